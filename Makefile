@@ -1,0 +1,43 @@
+# `make serve` runs the emulator, `make test` runs the tests; both make .venv themselves. `make` alone does all that CI does.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: all serve test format lint types wheel clean
+
+all: format lint types test wheel
+
+serve: .venv/serve
+	$(BIN)/alimock serve
+
+test: .venv/dev
+	$(BIN)/pytest
+
+format: .venv/dev
+	$(BIN)/ruff format --check
+
+lint: .venv/dev
+	$(BIN)/ruff check
+
+types: .venv/dev
+	$(BIN)/mypy
+
+wheel: .venv/dev
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/python tests/smoke.py dist/*.whl
+
+clean:
+	rm -rf .venv dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# The stamps are renewed when the dependencies change.
+.venv/serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@ .venv/serve

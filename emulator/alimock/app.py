@@ -1,0 +1,97 @@
+"""The edge: one WSGI application whose path `/` is the emulated API and whose other paths are alimock's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from alimock.contract import PROFILES
+from alimock.control.blueprint import control
+from alimock.doors import Doors
+from alimock.gateway.call import Call, Reply
+from alimock.pages import pages
+from alimock.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Application:
+    """Hands each request to the emulated API or to Flask.
+
+    The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called.
+    """
+
+    def __init__(self, service: Service, doors: Doors) -> None:
+        self.service = service
+        self.doors = doors
+        self.flask = Flask("alimock")
+        self.flask.json.sort_keys = False  # type: ignore[attr-defined]
+        self.flask.json.ensure_ascii = False  # type: ignore[attr-defined]
+        self.flask.register_blueprint(control(service, doors))
+        self.flask.register_blueprint(pages(service))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answers one request, as WSGI says."""
+        other = _other_host(environ, self.doors)
+        if other is not None:
+            hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
+            return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
+        if environ["PATH_INFO"] not in ("", "/"):
+            return self.flask(environ, start_response)
+        profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
+        if profile is not None and profile not in PROFILES:
+            message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
+            hint = "leave the header out to get the profile that is configured"
+            return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
+        return _send(self.service.answer(_call(environ), profile), environ, start_response)
+
+
+def _call(environ: WSGIEnvironment) -> Call:
+    headers = {name[5:].replace("_", "-").lower(): _utf8(value) for name, value in environ.items() if name.startswith("HTTP_")}
+    if "CONTENT_TYPE" in environ:
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    query, peer = environ.get("QUERY_STRING", ""), environ.get("REMOTE_ADDR", "")
+    return Call(environ["REQUEST_METHOD"], query, headers, _body(environ), peer)
+
+
+def _utf8(value: str) -> str:
+    """Undoes WSGI's Latin-1, since clients write and sign UTF-8."""
+    return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    """Reads the body by its length, or to its end if it is chunked; a POST with neither has none (Java sends such)."""
+    if environ.get("wsgi.input_terminated"):
+        return bytes(environ["wsgi.input"].read())
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return bytes(environ["wsgi.input"].read(int(length))) if length.isdigit() and length != "0" else b""
+
+
+def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+
+def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
+    """Gives the host of a request that was sent here as to a proxy but is not for the service.
+
+    With HTTP_PROXY set, SDKs ask for the service in the absolute form; so that unchanged programs reach alimock, that is served.
+    """
+    target = environ.get("REQUEST_URI", "")
+    if environ["REQUEST_METHOD"] == "CONNECT":
+        return target.rpartition(":")[0] or "this host"
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in ("http", "https"):
+        return None
+    host = rest.partition("/")[0].partition("?")[0]
+    return None if doors.serves_proxied(host) else host or "this host"
+
+
+def _refusal(status: HTTPStatus, message: str, hint: str) -> Reply:
+    body = json.dumps({"message": message, "hint": hint}).encode()
+    return Reply(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body)))), body)

@@ -1,0 +1,231 @@
+"""The wire contract as frozen data: operations, parameters, result fields, and how each profile spells and orders them.
+
+Nothing here runs at a call; `gateway.parameters` and `gateway.render` read these tables. The names on the wire are the vendor's
+own (`SuccessList`); inside alimock the same name is written in snake case (`success_list`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+# What an operation gives back, by names in snake case; times are epoch seconds, and None is an absent value.
+Field = str | int | bool | None
+Row = Mapping[str, Field]
+Result = Mapping[str, Field | tuple[Row, ...]]
+
+
+class Format(Enum):
+    """The two formats of a body, named as the parameter `Format` names them."""
+
+    XML = "XML"
+    JSON = "JSON"
+
+
+class Kind(Enum):
+    """What the text of a parameter stands for."""
+
+    TEXT = "text"
+    ADDRESSES = "comma-separated addresses"
+    BOOLEAN = "true or false in any letter case"
+    INTEGER = "integer"
+
+
+def snake_case(name: str) -> str:
+    """Gives the name that alimock uses inside for a name on the wire: `SendIfExist` becomes `send_if_exist`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation; absent and empty are the same to the gateway."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    required: bool = False
+    default: str | bool | int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the API: its parameters, and the versions that have it."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the API, with the product and the endpoint that the service publishes it under."""
+
+    name: str
+    product: str
+    endpoint: str
+
+
+DOMAIN = Version("2018-01-29", product="Domain", endpoint="domain.aliyuncs.com")
+DOMAIN_INTL = Version("2017-12-18", product="Domain-intl", endpoint="domain-intl.aliyuncs.com")
+VERSIONS: Mapping[str, Version] = {version.name: version for version in (DOMAIN, DOMAIN_INTL)}
+
+# Every operation takes these two (all SDKs; the pages before 2020 leave UserClientIp out).
+LANG = Parameter("Lang", default="en")
+USER_CLIENT_IP = Parameter("UserClientIp")
+EMAILS = Parameter("Email", Kind.ADDRESSES, required=True)
+EMAIL = Parameter("Email", required=True)
+BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
+
+
+def _operation(name: str, *parameters: Parameter, versions: tuple[str, ...] = BOTH_VERSIONS) -> Operation:
+    return Operation(name, (*parameters, LANG, USER_CLIENT_IP), versions)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        _operation("SubmitEmailVerification", EMAILS, Parameter("SendIfExist", Kind.BOOLEAN, default=False)),
+        _operation("ResendEmailVerification", EMAILS),
+        _operation("VerifyEmail", Parameter("Token", required=True)),
+        # 2017-12-18 has no QueryEmailVerification in any SDK.
+        _operation("QueryEmailVerification", EMAIL, versions=(DOMAIN.name,)),
+        _operation(
+            "ListEmailVerification",
+            Parameter("Email"),
+            Parameter("VerificationStatus", Kind.INTEGER, minimum=0, maximum=1),
+            # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
+            Parameter("BeginCreateTime", Kind.INTEGER, minimum=0),
+            Parameter("EndCreateTime", Kind.INTEGER, minimum=0),
+            Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1),
+            Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000),
+        ),
+        _operation("DeleteEmailVerification", EMAILS),
+        _operation("EmailVerified", EMAIL),
+    )
+}
+
+TIME_FIELDS = frozenset({"GmtCreate", "GmtModified", "TokenSendTime", "VerificationTime"})
+LIST_ITEM_TAGS: Mapping[str, str] = {
+    "ExistList": "SendResult",
+    "SuccessList": "SendResult",
+    "FailList": "SendResult",
+    "Data": "EmailVerification",
+}
+
+
+class DateStyle(Enum):
+    """How a time of a record is written, always in UTC+8."""
+
+    NUMERIC = "2019-02-19 16:38:07"
+    MONTH_NAME = "Dec 25,2017 03:38:46"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one operation's success body is written in one format of one profile.
+
+    `fields` and `item_fields` are the names in the order of the body, in the service's PascalCase; `camel` writes them with a
+    small first letter. `constants` are the cells that every row of a list carries.
+    """
+
+    fields: tuple[str, ...]
+    item_fields: tuple[str, ...] = ()
+    camel: bool = False
+    declaration: bool = True
+    wrapped_lists: bool = True
+    dates: DateStyle = DateStyle.NUMERIC
+    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One published generation of the API.
+
+    `optional` names the (operation, parameter) pairs that it does not require, `zero_is_default` the parameters whose 0 means the
+    default.
+    """
+
+    name: str
+    layouts: Mapping[tuple[str, Format], Layout]
+    optional: frozenset[tuple[str, str]] = frozenset()
+    zero_is_default: frozenset[str] = frozenset()
+
+
+# Orders. The live service writes Java HashMap order (reference: a pasted live List reply of 2020 and the derivation from it).
+_LIST_LIVE = (
+    "PrePage", "CurrentPageNum", "PageSize", "RequestId", "TotalPageNum", "Data", "TotalItemNum", "NextPage",
+)  # fmt: skip
+_LIST_ITEM_LIVE = (
+    "VerificationStatus", "GmtCreate", "ConfirmIp", "Email", "EmailVerificationNo", "UserId", "GmtModified", "SendIp",
+    "VerificationTime", "TokenSendTime",
+)  # fmt: skip
+_QUERY_LIVE = (
+    "VerificationStatus", "GmtCreate", "ConfirmIp", "Email", "EmailVerificationNo", "RequestId", "UserId", "GmtModified",
+    "SendIp", "VerificationTime", "TokenSendTime",
+)  # fmt: skip
+_LIST_XML_2021 = (
+    "Data", "TotalItemNum", "PageSize", "CurrentPageNum", "RequestId", "PrePage", "TotalPageNum", "NextPage",
+)  # fmt: skip
+_LIST_ITEM_XML_2021 = (
+    "ConfirmIp", "TokenSendTime", "Email", "VerificationStatus", "SendIp", "VerificationTime", "EmailVerificationNo",
+    "UserId", "GmtCreate", "GmtModified",
+)  # fmt: skip
+_QUERY_2021 = (
+    "ConfirmIp", "TokenSendTime", "Email", "RequestId", "VerificationStatus", "SendIp", "VerificationTime",
+    "EmailVerificationNo", "UserId", "GmtCreate", "GmtModified",
+)  # fmt: skip
+_ROW_LIVE = ("Email", "Message", "Code")
+_ROW_ALPHABETICAL = ("Code", "Email", "Message")
+_SUBMIT_LIVE = ("RequestId", "ExistList", "SuccessList", "FailList")
+_RESEND_LIVE = ("RequestId", "SuccessList", "FailList")
+_SUBMIT_ALPHABETICAL = ("ExistList", "FailList", "RequestId", "SuccessList")
+_RESEND_ALPHABETICAL = ("FailList", "RequestId", "SuccessList")
+_REQUEST_ID_ONLY = Layout(("RequestId",))
+_SUCCESS = {"SuccessList": {"Code": "Success", "Message": "Success"}}
+
+
+def _both(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
+    return {(operation, Format.XML): layout, (operation, Format.JSON): layout}
+
+
+def _bean(fields: tuple[str, ...]) -> Layout:
+    """Lower camel and alphabetical: the samples that the pages of 2018 to 2023 derive from a printed Java object."""
+    return Layout(fields, _ROW_ALPHABETICAL, camel=True, declaration=False, wrapped_lists=False)
+
+
+CURRENT = Profile(
+    "current",
+    {
+        **_both("SubmitEmailVerification", Layout(_SUBMIT_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_both("ResendEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_both("DeleteEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_both("VerifyEmail", _REQUEST_ID_ONLY),
+        **_both("EmailVerified", _REQUEST_ID_ONLY),
+        **_both("QueryEmailVerification", Layout(_QUERY_LIVE)),
+        **_both("ListEmailVerification", Layout(_LIST_LIVE, _LIST_ITEM_LIVE)),
+    },
+)
+
+DOCS_2021 = Profile(
+    "docs-2021",
+    {
+        **_both("SubmitEmailVerification", _bean(_SUBMIT_ALPHABETICAL)),
+        **_both("ResendEmailVerification", _bean(_RESEND_ALPHABETICAL)),
+        **_both("DeleteEmailVerification", _bean(_RESEND_ALPHABETICAL)),
+        ("VerifyEmail", Format.XML): Layout(("RequestId",), declaration=False),
+        ("VerifyEmail", Format.JSON): Layout(("RequestId",), camel=True),
+        **_both("EmailVerified", Layout(("RequestId",), declaration=False)),
+        **_both("QueryEmailVerification", Layout(_QUERY_2021, declaration=False)),
+        ("ListEmailVerification", Format.XML): Layout(
+            _LIST_XML_2021, _LIST_ITEM_XML_2021, declaration=False, dates=DateStyle.MONTH_NAME
+        ),
+        ("ListEmailVerification", Format.JSON): Layout(_LIST_LIVE, _LIST_ITEM_LIVE),
+    },
+    optional=frozenset({("QueryEmailVerification", "Email")}),
+    zero_is_default=frozenset({"PageNum", "PageSize"}),
+)
+
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (CURRENT, DOCS_2021)}

@@ -1,0 +1,69 @@
+"""The addresses over HTTP: the records of the accounts with what decides about them."""
+
+from __future__ import annotations
+
+from alimock.control import arguments
+from alimock.control.outbox import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from alimock.timeformat import format_time
+from alimock.world.account import VERIFIED, Account, Record
+from alimock.world.world import World
+
+
+class AddressesResource:
+    """Lists addresses."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def page(self) -> dict[str, object]:
+        """Lists the records of one account or of all, newest first, and the addresses of the scenario that have none."""
+        given = arguments.query("access_key_id", "email", "limit")
+        limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
+        email = given.get("email", "").casefold()
+        with self.world.lock:
+            accounts = self._accounts(given.get("access_key_id"))
+            found = [one for account in accounts for one in self._of(account, email, limit)][:limit]
+            return {"addresses": found, "cursor": self.world.cursor, "evicted": 0}
+
+    def _accounts(self, access_key_id: str | None) -> list[Account]:
+        if access_key_id is None:
+            return self.world.accounts()
+        known = self.world.known_account(access_key_id)
+        return [known] if known is not None else []
+
+    def _of(self, account: Account, email: str, limit: int) -> list[dict[str, object]]:
+        if email:
+            record = account.find(email)
+            records = [record] if record is not None else []
+        else:
+            records = account.records()[:limit]
+        described = [self._record(account, record) for record in records]
+        rules = account.scenario.addresses.items()
+        shown = {record.email.casefold() for record in records}
+        without = [rule for folded, rule in rules if folded not in shown and email in ("", folded) and account.find(folded) is None]
+        return described + [self._entry(account, rule.address, None, rule.place) for rule in without]
+
+    def _record(self, account: Account, record: Record) -> dict[str, object]:
+        return {
+            **self._entry(account, record.email, record, record.decided_by),
+            "email_verification_no": record.email_verification_no,
+            "user_id": record.user_id,
+            "gmt_create": format_time(record.gmt_create),
+            "gmt_modified": format_time(record.gmt_modified),
+            "token_send_time": format_time(record.token_send_time),
+            "verification_time": format_time(record.verification_time) if record.verification_time is not None else None,
+            "send_ip": record.send_ip,
+            "confirm_ip": record.confirm_ip,
+        }
+
+    def _entry(self, account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
+        rule = account.scenario.rule(email)
+        status = None if record is None else "verified" if record.verification_status == VERIFIED else "pending"
+        return {
+            "email": email,
+            "status": status,
+            "outcome": rule.outcome.value if rule is not None else None,
+            "access_key_id": self.world.access_key_id(account),
+            "sends_today": account.sends_today(email),
+            "decided_by": decided_by,
+        }

@@ -1,0 +1,59 @@
+"""Reading what a request to the control API brings: query arguments and JSON bodies. Every mistake is a `Problem`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Mapping
+
+from flask import request
+
+from alimock.control.problem import Problem
+
+
+def query(*names: str) -> dict[str, str]:
+    """Gives the query arguments; refuses those that are not among `names`."""
+    _refuse_unknown(request.args, names, "argument")
+    return {name: value for name, value in request.args.items() if value}
+
+
+def number(arguments: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+    """Reads a whole number from 0 to `maximum`."""
+    text = arguments.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= maximum):
+        raise Problem(400, f"`{name}`: found {json.dumps(text)}", f"give a whole number from 0 to {maximum}")
+    return int(text)
+
+
+def body(*names: str) -> dict[str, object]:
+    """Gives the JSON object in the body; refuses keys that are not among `names`."""
+    try:
+        content = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise Problem(400, "the body is no JSON object", f"send a JSON object with {_listed(names)}")
+    _refuse_unknown(content, names, "key")
+    return content
+
+
+def text(content: Mapping[str, object], name: str, example: str) -> str:
+    """Gives a text of a JSON body."""
+    value = content.get(name)
+    if not isinstance(value, str):
+        raise Problem(400, f"`{name}`: found {json.dumps(value)[:60]}", f'give a text, such as {{"{name}": "{example}"}}')
+    return value
+
+
+def _refuse_unknown(given: Collection[str], names: Collection[str], kind: str) -> None:
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known here: {_listed(names)}"
+            raise Problem(400, f"unknown {kind} {json.dumps(name)}", hint)
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "nothing"

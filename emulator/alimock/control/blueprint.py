@@ -1,0 +1,107 @@
+"""The control API's table of routes, its guard against other sites' pages, and its one shape of errors."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import yaml
+from flask import Blueprint, request
+from werkzeug.exceptions import HTTPException
+
+from alimock import __version__
+from alimock.control.addresses import AddressesResource
+from alimock.control.clock import ClockResource
+from alimock.control.outbox import OutboxResource
+from alimock.control.problem import Problem
+from alimock.control.scenario import ScenarioResource
+from alimock.doors import Doors
+from alimock.service import Service
+from alimock.world.world import World
+
+PREFIX = "/_alimock"
+
+
+def control(service: Service, doors: Doors) -> Blueprint:
+    """Makes the control API of one emulator."""
+    world = service.world
+    outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
+    clock, scenario = ClockResource(world), ScenarioResource(world)
+    routes = (
+        ("GET", "/livez", _alive),
+        ("GET", "/readyz", _alive),
+        ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile)),
+        ("GET", f"{PREFIX}/openapi.json", _openapi),
+        ("GET", f"{PREFIX}/outbox", outbox.page),
+        ("DELETE", f"{PREFIX}/outbox", outbox.delete),
+        ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
+        ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
+        ("GET", f"{PREFIX}/addresses", addresses.page),
+        ("GET", f"{PREFIX}/clock", clock.show),
+        ("PUT", f"{PREFIX}/clock", clock.set),
+        ("POST", f"{PREFIX}/clock/advance", clock.advance),
+        ("GET", f"{PREFIX}/scenario", scenario.show),
+        ("PUT", f"{PREFIX}/scenario", scenario.load),
+        ("POST", f"{PREFIX}/reset", scenario.reset),
+    )
+    blueprint = Blueprint("control", __name__)
+    for method, path, view in routes:
+        blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, methods=[method])
+    blueprint.before_app_request(lambda: _guard(doors))
+    blueprint.register_error_handler(Problem, _problem)
+    blueprint.app_errorhandler(Problem)(_problem)
+    blueprint.app_errorhandler(HTTPException)(_http_error)
+    return blueprint
+
+
+def _guard(doors: Doors) -> None:
+    """Keeps the pages of other sites out: they could read and change what a browser on this machine can reach."""
+    if not request.path.startswith(f"{PREFIX}/"):
+        return
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if not doors.knows(host):
+        hint = "ask by 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name"
+        raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
+
+
+def _alive() -> tuple[str, int, dict[str, str]]:
+    return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _info(world: World, profile: str | None) -> dict[str, object]:
+    with world.lock:
+        return {
+            "version": __version__,
+            "scenario": {"name": world.scenario.name, "description": world.scenario.description},
+            "profile": profile or world.scenario.profile,
+            "authentication": world.authentication.value,
+            "known_keys": sorted(world.scenario.access_keys),
+            "accounts": len(world.accounts()),
+            "evicted_accounts": world.evicted_accounts,
+            "messages": len(world.outbox.mails()),
+            "evicted_messages": world.outbox.evicted(),
+            "cursor": world.cursor,
+            "uptime_seconds": int(world.real_time() - world.started),
+        }
+
+
+def _openapi() -> dict[str, object]:
+    document: dict[str, object] = yaml.safe_load(files("alimock").joinpath("openapi.yaml").read_bytes())
+    return document
+
+
+def _problem(problem: Problem) -> tuple[dict[str, object], int]:
+    return problem.content, problem.status
+
+
+def _http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
+    status = error.code or 500
+    hints = {
+        404: "the emulated API is at /, the control API is described at /_alimock/openapi.json",
+        405: "see /_alimock/openapi.json for the methods of this path",
+        500: "this is a mistake of alimock, please report it; its log says more",
+    }
+    allowed = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    return {"message": f"{status} {error.name}", "hint": hints.get(status, error.description or "")}, status, allowed

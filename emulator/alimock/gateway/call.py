@@ -1,0 +1,29 @@
+"""A call as it came in and the reply that goes out: frozen values, the same for every server and every test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to the emulated API, whose path is always `/`.
+
+    `query` is the raw query string as bytes read as Latin-1, the way WSGI hands it over; header names are in lower case.
+    """
+
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: status, headers in order, body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes

@@ -1,0 +1,34 @@
+"""The page behind a mail's link: GET verifies at once and says so, as the real link does; HEAD does nothing."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+
+from alimock.service import Service
+from alimock.world.account import TokenState
+
+_RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
+    TokenState.OPEN: (200, {"en": "The address is verified.", "zh": "邮箱验证成功。"}),
+    TokenState.USED: (410, {"en": "This link was used before.", "zh": "该链接已被使用。"}),
+    TokenState.VOID: (410, {"en": "A newer link has replaced this one.", "zh": "该链接已被更新的链接替代。"}),
+    TokenState.EXPIRED: (410, {"en": "This link has expired.", "zh": "该链接已过期。"}),
+    None: (404, {"en": "There is no such link.", "zh": "该链接不存在。"}),
+}
+
+
+def pages(service: Service) -> Blueprint:
+    """Makes the pages of one emulator."""
+    blueprint = Blueprint("pages", __name__)
+    blueprint.add_url_rule("/verify", "verify", lambda: _verify(service), methods=["GET"])
+    return blueprint
+
+
+def _verify(service: Service) -> Response:
+    if request.method == "HEAD":
+        return Response(content_type="text/html; charset=utf-8")
+    state, mail = service.follow_link(request.args.get("token", ""), request.remote_addr or "")
+    lang = mail.lang if mail is not None else "en"
+    status, texts = _RESULTS[state]
+    page = render_template("verify.html", lang=lang, text=texts[lang], to=mail.to if mail is not None else "")
+    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
+    return Response(page, status, headers, content_type="text/html; charset=utf-8")

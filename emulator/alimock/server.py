@@ -1,0 +1,128 @@
+"""The server behind the command: cheroot with what the official SDKs and the tests of other projects need of it.
+
+One process, since the state is in memory; threads; keep-alive; port 0 read back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from urllib.parse import unquote_to_bytes
+
+from cheroot.errors import MaxSizeExceeded
+from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer
+from cheroot.workers.threadpool import ThreadPool
+from cheroot.wsgi import Server as WSGIServer
+
+from alimock.app import Application
+from alimock.doors import bracketed
+
+logger = logging.getLogger(__name__)
+
+MINIMUM_THREADS = 8
+MAXIMUM_THREADS = 256
+MAXIMUM_HEADER_BYTES = 256 * 1024
+MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
+# As the real gateway's `Keep-Alive: timeout=25` says.
+IDLE_SECONDS = 25
+BACKLOG = 512
+
+
+class _Headers(list[tuple[bytes, bytes]]):
+    """Response headers without the `Server` that cheroot appends: the real gateway sends none."""
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        if header[0] != b"Server":
+            super().append(header)
+
+
+class _Request(HTTPRequest):
+    """A request that may come in the absolute form, as clients with HTTP_PROXY send it, or with a path that begins with `//`."""
+
+    def __init__(self, server: HTTPServer, conn: HTTPConnection) -> None:
+        super().__init__(server, conn, proxy_mode=True, strict_mode=False)
+        self.outheaders = _Headers()
+
+    def read_request_line(self) -> bool:
+        try:
+            if not super().read_request_line():
+                return False
+        except ValueError:
+            # urlsplit refuses what looks like a broken IPv6 address.
+            self.simple_response("400 Bad Request", "Malformed Request-URI")
+            return False
+        if self.uri.startswith(b"//"):
+            # cheroot takes what follows the slashes for a host.
+            path, _, self.qs = self.uri.partition(b"?")
+            self.path = unquote_to_bytes(path)
+        return True
+
+    def respond(self) -> None:
+        """Answers; a chunked body is read only here, so its mistakes show only here."""
+        try:
+            super().respond()
+        except MaxSizeExceeded:
+            self.simple_response("413 Request Entity Too Large", "The body exceeds the maximum allowed bytes.")
+        except ValueError:
+            self.simple_response("400 Bad Request", "Malformed chunked body")
+            self.close_connection = True
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+
+class _Pool(ThreadPool):
+    """A pool that grows by one when nobody is idle, so that a slow call holds up no other."""
+
+    def grow(self, amount: int) -> None:
+        room = max(int(self.max) - len(self._threads), 0)
+        self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
+
+    def put(self, obj: HTTPConnection) -> None:
+        if self.idle <= self.qsize:
+            self.grow(1)
+        super().put(obj)
+
+
+class _Cheroot(WSGIServer):
+    ConnectionClass = _Connection
+    max_request_header_size = MAXIMUM_HEADER_BYTES
+    max_request_body_size = MAXIMUM_BODY_BYTES
+    expiration_interval = 0.02
+    keep_alive_conn_limit = None
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        logger.log(level, "%s", msg, exc_info=traceback)
+
+
+class Server:
+    """Serves an application in threads of its own, from `start` to `stop`."""
+
+    def __init__(self, application: Application, host: str, port: int) -> None:
+        self._cheroot = _Cheroot((host, port), application, server_name=host, timeout=IDLE_SECONDS, request_queue_size=BACKLOG)
+        self._cheroot.shutdown_timeout = 0.2
+        self._cheroot.requests = _Pool(self._cheroot, min=MINIMUM_THREADS, max=MAXIMUM_THREADS)
+        self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)
+        self.host = host
+
+    @property
+    def port(self) -> int:
+        """The port that is bound; it is known once the server was started."""
+        return int(self._cheroot.bind_addr[1])
+
+    @property
+    def url(self) -> str:
+        """The URL of the emulated API."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{bracketed(host)}:{self.port}"
+
+    def start(self) -> None:
+        """Binds and begins to serve; the server is ready when this returns. Raises `OSError` if the port cannot be had."""
+        self._cheroot.prepare()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops at once; calls that are being answered are finished."""
+        self._cheroot.stop()
+        self._thread.join()

@@ -1,0 +1,176 @@
+"""The conductor: leads a call through the gateway's checks and the operation to the reply, and keeps their order in sight."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Profile, Version
+from alimock.errors import (
+    INTERNAL_ERROR,
+    INVALID_ACTION_NOT_FOUND,
+    INVALID_FORMAT,
+    INVALID_VERSION,
+    MISSING_HEADER,
+    UNSUPPORTED_HTTP_METHOD,
+    ApiError,
+)
+from alimock.gateway import parameters, render
+from alimock.gateway.authentication import NOBODY, Identity, authenticate
+from alimock.gateway.call import Call, Reply
+from alimock.gateway.parameters import Request
+from alimock.operations import OPERATIONS as ANSWERS
+from alimock.operations import Answer, Caller, Decision
+from alimock.world.account import TokenState
+from alimock.world.outbox import Mail
+from alimock.world.world import World
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What is known of a call so far; it starts with what an error needs before anything was read."""
+
+    call: Call
+    body_format: Format
+    action: str = ""
+    version: Version = DOMAIN
+    lang: str = "en"
+    identity: Identity = NOBODY
+    request_id: str = ""
+
+
+class Service:
+    """Answers calls to the emulated API from one world; `profile` overrides the scenario's."""
+
+    def __init__(self, world: World, profile: str | None = None) -> None:
+        self.world = world
+        self.profile = profile
+
+    def answer(self, call: Call, profile: str | None = None) -> Reply:
+        """Gives the reply to a call; `profile` is the one that this call asks for."""
+        started = time.perf_counter()
+        exchange = _Exchange(call, parameters.response_format(call, {}) or Format.XML)
+        try:
+            reply, decisions, code = self._success(exchange, profile)
+        except ApiError as failure:
+            reply, decisions, code = self._failure(exchange, failure)
+        except Exception:
+            logger.exception("alimock failed to answer; please report this")
+            mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
+            reply, decisions, code = self._failure(exchange, mistake)
+        _log(exchange, reply.status, code, decisions, time.perf_counter() - started)
+        return reply
+
+    def follow_link(self, token: str, ip: str) -> tuple[TokenState | None, Mail | None]:
+        """Verifies the address that a mail's link belongs to, as the real link does.
+
+        Gives what the token was good for, None for one that was never sent, and the mail it was sent in if that is still there.
+        """
+        with self.world.lock:
+            account = self.world.account_of_token(token)
+            found = account.record_of_token(token) if account is not None else None
+            if account is None or found is None:
+                return None, None
+            record, state = found
+            serial = account.source.serial_of(token)
+            mail = self.world.outbox.get(account.source.mail_id(serial)) if serial is not None else None
+            if state is TokenState.OPEN:
+                account.verify(record, ip)
+        logger.info("link followed: %s, token %s", record.email, state.value)
+        return state, mail
+
+    def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
+        """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
+        request = parameters.decode(exchange.call)
+        _read_presentation(exchange, request)
+        operation, exchange.version = _operation(request)
+        _check_method(exchange.call)
+        _check_format(request)
+        exchange.identity = authenticate(request, self.world)
+        with self.world.lock:
+            answer, profile = self._perform(exchange, operation, request, wanted)
+        layout = profile.layouts[operation.name, exchange.body_format]
+        fields = {**answer.fields, "request_id": exchange.request_id}
+        body = render.success(operation.name, fields, layout, exchange.body_format)
+        decided_by = _summary(answer.decisions)
+        return render.reply(200, body, exchange.request_id, decided_by, exchange.body_format), answer.decisions, "OK"
+
+    def _perform(self, exchange: _Exchange, operation: Operation, request: Request, wanted: str | None) -> tuple[Answer, Profile]:
+        """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
+        key_id = exchange.identity.access_key_id
+        account = self.world.account(key_id)
+        exchange.request_id = account.source.request_id()
+        profile = PROFILES[wanted or self.profile or account.scenario.profile]
+        values = parameters.bind(operation, profile, request.parameters)
+        # The two parameters of every operation are the caller's, not the operation's.
+        ip = str(values.pop("user_client_ip") or exchange.call.peer)
+        del values["lang"]
+        caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
+        return ANSWERS[operation.name](caller, **values), profile
+
+    def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
+        request_id = exchange.request_id or self.world.source.request_id()
+        body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format)
+        reply = render.reply(failure.definition.status or 400, body, request_id, failure.decided_by, exchange.body_format)
+        return reply, (Decision("", failure.code, failure.decided_by),), failure.code
+
+
+def _read_presentation(exchange: _Exchange, request: Request) -> None:
+    """Reads what every answer needs, refusals included: the format, the language, the version's endpoint."""
+    exchange.action = request.action
+    exchange.body_format = parameters.response_format(exchange.call, request.parameters) or exchange.body_format
+    # Any other language is answered in English (assumed).
+    exchange.lang = "zh" if request.parameters.get("Lang", "").lower() == "zh" else "en"
+    exchange.version = VERSIONS.get(request.version, DOMAIN)
+
+
+def _operation(request: Request) -> tuple[Operation, Version]:
+    """Finds what is asked for. That a call without an action is told so before its version is looked at is captured elsewhere."""
+    if not request.action:
+        if request.is_v3:
+            raise ApiError(MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
+        raise ApiError(INVALID_ACTION_NOT_FOUND, "rule no-action")
+    version = VERSIONS.get(request.version)
+    if version is None:
+        if request.is_v3 and not request.version:
+            raise ApiError(MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
+        raise ApiError(INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
+    operation = OPERATIONS.get(request.action)
+    if operation is None:
+        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
+    if version.name not in operation.versions:
+        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
+    return operation, version
+
+
+def _check_method(call: Call) -> None:
+    if call.method not in ("GET", "POST"):
+        raise ApiError(UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
+
+
+def _check_format(request: Request) -> None:
+    if parameters.response_format(request.call, request.parameters) is None:
+        raise ApiError(INVALID_FORMAT, "rule format (XML and JSON are known)")
+
+
+def _summary(decisions: tuple[Decision, ...]) -> str:
+    """Says what decided a call: for a batch the first decision, and how many more there were."""
+    first = decisions[0].decided_by if decisions else ""
+    return f"{first} (and {len(decisions) - 1} more)" if len(decisions) > 1 else first
+
+
+def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    details = "; ".join(f"{f'{_plain(one.email)} ' if one.email else ''}{one.outcome} [{one.decided_by}]" for one in decisions)
+    action, key = _plain(exchange.action or "(no action)"), _plain(exchange.identity.access_key_id or "no key")
+    check = exchange.identity.check.value
+    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)
+
+
+def _plain(text: str) -> str:
+    """Keeps what a client sent from breaking the line of the log."""
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,131 @@
+"""The settings of `alimock serve`, one table: it feeds the command line, the environment, `--help` and the README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from alimock.contract import PROFILES
+from alimock.scenario.model import Authentication
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+DEFAULT_PORT = 2546
+_URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+
+
+class SettingError(Exception):
+    """A setting whose value cannot be used."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its flag (None if only the environment has it), its variable, its default as text, and what it takes.
+
+    `parse` takes the text and raises `ValueError`.
+    """
+
+    name: str
+    flag: str | None
+    variable: str
+    default: str | None
+    expected: str
+    help: str
+    parse: Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one server; None is what the scenario says, for `public_url` the host that the reader of a mail asks for."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    scenario: str | None = None
+    scenario_yaml: str | None = None
+    auth: Authentication | None = None
+    profile: str | None = None
+    public_url: str | None = None
+    log_level: str = "info"
+
+
+def _host(text: str) -> str:
+    if not text or any(character.isspace() or character in "/@?#" for character in text):
+        raise ValueError(text)
+    return text.strip("[]")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise ValueError(text)
+    return int(text)
+
+
+def _one_of(choices: Mapping[str, object] | tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _url(text: str) -> str:
+    if not _URL.fullmatch(text):
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+_AUTHENTICATIONS = ", ".join(choice.value for choice in Authentication)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", "--host", "ALIMOCK_HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
+    Setting(
+        "port", "--port", "ALIMOCK_PORT", str(DEFAULT_PORT), "a port from 0 to 65535",
+        "port to listen on, 0 for any free one", _port,
+    ),
+    Setting(
+        "scenario", "--scenario", "ALIMOCK_SCENARIO", "default", "a built-in name, or a path with a slash or .yaml",
+        "scenario to start from", str,
+    ),
+    Setting(
+        "scenario_yaml", None, "ALIMOCK_SCENARIO_YAML", None, "a scenario as YAML text",
+        "the scenario itself, in place of a name or path", str,
+    ),
+    Setting(
+        "auth", "--auth", "ALIMOCK_AUTH", None, f"one of {_AUTHENTICATIONS}",
+        "how signatures are checked, whatever the scenario says", Authentication,
+    ),
+    Setting(
+        "profile", "--profile", "ALIMOCK_PROFILE", None, f"one of {', '.join(PROFILES)}",
+        "generation of the API to speak, whatever the scenario says", _one_of(PROFILES),
+    ),
+    Setting(
+        "public_url", "--public-url", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
+        "where the links of mails lead; else the host that their reader asked", _url,
+    ),
+    Setting(
+        "log_level", "--log-level", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",
+        "least level of the log on standard error", _one_of(LOG_LEVELS),
+    ),
+)  # fmt: skip
+
+
+def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    """Gives the settings: an option of the command line, else the environment's variable, else the default.
+
+    Raises `SettingError`. A variable that is set but empty counts as not set.
+    """
+    values: dict[str, object] = {}
+    for setting in SETTINGS:
+        option, variable = options.get(setting.name), environ.get(setting.variable)
+        text = option if option is not None else (variable or None)
+        if text is None:
+            continue
+        origin = setting.flag if option is not None else setting.variable
+        try:
+            values[setting.name] = setting.parse(text)
+        except ValueError:
+            raise SettingError(f"{origin}: found `{text}`, expected {setting.expected}") from None
+    if "scenario" in values and "scenario_yaml" in values:
+        raise SettingError("found both a scenario (--scenario or ALIMOCK_SCENARIO) and ALIMOCK_SCENARIO_YAML, expected one of them")
+    return Settings(**values)  # type: ignore[arg-type]

@@ -1,0 +1,233 @@
+"""An account: everything that changes. It lies over a frozen scenario and holds only what differs from it.
+
+Callers hold the world's lock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from alimock.scenario.model import AddressRule, Outcome, Scenario, Status
+from alimock.timeformat import SECONDS_PER_DAY, day_of
+from alimock.world.clock import Clock
+from alimock.world.source import Source
+
+WAITING = 0
+VERIFIED = 1
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Record:
+    """One address of an account, with the fields that the API shows; times are epoch seconds.
+
+    `decided_by` says where the record comes from. `token_serial` is that of the token sent last. Records are listed newest first;
+    among those of one second the lower `position` comes first.
+    """
+
+    email: str
+    email_verification_no: str
+    user_id: str
+    gmt_create: int
+    gmt_modified: int
+    token_send_time: int
+    send_ip: str
+    decided_by: str
+    position: int
+    verification_status: int = WAITING
+    verification_time: int | None = None
+    confirm_ip: str | None = None
+    token: str | None = None
+    token_serial: int | None = None
+
+
+class TokenState(Enum):
+    """What a token is good for now."""
+
+    OPEN = "open"
+    USED = "used"
+    VOID = "void"
+    EXPIRED = "expired"
+
+
+class Account:
+    """The records, tokens, quotas, nonces and the clock of one user of the service."""
+
+    def __init__(self, name: str, scenario: Scenario, clock: Clock, source: Source) -> None:
+        self.name = name
+        self.scenario = scenario
+        self.clock = clock
+        self.source = source
+        self.user_id = scenario.user_ids.get(name) or source.user_id()
+        self.first_sight = clock.now()
+        self.last_used = 0.0
+        self.nonces: OrderedDict[str, float] = OrderedDict()
+        self._records: dict[str, Record] = {}
+        self._deleted: set[str] = set()
+        # The record that each token was sent for, by serial.
+        self._sent: list[Record] = []
+        self._day = day_of(self.first_sight)
+        self._first_day = self._day
+        self._sends: Counter[str] = Counter()
+        self._new_addresses: set[str] = set()
+
+    def find(self, address: str) -> Record | None:
+        """Gives the record of an address, or None; a record of the scenario becomes the account's own at the first look."""
+        folded = address.casefold()
+        record = self._records.get(folded)
+        if record is None and folded not in self._deleted:
+            rule = self.scenario.rule(address)
+            if rule is not None and rule.status is not Status.NONE:
+                record = self._records[folded] = self._record_of(rule, address)
+        return record
+
+    def holds(self, address: str) -> bool:
+        """Says whether the account has a record of its own, beyond what the scenario gives every account."""
+        return address.casefold() in self._records
+
+    def records(self) -> list[Record]:
+        """Gives all records, newest first."""
+        return sorted(self._all_records(), key=lambda record: (-record.gmt_create, record.position))
+
+    def first_record(self) -> Record | None:
+        """Gives the record that comes first in the scenario, else the oldest of the account's own."""
+        return next(self._all_records(), None)
+
+    def create(self, address: str, ip: str) -> Record:
+        """Makes the record of an address that has none; it counts as one of the day's new addresses."""
+        now = self.clock.now()
+        folded = address.casefold()
+        self._turn_day()
+        self._new_addresses.add(folded)
+        record = Record(
+            address,
+            self.source.email_verification_no(address),
+            self.user_id,
+            now,
+            now,
+            now,
+            ip,
+            "rule submitted-record",
+            position=-len(self._sent) - 1,
+        )
+        self._records[folded] = record
+        return record
+
+    def send(self, record: Record, ip: str) -> int:
+        """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
+        now = self.clock.now()
+        self._turn_day()
+        self._sends[record.email.casefold()] = self.sends_today(record.email) + 1
+        record.token_send_time = record.gmt_modified = now
+        record.send_ip = ip
+        record.token = None
+        record.token_serial = len(self._sent)
+        self._sent.append(record)
+        return record.token_serial
+
+    def verify(self, record: Record, ip: str) -> None:
+        """Makes a record verified, by whoever followed the link from this IP."""
+        record.verification_status = VERIFIED
+        record.verification_time = record.gmt_modified = self.clock.now()
+        record.confirm_ip = ip
+
+    def delete(self, address: str) -> None:
+        """Deletes the record of an address; the scenario's does not come back."""
+        folded = address.casefold()
+        del self._records[folded]
+        self._deleted.add(folded)
+
+    def record_of_token(self, token: str) -> tuple[Record, TokenState] | None:
+        """Gives the record that a token was sent for, and what the token is good for; None for a token never sent here."""
+        serial = self.source.serial_of(token)
+        if serial is not None and serial < len(self._sent):
+            return self._sent[serial], self.token_state(serial)
+        address = self.scenario.tokens.get(token)
+        record = self.find(address) if address is not None else None
+        if record is None:
+            return None
+        return record, self._state(record, current=record.token == token)
+
+    def token_state(self, serial: int) -> TokenState:
+        """Says what the token of a serial is good for."""
+        record = self._sent[serial]
+        return self._state(record, current=record.token_serial == serial)
+
+    def sends_today(self, address: str) -> int:
+        """Counts the mails sent to an address on this UTC+8 day, with those that the scenario says were sent before."""
+        self._turn_day()
+        folded = address.casefold()
+        if folded in self._sends or self._day != self._first_day:
+            return self._sends[folded]
+        rule = self.scenario.rule(address)
+        return rule.sends_today if rule is not None else 0
+
+    def is_new_today(self, address: str) -> bool:
+        """Says whether an address was already counted among the day's new ones."""
+        self._turn_day()
+        return address.casefold() in self._new_addresses
+
+    def new_addresses_today(self) -> int:
+        """Counts the addresses that were new on this UTC+8 day."""
+        self._turn_day()
+        return len(self._new_addresses)
+
+    def _turn_day(self) -> None:
+        """Empties the day's counters when the clock shows another day, be it later or earlier."""
+        day = day_of(self.clock.now())
+        if day != self._day:
+            self._day = day
+            self._sends.clear()
+            self._new_addresses.clear()
+
+    def _state(self, record: Record, *, current: bool) -> TokenState:
+        if not current or self._records.get(record.email.casefold()) is not record:
+            return TokenState.VOID
+        if record.verification_status == VERIFIED:
+            return TokenState.USED
+        days = self.scenario.limits.link_valid_days
+        age = self.clock.now() - record.token_send_time
+        return TokenState.EXPIRED if days is not None and age >= days * SECONDS_PER_DAY else TokenState.OPEN
+
+    def _all_records(self) -> Iterator[Record]:
+        """Goes through the records: first those of the scenario in file order, then the account's own, oldest first."""
+        for folded, rule in self.scenario.addresses.items():
+            if rule.status is not Status.NONE and folded not in self._deleted:
+                yield self._records.get(folded) or self._record_of(rule, rule.address)
+        for folded, record in self._records.items():
+            if folded in self._deleted or folded not in self.scenario.addresses:
+                yield record
+
+    def _record_of(self, rule: AddressRule, address: str) -> Record:
+        """Makes the record that the scenario gives an address; what it leaves out follows from what it says."""
+        if "*" not in rule.address:
+            address = rule.address
+        verified = rule.status is Status.VERIFIED
+        given = [time for time in (rule.gmt_create, rule.token_send_time, rule.verification_time, rule.gmt_modified) if time]
+        sent = self._sent_before(rule) if not given else rule.token_send_time or rule.gmt_create or min(given)
+        verification_time = (rule.verification_time or sent) if verified else None
+        return Record(
+            address,
+            rule.email_verification_no or self.source.email_verification_no(address),
+            rule.user_id or self.user_id,
+            gmt_create=rule.gmt_create or sent,
+            gmt_modified=rule.gmt_modified or verification_time or sent,
+            token_send_time=sent,
+            send_ip=rule.send_ip or LOOPBACK,
+            decided_by=rule.place,
+            position=rule.position,
+            verification_status=VERIFIED if verified else WAITING,
+            verification_time=verification_time,
+            confirm_ip=(rule.confirm_ip or LOOPBACK) if verified else None,
+            token=rule.token,
+        )
+
+    def _sent_before(self, rule: AddressRule) -> int:
+        """Gives the time at which the mail of a record without times was sent: at first sight, or a day too early for its link."""
+        if rule.outcome is not Outcome.EXPIRED:
+            return self.first_sight
+        days = self.scenario.limits.link_valid_days
+        return self.first_sight - ((3 if days is None else days) + 1) * SECONDS_PER_DAY

@@ -1,0 +1,201 @@
+"""The world: all accounts, the outbox, the loaded scenario, and the one lock over everything that changes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from itertools import count
+from threading import RLock
+
+from alimock.scenario.model import Authentication, Scenario, UnknownKeys
+from alimock.world.account import Account
+from alimock.world.clock import Clock
+from alimock.world.outbox import Mail, Outbox
+from alimock.world.source import TAG_LENGTH, TOKEN_LENGTH, Source
+
+DEFAULT_ACCOUNT = "default"
+UNNAMED_ACCOUNTS = 1_000
+UNUSED_SECONDS = 600
+_SEED_LENGTH = 32
+
+
+class World:
+    """Everything a running emulator knows. Whoever reads or changes an account or the outbox holds `lock`.
+
+    `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. The seed is drawn anew for each account
+    unless one is given, so that ids repeat only for those who ask for it.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        authentication: Authentication | None = None,
+        real_time: Callable[[], float] = time.time,
+        seed: bytes | None = None,
+    ) -> None:
+        self.lock = RLock()
+        self.real_time = real_time
+        self.started = real_time()
+        self.scenario = scenario
+        self.clock = self._clock_of(scenario)
+        self.outbox = Outbox()
+        self.evicted_accounts = 0
+        # For calls that are refused before their account is known.
+        self.source = Source(seed or secrets.token_bytes(_SEED_LENGTH), "")
+        self._authentication = authentication
+        self._seed = seed
+        self._sequence = count(1)
+        self._last_sequence = 0
+        self._accounts: dict[str, Account] = {}
+        self._names_by_tag: dict[str, str] = {}
+
+    @property
+    def authentication(self) -> Authentication:
+        """How signatures are checked now."""
+        return self._authentication or self.scenario.authentication
+
+    @property
+    def cursor(self) -> int:
+        """The sequence number of the last thing that happened."""
+        return self._last_sequence
+
+    def next_sequence(self) -> int:
+        """Gives the number of the next thing that happens; numbers go on over resets."""
+        self._last_sequence = next(self._sequence)
+        return self._last_sequence
+
+    def account_name(self, access_key_id: str | None) -> str:
+        """Gives the name of the account that a key's calls go to; an unnamed account is named after its key."""
+        if not access_key_id:
+            return DEFAULT_ACCOUNT
+        key = self.scenario.access_keys.get(access_key_id)
+        if key is not None:
+            return key.account
+        return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else access_key_id
+
+    def account(self, access_key_id: str | None) -> Account:
+        """Gives the account of a key, making it at first sight."""
+        return self._account_named(self.account_name(access_key_id))
+
+    def known_account(self, access_key_id: str) -> Account | None:
+        """Gives the account of a key if it was seen before."""
+        return self._accounts.get(self.account_name(access_key_id))
+
+    def accounts(self) -> list[Account]:
+        """Gives all accounts: those that the scenario names, then those seen since."""
+        for name in self.scenario.user_ids:
+            self._account_named(name)
+        return list(self._accounts.values())
+
+    def is_named(self, account: Account) -> bool:
+        """Says whether the scenario names an account."""
+        return account.name in self.scenario.user_ids
+
+    def access_key_id(self, account: Account) -> str | None:
+        """Gives the key that an account is shown with: its first one, for an unnamed account the key it is named after."""
+        if not self.is_named(account):
+            return account.name
+        return next((key.id for key in self.scenario.access_keys.values() if key.account == account.name), None)
+
+    def others_with(self, account: Account, address: str) -> Account | None:
+        """Gives another account that has a record of its own for an address, if there is one."""
+        return next((other for other in self._accounts.values() if other is not account and other.holds(address)), None)
+
+    def account_of_token(self, token: str) -> Account | None:
+        """Gives the account that a token was made for; tokens that a scenario writes down belong to `default`."""
+        if len(token) == TOKEN_LENGTH:
+            name = self._names_by_tag.get(token[-TAG_LENGTH:])
+            if name is not None:
+                return self._accounts.get(name)
+        return self._account_named(DEFAULT_ACCOUNT) if token in self.scenario.tokens else None
+
+    def deliver(
+        self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
+    ) -> Mail:
+        """Puts the mail of a token into the outbox."""
+        mail = Mail(
+            account.source.mail_id(serial),
+            self.next_sequence(),
+            account,
+            access_key_id,
+            request_id,
+            action,
+            to,
+            lang,
+            serial,
+            account.clock.now(),
+            self.real_time(),
+        )
+        self.outbox.add(mail)
+        return mail
+
+    def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
+        """Starts one key's account, or the whole world, from a scenario; what was there before is gone."""
+        if access_key_id is not None:
+            self._restart(self.account_name(access_key_id), scenario, self._clock_of(scenario))
+            return
+        for name in list(self._accounts):
+            self._forget(name)
+        self.scenario = scenario
+        self.clock = self._clock_of(scenario)
+        self.next_sequence()
+
+    def reset(self, access_key_id: str | None = None) -> None:
+        """Makes one key's account, or all, anew from the scenario they started from."""
+        if access_key_id is None:
+            self.clock = self._clock_of(self.scenario)
+        for account in self._touched(access_key_id):
+            self._restart(account.name, account.scenario, self._clock_of(account.scenario))
+
+    def change_clocks(self, change: Callable[[Clock], None], access_key_id: str | None = None) -> None:
+        """Changes the clock of one key's account, or of all and of those to come."""
+        if access_key_id is None:
+            change(self.clock)
+        for account in self._touched(access_key_id):
+            change(account.clock)
+
+    def _touched(self, access_key_id: str | None) -> Iterable[Account]:
+        return self.accounts() if access_key_id is None else [self.account(access_key_id)]
+
+    def _account_named(self, name: str) -> Account:
+        account = self._accounts.get(name)
+        if account is None:
+            self._make_room()
+            account = self._add(name, self.scenario, self.clock.copy())
+        account.last_used = self.real_time()
+        return account
+
+    def _add(self, name: str, scenario: Scenario, clock: Clock) -> Account:
+        account = Account(name, scenario, clock, Source(self._seed or secrets.token_bytes(_SEED_LENGTH), name))
+        self._accounts[name] = account
+        self._names_by_tag[account.source.tag] = name
+        return account
+
+    def _restart(self, name: str, scenario: Scenario, clock: Clock) -> None:
+        self._forget(name)
+        self._add(name, scenario, clock).last_used = self.real_time()
+        self.next_sequence()
+
+    def _forget(self, name: str) -> None:
+        account = self._accounts.pop(name, None)
+        if account is not None:
+            del self._names_by_tag[account.source.tag]
+            self.outbox.clear(name)
+
+    def _make_room(self) -> None:
+        """Drops the unnamed accounts that were not used for ten minutes, the oldest first, when there are too many.
+
+        Accounts in use stay, even beyond the limit: losing the state of a running test would be worse.
+        """
+        unnamed = [account for account in self._accounts.values() if not self.is_named(account)]
+        if len(unnamed) < UNNAMED_ACCOUNTS:
+            return
+        unused = [account for account in unnamed if account.last_used < self.real_time() - UNUSED_SECONDS]
+        for account in sorted(unused, key=lambda account: account.last_used)[: len(unnamed) - UNNAMED_ACCOUNTS + 1]:
+            self._forget(account.name)
+            self.evicted_accounts += 1
+
+    def _clock_of(self, scenario: Scenario) -> Clock:
+        return Clock(self.real_time, frozen_at=scenario.clock)

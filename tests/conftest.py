@@ -1,0 +1,131 @@
+"""What the tests share: worlds with a clock of their own, calls without a socket, and a running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import pytest
+from alimock.app import Application
+from alimock.doors import Doors
+from alimock.gateway.call import Call, Reply
+from alimock.scenario import loader
+from alimock.scenario.model import Scenario
+from alimock.server import Server
+from alimock.service import Service
+from alimock.world.world import World
+from lxml import etree
+
+# 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
+START = 1_767_225_600
+
+
+@dataclass
+class Time:
+    """The real time as the tests set it."""
+
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Api:
+    """A service without a socket: `call` sends parameters, `json` gives the answer's body."""
+
+    service: Service
+    time: Time
+    key: str | None = None
+    profile: str | None = None
+    version: str = "2018-01-29"
+
+    @property
+    def world(self) -> World:
+        return self.service.world
+
+    def call(self, action: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: object) -> Reply:
+        texts = {name: str(value) for name, value in parameters.items()}
+        common = {"Action": action, "Version": self.version, **({"AccessKeyId": self.key} if self.key else {})}
+        return self.send(urlencode({**common, **texts}), method=method, headers=headers)
+
+    def send(self, query: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
+        return self.service.answer(Call(method, query, headers or {}, body, "192.0.2.1"), self.profile)
+
+    def json(self, action: str, **parameters: object) -> dict[str, object]:
+        body: dict[str, object] = json.loads(self.call(action, Format="JSON", **parameters).body)
+        return body
+
+    def code(self, action: str, **parameters: object) -> str:
+        return str(self.json(action, **parameters)["Code"])
+
+    def lists(self, action: str, email: str, **parameters: object) -> dict[str, list[str]]:
+        """Gives each list of a batch answer as its addresses, those of FailList with their codes."""
+        body = self.json(action, Email=email, **parameters)
+        lists = {name: value for name, value in body.items() if isinstance(value, list)}
+        return {
+            name: [" ".join(filter(None, (row["Email"], row.get("Code")))) for row in rows] for name, rows in lists.items() if rows
+        }
+
+
+def scenario(text: str = "") -> Scenario:
+    """Loads a scenario from what comes after its first line."""
+    return loader.load_text(f"alimock: 1\n{text}".encode(), file="case.yaml")
+
+
+def make_api(loaded: Scenario, **options: object) -> Api:
+    time = Time()
+    return Api(Service(World(loaded, real_time=time, seed=b"tests")), time, **options)  # type: ignore[arg-type]
+
+
+def error_of(reply: Reply) -> tuple[int, str, str]:
+    """Gives status, code and message of an error in either format."""
+    if reply.body.startswith(b"{"):
+        body = json.loads(reply.body)
+        return reply.status, body["Code"], body["Message"]
+    root = etree.fromstring(reply.body)
+    return reply.status, str(root.findtext("Code")), str(root.findtext("Message"))
+
+
+@pytest.fixture
+def api() -> Api:
+    """The default scenario."""
+    return make_api(loader.load("default"))
+
+
+@pytest.fixture
+def empty() -> Api:
+    """A scenario without addresses."""
+    return make_api(scenario())
+
+
+@dataclass
+class Running:
+    """A running emulator."""
+
+    server: Server
+    world: World
+    url: str = field(init=False)
+    endpoint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.url = self.server.url
+        self.endpoint = self.url.removeprefix("http://")
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """A server on a free port, with the default scenario."""
+    yield from serve(loader.load("default"))
+
+
+def serve(loaded: Scenario) -> Iterator[Running]:
+    world = World(loaded)
+    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    server.start()
+    try:
+        yield Running(server, world)
+    finally:
+        server.stop()

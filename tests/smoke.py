@@ -1,0 +1,46 @@
+"""Tries a built wheel as its user would: a virtual environment with nothing else in it, one call, and the end of the server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import venv
+from pathlib import Path
+
+
+def main(wheel: Path) -> None:
+    """Installs the wheel, serves on a free port, makes one call, and stops the server; fails at the first surprise."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        binaries = Path(folder, "bin")
+        subprocess.run([binaries / "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
+        version = subprocess.run([binaries / "alimock", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+        assert version == f"alimock {wheel.name.split('-')[1]}", version
+        with subprocess.Popen(
+            [binaries / "alimock", "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as server:
+            try:
+                answer = _call(server)
+            finally:
+                server.terminate()
+            assert server.wait(timeout=10) == 0, server.returncode
+    assert "<Code>SendTokenQuotaExceeded</Code>" in answer, answer
+    print(f"{wheel.name}: installs, serves, answers and stops")
+
+
+def _call(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, f"no ready line: {line!r}"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    query = "Action=ResendEmailVerification&Version=2018-01-29&Email=test1@aliyun.com"
+    with opener.open(f"{found[0]}/?{query}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
