@@ -65,9 +65,11 @@ class Api:
         """Gives each list of a batch answer as its addresses, those of FailList with their codes."""
         body = self.json(action, Email=email, **parameters)
         lists = {name: value for name, value in body.items() if isinstance(value, list)}
-        return {
-            name: [" ".join(filter(None, (row["Email"], row.get("Code")))) for row in rows] for name, rows in lists.items() if rows
-        }
+        return {name: [_shown(name, row) for row in rows] for name, rows in lists.items() if rows}
+
+
+def _shown(name: str, row: Mapping[str, str]) -> str:
+    return f"{row['Email']} {row['Code']}" if name == "FailList" else row["Email"]
 
 
 def scenario(text: str = "") -> Scenario:

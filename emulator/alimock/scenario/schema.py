@@ -74,7 +74,7 @@ class Scalar(Schema):
         if not reading.accepts(node, path):
             return None
         if isinstance(node, yaml.ScalarNode):
-            if self.nullable and node.style is None and node.value in _NULLS:
+            if self.nullable and not node.style and node.value in _NULLS:
                 return None
             try:
                 return self.parse(node.value)
