@@ -1,4 +1,4 @@
-"""A scenario's text as marked nodes, and the mistakes that can be found in it.
+"""A scenario's text as nodes that know their place, and the mistakes that can be found in it.
 
 Scalars stay text here: PyYAML's own types are never used, because they read `off` as False and `0123` as 83.
 """
@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
-# The loader in C keeps the marks and is ten times as fast; some builds of PyYAML lack it.
+# The parser in C is ten times as fast; some builds of PyYAML lack it.
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_STRING_TAG = "tag:yaml.org,2002:str"
+MAXIMUM_DEPTH = 100
+_SCENARIO = "a mapping that begins with `alimock: 1`"
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake of a scenario: where it stands, what was found there, and what was expected. Lines and columns
-    count from 1; line 0 means the file as a whole."""
+    """One mistake of a scenario: where it stands, what was found there, and what was expected.
+
+    Lines and columns count from 1; line 0 means the file as a whole.
+    """
 
     file: str
     line: int
@@ -42,6 +45,37 @@ class ScenarioError(Exception):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
+@dataclass(slots=True)
+class Node:
+    """A place in a file, counted from 1, with the tag that stands there, if any. By itself it is an alias."""
+
+    line: int
+    column: int
+    tag: str | None = None
+
+
+@dataclass(slots=True)
+class ScalarNode(Node):
+    """A single value as text; `plain` if it stands without quotes."""
+
+    text: str = ""
+    plain: bool = True
+
+
+@dataclass(slots=True)
+class SequenceNode(Node):
+    """A list."""
+
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class MappingNode(Node):
+    """A mapping, as its keys and values in turn."""
+
+    items: list[Node] = field(default_factory=list)
+
+
 def decode(content: bytes, file: str) -> str:
     """Reads the bytes of a scenario as UTF-8; raises `ScenarioError` at the first byte that is not."""
     try:
@@ -53,28 +87,60 @@ def decode(content: bytes, file: str) -> str:
         raise ScenarioError([Mistake(file, line, column, "", found, "UTF-8 text")]) from None
 
 
-def compose(text: str, file: str) -> yaml.Node:
-    """Parses YAML text into nodes; raises `ScenarioError` with the one mistake that a syntax error is."""
+def compose(text: str, file: str) -> Node:
+    """Parses YAML text into nodes; raises `ScenarioError` with the one mistake that a syntax error is.
+
+    It goes by events and its own stack, since PyYAML's recursion ends the process where a text is nested deep enough.
+    """
+    root = SequenceNode(0, 0)
+    stack: list[SequenceNode | MappingNode] = [root]
     try:
-        node = yaml.compose(text, Loader=_Loader)
-    except RecursionError:
-        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", "a scenario (see fixtures/README.md)")]) from None
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.ScalarEvent):
+                stack[-1].items.append(ScalarNode(*_place(event), event.tag, event.value, not event.style))
+            elif isinstance(event, yaml.CollectionStartEvent):
+                made = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
+                node = made(*_place(event), event.tag)
+                stack[-1].items.append(node)
+                stack.append(node)
+                if len(stack) > MAXIMUM_DEPTH:
+                    raise ScenarioError([Mistake(file, *_place(event), "", "very deep nesting", _SCENARIO)])
+            elif isinstance(event, yaml.CollectionEndEvent):
+                stack.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                stack[-1].items.append(Node(*_place(event)))
+            elif isinstance(event, yaml.DocumentStartEvent) and root.items:
+                raise ScenarioError([Mistake(file, *_place(event), "", "a second document", "one document")])
     except yaml.YAMLError as error:
         raise ScenarioError([_syntax_mistake(error, text, file)]) from None
-    if node is None:
-        raise ScenarioError([Mistake(file, 1, 1, "", "no content", "a mapping that begins with `alimock: 1`")])
-    return node
+    if not root.items:
+        raise ScenarioError([Mistake(file, 1, 1, "", "no content", _SCENARIO)])
+    return root.items[0]
 
 
-def compose_json(text: str, file: str) -> yaml.Node:
-    """Parses JSON text into the same nodes as YAML's; their marks all say the first line, so that paths have to tell the place."""
+def compose_json(text: str, file: str) -> Node:
+    """Parses JSON text into the same nodes as YAML's, all in the first line, so that their paths have to tell the place."""
     try:
-        value = json.loads(text)
+        return _node_of_json(json.loads(text))
     except json.JSONDecodeError as error:
         raise ScenarioError([Mistake(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
     except RecursionError:
-        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", "a scenario (see fixtures/README.md)")]) from None
-    return _node(value)
+        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", _SCENARIO)]) from None
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
+def _node_of_json(value: object) -> Node:
+    if isinstance(value, dict):
+        return MappingNode(1, 1, None, [_node_of_json(part) for pair in value.items() for part in pair])
+    if isinstance(value, list):
+        return SequenceNode(1, 1, None, [_node_of_json(item) for item in value])
+    if isinstance(value, str):
+        return ScalarNode(1, 1, None, value, plain=False)
+    return ScalarNode(1, 1, None, json.dumps(value))
 
 
 def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
@@ -85,15 +151,3 @@ def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
     before = text[: getattr(error, "position", 0) or 0]
     found = getattr(error, "reason", None) or "a syntax error"
     return Mistake(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", found, "valid YAML")
-
-
-def _node(value: object) -> yaml.Node:
-    mark = yaml.Mark("", 0, 0, 0, None, 0)
-    if isinstance(value, dict):
-        pairs = [(_node(key), _node(item)) for key, item in value.items()]
-        return yaml.MappingNode("tag:yaml.org,2002:map", pairs, mark, mark)
-    if isinstance(value, list):
-        return yaml.SequenceNode("tag:yaml.org,2002:seq", [_node(item) for item in value], mark, mark)
-    if isinstance(value, str):
-        return yaml.ScalarNode(_STRING_TAG, value, mark, mark, style='"')
-    return yaml.ScalarNode(_STRING_TAG, json.dumps(value), mark, mark)

@@ -6,15 +6,15 @@ addresses by address. A pattern of the file is tried before those of the file it
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from alimock.scenario.document import Mistake, ScenarioError, compose, compose_json, decode
+from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.model import (
     OUTCOME_STATUS,
     AccessKey,
@@ -45,6 +45,7 @@ class _Layer:
     user_ids: dict[str, str | None] = field(default_factory=dict)
     access_keys: dict[str, AccessKey] = field(default_factory=dict)
     rules: dict[str, AddressRule] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
 
 def built_in_names() -> list[str]:
@@ -58,7 +59,8 @@ def load(name: str) -> Scenario:
     Raises `ScenarioError` with all mistakes of the file.
     """
     path = _find(name, Path())
-    return _build(_layers(_read(path), path.parent, _shown(path), (path,)), name)
+    with _collector_paused():
+        return _build(_layers(_read(path), path.parent, _shown(path), (path,)), name)
 
 
 def load_text(
@@ -74,8 +76,21 @@ def load_text(
     With `files=False` only built-in scenarios can be extended, since a request must not read files. An access key that comes
     without a secret keeps the secret and the security token that it has in `known_keys`. Raises `ScenarioError`.
     """
-    node = (compose_json if json else compose)(decode(content, file), file)
-    return _build(_layers(node, Path() if files else None, file, (), known_keys or {}), file)
+    with _collector_paused():
+        node = (compose_json if json else compose)(decode(content, file), file)
+        return _build(_layers(node, Path() if files else None, file, (), known_keys or {}), file)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pauses the cyclic garbage collector, which would look at all the nodes of a large file again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _find(name: str, folder: Path | None) -> Path:
@@ -95,7 +110,7 @@ def _shown(path: Path) -> str:
     return path.name if path.parent == BUILT_IN_FOLDER else str(path)
 
 
-def _read(path: Path) -> yaml.Node:
+def _read(path: Path) -> Node:
     file = _shown(path)
     try:
         content = path.read_bytes()
@@ -105,7 +120,7 @@ def _read(path: Path) -> yaml.Node:
 
 
 def _layers(
-    node: yaml.Node,
+    node: Node,
     folder: Path | None,
     file: str,
     chain: tuple[Path, ...],
@@ -133,14 +148,15 @@ def _extended(name: str, folder: Path | None, chain: tuple[Path, ...]) -> _Layer
     return _layers(_read(path), path.parent, _shown(path), (*chain, path))
 
 
-def _placed(error: ScenarioError, node: yaml.Node, file: str) -> list[Mistake]:
+def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:
     """Gives the mistakes of an extended file; those without a line of their own get the line of the `extends` that led there."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    mark = next((value.start_mark for key, value in pairs if key.value == "extends"), node.start_mark)
+    items = node.items if isinstance(node, MappingNode) else []
+    pairs = zip(items[::2], items[1::2], strict=True)
+    place = next((value for key, value in pairs if isinstance(key, ScalarNode) and key.text == "extends"), node)
     return [
         mistake
         if mistake.line
-        else Mistake(file, mark.line + 1, mark.column + 1, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
+        else Mistake(file, place.line, place.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
         for mistake in error.mistakes
     ]
 
@@ -157,6 +173,7 @@ def _layer(document: Mapping[str, Any], reading: Reading, known_keys: Mapping[st
     for entry in document.get("addresses") or ():
         rule = _rule(entry, reading)
         if rule is not None:
+            _refuse_token_again(layer, rule, entry, reading)
             layer.rules[entry.key.casefold()] = rule
     return layer
 
@@ -184,6 +201,15 @@ def _add_access_key(layer: _Layer, item: Entry, account: str, reading: Reading, 
             security_token=values.get("security_token") or (known.security_token if known is not None else None),
             expires=values.get("expires"),
         )
+
+
+def _refuse_token_again(layer: _Layer, rule: AddressRule, entry: Entry, reading: Reading) -> None:
+    if rule.token is None:
+        return
+    owner = layer.tokens.setdefault(rule.token, rule.address)
+    if owner != rule.address:
+        found, expected = f"the token `{rule.token}` again", f"each token once ({owner} has it)"
+        reading.mistake(entry.node, f"addresses.{entry.key}", found, expected)
 
 
 def _rule(entry: Entry, reading: Reading) -> AddressRule | None:

@@ -11,45 +11,41 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-import yaml
-
 from alimock import address
 from alimock.contract import PROFILES
-from alimock.scenario.document import Mistake
+from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, SequenceNode
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
 from alimock.timeformat import parse_time
 
-_STANDARD_TAGS = "tag:yaml.org,2002:"
 _NULLS = ("null", "~", "")
 
 
 @dataclass
 class Reading:
-    """One file being read: the mistakes found so far, and the nodes seen, since a node met twice is an alias."""
+    """One file being read, and the mistakes found so far."""
 
     file: str
     mistakes: list[Mistake] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
 
-    def mistake(self, node: yaml.Node, path: str, found: str, expected: str) -> None:
+    def mistake(self, node: Node, path: str, found: str, expected: str) -> None:
         """Notes a mistake at the place where a node begins."""
-        mark = node.start_mark
-        self.mistakes.append(Mistake(self.file, mark.line + 1, mark.column + 1, path, found, expected))
+        self.mistakes.append(Mistake(self.file, node.line, node.column, path, found, expected))
 
-    def place(self, node: yaml.Node) -> str:
+    def place(self, node: Node) -> str:
         """Gives the file and line where a node begins, as answers and logs show it."""
-        return f"{self.file}:{node.start_mark.line + 1}"
+        return f"{self.file}:{node.line}"
 
-    def accepts(self, node: yaml.Node, path: str) -> bool:
-        """Refuses what no part of a scenario may have: aliases and tags."""
-        if id(node) in self.seen:
+    def accepts(self, node: Node, path: str) -> bool:
+        """Refuses what no part of a scenario may have: aliases, tags, and text that cannot be written as UTF-8."""
+        if type(node) is Node:
             self.mistake(node, path, "an alias", "the value itself (`extends` is the way to share)")
-            return False
-        self.seen.add(id(node))
-        if not node.tag.startswith(_STANDARD_TAGS):
+        elif node.tag is not None:
             self.mistake(node, path, f"the tag {node.tag}", "a value without a tag")
-            return False
-        return True
+        elif isinstance(node, ScalarNode) and not _is_unicode(node.text):
+            self.mistake(node, path, f"{ascii(node.text)[:60]}", "text without lone surrogates")
+        else:
+            return True
+        return False
 
 
 class Schema:
@@ -57,7 +53,7 @@ class Schema:
 
     expected: str
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
         """Gives the value that a node stands for, or notes a mistake and gives None."""
         raise NotImplementedError
 
@@ -70,14 +66,14 @@ class Scalar(Schema):
     parse: Callable[[str], object]
     nullable: bool = False
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
         if not reading.accepts(node, path):
             return None
-        if isinstance(node, yaml.ScalarNode):
-            if self.nullable and not node.style and node.value in _NULLS:
+        if isinstance(node, ScalarNode):
+            if self.nullable and node.plain and node.text in _NULLS:
                 return None
             try:
-                return self.parse(node.value)
+                return self.parse(node.text)
             except ValueError:
                 pass
         reading.mistake(node, path, describe(node), self.expected)
@@ -92,7 +88,7 @@ class Keys(Schema):
     required: tuple[str, ...] = ()
     expected: str = "a mapping"
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
         values: dict[str, Any] = {}
         for key, key_node, value_node in _pairs(self, node, path, reading):
             schema = self.table.get(key)
@@ -113,7 +109,7 @@ class Entry:
     key: str
     value: Any
     place: str
-    node: yaml.Node
+    node: Node
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class Entries(Schema):
     folded: bool = False
     expected: str = "a mapping"
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
         entries: list[Entry] = []
         for key, key_node, value_node in _pairs(self, node, path, reading, folded=self.folded):
             here = _join(path, key)
@@ -145,14 +141,14 @@ class Items(Schema):
     item: Schema
     expected: str = "a list"
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
         if not reading.accepts(node, path):
             return []
-        if not isinstance(node, yaml.SequenceNode):
+        if not isinstance(node, SequenceNode):
             reading.mistake(node, path, describe(node), self.expected)
             return []
         entries = []
-        for number, item in enumerate(node.value):
+        for number, item in enumerate(node.items):
             value = self.item.read(item, f"{path}[{number}]", reading)
             entries.append(Entry(str(number), value, reading.place(item), item))
         return entries
@@ -169,43 +165,49 @@ class Either(Schema):
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.scalar.expected}, or a mapping"
 
-    def read(self, node: yaml.Node, path: str, reading: Reading) -> Any:
-        if isinstance(node, yaml.MappingNode):
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        if isinstance(node, MappingNode):
             return self.mapping.read(node, path, reading)
         return Scalar(self.expected, self.scalar.parse).read(node, path, reading)
 
 
-def describe(node: yaml.Node) -> str:
+def describe(node: Node) -> str:
     """Says in words what a node is, with the beginning of its text."""
-    if isinstance(node, yaml.MappingNode):
+    if isinstance(node, MappingNode):
         return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, SequenceNode):
         return "a list"
-    text = str(node.value)
+    text = node.text if isinstance(node, ScalarNode) else ""
     return f"`{text[:60]}{'...' if len(text) > 60 else ''}`" if text else "nothing"
 
 
-def _pairs(
-    schema: Schema, node: yaml.Node, path: str, reading: Reading, *, folded: bool = False
-) -> Iterable[tuple[str, yaml.Node, yaml.Node]]:
+def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: bool = False) -> Iterable[tuple[str, Node, Node]]:
     """Goes through a mapping's pairs, noting keys that are no text or stand there twice."""
     if not reading.accepts(node, path):
         return
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, MappingNode):
         reading.mistake(node, path, describe(node), schema.expected)
         return
     lines: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode) or not reading.accepts(key_node, path):
+    for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):
+        if not isinstance(key_node, ScalarNode) or not reading.accepts(key_node, path):
             reading.mistake(key_node, path, f"{describe(key_node)} as a key", "a plain text")
             continue
-        key = key_node.value
+        key = key_node.text
         same = key.casefold() if folded else key
         if same in lines:
-            reading.mistake(key_node, path, f"`{key}` again", f"each key once (the first is in line {lines[same]})")
+            reading.mistake(key_node, path, f"`{key}` again", f"each key once (line {lines[same]} has it)")
             continue
-        lines[same] = key_node.start_mark.line + 1
+        lines[same] = key_node.line
         yield key, key_node, value_node
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _join(path: str, key: str) -> str:

@@ -1,0 +1,270 @@
+"""Scenario files: what they say, how they extend each other, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from alimock.scenario import export, loader
+from alimock.scenario.document import ScenarioError
+from alimock.scenario.model import Authentication, Limits, Outcome, Status
+from alimock.timeformat import parse_time
+from conftest import make_api, scenario
+
+
+def mistakes(text: str, **options: object) -> list[str]:
+    with pytest.raises(ScenarioError) as caught:
+        loader.load_text(text.encode() if isinstance(text, str) else text, file="case.yaml", **options)  # type: ignore[arg-type]
+    return str(caught.value).splitlines()
+
+
+def mistake(line: str) -> str:
+    """Gives the only mistake of a file whose second line this is."""
+    (found,) = mistakes(f"alimock: 1\n{line}\n")
+    return found.removeprefix("case.yaml:2:")
+
+
+@pytest.mark.parametrize("name", loader.built_in_names())
+def test_a_built_in_scenario_loads_says_what_it_is_and_is_short(name: str) -> None:
+    assert loader.load(name).description.endswith(".")
+    assert len((loader.BUILT_IN_FOLDER / f"{name}.yaml").read_text().splitlines()) < 40
+
+
+def test_the_built_in_scenarios_are_the_documented_ones() -> None:
+    expected = ["default", "documented-samples", "empty", "illegal-parameter", "quota-exceeded", "verified-users"]
+    assert loader.built_in_names() == expected
+
+
+def test_a_scenario_says_everything_the_format_has() -> None:
+    loaded = scenario(
+        """
+description: All of it.
+profile: docs-2021
+authentication: strict
+timestamps: ignored
+unknown_keys: default-account
+clock: 2019-02-19 16:38:07
+limits: {sends_per_address_per_day: 3, addresses_per_day: null}
+accounts:
+  default: {user_id: "1406****", access_keys: [{id: testid, secret: testsecret}]}
+  other: {access_keys: [{id: k, secret: s, status: inactive, security_token: t, expires: 2030-01-01 00:00:00}]}
+addresses:
+  jo@example.com: {status: verified, send_ip: 42.0.0.115, verification_time: 2019-02-19 16:40:38}
+  off@example.com: {outcome: quota-exceeded, status: none}
+  "*@late.example.com": expired
+"""
+    )
+    assert (loaded.description, loaded.profile, loaded.authentication) == ("All of it.", "docs-2021", Authentication.STRICT)
+    assert loaded.clock == parse_time("2019-02-19 16:38:07") == 1_550_565_487
+    assert loaded.limits == Limits(3, None, 3)
+    assert loaded.user_ids == {"default": "1406****", "other": None}
+    assert (loaded.access_keys["k"].account, loaded.access_keys["k"].active) == ("other", False)
+    jo, off, late = (loaded.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
+    assert jo is not None and off is not None and late is not None
+    assert (jo.status, jo.send_ip, jo.place) == (Status.VERIFIED, "42.0.0.115", "case.yaml:14")
+    assert (off.outcome, off.status) == (Outcome.QUOTA_EXCEEDED, Status.NONE)
+    assert late.outcome is Outcome.EXPIRED
+    assert loaded.rule("late.example.com") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("acounts: {}", "1: found the unknown key `acounts`, expected `accounts`"),
+        ("nonsense: 1", "1: found the unknown key `nonsense`, expected one of alimock, extends, description, profile, authentication, "
+         "timestamps, unknown_keys, clock, limits, accounts, addresses"),
+        ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021"),
+        ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021"),
+        ("profile:", "9: profile: found nothing, expected one of current, docs-2021"),
+        ("authentication: on", "17: authentication: found `on`, expected one of known-keys, strict, none"),
+        ("clock: 2019-02-30 00:00:00", "8: clock: found `2019-02-30 00:00:00`, expected a time like 2019-02-19 16:38:07 (UTC+8), or "
+         "null for real time"),
+        ("limits: {sends_per_address_per_day: -1}", "37: limits.sends_per_address_per_day: found `-1`, expected a whole number from 0, "
+         "or null for no limit"),
+        ("limits: 3", "9: limits: found `3`, expected a mapping"),
+        ("addresses: {a@example.com: &a pending, b@example.com: *a}", "55: addresses.b@example.com: found an alias, expected the value itself (`extends` is the "
+         "way to share)"),
+        ("description: !python/name:os.system x", "14: description: found the tag !python/name:os.system, expected a value without a tag"),
+        ("addresses: {plain: verified}", "13: addresses: found `plain`, expected an address, or a pattern with *"),
+        ("addresses: {a@example.com: verifed}", "28: addresses.a@example.com: found `verifed`, expected one of verified, pending, "
+         "expired, quota-exceeded, illegal, unknown, or a mapping"),
+        ("addresses: {a@example.com: {send_ip: x}}", "13: addresses.a@example.com: found neither `status` nor `outcome`, expected at "
+         "least one of the two"),
+        ("addresses: {a@example.com: {status: verified, token: x}}", "13: addresses.a@example.com: found a `token` without `status: "
+         "pending`, expected a token of a pending record"),
+        ("addresses: {a@example.com: pending, A@example.com: pending}", "37: addresses: found `A@example.com` again, expected each key "
+         "once (line 2 has it)"),
+        ("addresses: {[1]: x}", "13: addresses: found a list as a key, expected a plain text"),
+        ("accounts: {default: {access_keys: [{id: a, secret: b}, {id: a, secret: c}]}}", "56: accounts.default.access_keys[1]: found the "
+         "id `a` again, expected each id once (case.yaml:2 has it)"),
+        ("accounts: {default: {access_keys: [{id: a}]}}", "36: accounts.default.access_keys[0]: found no `secret`, expected `secret:` "
+         "with the secret that the client signs with"),
+        ("accounts: {default: {access_keys: [{secret: a}]}}", "36: accounts.default.access_keys[0]: found no `id`, expected `id:` with "
+         "a text"),
+        ("addresses: {a@example.com: {status: pending, token: t}, b@example.com: {status: pending, token: t}}",
+         "57: addresses.b@example.com: found the token `t` again, expected each token once (a@example.com has it)"),
+        ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario (default, "
+         "documented-samples, empty, illegal-parameter, quota-exceeded, verified-users) or a path with a slash or .yaml"),
+        ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
+        ('description: "\\ud800"', None),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place_and_its_remedy(line: str, expected: str | None) -> None:
+    found = mistake(line)
+    assert expected is None or found == expected
+
+
+def test_all_mistakes_of_a_file_are_told_together() -> None:
+    found = mistakes("profil: x\nlimits: {link_valid_days: x}\naddresses:\n  a: b\n  c@example.com: d\n")
+    assert [line.split(":")[1] for line in found] == ["1", "1", "2", "4", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("content", "start"),
+    [
+        ("", "case.yaml:1:1: found no content, expected a mapping that begins with `alimock: 1`"),
+        ("just text", "case.yaml:1:1: found `just text`, expected a mapping that begins with `alimock: 1`"),
+        ("alimock: 2", "case.yaml:1:10: alimock: found `2`, expected 1 (the version of this format)"),
+        ("description: x", "case.yaml:1:1: found no `alimock`, expected `alimock:` with 1 (the version of this format)"),
+        (
+            "alimock: 1\n  profile: current",
+            "case.yaml:2:10: found mapping values are not allowed in this context, expected valid YAML",
+        ),
+        ("alimock: [1", "case.yaml:"),
+        ("alimock: 1\n---\nalimock: 1", "case.yaml:2:1: found a second document, expected one document"),
+        ("alimock: 1\n\x07", "case.yaml:2:1: found "),
+        ("[" * 100_000, "case.yaml:1:"),
+        ("a: " * 5_000, "case.yaml:1:"),
+    ],
+)
+def test_what_is_no_scenario_at_all_is_told_so(content: str, start: str) -> None:
+    assert mistakes(content)[0].startswith(start)
+
+
+def test_bytes_that_are_not_utf8_are_told_by_their_place() -> None:
+    assert mistakes(b"alimock: 1\n# \xff") == ["case.yaml:2:3: found the byte 0xff, expected UTF-8 text"]  # type: ignore[arg-type]
+
+
+def test_scalars_are_text_whatever_yaml_would_make_of_them() -> None:
+    loaded = scenario("accounts: {off: {user_id: 0123, access_keys: [{id: yes, secret: 1e3}]}}")
+    assert loaded.user_ids["off"] == "0123"
+    assert loaded.access_keys["yes"].secret == "1e3"
+
+
+def test_a_file_extends_a_file_beside_it_and_overrides_it_entry_by_entry(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "alimock: 1\nprofile: docs-2021\nlimits: {sends_per_address_per_day: 3, link_valid_days: 1}\n"
+        "accounts: {default: {user_id: base, access_keys: [{id: a, secret: base}, {id: b, secret: base}]}}\n"
+        "addresses: {one@example.com: verified, two@example.com: verified, '*@x.example.com': verified}\n"
+    )
+    (tmp_path / "sub").mkdir()
+    child = tmp_path / "sub" / "child.yaml"
+    child.write_text(
+        "alimock: 1\nextends: ../base.yaml\nlimits: {link_valid_days: null}\n"
+        "accounts: {default: {access_keys: [{id: a, secret: child}]}}\n"
+        "addresses: {two@example.com: pending, three@example.com: illegal, '*@*.example.com': pending}\n"
+    )
+    loaded = loader.load(str(child))
+    assert loaded.profile == "docs-2021"
+    assert loaded.limits == Limits(3, 500, None)
+    assert loaded.user_ids == {"default": "base"}
+    assert {key.id: key.secret for key in loaded.access_keys.values()} == {"a": "child", "b": "base"}
+    assert [(email, rule.outcome.value) for email, rule in loaded.addresses.items()] == [
+        ("one@example.com", "verified"),
+        ("two@example.com", "pending"),
+        ("three@example.com", "illegal"),
+    ]
+    tried_first = loaded.rule("any@x.example.com")
+    assert tried_first is not None
+    assert tried_first.place == f"{child}:5"
+
+
+def test_a_circle_of_files_is_told(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text("alimock: 1\nextends: two.yaml\n")
+    two.write_text("alimock: 1\nextends: one.yaml\n")
+    with pytest.raises(ScenarioError) as caught:
+        loader.load(str(one))
+    expected = "extends: found `one.yaml` (a file that extends itself), expected a file that does not lead back here"
+    assert str(caught.value) == f"{two}:2:10: {expected}"
+
+
+def test_a_mistake_in_an_extended_file_keeps_its_own_place(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("alimock: 1\nprofile: x\n")
+    child = tmp_path / "child.yaml"
+    child.write_text("alimock: 1\nextends: base.yaml\nclock: x\n")
+    with pytest.raises(ScenarioError) as caught:
+        loader.load(str(child))
+    places = [(Path(one.file).name, one.line, one.path) for one in caught.value.mistakes]
+    assert places == [("child.yaml", 3, "clock"), ("base.yaml", 2, "profile")]
+
+
+@pytest.mark.parametrize("name", ["no-such", "missing/case.yaml", "case.yaml"])
+def test_a_scenario_that_is_not_there_is_told(name: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        loader.load(name)
+    assert str(caught.value).startswith(f"{name}: found no such scenario" if name == "no-such" else f"{name}: found No such file")
+
+
+def test_a_request_extends_built_in_scenarios_only() -> None:
+    found = mistakes("alimock: 1\nextends: ./case.yaml\n", files=False)
+    assert found[0].startswith("case.yaml:2:10: extends: found `./case.yaml` (a path), expected a built-in scenario")
+    assert loader.load_text(b"alimock: 1\nextends: default", file="x", files=False).access_keys
+
+
+def test_json_says_the_same_as_yaml() -> None:
+    text = {
+        "alimock": 1,
+        "clock": None,
+        "limits": {"link_valid_days": None},
+        "addresses": {"a@example.com": {"status": "verified"}},
+    }
+    loaded = loader.load_text(json.dumps(text).encode(), file="x", json=True)
+    assert loaded.limits.link_valid_days is None
+    assert loaded.addresses["a@example.com"].status is Status.VERIFIED
+    assert mistakes('{"alimock": 1,}', json=True)[0].startswith("case.yaml:1:1")
+    assert mistakes('{"alimock": "1", "description": "\\ud800"}', json=True)
+    assert mistakes("[" * 100_000, json=True)
+
+
+@pytest.mark.parametrize("name", loader.built_in_names())
+def test_an_exported_scenario_loads_back_to_the_same(name: str) -> None:
+    loaded = loader.load(name)
+    document = export.document(loaded)
+    assert "testsecret" not in json.dumps(document)
+    for content, is_json in ((json.dumps(document), True), (yaml.safe_dump(document, sort_keys=False), False)):
+        again = loader.load_text(content.encode(), file="x", json=is_json, known_keys=loaded.access_keys)
+        assert export.document(again) == document
+        assert {key.id: key.secret for key in again.access_keys.values()} == {
+            key.id: key.secret for key in loaded.access_keys.values()
+        }
+
+
+RECORD_TIMES = ("GmtCreate", "GmtModified", "TokenSendTime", "VerificationTime")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("pending", ["2026-01-01 08:00:00"] * 3 + [None]),
+        ("verified", ["2026-01-01 08:00:00"] * 4),
+        ("expired", ["2025-12-28 08:00:00"] * 3 + [None]),
+        ("{status: verified, verification_time: 2020-01-02 00:00:00}", ["2020-01-02 00:00:00"] * 4),
+        ("{status: pending, gmt_create: 2020-01-01 00:00:00, token_send_time: 2020-01-02 00:00:00}",
+         ["2020-01-01 00:00:00", "2020-01-02 00:00:00", "2020-01-02 00:00:00", None]),
+        ("{status: verified, gmt_create: 2020-01-01 00:00:00, verification_time: 2020-01-03 00:00:00}",
+         ["2020-01-01 00:00:00", "2020-01-03 00:00:00", "2020-01-01 00:00:00", "2020-01-03 00:00:00"]),
+    ],
+)  # fmt: skip
+def test_a_record_gets_the_times_it_does_not_say(entry: str, expected: list[str | None]) -> None:
+    body = make_api(scenario(f"addresses: {{jo@example.com: {entry}}}")).json("QueryEmailVerification", Email="jo@example.com")
+    assert [body.get(name) for name in RECORD_TIMES] == expected
+
+
+def test_a_frozen_clock_stands_still() -> None:
+    api = make_api(scenario("clock: 2019-02-19 16:38:07"))
+    api.time.now += 1_000
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    assert api.json("QueryEmailVerification", Email="jo@example.com")["GmtCreate"] == "2019-02-19 16:38:07"

@@ -1,0 +1,170 @@
+"""The server on the wire: the shapes of HTTP that genuine clients send, and the end of the server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from alimock.app import Application
+from alimock.doors import Doors
+from alimock.server import Server
+from alimock.service import Service
+from alimock.world.world import World
+from conftest import Running, scenario
+
+SUBMIT = urlencode({"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Format": "JSON", "Email": "jo@example.com"})
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes]:
+    """Sends raw bytes, reads one answer, and sends a second request on the same connection to see that it is still in step."""
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.sendall(request.encode("latin-1"))
+        response = http.client.HTTPResponse(connection, method=request.partition(" ")[0])
+        response.begin()
+        answer = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        if " HTTP/1.1\r\n" in request and answer[0] == 200:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            following = http.client.HTTPResponse(connection)
+            following.begin()
+            assert following.status == 200
+    return answer
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        f"GET /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        # Java sends a POST with neither length nor body.
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\n",
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n"
+        f"5\r\n{SUBMIT[:5]}\r\n{len(SUBMIT) - 5:x}\r\n{SUBMIT[5:]}\r\n0\r\n\r\n",
+        # A proxy gets the absolute form.
+        f"POST http://domain.aliyuncs.com/?{SUBMIT} HTTP/1.1\r\nHost: domain.aliyuncs.com\r\nContent-Length: 0\r\n\r\n",
+        f"GET http://domain-intl.aliyuncs.com?{SUBMIT} HTTP/1.1\r\nHost: domain-intl.aliyuncs.com\r\n\r\n",
+        f"GET http://127.0.0.1:1/?{SUBMIT} HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n",
+        # The Tea SDKs given an endpoint with a scheme sign and send such a host.
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: http://127.0.0.1:2546\r\nContent-Length: 0\r\n\r\n",
+        f"GET /?{SUBMIT} HTTP/1.0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
+    ],
+)  # fmt: skip
+def test_a_call_is_understood_in_every_shape_that_clients_send(running: Running, request_text: str) -> None:
+    status, headers, body = exchange(running, request_text)
+    assert status == 200
+    assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["jo@example.com"]
+    assert "server" not in headers
+    assert headers["content-length"] == str(len(body))
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n", 501),
+        ("GET http://ecs.aliyuncs.com/ HTTP/1.1\r\nHost: ecs.aliyuncs.com\r\n\r\n", 501),
+        ("GET HTTP://other.example.com HTTP/1.1\r\nHost: other.example.com\r\n\r\n", 501),
+        ("GET http://[broken/ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("CONNECT domain.aliyuncs.com:443 HTTP/1.1\r\nHost: domain.aliyuncs.com:443\r\n\r\n", 501),
+        (f"HEAD /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (f"FOO /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("GET //[x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET //x HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 99999999999\r\n\r\n", 413),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: x\r\n\r\n", 400),
+        ("rubbish\r\n\r\n", 400),
+    ],
+)
+def test_what_cannot_be_served_gets_a_clear_status(
+    running: Running, request_text: str, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert exchange(running, request_text)[0] == status
+    assert "Traceback" not in caplog.text + capfd.readouterr().err
+
+
+def test_no_proxy_is_advised_to_who_takes_alimock_for_a_proxy(running: Running) -> None:
+    body = json.loads(exchange(running, "GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n")[2])
+    assert body["message"] == "alimock is no proxy for other.example.com"
+    assert "NO_PROXY=other.example.com" in body["hint"]
+
+
+def test_a_request_that_went_through_a_proxy_setting_verifies() -> None:
+    (line,) = (Path(__file__).parent / "vectors" / "proxy-absolute-form.jsonl").read_text().splitlines()
+    sent = json.loads(line)
+    key = json.dumps({"id": sent["access_key_id"], "secret": sent["access_key_secret"]})
+    world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
+    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    server.start()
+    try:
+        headers = "".join(f"{name}: {value}\r\n" for name, value in sent["headers"])
+        status, _, body = exchange(Running(server, world), f"{sent['method']} {sent['target']} HTTP/1.1\r\n{headers}\r\n")
+    finally:
+        server.stop()
+    assert (status, json.loads(body)["TotalItemNum"]) == (200, 0)
+    assert urlsplit(sent["target"]).netloc == "domain.aliyuncs.com"
+
+
+def test_a_connection_is_kept_for_the_next_call(running: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
+    ports = set()
+    for _ in range(3):
+        connection.request("GET", f"/?{SUBMIT}")
+        connection.getresponse().read()
+        ports.add(connection.sock.getsockname()[1])
+    connection.close()
+    assert len(ports) == 1
+
+
+def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
+    answers: list[int] = []
+
+    def call(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=30)
+        for turn in range(5):
+            connection.request("GET", f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email=a{number}-{turn}@example.com")
+            response = connection.getresponse()
+            response.read()
+            answers.append(response.status)
+        connection.close()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 200
+    assert len(running.world.outbox.mails()) == 200
+
+
+def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
+    before = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):
+        server = Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", port)
+        server.start()
+        with socket.create_connection(("127.0.0.1", port)):
+            server.stop()
+        assert threading.active_count() == before
+
+
+def test_two_servers_in_one_process_share_nothing() -> None:
+    servers = [Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", 0) for _ in range(2)]
+    for server in servers:
+        server.start()
+    try:
+        lists = [
+            exchange(Running(server, World(scenario())), f"GET /?{SUBMIT} HTTP/1.1\r\nHost: x\r\n\r\n")[2] for server in servers
+        ]
+    finally:
+        for server in servers:
+            server.stop()
+    assert all(json.loads(body)["SuccessList"] for body in lists)

@@ -1,0 +1,242 @@
+"""The world: accounts, resets, determinism, the outbox's bounds, and forty threads at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from alimock.gateway.call import Call
+from alimock.scenario import loader
+from alimock.service import Service
+from alimock.world import outbox, world
+from alimock.world.clock import Clock
+from alimock.world.source import Source
+from alimock.world.world import World
+from conftest import Api, make_api, scenario
+
+
+def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:
+    before = api.json("QueryEmailVerification", Email="abc@aliyun.com")
+    api.lists("DeleteEmailVerification", "abc@aliyun.com")
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    cursor = api.world.cursor
+    api.world.reset()
+    assert api.json("QueryEmailVerification", Email="abc@aliyun.com")["GmtCreate"] == before["GmtCreate"]
+    assert api.code("QueryEmailVerification", Email="jo@example.com") == "ParameterIllegal"
+    assert api.world.outbox.mails() == []
+    assert api.world.cursor > cursor
+
+
+def test_a_reset_of_one_key_leaves_the_others_alone(empty: Api) -> None:
+    for key in ("one", "two"):
+        empty.key = key
+        empty.lists("SubmitEmailVerification", "jo@example.com")
+    empty.world.reset("one")
+    assert [mail.access_key_id for mail in empty.world.outbox.mails()] == ["two"]
+    assert empty.lists("SubmitEmailVerification", "jo@example.com") == {"ExistList": ["jo@example.com"]}
+
+
+def test_a_scenario_loaded_for_one_key_stays_through_a_reset(empty: Api) -> None:
+    empty.world.load(loader.load("quota-exceeded"), "one")
+    for _ in range(2):
+        empty.key = "one"
+        assert "FailList" in empty.lists("SubmitEmailVerification", "jo@example.com")
+        empty.key = "two"
+        assert "SuccessList" in empty.lists("SubmitEmailVerification", "jo@example.com")
+        empty.world.reset()
+
+
+def test_a_scenario_loaded_for_the_world_replaces_everything(api: Api) -> None:
+    api.key = "one"
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    api.world.load(scenario("clock: 2020-01-01 00:00:00"))
+    assert api.json("ListEmailVerification")["TotalItemNum"] == 0
+    assert api.world.outbox.mails() == []
+    assert api.world.clock.now() == api.world.account("one").clock.now() == 1_577_808_000
+
+
+def transcript(seed: bytes, order: list[str]) -> dict[str, list[bytes]]:
+    """Gives the answers that each key gets when the keys call in this order."""
+    api = make_api(scenario("clock: 2020-01-01 00:00:00"))
+    api.service = Service(World(api.world.scenario, real_time=api.time, seed=seed))
+    answers: dict[str, list[bytes]] = {}
+    for key in order:
+        api.key = key
+        for action, sent in (("SubmitEmailVerification", "Email"), ("QueryEmailVerification", "Email"), ("VerifyEmail", "Token")):
+            tokens = [mail.token for mail in api.world.outbox.mails() if mail.account.name == key]
+            value = "jo@example.com" if sent == "Email" else tokens[-1]
+            answers.setdefault(key, []).append(api.call(action, **{sent: value}).body)
+        answers[key].append(tokens[-1].encode())
+    return answers
+
+
+def test_a_seed_repeats_a_run_byte_for_byte_whatever_other_keys_do_meanwhile() -> None:
+    assert transcript(b"one", ["a", "b", "c"]) == transcript(b"one", ["c", "a", "b"])
+    assert transcript(b"one", ["a"]) != transcript(b"two", ["a"])
+
+
+def test_ids_of_two_accounts_and_of_two_emulators_differ() -> None:
+    sources = [Source(seed, name) for seed in (b"one", b"two") for name in ("a", "b")]
+    for make in (Source.request_id, Source.user_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
+        assert len({make(source) for source in sources}) == 4
+    worlds = [make_api(scenario()).world for _ in range(2)]
+    for one in worlds:
+        one._seed = None
+    assert len({one.account("k").source.tag for one in worlds}) == 2
+
+
+def test_a_token_is_32_lower_case_hex_digits_and_knows_its_serial() -> None:
+    source = Source(b"seed", "name")
+    for serial in (0, 1, 2**31):
+        token = source.token(serial)
+        assert len(token) == 32
+        assert set(token) <= set("0123456789abcdef")
+        assert source.serial_of(token) == serial
+        assert source.serial_of(f"{'0' if token[0] != '0' else '1'}{token[1:]}") is None
+
+
+def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
+    def number(*looks: str) -> object:
+        api = make_api(scenario("addresses: {'*': verified}"))
+        return [api.json("QueryEmailVerification", Email=email)["EmailVerificationNo"] for email in looks][-1]
+
+    assert number("a@example.com", "b@example.com") == number("b@example.com")
+
+
+def test_unused_unnamed_accounts_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "UNNAMED_ACCOUNTS", 3)
+    api = make_api(scenario())
+    for number in range(5):
+        api.world.account(f"key{number}")
+    assert len(api.world.accounts()) == 6
+    api.time.now += world.UNUSED_SECONDS + 1
+    api.world.account("key3")
+    api.world.account("new")
+    names = [account.name for account in api.world.accounts()]
+    assert names == ["key3", "key4", "new", "default"] or set(names) == {"default", "key3", "key4", "new"}
+    assert api.world.evicted_accounts == 3
+
+
+def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
+    text = "addresses:\n" + "".join(f"  a{number}@example.com: verified\n" for number in range(2_000))
+    api = make_api(scenario(text))
+    assert not api.world.account("one")._records
+    api.key = "one"
+    assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 2_000
+    assert not api.world.account("one")._records
+    api.json("QueryEmailVerification", Email="a7@example.com")
+    assert len(api.world.account("one")._records) == 1
+
+
+def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "PER_ACCOUNT", 3)
+    monkeypatch.setattr(outbox, "IN_ALL", 4)
+    api = make_api(scenario())
+    for key, number in (("one", 4), ("two", 2)):
+        api.key = key
+        api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))
+    kept = api.world.outbox
+    assert [(mail.account.name, mail.to[:2]) for mail in kept.mails()] == [
+        ("one", "a2"),
+        ("one", "a3"),
+        ("two", "a0"),
+        ("two", "a1"),
+    ]
+    assert [mail.to[:2] for mail in kept.mails("one")] == ["a2", "a3"]
+    assert (kept.evicted(), kept.evicted("one"), kept.evicted("two"), kept.evicted("none")) == (2, 2, 0, 0)
+    assert (kept.evicted_through(), kept.evicted_through("one"), kept.evicted_through("two")) == (2, 2, 0)
+    kept.clear("one")
+    assert (kept.evicted(), len(kept.mails())) == (0, 2)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_clock_is_set_and_runs_on_or_stands(frozen: bool) -> None:
+    now = [1_000.9]
+    clock = Clock(lambda: now[0])
+    assert clock.now() == 1_000
+    clock.set(5_000, frozen=frozen)
+    now[0] += 10
+    assert clock.now() == (5_000 if frozen else 5_010)
+    assert clock.copy().now() == clock.now()
+
+
+THREADS = 40
+
+
+def at_once(work: Callable[[int], None]) -> None:
+    """Runs work in forty threads that begin together, and raises what any of them raised."""
+    barrier, failures = threading.Barrier(THREADS), []
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait()
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def test_forty_threads_lose_nothing_and_double_nothing() -> None:
+    limit = "sends_per_address_per_day: null, addresses_per_day: null"
+    service = Service(World(scenario(f"limits: {{{limit}}}")))
+    results: list[Counter[str]] = [Counter() for _ in range(THREADS)]
+    request_ids: list[list[str]] = [[] for _ in range(THREADS)]
+
+    def call(number: int, action: str, **sent: str) -> dict[str, object]:
+        query = urlencode({"Action": action, "Version": "2018-01-29", "Format": "JSON", **sent})
+        body: dict[str, object] = json.loads(service.answer(Call("GET", query, {}, b"", "192.0.2.1")).body)
+        request_ids[number].append(str(body["RequestId"]))
+        for name in ("ExistList", "SuccessList", "FailList"):
+            results[number][f"{action[:6]}{name}"] += len(body.get(name) or ())  # type: ignore[arg-type]
+        return body
+
+    def work(number: int) -> None:
+        for turn in range(25):
+            own, shared = f"own{number}-{turn}@example.com", f"shared{turn}@example.com"
+            call(number, "SubmitEmailVerification", Email=f"{own},{shared}")
+            call(number, "ResendEmailVerification", Email=own)
+            call(number, "ResendEmailVerification", Email=shared)
+            with service.world.lock:
+                tokens = [mail.token for mail in service.world.outbox.mails() if mail.to == own]
+            answers = ["Code" not in call(number, "VerifyEmail", Token=token) for token in tokens]
+            assert answers == [False, True]
+
+    at_once(work)
+    total = sum(results, Counter())
+    own, shared = THREADS * 25, 25
+    mails = service.world.outbox.mails()
+    assert total["SubmitSuccessList"] == own + shared
+    assert total["SubmitExistList"] == own - shared
+    assert total["ResendSuccessList"] == 2 * own
+    assert len(mails) == len({mail.token for mail in mails}) == len({mail.id for mail in mails}) == own + shared + 2 * own
+    assert [mail.sequence for mail in mails] == sorted({mail.sequence for mail in mails})
+    everything = [request_id for each in request_ids for request_id in each]
+    assert len(everything) == len(set(everything))
+    records = service.world.account(None).records()
+    assert Counter(record.verification_status for record in records) == {1: own, 0: shared}
+
+
+def test_forty_threads_share_a_limit_exactly() -> None:
+    api = make_api(scenario("limits: {sends_per_address_per_day: 10}\naddresses: {jo@example.com: pending}"))
+    outcomes: list[str] = []
+    at_once(lambda number: outcomes.extend(api.lists("ResendEmailVerification", "jo@example.com")))
+    assert Counter(outcomes) == {"SuccessList": 10, "FailList": 30}
+
+
+def test_forty_threads_use_a_token_once(empty: Api) -> None:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    (mail,) = empty.world.outbox.mails()
+    outcomes: list[bool] = []
+    at_once(lambda number: outcomes.append("Code" in empty.json("VerifyEmail", Token=mail.token)))
+    assert Counter(outcomes) == {False: 1, True: 39}
