@@ -9,6 +9,7 @@ from flask import Blueprint, request
 from werkzeug.exceptions import HTTPException
 
 from alimock import __version__
+from alimock.control import arguments
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
 from alimock.control.outbox import OutboxResource
@@ -70,6 +71,7 @@ def _alive() -> tuple[str, int, dict[str, str]]:
 
 
 def _info(world: World, profile: str | None) -> dict[str, object]:
+    arguments.query()
     with world.lock:
         return {
             "version": __version__,

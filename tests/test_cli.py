@@ -1,0 +1,166 @@
+"""The command as its users run it: in processes of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alimock
+import pytest
+from alimock import cli
+from alimock.settings import SETTINGS
+from conftest import Running
+
+COMMAND = [sys.executable, "-m", "alimock"]
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("ALIMOCK_")}
+
+
+@contextmanager
+def serving(*options: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Runs `alimock serve` and gives the process and its ready line."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options],
+        env={**ENVIRON, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def ask(ready_line: str, path: str) -> tuple[int, bytes]:
+    found = re.search(r"http://(\S+)", ready_line)
+    assert found, ready_line
+    connection = http.client.HTTPConnection(found[1], timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_one_line_logs_a_line_a_call_and_ends_cleanly(number: signal.Signals) -> None:
+    with serving() as (process, line):
+        pattern = r"alimock \S+ ready on http://127\.0\.0\.1:\d+ \(scenario default, profile current, authentication known-keys, 1 known key\)\n"
+        assert re.fullmatch(pattern, line)
+        assert (
+            ask(line, "/?Action=ResendEmailVerification&Version=2018-01-29&Email=test1@aliyun.com,x%0Ay&AccessKeyId=a%0Ab")[0]
+            == 200
+        )
+        process.send_signal(number)
+        output, log = process.communicate(timeout=10)
+    assert (process.returncode, output) == (0, "")
+    assert re.fullmatch(
+        r"\S+ \S+ INFO 200 ResendEmailVerification OK, 'a\\nb', unsigned: test1@aliyun\.com SendTokenQuotaExceeded \[default\.yaml:18\]; "
+        r"'x\\ny' ParameterIllegall \[rule malformed-address\] \(\d+\.\d ms\)\n",
+        log,
+    )
+
+
+def test_every_setting_can_be_given_as_an_option_or_a_variable() -> None:
+    with serving("--auth", "strict", "--scenario", "quota-exceeded", ALIMOCK_PROFILE="docs-2021", ALIMOCK_LOG_LEVEL="error") as (
+        process,
+        line,
+    ):
+        assert "(scenario quota-exceeded, profile docs-2021, authentication strict, 1 known key)" in line
+        assert ask(line, "/?Action=ListEmailVerification&Version=2018-01-29")[0] == 400
+        process.terminate()
+        assert process.communicate(timeout=10) == ("", "")
+
+
+def test_a_scenario_can_stand_in_a_variable() -> None:
+    text = "alimock: 1\naddresses: {'*': illegal}"
+    with serving(ALIMOCK_SCENARIO_YAML=text) as (_, line):
+        answer = ask(line, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com&Format=JSON")
+    assert b'"Code":"ParameterIllegall"' in answer[1]
+
+
+def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    done = subprocess.run([*COMMAND, *arguments], env={**ENVIRON, **environ}, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "message"),
+    [
+        (["serve", "--port", "http"], {}, "alimock: --port: found `http`, expected a port from 0 to 65535\n"),
+        (["serve"], {"ALIMOCK_AUTH": "off"}, "alimock: ALIMOCK_AUTH: found `off`, expected one of known-keys, strict, none\n"),
+        (["serve"], {"ALIMOCK_SCENARIO_YAML": "alimock: 2"}, "ALIMOCK_SCENARIO_YAML:1:10: alimock: found `2`, expected 1 (the version of this format)\n"),
+        (["serve", "--scenario", "./no.yaml"], {}, "no.yaml: found No such file or directory, expected a readable file\n"),
+    ],
+)  # fmt: skip
+def test_serve_refuses_to_start_with_what_it_cannot_use(arguments: list[str], environ: dict[str, str], message: str) -> None:
+    assert run(*arguments, **environ) == (2, "", message)
+
+
+def test_serve_says_when_the_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, output, log = run("serve", "--port", port)
+    assert (status, output) == (2, "")
+    assert log.startswith(f"alimock: cannot listen on 127.0.0.1 port {port}: ")
+    assert "Address already in use" in log
+    assert log.endswith("Choose another with --port (0 picks a free one) or --host.\n")
+
+
+def test_check_shows_every_mistake_and_goes_on_to_the_next_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("alimock: 1\nprofil: x\nclock: y\n")
+    assert cli.main(["check", str(wrong), "default"]) == 2
+    output = capsys.readouterr()
+    assert output.out == "default: ok\n"
+    assert output.err == (
+        f"{wrong}:2:1: found the unknown key `profil`, expected `profile`\n"
+        f"{wrong}:3:8: clock: found `y`, expected a time like 2019-02-19 16:38:07 (UTC+8), or null for real time\n"
+    )
+    assert cli.main(["check", "default", "empty"]) == 0
+
+
+def test_scenarios_lists_the_built_in_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["scenarios"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith("default             The addresses of the published samples")
+
+
+def test_ready_tells_a_running_emulator_from_a_missing_one(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ready", "--url", running.url]) == 0
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}", "http://[broken", "nonsense", f"{running.url}/_alimock"):
+        assert cli.main(["ready", "--url", url, "--wait", "0.1"]) == 1
+        assert capsys.readouterr().err.startswith(f"alimock: not ready: {url}: ")
+
+
+def test_ready_ignores_proxy_variables(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert cli.main(["ready", "--url", running.url]) == 0
+
+
+def test_ready_asks_the_port_of_the_environment(running: Running) -> None:
+    assert run("ready", ALIMOCK_PORT=str(running.server.port))[0] == 0
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, text in ((["--version"], f"alimock {alimock.__version__}\n"), (["serve", "--help"], None)):
+        with pytest.raises(SystemExit) as done:
+            cli.main(arguments)
+        assert done.value.code == 0
+        output = capsys.readouterr().out
+        assert text is None or output == text
+    for setting in SETTINGS:
+        assert setting.flag is None or (setting.flag in output and setting.variable in output)

@@ -1,0 +1,85 @@
+"""The OpenAPI document tells of every route and of nothing else, and the answers are as it says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from alimock.app import Application
+from alimock.contract import PROFILES
+from alimock.doors import Doors
+from conftest import Api
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from werkzeug.test import Client
+
+HEADERS = {"Host": "localhost"}
+
+
+@pytest.fixture
+def application(empty: Api) -> Application:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    return Application(empty.service, Doors())
+
+
+@pytest.fixture
+def document(application: Application) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads(Client(application).get("/_alimock/openapi.json", headers=HEADERS).data)
+    return loaded
+
+
+def test_the_document_is_valid(document: dict[str, object]) -> None:
+    validate(document)  # type: ignore[arg-type]
+
+
+def test_every_route_is_documented_and_every_documented_route_is_there(
+    application: Application, document: dict[str, object]
+) -> None:
+    routes = {
+        (method.lower(), rule.rule.replace("<mail_id>", "{id}"))
+        for rule in application.flask.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint.startswith("control.")
+    }
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    assert routes == {(method, path) for path, item in paths.items() for method in item if method != "parameters"}
+
+
+def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> None:
+    assert f'"enum": {json.dumps(list(PROFILES))}' in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "/_alimock/info", None),
+        ("get", "/_alimock/outbox", None),
+        ("get", "/_alimock/outbox/{id}", None),
+        ("get", "/_alimock/addresses", None),
+        ("get", "/_alimock/clock", None),
+        ("put", "/_alimock/clock", {"frozen": True}),
+        ("post", "/_alimock/clock/advance", {"by": "3d"}),
+        ("get", "/_alimock/scenario", None),
+        ("put", "/_alimock/scenario", {"alimock": 1}),
+        ("post", "/_alimock/reset", None),
+        ("delete", "/_alimock/outbox", None),
+    ],
+)
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_an_answer_is_as_the_document_says(
+    application: Application, document: dict[str, object], method: str, path: str, body: object, spoiled: bool
+) -> None:
+    client = Client(application)
+    (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]
+    url = path.replace("{id}", "none" if spoiled else message["id"])
+    url += "?nonsense=1" if spoiled and "{id}" not in path else ""
+    content = json.dumps(body) if body is not None else None
+    response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
+    assert (response.status_code == 200) != spoiled
+    responses = document["paths"][path][method]["responses"]  # type: ignore[index]
+    described = responses["default" if spoiled else "200"]
+    if "$ref" in described:
+        described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]  # type: ignore[index]
+    schema = {**described["content"]["application/json"]["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(json.loads(response.data))
