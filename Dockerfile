@@ -1,0 +1,22 @@
+# The wheel is built in the first stage, so that the image holds neither sources nor build tools.
+FROM docker.io/library/python:3.13-slim AS build
+COPY . /source
+RUN python -m venv /opt/alimock \
+ && /opt/alimock/bin/pip install --no-cache-dir --no-compile /source \
+ && /opt/alimock/bin/pip uninstall --yes --quiet pip \
+ && /opt/alimock/bin/python -m compileall -q -j 0 /opt/alimock/lib
+
+FROM docker.io/library/python:3.13-slim
+COPY --from=build /opt/alimock /opt/alimock
+ENV PATH=/opt/alimock/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ALIMOCK_HOST=0.0.0.0 \
+    ALIMOCK_PORT=2546
+WORKDIR /scenarios
+USER 65532:65532
+EXPOSE 2546
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s CMD ["alimock", "ready"]
+ENTRYPOINT ["alimock"]
+CMD ["serve"]

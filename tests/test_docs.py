@@ -1,0 +1,121 @@
+"""The documentation: its code runs, its tables are those of the code, and nothing is forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import alimock
+import pytest
+import yaml
+from alimock.contract import PROFILES
+from alimock.scenario import loader
+from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
+from alimock.scenario.schema import ACCESS_KEY, RECORD, SCENARIO, Keys
+from alimock.settings import SETTINGS
+from conftest import Running
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+FIXTURES = (ROOT / "fixtures" / "README.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def neutral(output: str) -> str:
+    """Takes out of an output what differs from run to run."""
+    output = re.sub(r"[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}", "REQUEST-ID", output)
+    output = re.sub(r"\b(?:[0-9a-f]{32}|[0-9a-f]{22})\b", "HEX", output)
+    output = re.sub(
+        r"\b2026-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d{3}Z)?", r"NOW\1\2", re.sub(r"\b20(2[6-9]|[3-9]\d)-", "2026-", output)
+    )
+    return re.sub(r"\.\d{3}Z", ".000Z", output).strip()
+
+
+def test_the_commands_of_the_readme_print_what_it_shows(running: Running) -> None:
+    session = "".join(blocks(README, "console"))
+    shown = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
+    assert len(shown) == 11
+    script = "\n".join(f"{command}\necho '<END>'" for command, _ in shown).replace("127.0.0.1:2546", running.endpoint)
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.replace(running.endpoint, "127.0.0.1:2546").split("<END>\n")
+    for (command, expected), actual in zip(shown, printed, strict=False):
+        assert neutral(actual) == neutral(expected), command
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_python_of_the_readme_runs_and_prints_what_it_shows(running: Running) -> None:
+    (code,) = blocks(README, "python")
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(code.replace("127.0.0.1:2546", running.endpoint), {})
+    (expected,) = re.findall(r"print\(.*\)  # (.*)", code)
+    assert output.getvalue().strip() == expected
+
+
+@pytest.mark.parametrize("text", [*blocks(README, "yaml"), *blocks(FIXTURES, "yaml")])
+def test_the_scenarios_of_the_documentation_load(text: str) -> None:
+    assert loader.load_text(text.encode(), file="README.md").addresses
+
+
+def test_the_shell_blocks_name_targets_and_variables_that_exist() -> None:
+    commands = "".join(blocks(README, "sh"))
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", commands, re.MULTILINE):
+        assert f"\n{target}:" in makefile
+    assert set(re.findall(r"ALIMOCK_\w+", README)) == {setting.variable for setting in SETTINGS}
+    assert (ROOT / "Dockerfile").is_file()
+
+
+def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
+    rows = [
+        f"| {f'`{setting.flag}`' if setting.flag else ''} | `{setting.variable}` | {f'`{setting.default}`' if setting.default else ''} "
+        f"| {setting.expected} | {setting.help} |"
+        for setting in SETTINGS
+    ]
+    assert "\n".join(rows) in README
+
+
+def test_the_readme_names_every_resource_of_the_control_api() -> None:
+    document = yaml.safe_load((Path(alimock.__file__).parent / "openapi.yaml").read_text())
+    expected = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method != "parameters"}
+    table = README.partition("## The control API")[2].partition("```")[0]
+    assert {f"{method} {path}" for method, path in re.findall(r"`(\w+) (/[^`?]*)", table)} == {*expected, "GET /verify"}
+
+
+def test_the_scenarios_readme_lists_the_built_in_ones() -> None:
+    rows = [f"| `{name}` | {loader.load(name).description} |" for name in loader.built_in_names()]
+    assert "\n".join(rows) in FIXTURES
+
+
+def keys_of(schema: Keys) -> set[str]:
+    nested = {key for value in schema.table.values() if isinstance(value, Keys) for key in keys_of(value)}
+    return set(schema.table) | nested
+
+
+def test_the_scenarios_readme_explains_every_key_and_every_value() -> None:
+    prose = re.sub(r"^```.*?^```$", "", FIXTURES, flags=re.DOTALL | re.MULTILINE)
+    explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
+    assert keys_of(SCENARIO) | keys_of(ACCESS_KEY) | keys_of(RECORD) <= explained
+    choices = (Authentication, Timestamps, UnknownKeys, Outcome, Status)
+    assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
+
+
+def test_the_changelog_knows_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert "## Unreleased" in changelog or f"## {alimock.__version__}" in changelog
+
+
+def test_importing_alimock_imports_nothing_else() -> None:
+    code = "import sys; before = set(sys.modules); import alimock; print(sorted(set(sys.modules) - before))"
+    environ = {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.strip() == "['__future__', 'alimock']"
