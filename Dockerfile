@@ -17,6 +17,6 @@ WORKDIR /scenarios
 USER 65532:65532
 EXPOSE 2546
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s CMD ["alimock", "ready"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["alimock", "ready"]
 ENTRYPOINT ["alimock"]
 CMD ["serve"]
