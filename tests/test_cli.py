@@ -155,6 +155,19 @@ def test_ready_asks_the_port_of_the_environment(running: Running) -> None:
     assert run("ready", ALIMOCK_PORT=str(running.server.port))[0] == 0
 
 
+def test_ready_loads_no_server() -> None:
+    code = "import sys; from alimock.commands import ready; print([name for name in ('flask', 'cheroot', 'lxml', 'yaml') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"], ["check"], ["ready", "--wait", "x"], ["scenarios", "x"]])
+def test_a_wrong_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        cli.main(arguments)
+    assert done.value.code == 2
+    assert "usage: alimock" in capsys.readouterr().err
+
+
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, text in ((["--version"], f"alimock {alimock.__version__}\n"), (["serve", "--help"], None)):
         with pytest.raises(SystemExit) as done:

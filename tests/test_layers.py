@@ -14,6 +14,7 @@ PACKAGE = Path(alimock.__file__).parent
 LAYERS = (
     ("__main__",),
     ("cli",),
+    ("commands",),
     ("server", "settings"),
     ("app",),
     ("control", "pages"),
