@@ -15,8 +15,9 @@ import pytest
 import yaml
 from alimock.contract import PROFILES
 from alimock.scenario import loader
+from alimock.scenario.kinds import Keys
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
-from alimock.scenario.schema import ACCESS_KEY, RECORD, SCENARIO, Keys
+from alimock.scenario.schema import ACCESS_KEY, RECORD, SCENARIO
 from alimock.settings import SETTINGS
 from conftest import Running
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
+from alimock.scenario.kinds import Entry, Reading
 from alimock.scenario.model import (
     OUTCOME_STATUS,
     AccessKey,
@@ -25,7 +26,7 @@ from alimock.scenario.model import (
     Scenario,
     Status,
 )
-from alimock.scenario.schema import SCENARIO, Entry, Reading
+from alimock.scenario.schema import SCENARIO
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
 _PACKAGE = Path(__file__).resolve().parent.parent
