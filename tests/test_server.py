@@ -54,6 +54,7 @@ def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes
         # The Tea SDKs given an endpoint with a scheme sign and send such a host.
         f"POST /?{SUBMIT} HTTP/1.1\r\nHost: http://127.0.0.1:2546\r\nContent-Length: 0\r\n\r\n",
         f"GET /?{SUBMIT} HTTP/1.0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\nX-Trailer: 1\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
     ],
 )  # fmt: skip
@@ -80,6 +81,9 @@ def test_a_call_is_understood_in_every_shape_that_clients_send(running: Running,
         (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 99999999999\r\n\r\n", 413),
         (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: x\r\n\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: -1\r\n\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n", 413),
+        ("PUT /_alimock/scenario HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         ("rubbish\r\n\r\n", 400),
     ],
 )
@@ -88,6 +92,47 @@ def test_what_cannot_be_served_gets_a_clear_status(
 ) -> None:
     assert exchange(running, request_text)[0] == status
     assert "Traceback" not in caplog.text + capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("PUT", "/_alimock/scenario")])
+def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 400\r\n\r\n".encode())
+        connection.sendall(SUBMIT.encode() if path == "/" else b"alimock: 1\n")
+        connection.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == 400
+    assert running.world.outbox.mails() == []
+    assert running.world.scenario.name == "default"
+
+
+def test_a_body_that_nobody_asked_for_leaves_the_connection_in_step(running: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
+    cases: tuple[tuple[dict[str, str], str, int], ...] = (
+        ({}, "/nothing", 404),
+        ({"X-Alimock-Profile": "new"}, "/", 400),
+        ({}, "/livez", 405),
+    )
+    for headers, path, status in cases:
+        for body in (b"x" * 100_000, iter([b"a", b"b"])):
+            connection.request("POST", path, body=body, headers=headers, encode_chunked=True)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status
+    connection.close()
+
+
+@pytest.mark.parametrize("query", ["Email=\u674e@b.cc", "Email=%E6%9D%8E@b.cc", "%45mail=\u674e@b.cc"])
+def test_raw_utf8_in_the_query_is_understood(running: Running, query: str) -> None:
+    request = f"GET /?Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    _, _, body = exchange(running, request.encode().decode("latin-1"))
+    assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["\u674e@b.cc"]
+
+
+def test_raw_bytes_that_are_not_utf8_are_malformed(running: Running) -> None:
+    status, _, body = exchange(running, "GET /?Email=\xff&Format=JSON HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (status, b"<Code>RequestParameterMalformed</Code>" in body) == (400, True)
 
 
 def test_no_proxy_is_advised_to_who_takes_alimock_for_a_proxy(running: Running) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+# WSGI keeps these two apart from the other headers.
+_BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+
+
 class Application:
     """Hands each request to the emulated API or to Flask.
 
@@ -53,8 +57,7 @@ class Application:
 
 def _call(environ: WSGIEnvironment) -> Call:
     headers = {name[5:].replace("_", "-").lower(): _utf8(value) for name, value in environ.items() if name.startswith("HTTP_")}
-    if "CONTENT_TYPE" in environ:
-        headers["content-type"] = environ["CONTENT_TYPE"]
+    headers.update({name: environ[key] for key, name in _BODY_HEADERS.items() if key in environ})
     query, peer = environ.get("QUERY_STRING", ""), environ.get("REMOTE_ADDR", "")
     return Call(environ["REQUEST_METHOD"], query, headers, _body(environ), peer)
 
@@ -65,9 +68,7 @@ def _utf8(value: str) -> str:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """Reads the body by its length, or to its end if it is chunked; a POST with neither has none (Java sends such)."""
-    if environ.get("wsgi.input_terminated"):
-        return bytes(environ["wsgi.input"].read())
+    """Reads the body; a POST without a length has none (Java sends such)."""
     length = environ.get("CONTENT_LENGTH") or "0"
     return bytes(environ["wsgi.input"].read(int(length))) if length.isdigit() and length != "0" else b""
 

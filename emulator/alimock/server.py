@@ -6,11 +6,13 @@ One process, since the state is in memory; threads; keep-alive; port 0 read back
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import MaxSizeExceeded
-from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer
+from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
 from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server as WSGIServer
 
@@ -26,6 +28,7 @@ MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
 # As the real gateway's `Keep-Alive: timeout=25` says.
 IDLE_SECONDS = 25
 BACKLOG = 512
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class _Headers(list[tuple[bytes, bytes]]):
@@ -36,14 +39,32 @@ class _Headers(list[tuple[bytes, bytes]]):
             super().append(header)
 
 
+class _RequestLines:
+    """The lines of a request with bytes outside ASCII percent-encoded: cheroot refuses them raw, but clients send raw UTF-8."""
+
+    def __init__(self, lines: SizeCheckWrapper) -> None:
+        self._lines = lines
+
+    def readline(self) -> bytes:
+        line: bytes = self._lines.readline()
+        return line if line.isascii() else _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line)
+
+
 class _Request(HTTPRequest):
-    """A request that may come in the absolute form, as clients with HTTP_PROXY send it, or with a path that begins with `//`."""
+    """A request that may come in the absolute form, as clients with HTTP_PROXY send it, or with a path that begins with `//`.
+
+    Its body is read before anything answers it, so that no answer is given to half a body and the connection stays in step.
+    """
+
+    rfile: SizeCheckWrapper | _RequestLines | BytesIO
 
     def __init__(self, server: HTTPServer, conn: HTTPConnection) -> None:
         super().__init__(server, conn, proxy_mode=True, strict_mode=False)
         self.outheaders = _Headers()
 
     def read_request_line(self) -> bool:
+        lines = self.rfile
+        self.rfile = _RequestLines(lines)
         try:
             if not super().read_request_line():
                 return False
@@ -51,6 +72,8 @@ class _Request(HTTPRequest):
             # urlsplit refuses what looks like a broken IPv6 address.
             self.simple_response("400 Bad Request", "Malformed Request-URI")
             return False
+        finally:
+            self.rfile = lines
         if self.uri.startswith(b"//"):
             # cheroot takes what follows the slashes for a host.
             path, _, self.qs = self.uri.partition(b"?")
@@ -58,14 +81,38 @@ class _Request(HTTPRequest):
         return True
 
     def respond(self) -> None:
-        """Answers; a chunked body is read only here, so its mistakes show only here."""
         try:
-            super().respond()
-        except MaxSizeExceeded:
-            self.simple_response("413 Request Entity Too Large", "The body exceeds the maximum allowed bytes.")
+            body = self._read_body()
+        except (MaxSizeExceeded, OSError) as error:
+            # cheroot says the same in two ways; any other OSError is the connection's.
+            if isinstance(error, OSError) and error.args != ("Request Entity Too Large",):
+                raise
+            self._refuse("413 Request Entity Too Large", "The body exceeds the maximum allowed bytes.")
         except ValueError:
-            self.simple_response("400 Bad Request", "Malformed chunked body")
-            self.close_connection = True
+            self._refuse("400 Bad Request", "The body ends before its length or is chunked wrongly.")
+        else:
+            self.rfile, self.chunked_read = BytesIO(body), False
+            self.inheaders[b"Content-Length"] = str(len(body)).encode()
+            self.server.gateway(self).respond()
+            self.ensure_headers_sent()
+
+    def _read_body(self) -> bytes:
+        """Reads the whole body; raises `ValueError` for one that is cut short or chunked wrongly."""
+        if self.chunked_read:
+            chunks = ChunkedRFile(self.conn.rfile, self.server.max_request_body_size)
+            body: bytes = chunks.read()
+            for _ in chunks.read_trailer_lines():
+                pass
+            return body
+        length = int(self.inheaders.get(b"Content-Length", 0))
+        body = self.conn.rfile.read(max(length, 0))
+        if len(body) != length:
+            raise ValueError(length)
+        return body
+
+    def _refuse(self, status: str, message: str) -> None:
+        self.simple_response(status, message)
+        self.close_connection = True
 
 
 class _Connection(HTTPConnection):
