@@ -104,7 +104,12 @@ addresses:
         ("accounts: {default: {access_keys: [{secret: a}]}}", "36: accounts.default.access_keys[0]: found no `id`, expected `id:` with "
          "a text"),
         ("addresses: {a@example.com: {status: pending, token: t}, b@example.com: {status: pending, token: t}}",
-         "57: addresses.b@example.com: found the token `t` again, expected each token once (a@example.com has it)"),
+         "1: addresses.b@example.com: found the token `t` again, expected each token once (case.yaml:2 has it)"),
+        ("limits: {link_valid_days: 36501}", "27: limits.link_valid_days: found `36501`, expected a whole number of days to 36500, or null "
+         "for no limit"),
+        ("accounts: {'key:x': {}}", "12: accounts: found `key:x`, expected a name of letters, digits, - and _"),
+        ('extends: "x\\0.yaml"', None),
+        ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario (default, "
          "documented-samples, empty, illegal-parameter, quota-exceeded, verified-users) or a path with a slash or .yaml"),
         ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
@@ -182,12 +187,13 @@ def test_a_file_extends_a_file_beside_it_and_overrides_it_entry_by_entry(tmp_pat
 
 
 def test_a_circle_of_files_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
     one.write_text("alimock: 1\nextends: two.yaml\n")
-    two.write_text("alimock: 1\nextends: one.yaml\n")
+    two.write_text("alimock: 1\nextends: sub/../one.yaml\n")
     with pytest.raises(ScenarioError) as caught:
         loader.load(str(one))
-    expected = "extends: found `one.yaml` (a file that extends itself), expected a file that does not lead back here"
+    expected = "extends: found `sub/../one.yaml` (a file that extends itself), expected a file that does not lead back here"
     assert str(caught.value) == f"{two}:2:10: {expected}"
 
 
@@ -227,6 +233,10 @@ def test_json_says_the_same_as_yaml() -> None:
     assert mistakes('{"alimock": 1,}', json=True)[0].startswith("case.yaml:1:1")
     assert mistakes('{"alimock": "1", "description": "\\ud800"}', json=True)
     assert mistakes("[" * 100_000, json=True)
+    assert mistakes('{"alimock": 1, "limits": {"link_valid_days": ' + "9" * 5_000 + "}}", json=True)
+    assert mistakes('{"alimock": 1, "clock": null, "clock": null}', json=True) == [
+        "case.yaml:1:1: found `clock` again, expected each key once (line 1 has it)"
+    ]
 
 
 @pytest.mark.parametrize("name", loader.built_in_names())

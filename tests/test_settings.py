@@ -44,6 +44,16 @@ def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
             {},
             "--public-url: found `x.example.com`, expected a URL like http://mail-check.example.com:2546",
         ),
+        (
+            {"public_url": "http://[x"},
+            {},
+            "--public-url: found `http://[x`, expected a URL like http://mail-check.example.com:2546",
+        ),
+        (
+            {"public_url": "http://x:99999"},
+            {},
+            "--public-url: found `http://x:99999`, expected a URL like http://mail-check.example.com:2546",
+        ),
         ({"log_level": "loud"}, {}, "--log-level: found `loud`, expected one of debug, info, warning, error"),
     ],
 )

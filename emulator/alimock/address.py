@@ -1,20 +1,28 @@
-"""What counts as an e-mail address, for the service's operations and for the entries of a scenario."""
+"""What counts as an e-mail address, and as the same one, for the service's operations and for the entries of a scenario."""
 
 from __future__ import annotations
 
 import unicodedata
 
 MAXIMUM_LENGTH = 254
+# No domain name has these, and a mail to such a domain could not be written down (RFC 5322).
+_NOT_IN_DOMAINS = frozenset('()<>[]:;,\\"')
+
+
+def fold(address: str) -> str:
+    """Gives the form in which addresses are compared: letter case does not count."""
+    return address.lower()
 
 
 def is_valid(address: str) -> bool:
-    """Says whether an address is well formed: one @, a dot in the domain, no space or control character, 254 characters at most.
+    """Says whether an address is well formed.
 
-    The service publishes no rule; this one is assumed. Addresses of every script pass.
+    It is with one @, a dot inside the domain, no space or control character, no special character of RFC 5322 in the domain, and
+    254 characters at most. The service publishes no rule; this one is assumed. Addresses of every script pass.
     """
     local, at, domain = address.partition("@")
     if not (local and at and domain) or "@" in domain or len(address) > MAXIMUM_LENGTH:
         return False
-    if "." not in domain.strip("."):
+    if "." not in domain.strip(".") or not _NOT_IN_DOMAINS.isdisjoint(domain):
         return False
     return not any(character.isspace() or unicodedata.category(character) == "Cc" for character in address)

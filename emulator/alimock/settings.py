@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from alimock.contract import PROFILES
 from alimock.scenario.model import Authentication
@@ -70,7 +71,9 @@ def _one_of(choices: Mapping[str, object] | tuple[str, ...]) -> Callable[[str], 
 
 
 def _url(text: str) -> str:
-    if not _URL.fullmatch(text):
+    parts = urlsplit(text)
+    # Reading the port checks it.
+    if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0:
         raise ValueError(text)
     return text.rstrip("/")
 

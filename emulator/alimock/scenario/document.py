@@ -121,9 +121,12 @@ def compose(text: str, file: str) -> Node:
 def compose_json(text: str, file: str) -> Node:
     """Parses JSON text into the same nodes as YAML's, all in the first line, so that their paths have to tell the place."""
     try:
-        return _node_of_json(json.loads(text))
+        return _node_of_json(json.loads(text, object_pairs_hook=_Object))
     except json.JSONDecodeError as error:
         raise ScenarioError([Mistake(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
+    except ValueError as error:
+        # Python limits the digits of a number.
+        raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid JSON")]) from None
     except RecursionError:
         raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", _SCENARIO)]) from None
 
@@ -133,9 +136,13 @@ def _place(event: yaml.Event) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
+class _Object(list[tuple[str, object]]):
+    """A JSON object as its pairs, so that a key that comes twice is not lost."""
+
+
 def _node_of_json(value: object) -> Node:
-    if isinstance(value, dict):
-        return MappingNode(1, 1, None, [_node_of_json(part) for pair in value.items() for part in pair])
+    if isinstance(value, _Object):
+        return MappingNode(1, 1, None, [_node_of_json(part) for pair in value for part in pair])
     if isinstance(value, list):
         return SequenceNode(1, 1, None, [_node_of_json(item) for item in value])
     if isinstance(value, str):
@@ -147,7 +154,8 @@ def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return Mistake(file, line, column, "", error.problem or error.context or "a syntax error", "valid YAML")
+        found = (error.problem or error.context or "a syntax error").removeprefix("found ")
+        return Mistake(file, line, column, "", found, "valid YAML")
     before = text[: getattr(error, "position", 0) or 0]
     found = getattr(error, "reason", None) or "a syntax error"
     return Mistake(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", found, "valid YAML")

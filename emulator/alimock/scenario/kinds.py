@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alimock.address import fold
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, SequenceNode
 
 _NULLS = ("null", "~", "")
@@ -189,7 +190,7 @@ def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: b
             reading.mistake(key_node, path, f"{describe(key_node)} as a key", "a plain text")
             continue
         key = key_node.text
-        same = key.casefold() if folded else key
+        same = fold(key) if folded else key
         if same in lines:
             reading.mistake(key_node, path, f"`{key}` again", f"each key once (line {lines[same]} has it)")
             continue

@@ -7,13 +7,13 @@ addresses by address. A pattern of the file is tried before those of the file it
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alimock.address import fold
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.kinds import Entry, Reading
 from alimock.scenario.model import (
@@ -46,7 +46,7 @@ class _Layer:
     user_ids: dict[str, str | None] = field(default_factory=dict)
     access_keys: dict[str, AccessKey] = field(default_factory=dict)
     rules: dict[str, AddressRule] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
+    patterns: list[str] = field(default_factory=list)
 
 
 def built_in_names() -> list[str]:
@@ -115,8 +115,9 @@ def _read(path: Path) -> Node:
     file = _shown(path)
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ScenarioError([Mistake(file, 0, 0, "", error.strerror or str(error), "a readable file")]) from None
+    except (OSError, ValueError) as error:
+        found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ScenarioError([Mistake(file, 0, 0, "", found, "a readable file")]) from None
     return compose(decode(content, file), file)
 
 
@@ -144,7 +145,7 @@ def _layers(
 
 def _extended(name: str, folder: Path | None, chain: tuple[Path, ...]) -> _Layer:
     path = _find(name, folder)
-    if any(path.absolute() == earlier.absolute() for earlier in chain):
+    if any(path.resolve() == earlier.resolve() for earlier in chain):
         raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", "a file that does not lead back here")])
     return _layers(_read(path), path.parent, _shown(path), (*chain, path))
 
@@ -174,8 +175,8 @@ def _layer(document: Mapping[str, Any], reading: Reading, known_keys: Mapping[st
     for entry in document.get("addresses") or ():
         rule = _rule(entry, reading)
         if rule is not None:
-            _refuse_token_again(layer, rule, entry, reading)
-            layer.rules[entry.key.casefold()] = rule
+            layer.rules[fold(entry.key)] = rule
+    layer.patterns = [key for key in layer.rules if "*" in key]
     return layer
 
 
@@ -204,15 +205,6 @@ def _add_access_key(layer: _Layer, item: Entry, account: str, reading: Reading, 
         )
 
 
-def _refuse_token_again(layer: _Layer, rule: AddressRule, entry: Entry, reading: Reading) -> None:
-    if rule.token is None:
-        return
-    owner = layer.tokens.setdefault(rule.token, rule.address)
-    if owner != rule.address:
-        found, expected = f"the token `{rule.token}` again", f"each token once ({owner} has it)"
-        reading.mistake(entry.node, f"addresses.{entry.key}", found, expected)
-
-
 def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
     """Makes the rule of one entry of `addresses`: a shorthand, or a record that says the same and more."""
     if isinstance(entry.value, Outcome):
@@ -234,33 +226,41 @@ def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
 
 def _merged(parent: _Layer, child: _Layer) -> _Layer:
     values = {key: value for key, value in parent.values.items() if key != "description"}
-    patterns = {key: rule for key, rule in child.rules.items() if "*" in key}
+    user_ids = {name: user_id for name, user_id in child.user_ids.items() if user_id or name not in parent.user_ids}
     return _Layer(
         values={**values, **child.values},
         limits={**parent.limits, **child.limits},
-        user_ids={
-            **parent.user_ids,
-            **{name: user for name, user in child.user_ids.items() if user or name not in parent.user_ids},
-        },
+        user_ids={**parent.user_ids, **user_ids},
         access_keys={**parent.access_keys, **child.access_keys},
-        rules={**patterns, **{**parent.rules, **child.rules, **patterns}},
+        rules={**parent.rules, **child.rules},
+        patterns=[*child.patterns, *(key for key in parent.patterns if key not in child.rules)],
     )
 
 
 def _build(layer: _Layer, name: str) -> Scenario:
     rules = {key: replace(rule, position=position) for position, (key, rule) in enumerate(layer.rules.items())}
     addresses = {key: rule for key, rule in rules.items() if "*" not in key}
+    _refuse_tokens_twice(addresses)
     return Scenario(
         name,
         limits=Limits(**layer.limits),
         user_ids={"default": None, **layer.user_ids},
         access_keys=layer.access_keys,
         addresses=addresses,
-        patterns=tuple(AddressPattern(_expression(key), rule) for key, rule in rules.items() if "*" in key),
+        patterns=tuple(AddressPattern(tuple(key.split("*")), rules[key]) for key in layer.patterns),
         tokens={rule.token: rule.address for rule in addresses.values() if rule.token is not None},
         **layer.values,
     )
 
 
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+def _refuse_tokens_twice(addresses: Mapping[str, AddressRule]) -> None:
+    owners: dict[str, AddressRule] = {}
+    mistakes = []
+    for rule in addresses.values():
+        owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
+        if owner is not rule:
+            file, _, line = rule.place.rpartition(":")
+            path, expected = f"addresses.{rule.address}", f"each token once ({owner.place} has it)"
+            mistakes.append(Mistake(file, int(line), 1, path, f"the token `{rule.token}` again", expected))
+    if mistakes:
+        raise ScenarioError(mistakes)

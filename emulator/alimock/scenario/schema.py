@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 
@@ -44,6 +45,19 @@ def _profile(text: str) -> str:
     return text
 
 
+def _days(text: str) -> int:
+    days = _count(text)
+    if days > 36_500:
+        raise ValueError(text)
+    return days
+
+
+def _account_name(text: str) -> str:
+    if not re.fullmatch(r"[\w-]+", text):
+        raise ValueError(text)
+    return text
+
+
 def _key_status(text: str) -> str:
     if text not in ("active", "inactive"):
         raise ValueError(text)
@@ -58,6 +72,7 @@ def _address(text: str) -> str:
 
 TEXT = Scalar("a text", _non_empty)
 COUNT = Scalar("a whole number from 0", _count)
+DAYS = Scalar("a whole number of days to 36500, or null for no limit", _days, nullable=True)
 LIMIT = Scalar("a whole number from 0, or null for no limit", _count, nullable=True)
 TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time)
 
@@ -89,6 +104,8 @@ ACCESS_KEY = Keys(
     required=("id",),
 )
 
+ACCOUNT = Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})
+
 SCENARIO = Keys(
     {
         "alimock": Scalar("1 (the version of this format)", _format_version),
@@ -99,8 +116,10 @@ SCENARIO = Keys(
         "timestamps": _choice(Timestamps),
         "unknown_keys": _choice(UnknownKeys),
         "clock": Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True),
-        "limits": Keys({"sends_per_address_per_day": LIMIT, "addresses_per_day": LIMIT, "link_valid_days": LIMIT}),
-        "accounts": Entries(TEXT, Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})),
+        "limits": Keys({"sends_per_address_per_day": LIMIT, "addresses_per_day": LIMIT, "link_valid_days": DAYS}),
+        "accounts": Entries(
+            Scalar("a name of letters, digits, - and _", _account_name), Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})
+        ),
         "addresses": Entries(Scalar("an address, or a pattern with *", _address), Either(_choice(Outcome), RECORD), folded=True),
     },
     required=("alimock",),
