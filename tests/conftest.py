@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.gateway import parameters, signature
 from alimock.gateway.call import Call, Reply
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
@@ -80,6 +81,26 @@ def scenario(text: str = "") -> Scenario:
 def make_api(loaded: Scenario, **options: object) -> Api:
     time = Time()
     return Api(Service(World(loaded, real_time=time, seed=b"tests")), time, **options)  # type: ignore[arg-type]
+
+
+def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
+    """Gives a signed query; a change of None leaves a parameter out."""
+    sent: dict[str, str | None] = {
+        "Action": "ListEmailVerification",
+        "Version": "2018-01-29",
+        "Format": "JSON",
+        "AccessKeyId": "testid",
+        "SignatureMethod": "HMAC-SHA1",
+        "SignatureVersion": "1.0",
+        "SignatureNonce": "nonce",
+        "Timestamp": "2026-01-01T00:00:00Z",
+        **changes,
+    }
+    values = {name: value for name, value in sent.items() if value is not None}
+    request = parameters.decode(Call(method, urlencode(values), {}, b"", ""))
+    digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
+    values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
+    return urlencode({name: value for name, value in values.items() if value != "(none)"})
 
 
 def error_of(reply: Reply) -> tuple[int, str, str]:

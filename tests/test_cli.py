@@ -117,6 +117,12 @@ def test_serve_says_when_the_port_is_taken() -> None:
     assert log.endswith("Choose another with --port (0 picks a free one) or --host.\n")
 
 
+def test_serve_says_when_there_is_no_such_host() -> None:
+    status, output, log = run("serve", "--host", "a..b", "--port", "0")
+    assert (status, output) == (2, "")
+    assert log.startswith("alimock: cannot listen on a..b port 0: ")
+
+
 def test_check_shows_every_mistake_and_goes_on_to_the_next_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("alimock: 1\nprofil: x\nclock: y\n")
@@ -160,7 +166,10 @@ def test_ready_loads_no_server() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"], ["check"], ["ready", "--wait", "x"], ["scenarios", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nonsense"], ["--nonsense"], ["check"], ["ready", "--wait", "nan"], ["ready", "--wait", "-1"], ["scenarios", "x"]],
+)
 def test_a_wrong_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
         cli.main(arguments)

@@ -76,7 +76,7 @@ def raw(client: Client, message: dict[str, object]) -> tuple[TestResponse, Email
 
 @pytest.mark.parametrize(
     "address",
-    ["jo@example.com", "李雷@例子.中国", "o'brien+tag@example.com", '"q"@x.com', "a<b>@x.com", "a,b;c@x.com".replace(",", ""), "(c)@x.com",
+    ["jo@example.com", "李雷@例子.中国", "o'brien+tag@example.com", '"q"@x.com', "a<b>@x.com", "ab;c@x.com", "(c)@x.com",
      "a:b@x.com", "\U0001f600@x.com", "x@例.com", "a\\b@x.com", "\u202ea@x.com"],
 )  # fmt: skip
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -125,6 +125,7 @@ def test_the_outbox_is_filtered_and_newest_first(client: Client) -> None:
     assert sequences("?after=1") == [2, 3]
     assert sequences("?after=0&limit=2") == [1, 2]
     assert sequences("?after=3") == []
+    assert get(client, "/_alimock/outbox?after=1&limit=0")["cursor"] == 1
 
 
 def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> None:
@@ -169,6 +170,14 @@ def test_the_addresses_show_records_and_refusals(empty: Api, client: Client) -> 
     assert [row["email"] for row in get(client, "/_alimock/addresses?email=ILL@example.com")["addresses"]] == ["ill@example.com"]  # type: ignore[attr-defined]
     assert get(client, "/_alimock/addresses?access_key_id=nobody")["addresses"] == []
     assert len(get(client, "/_alimock/addresses?limit=1")["addresses"]) == 1  # type: ignore[arg-type]
+
+
+def test_looking_at_addresses_changes_nothing(empty: Api, client: Client) -> None:
+    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}\naddresses: {'*@x.example.com': verified}"))
+    assert get(client, "/_alimock/addresses?access_key_id=k")["addresses"] == []
+    (row,) = get(client, "/_alimock/addresses?email=Zoe@x.example.com&access_key_id=k")["addresses"]  # type: ignore[misc, attr-defined]
+    assert (row["email"], row["status"], row["access_key_id"]) == ("Zoe@x.example.com", "verified", "k")
+    assert empty.json("ListEmailVerification")["TotalItemNum"] == 0
 
 
 def test_info_says_what_is_loaded(client: Client) -> None:
@@ -257,6 +266,7 @@ def test_a_reset_empties_the_outbox(client: Client) -> None:
     ("method", "path", "body", "status", "message"),
     [
         ("GET", "/_alimock/outbox?too=x", None, 400, 'unknown argument "too"'),
+        ("POST", "/_alimock/reset?access_key_id=", None, 400, "`access_key_id` is empty"),
         ("GET", "/_alimock/outbox?limit=x", None, 400, '`limit`: found "x"'),
         ("GET", "/_alimock/outbox?limit=5001", None, 400, '`limit`: found "5001"'),
         ("GET", "/_alimock/outbox?after=-1", None, 400, '`after`: found "-1"'),
@@ -371,6 +381,18 @@ def test_a_token_of_the_scenario_has_a_link_in_the_default_account() -> None:
     api = make_api(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"))
     assert Client(Application(api.service, Doors())).get("/verify?token=my-token").status_code == 200
     assert api.json("QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 1
+
+
+def test_a_token_of_a_scenario_loaded_for_the_default_account_has_a_link(empty: Api, client: Client) -> None:
+    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}"))
+    empty.world.load(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"), "k")
+    assert client.get("/verify?token=my-token").status_code == 200
+
+
+def test_a_clock_far_ahead_holds_up_no_other(client: Client) -> None:
+    change(client, "PUT", "/_alimock/clock?access_key_id=one", {"now": "9989-12-30 00:00:00", "frozen": True})
+    assert change(client, "POST", "/_alimock/clock/advance?access_key_id=two", {"by": "3d"})[0] == 200
+    assert change(client, "POST", "/_alimock/clock/advance", {"by": "3d"})[0] == 400
 
 
 def test_the_link_survives_the_mail(empty: Api, client: Client) -> None:

@@ -10,34 +10,14 @@ from datetime import datetime, timezone
 from urllib.parse import urlencode
 
 import pytest
-from alimock.gateway import parameters, signature
+from alimock.gateway import authentication, parameters, signature
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.render import entity_tag
-from conftest import START, Api, error_of, make_api, scenario
+from conftest import START, Api, error_of, make_api, scenario, signed
 from lxml import etree
 
 KEYS = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}, {id: old, secret: testsecret, status: inactive}, "
 KEYS += "{id: STS.one, secret: testsecret, security_token: tok, expires: 2026-01-01 09:00:00}, {id: any, secret: testsecret}]}}\n"
-
-
-def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
-    """Gives a signed query; a change of None leaves a parameter out."""
-    sent: dict[str, str | None] = {
-        "Action": "ListEmailVerification",
-        "Version": "2018-01-29",
-        "Format": "JSON",
-        "AccessKeyId": "testid",
-        "SignatureMethod": "HMAC-SHA1",
-        "SignatureVersion": "1.0",
-        "SignatureNonce": "nonce",
-        "Timestamp": "2026-01-01T00:00:00Z",
-        **changes,
-    }
-    values = {name: value for name, value in sent.items() if value is not None}
-    request = parameters.decode(Call(method, urlencode(values), {}, b"", ""))
-    digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
-    values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
-    return urlencode({name: value for name, value in values.items() if value != "(none)"})
 
 
 def strict(text: str = "") -> Api:
@@ -133,6 +113,13 @@ def test_a_nonce_counts_once_for_fifteen_minutes() -> None:
     assert api.send(signed(Timestamp="2026-01-01T00:15:00Z")).status == 200
 
 
+def test_only_the_newest_nonces_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "NONCES", 2)
+    api = strict()
+    for nonce, status in (("a", 200), ("b", 200), ("c", 200), ("b", 400), ("a", 200)):
+        assert api.send(signed(SignatureNonce=nonce)).status == status
+
+
 def test_the_nonce_of_a_refused_signature_stays_free() -> None:
     api = strict()
     assert api.send(signed(secret="wrong")).status == 400
@@ -226,6 +213,7 @@ def test_of_two_mistakes_the_one_checked_first_is_told(
         ("ListEmailVerification", {"PageSize": "5001"}, "InvalidPageSize"),
         ("ListEmailVerification", {"VerificationStatus": "2"}, "InvalidVerificationStatus"),
         ("ListEmailVerification", {"BeginCreateTime": "today"}, "InvalidBeginCreateTime"),
+        ("ListEmailVerification", {"EndCreateTime": str(2**63)}, "InvalidEndCreateTime"),
     ],
 )
 def test_a_missing_or_invalid_parameter_is_named(empty: Api, action: str, sent: dict[str, str], code: str) -> None:
@@ -410,9 +398,11 @@ def test_a_decision_fits_a_header_whatever_the_client_sent(empty: Api) -> None:
     decided_by = dict(reply.headers)["X-Alimock-Decided-By"]
     assert decided_by == "rule malformed-address (and 49 more)"
     empty.key = "k\r\nInjected: 中" * 200
-    decided_by = dict(empty.call("QueryEmailVerification", Email="x").headers)["X-Alimock-Decided-By"]
-    assert decided_by.isascii()
-    assert decided_by.isprintable()
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    empty.key = "other"
+    decided_by = dict(empty.call("QueryEmailVerification", Email="jo@example.com").headers)["X-Alimock-Decided-By"]
+    assert decided_by.startswith("rule unknown-address (account key:k  Injected: \\u4e2d")
+    assert (len(decided_by), decided_by.isascii(), decided_by.isprintable()) == (1_000, True, True)
 
 
 def test_json_is_raw_utf8(empty: Api) -> None:

@@ -85,7 +85,7 @@ def test_a_deleted_record_of_the_scenario_does_not_come_back(outcomes: Api) -> N
 @pytest.mark.parametrize(
     "email",
     ["plain", "a@b", "a@@example.com", "a@b@example.com", "@example.com", "a@", "a b@example.com", "a@exam\tple.com", "a@.",
-     "a" * 243 + "@example.com", "a\u0000@example.com"],
+     "a" * 243 + "@example.com", "a\u0000@example.com", "a@[.c", "a@(b.c", "a@b:c.d"],
 )  # fmt: skip
 def test_a_malformed_address_is_illegal_and_stops_no_other(empty: Api, email: str) -> None:
     assert empty.lists("SubmitEmailVerification", f"{email},ok@example.com") == {
@@ -188,7 +188,9 @@ def test_a_link_is_valid_for_three_days_of_the_accounts_clock(empty: Api, second
     assert verify(empty, tokens(empty)[0]) == expected
 
 
-@pytest.mark.parametrize("token", ["x", "0" * 32, "zz" * 16, "0b32247496409441e9e179ea7c2e0****", "1" * 2_000, "\uff11" * 32])
+@pytest.mark.parametrize(
+    "token", ["x", "0" * 32, "zz" * 16, "0b32247496409441e9e179ea7c2e0****", "f" * 5_000, "\uff11" * 32, "+0" * 16]
+)
 def test_a_made_up_token_is_illegal(empty: Api, token: str) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
     assert verify(empty, token) == "ParameterIllegal"
@@ -207,7 +209,7 @@ def test_a_refusal_says_when_another_account_has_the_address(empty: Api) -> None
     empty.lists("SubmitEmailVerification", "jo@example.com")
     empty.key = "another"
     decided_by = dict(empty.call("QueryEmailVerification", Email="jo@example.com").headers)["X-Alimock-Decided-By"]
-    assert decided_by == "rule unknown-address (account default has it, another does not)"
+    assert decided_by == "rule unknown-address (account default has it, key:another does not)"
 
 
 def test_a_token_of_the_scenario_verifies_its_address() -> None:
@@ -343,6 +345,48 @@ def test_keys_that_no_scenario_names_cannot_see_each_other(empty: Api) -> None:
         assert empty.lists("SubmitEmailVerification", "jo@example.com") == {"SuccessList": ["jo@example.com"]}
         users.add(empty.json("QueryEmailVerification", Email="jo@example.com")["UserId"])
     assert len(users) == 3
+
+
+def test_a_key_named_like_an_account_is_not_that_account(empty: Api) -> None:
+    empty.key = "default"
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    empty.key = None
+    assert empty.code("QueryEmailVerification", Email="jo@example.com") == "ParameterIllegal"
+
+
+@pytest.mark.parametrize("email", ["not an address", "a@b.c;d@e.f", "a@@b.c"])
+def test_a_pattern_matches_no_malformed_address(email: str) -> None:
+    api = make_api(scenario("addresses: {'*': verified}"))
+    assert api.code("QueryEmailVerification", Email=email) == "ParameterIllegal"
+    assert set(api.lists("DeleteEmailVerification", f"{email},junk")) == {"FailList"}
+    assert api.json("ListEmailVerification")["TotalItemNum"] == 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "email", "matches"),
+    [
+        ("*", "a@b.cc", True),
+        ("a*", "a@b.cc", True),
+        ("*cc", "a@b.cc", True),
+        ("a*@b.cc", "a@b.cc", True),
+        ("*@*.cc", "a@b.cc", True),
+        ("A*B.C*", "a@b.cc", True),
+        ("*a@b.cc*", "a@b.cc", True),
+        ("*aa*", "a@b.cc", False),
+        ("a@b*b.cc", "a@b.cc", False),
+        ("*c.cc*", "a@b.cc", False),
+        ("*b*a*", "a@b.cc", False),
+        ("*a" * 50 + "*", "a" * 40 + "@b.cc", False),
+        ("*" * 50 + "z@b.cc", "a" * 200 + "@b.cc", False),
+    ],
+)
+def test_a_star_stands_for_any_run_of_characters(pattern: str, email: str, matches: bool) -> None:
+    body = make_api(scenario(f"addresses: {{'{pattern}': verified}}")).json("QueryEmailVerification", Email=email)
+    assert ("VerificationStatus" in body) == matches
+
+
+def test_a_bound_of_a_list_is_a_long(empty: Api) -> None:
+    assert empty.json("ListEmailVerification", EndCreateTime=2**63 - 1)["TotalItemNum"] == 0
 
 
 def test_unknown_keys_can_be_sent_to_the_default_account() -> None:

@@ -118,6 +118,8 @@ def names(element: etree._Element) -> object:
 ROW = ["Email", "Message", "Code"]
 RECORD = ["VerificationStatus", "GmtCreate", "ConfirmIp", "Email", "EmailVerificationNo", "UserId", "GmtModified", "SendIp"]
 RECORD += ["VerificationTime", "TokenSendTime"]
+RECORD_2021 = ["ConfirmIp", "TokenSendTime", "Email", "VerificationStatus", "SendIp", "VerificationTime", "EmailVerificationNo"]
+RECORD_2021 += ["UserId", "GmtCreate", "GmtModified"]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,9 @@ RECORD += ["VerificationTime", "TokenSendTime"]
         ("current", "Action=ListEmailVerification&Email=abc@aliyun.com",
          ["PrePage", "CurrentPageNum", "PageSize", "RequestId", "TotalPageNum", ("Data", [("EmailVerification", RECORD)]),
           "TotalItemNum", "NextPage"]),
+        ("docs-2021", "Action=ListEmailVerification&Email=abc@aliyun.com",
+         [("Data", [("EmailVerification", RECORD_2021)]), "TotalItemNum", "PageSize", "CurrentPageNum", "RequestId", "PrePage",
+          "TotalPageNum", "NextPage"]),
         ("docs-2021", "Action=ListEmailVerification&Email=nobody@example.com",
          ["Data", "TotalItemNum", "PageSize", "CurrentPageNum", "RequestId", "PrePage", "TotalPageNum", "NextPage"]),
         ("current", "Action=EmailVerified&Email=abc@aliyun.com", ["RequestId"]),

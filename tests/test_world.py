@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import pytest
 from alimock.gateway.call import Call
 from alimock.scenario import loader
 from alimock.service import Service
-from alimock.world import outbox, world
+from alimock.world import outbox
+from alimock.world import world as world_module
 from alimock.world.clock import Clock
 from alimock.world.source import Source
 from alimock.world.world import World
-from conftest import Api, make_api, scenario
+from conftest import Api, error_of, make_api, scenario, signed
 
 
 def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:
@@ -67,7 +69,7 @@ def transcript(seed: bytes, order: list[str]) -> dict[str, list[bytes]]:
     for key in order:
         api.key = key
         for action, sent in (("SubmitEmailVerification", "Email"), ("QueryEmailVerification", "Email"), ("VerifyEmail", "Token")):
-            tokens = [mail.token for mail in api.world.outbox.mails() if mail.account.name == key]
+            tokens = [mail.token for mail in api.world.outbox.mails() if mail.access_key_id == key]
             value = "jo@example.com" if sent == "Email" else tokens[-1]
             answers.setdefault(key, []).append(api.call(action, **{sent: value}).body)
         answers[key].append(tokens[-1].encode())
@@ -81,12 +83,34 @@ def test_a_seed_repeats_a_run_byte_for_byte_whatever_other_keys_do_meanwhile() -
 
 def test_ids_of_two_accounts_and_of_two_emulators_differ() -> None:
     sources = [Source(seed, name) for seed in (b"one", b"two") for name in ("a", "b")]
-    for make in (Source.request_id, Source.user_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
+    for make in (Source.request_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
         assert len({make(source) for source in sources}) == 4
-    worlds = [make_api(scenario()).world for _ in range(2)]
-    for one in worlds:
-        one._seed = None
+    worlds = [World(scenario()) for _ in range(2)]
     assert len({one.account("k").source.tag for one in worlds}) == 2
+
+
+def test_a_reset_draws_new_tokens_and_keeps_what_names_the_account() -> None:
+    world = World(scenario())
+
+    def drawn() -> tuple[str, str, str, str, str]:
+        account = world.account("k")
+        source = account.source
+        return source.tag, source.token(1), source.request_id(), account.user_id, source.email_verification_no("jo@example.com")
+
+    before = drawn()
+    world.reset()
+    assert [one == other for one, other in zip(before, drawn(), strict=True)] == [False, False, False, True, True]
+    assert World(scenario()).account("k").user_id == before[3] != world.account("l").user_id
+
+
+def test_resets_keep_no_account_from_being_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world_module, "UNNAMED_ACCOUNTS", 1)
+    api = make_api(scenario())
+    for number in range(5):
+        api.world.account(f"key{number}")
+        api.time.now += world_module.UNUSED_SECONDS + 1
+        api.world.reset()
+    assert len(api.world.accounts()) == 2
 
 
 def test_a_token_is_32_lower_case_hex_digits_and_knows_its_serial() -> None:
@@ -108,16 +132,15 @@ def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
 
 
 def test_unused_unnamed_accounts_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "UNNAMED_ACCOUNTS", 3)
+    monkeypatch.setattr(world_module, "UNNAMED_ACCOUNTS", 3)
     api = make_api(scenario())
     for number in range(5):
         api.world.account(f"key{number}")
     assert len(api.world.accounts()) == 6
-    api.time.now += world.UNUSED_SECONDS + 1
+    api.time.now += world_module.UNUSED_SECONDS + 1
     api.world.account("key3")
     api.world.account("new")
-    names = [account.name for account in api.world.accounts()]
-    assert names == ["key3", "key4", "new", "default"] or set(names) == {"default", "key3", "key4", "new"}
+    assert {account.name for account in api.world.accounts()} == {"default", "key:key3", "key:key4", "key:new"}
     assert api.world.evicted_accounts == 3
 
 
@@ -127,9 +150,10 @@ def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
     assert not api.world.account("one")._records
     api.key = "one"
     assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 2_000
-    assert not api.world.account("one")._records
     api.json("QueryEmailVerification", Email="a7@example.com")
-    assert len(api.world.account("one")._records) == 1
+    assert not api.world.account("one")._records
+    api.lists("DeleteEmailVerification", "a7@example.com")
+    assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 1_999
 
 
 def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,17 +163,12 @@ def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pyte
     for key, number in (("one", 4), ("two", 2)):
         api.key = key
         api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))
-    kept = api.world.outbox
-    assert [(mail.account.name, mail.to[:2]) for mail in kept.mails()] == [
-        ("one", "a2"),
-        ("one", "a3"),
-        ("two", "a0"),
-        ("two", "a1"),
-    ]
-    assert [mail.to[:2] for mail in kept.mails("one")] == ["a2", "a3"]
-    assert (kept.evicted(), kept.evicted("one"), kept.evicted("two"), kept.evicted("none")) == (2, 2, 0, 0)
-    assert (kept.evicted_through(), kept.evicted_through("one"), kept.evicted_through("two")) == (2, 2, 0)
-    kept.clear("one")
+    kept, one, two = api.world.outbox, "key:one", "key:two"
+    assert [(mail.account.name, mail.to[:2]) for mail in kept.mails()] == [(one, "a2"), (one, "a3"), (two, "a0"), (two, "a1")]
+    assert [mail.to[:2] for mail in kept.mails(one)] == ["a2", "a3"]
+    assert (kept.evicted(), kept.evicted(one), kept.evicted(two), kept.evicted("none")) == (2, 2, 0, 0)
+    assert (kept.evicted_through(), kept.evicted_through(one), kept.evicted_through(two)) == (2, 2, 0)
+    kept.clear(one)
     assert (kept.evicted(), len(kept.mails())) == (0, 2)
 
 
@@ -165,6 +184,15 @@ def test_a_clock_is_set_and_runs_on_or_stands(frozen: bool) -> None:
 
 
 THREADS = 40
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Makes the interpreter change threads all the time, so that what a lock should hold together comes apart without it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def at_once(work: Callable[[int], None]) -> None:
@@ -187,6 +215,7 @@ def at_once(work: Callable[[int], None]) -> None:
         raise failures[0]
 
 
+@pytest.mark.usefixtures("restless")
 def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     limit = "sends_per_address_per_day: null, addresses_per_day: null"
     service = Service(World(scenario(f"limits: {{{limit}}}")))
@@ -227,6 +256,7 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     assert Counter(record.verification_status for record in records) == {1: own, 0: shared}
 
 
+@pytest.mark.usefixtures("restless")
 def test_forty_threads_share_a_limit_exactly() -> None:
     api = make_api(scenario("limits: {sends_per_address_per_day: 10}\naddresses: {jo@example.com: pending}"))
     outcomes: list[str] = []
@@ -234,6 +264,36 @@ def test_forty_threads_share_a_limit_exactly() -> None:
     assert Counter(outcomes) == {"SuccessList": 10, "FailList": 30}
 
 
+KEY = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}}"
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_scenario_can_be_loaded_under_forty_threads_of_signed_calls() -> None:
+    with_key, without = scenario(f"authentication: strict\n{KEY}"), scenario("authentication: strict")
+    api = make_api(with_key)
+    codes: Counter[str] = Counter()
+
+    def work(number: int) -> None:
+        for turn in range(20):
+            if number == 0:
+                api.world.load(with_key if turn % 2 else without)
+                continue
+            reply = api.send(signed(SignatureNonce=f"{number}-{turn}"))
+            codes["OK" if reply.status == 200 else error_of(reply)[1]] += 1
+
+    at_once(work)
+    assert set(codes) <= {"OK", "InvalidAccessKeyId.NotFound"}
+
+
+@pytest.mark.usefixtures("restless")
+def test_forty_threads_use_a_nonce_once() -> None:
+    api = make_api(scenario(f"authentication: strict\n{KEY}"))
+    outcomes: list[int] = []
+    at_once(lambda number: outcomes.append(api.send(signed()).status))
+    assert Counter(outcomes) == {200: 1, 400: 39}
+
+
+@pytest.mark.usefixtures("restless")
 def test_forty_threads_use_a_token_once(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
     (mail,) = empty.world.outbox.mails()

@@ -97,8 +97,8 @@ OPERATIONS: Mapping[str, Operation] = {
             Parameter("Email"),
             Parameter("VerificationStatus", Kind.INTEGER, minimum=0, maximum=1),
             # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
-            Parameter("BeginCreateTime", Kind.INTEGER, minimum=0),
-            Parameter("EndCreateTime", Kind.INTEGER, minimum=0),
+            Parameter("BeginCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
+            Parameter("EndCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
             Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1),
             Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000),
         ),

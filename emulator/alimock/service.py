@@ -89,8 +89,8 @@ class Service:
         operation, exchange.version = _operation(request)
         _check_method(exchange.call)
         _check_format(request)
-        exchange.identity = authenticate(request, self.world)
         with self.world.lock:
+            exchange.identity = authenticate(request, self.world)
             answer, profile = self._perform(exchange, operation, request, wanted)
         layout = profile.layouts[operation.name, exchange.body_format]
         fields = {**answer.fields, "request_id": exchange.request_id}
@@ -165,7 +165,9 @@ def _summary(decisions: tuple[Decision, ...]) -> str:
 def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
-    details = "; ".join(f"{f'{_plain(one.email)} ' if one.email else ''}{one.outcome} [{one.decided_by}]" for one in decisions)
+    details = "; ".join(
+        f"{f'{_plain(one.email)} ' if one.email else ''}{one.outcome} [{_plain(one.decided_by)}]" for one in decisions
+    )
     action, key = _plain(exchange.action or "(no action)"), _plain(exchange.identity.access_key_id or "no key")
     check = exchange.identity.check.value
     logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("alimock ready", description="Says whether an emulator is ready.")
     port = os.environ.get("ALIMOCK_PORT") or DEFAULT_PORT
     parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="default: %(default)s")
-    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for it; default: one try")
+    parser.add_argument("--wait", type=_seconds, default=0.0, metavar="SECONDS", help="how long to wait for it; default: one try")
     options = parser.parse_args(arguments)
     end = time.monotonic() + options.wait
     while (reason := _unready(options.url)) is not None:
@@ -30,6 +30,13 @@ def run(arguments: Sequence[str]) -> int:
             return 1
         time.sleep(RETRY_SECONDS)
     return 0
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
 
 
 def _unready(url: str) -> str | None:

@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         server.start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         remedy = "Choose another with --port (0 picks a free one) or --host."
         return _refuse(f"alimock: cannot listen on {settings.host} port {settings.port}: {error}\n{remedy}")
     print(_ready_line(server, world, settings), flush=True)

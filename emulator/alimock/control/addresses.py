@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
+from alimock.address import fold
 from alimock.control import arguments
 from alimock.control.outbox import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from alimock.timeformat import format_time
@@ -19,10 +23,10 @@ class AddressesResource:
         """Lists the records of one account or of all, newest first, and the addresses of the scenario that have none."""
         given = arguments.query("access_key_id", "email", "limit")
         limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
-        email = given.get("email", "").casefold()
+        email = given.get("email")
         with self.world.lock:
             accounts = self._accounts(given.get("access_key_id"))
-            found = [one for account in accounts for one in self._of(account, email, limit)][:limit]
+            found = list(islice((one for account in accounts for one in self._of(account, email)), limit))
             return {"addresses": found, "cursor": self.world.cursor, "evicted": 0}
 
     def _accounts(self, access_key_id: str | None) -> list[Account]:
@@ -31,17 +35,20 @@ class AddressesResource:
         known = self.world.known_account(access_key_id)
         return [known] if known is not None else []
 
-    def _of(self, account: Account, email: str, limit: int) -> list[dict[str, object]]:
-        if email:
-            record = account.find(email)
-            records = [record] if record is not None else []
+    def _of(self, account: Account, email: str | None) -> Iterator[dict[str, object]]:
+        """Goes through an account's addresses, or through the one asked for; looking changes nothing."""
+        if email is None:
+            records = account.records()
+            rules = list(account.scenario.addresses.values())
         else:
-            records = account.records()[:limit]
-        described = [self._record(account, record) for record in records]
-        rules = account.scenario.addresses.items()
-        shown = {record.email.casefold() for record in records}
-        without = [rule for folded, rule in rules if folded not in shown and email in ("", folded) and account.find(folded) is None]
-        return described + [self._entry(account, rule.address, None, rule.place) for rule in without]
+            record, rule = account.peek(email), account.scenario.addresses.get(fold(email))
+            records = [record] if record is not None else []
+            rules = [rule] if rule is not None else []
+        for record in records:
+            yield self._record(account, record)
+        for rule in rules:
+            if account.peek(rule.address) is None:
+                yield self._entry(account, rule.address, None, rule.place)
 
     def _record(self, account: Account, record: Record) -> dict[str, object]:
         return {

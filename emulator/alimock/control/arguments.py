@@ -12,9 +12,12 @@ from alimock.control.problem import Problem
 
 
 def query(*names: str) -> dict[str, str]:
-    """Gives the query arguments; refuses those that are not among `names`."""
+    """Gives the query arguments; refuses those that are not among `names`, and empty ones, which could be a script's mistake."""
     _refuse_unknown(request.args, names, "argument")
-    return {name: value for name, value in request.args.items() if value}
+    for name, value in request.args.items():
+        if not value:
+            raise Problem(400, f"`{name}` is empty", "give it a value or leave it out")
+    return dict(request.args.items())
 
 
 def number(arguments: Mapping[str, str], name: str, default: int, maximum: int) -> int:

@@ -52,7 +52,7 @@ class ClockResource:
         except ValueError:
             raise Problem(400, f"`by`: found {text[:60]!a}", _DURATION_HINT) from None
         with self.world.lock:
-            clocks = [self.world.clock, *(account.clock for account in self.world.accounts())]
+            clocks = [account.clock for account in self.world.touched(key_id)] + ([self.world.clock] if key_id is None else [])
             if any(clock.now() + seconds > LATEST for clock in clocks):
                 raise Problem(400, f"`by`: {text[:60]} leads beyond {format_time(LATEST)}", "give a shorter duration")
             return self._change(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)

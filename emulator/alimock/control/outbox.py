@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from flask import Response, request
 
 from alimock import mail
+from alimock.address import fold
 from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.doors import Doors
@@ -41,7 +42,8 @@ class OutboxResource:
         if "after" in given:
             chosen = [one for one in found if one.sequence > after][:limit]
             # A full page goes on from its own last mail, so that none between it and the cursor is missed.
-            cursor = chosen[-1].sequence if len(chosen) == limit and chosen else cursor
+            if len(chosen) == limit:
+                cursor = chosen[-1].sequence if chosen else after
         else:
             chosen = found[::-1][:limit]
         answer: dict[str, object] = {"messages": [self._summary(one) for one in chosen], "cursor": cursor, "evicted": evicted}
@@ -70,11 +72,11 @@ class OutboxResource:
         return self.world.account_name(key_id) if key_id is not None else None
 
     def _matching(self, given: dict[str, str]) -> list[Mail]:
-        to, action = given.get("to", "").casefold(), given.get("action")
+        to, action = fold(given.get("to", "")), given.get("action")
         return [
             one
             for one in self.world.outbox.mails(self._account_name(given))
-            if (not to or one.to.casefold() == to) and (action is None or one.action == action)
+            if (not to or fold(one.to) == to) and (action is None or one.action == action)
         ]
 
     def _get(self, mail_id: str) -> Mail:

@@ -1,4 +1,7 @@
-"""Who calls: the credentials in a request, and the gateway's checks of them in one visible order."""
+"""Who calls: the credentials in a request, and the gateway's checks of them in one visible order.
+
+Callers hold the world's lock, so that no scenario is loaded between two checks.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,7 @@ class Check(Enum):
     CHECKED = "checked"
     UNKNOWN_KEY = "unknown key"
     UNSIGNED = "unsigned"
+    UNCHECKED = "not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def authenticate(request: Request, world: World) -> Identity:
     sent = credentials(request)
     key_id = sent.access_key_id or None
     if world.authentication is Authentication.NONE:
-        return Identity(key_id, Check.UNSIGNED)
+        return Identity(key_id, Check.UNCHECKED if sent.signature else Check.UNSIGNED)
     if world.authentication is Authentication.KNOWN_KEYS:
         if not sent.signature and not request.is_v3:
             return Identity(key_id, Check.UNSIGNED)
@@ -199,14 +203,13 @@ def _signature(sent: Credentials, world: World) -> None:
 def _nonce(sent: Credentials, world: World) -> None:
     """Remembers the nonce of a verified signature: the newest 10,000 of an account, for 15 minutes."""
     now = world.real_time()
-    with world.lock:
-        nonces = world.account(sent.access_key_id).nonces
-        used = nonces.pop(sent.nonce, None)
-        nonces[sent.nonce] = now
-        if len(nonces) > NONCES:
-            nonces.popitem(last=False)
-        if used is not None and now - used < NONCE_SECONDS:
-            raise ApiError(SIGNATURE_NONCE_USED, "rule nonce-used")
+    nonces = world.account(sent.access_key_id).nonces
+    used = nonces.pop(sent.nonce, None)
+    nonces[sent.nonce] = now
+    if len(nonces) > NONCES:
+        nonces.popitem(last=False)
+    if used is not None and now - used < NONCE_SECONDS:
+        raise ApiError(SIGNATURE_NONCE_USED, "rule nonce-used")
 
 
 def _known(sent: Credentials, world: World) -> AccessKey:

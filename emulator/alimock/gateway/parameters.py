@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from alimock.address import fold
 from alimock.contract import Format, Kind, Operation, Parameter, Profile, snake_case
 from alimock.errors import INVALID_PARAMETER, MISSING_PARAMETER, REQUEST_PARAMETER_MALFORMED, ApiError
 from alimock.gateway.call import Call
@@ -16,7 +17,7 @@ Value = str | bool | int | tuple[str, ...] | None
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _wire_key = lru_cache(maxsize=None)(snake_case)
 
 
@@ -113,7 +114,7 @@ def _addresses(text: str) -> tuple[str, ...]:
     first: dict[str, str] = {}
     for part in text.split(","):
         if address := part.strip():
-            first.setdefault(address.casefold(), address)
+            first.setdefault(fold(address), address)
     return tuple(first.values())
 
 

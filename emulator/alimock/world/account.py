@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from alimock.address import fold
 from alimock.scenario.model import AddressRule, Outcome, Scenario, Status
 from alimock.timeformat import SECONDS_PER_DAY, day_of
 from alimock.world.clock import Clock
@@ -75,18 +76,25 @@ class Account:
         self._new_addresses: set[str] = set()
 
     def find(self, address: str) -> Record | None:
-        """Gives the record of an address, or None; a record of the scenario becomes the account's own at the first look."""
-        folded = address.casefold()
+        """Gives the record of an address, or None; a pattern's record is made when it is first asked for."""
+        record = self.peek(address)
+        if record is not None and fold(address) not in self.scenario.addresses:
+            self._records[fold(address)] = record
+        return record
+
+    def peek(self, address: str) -> Record | None:
+        """Gives the record of an address as `find` does, and changes nothing."""
+        folded = fold(address)
         record = self._records.get(folded)
         if record is None and folded not in self._deleted:
             rule = self.scenario.rule(address)
             if rule is not None and rule.status is not Status.NONE:
-                record = self._records[folded] = self._record_of(rule, address)
+                record = self._record_of(rule, address)
         return record
 
     def holds(self, address: str) -> bool:
-        """Says whether the account has a record of its own, beyond what the scenario gives every account."""
-        return address.casefold() in self._records
+        """Says whether the account has a record that was made or changed since its start."""
+        return fold(address) in self._records
 
     def records(self) -> list[Record]:
         """Gives all records, newest first."""
@@ -99,7 +107,7 @@ class Account:
     def create(self, address: str, ip: str) -> Record:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
         now = self.clock.now()
-        folded = address.casefold()
+        folded = fold(address)
         self._turn_day()
         self._new_addresses.add(folded)
         record = Record(
@@ -120,7 +128,8 @@ class Account:
         """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
         now = self.clock.now()
         self._turn_day()
-        self._sends[record.email.casefold()] = self.sends_today(record.email) + 1
+        self._records[fold(record.email)] = record
+        self._sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.send_ip = ip
         record.token = None
@@ -130,14 +139,15 @@ class Account:
 
     def verify(self, record: Record, ip: str) -> None:
         """Makes a record verified, by whoever followed the link from this IP."""
+        self._records[fold(record.email)] = record
         record.verification_status = VERIFIED
         record.verification_time = record.gmt_modified = self.clock.now()
         record.confirm_ip = ip
 
     def delete(self, address: str) -> None:
         """Deletes the record of an address; the scenario's does not come back."""
-        folded = address.casefold()
-        del self._records[folded]
+        folded = fold(address)
+        self._records.pop(folded, None)
         self._deleted.add(folded)
 
     def record_of_token(self, token: str) -> tuple[Record, TokenState] | None:
@@ -154,12 +164,13 @@ class Account:
     def token_state(self, serial: int) -> TokenState:
         """Says what the token of a serial is good for."""
         record = self._sent[serial]
-        return self._state(record, current=record.token_serial == serial)
+        kept = self._records.get(fold(record.email)) is record
+        return self._state(record, current=kept and record.token_serial == serial)
 
     def sends_today(self, address: str) -> int:
         """Counts the mails sent to an address on this UTC+8 day, with those that the scenario says were sent before."""
         self._turn_day()
-        folded = address.casefold()
+        folded = fold(address)
         if folded in self._sends or self._day != self._first_day:
             return self._sends[folded]
         rule = self.scenario.rule(address)
@@ -168,7 +179,7 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Says whether an address was already counted among the day's new ones."""
         self._turn_day()
-        return address.casefold() in self._new_addresses
+        return fold(address) in self._new_addresses
 
     def new_addresses_today(self) -> int:
         """Counts the addresses that were new on this UTC+8 day."""
@@ -184,7 +195,7 @@ class Account:
             self._new_addresses.clear()
 
     def _state(self, record: Record, *, current: bool) -> TokenState:
-        if not current or self._records.get(record.email.casefold()) is not record:
+        if not current:
             return TokenState.VOID
         if record.verification_status == VERIFIED:
             return TokenState.USED

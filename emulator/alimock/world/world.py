@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from itertools import count
+from collections.abc import Callable
+from itertools import count, repeat
 from threading import RLock
 
 from alimock.scenario.model import Authentication, Scenario, UnknownKeys
@@ -18,13 +18,15 @@ DEFAULT_ACCOUNT = "default"
 UNNAMED_ACCOUNTS = 1_000
 UNUSED_SECONDS = 600
 _SEED_LENGTH = 32
+# No account of a scenario can be named so.
+_UNNAMED = "key:"
 
 
 class World:
     """Everything a running emulator knows. Whoever reads or changes an account or the outbox holds `lock`.
 
-    `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. The seed is drawn anew for each account
-    unless one is given, so that ids repeat only for those who ask for it.
+    `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. With a seed, ids and tokens repeat
+    from reset to reset and from run to run; without one they never do.
     """
 
     def __init__(
@@ -42,10 +44,11 @@ class World:
         self.clock = self._clock_of(scenario)
         self.outbox = Outbox()
         self.evicted_accounts = 0
-        # For calls that are refused before their account is known.
-        self.source = Source(seed or secrets.token_bytes(_SEED_LENGTH), "")
         self._authentication = authentication
-        self._seed = seed
+        self._seed = seed or secrets.token_bytes(_SEED_LENGTH)
+        self._generations = repeat(0) if seed else count(1)
+        # For calls that are refused before their account is known.
+        self.source = Source(self._seed, "")
         self._sequence = count(1)
         self._last_sequence = 0
         self._accounts: dict[str, Account] = {}
@@ -67,21 +70,22 @@ class World:
         return self._last_sequence
 
     def account_name(self, access_key_id: str | None) -> str:
-        """Gives the name of the account that a key's calls go to; an unnamed account is named after its key."""
+        """Gives the name of the account that a key's calls go to; an account that no scenario names is `key:` and its key."""
         if not access_key_id:
             return DEFAULT_ACCOUNT
         key = self.scenario.access_keys.get(access_key_id)
         if key is not None:
             return key.account
-        return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else access_key_id
+        return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else f"{_UNNAMED}{access_key_id}"
 
     def account(self, access_key_id: str | None) -> Account:
         """Gives the account of a key, making it at first sight."""
         return self._account_named(self.account_name(access_key_id))
 
     def known_account(self, access_key_id: str) -> Account | None:
-        """Gives the account of a key if it was seen before."""
-        return self._accounts.get(self.account_name(access_key_id))
+        """Gives the account of a key if the scenario names it or it was seen before."""
+        name = self.account_name(access_key_id)
+        return self._account_named(name) if name in self.scenario.user_ids else self._accounts.get(name)
 
     def accounts(self) -> list[Account]:
         """Gives all accounts: those that the scenario names, then those seen since."""
@@ -95,8 +99,8 @@ class World:
 
     def access_key_id(self, account: Account) -> str | None:
         """Gives the key that an account is shown with: its first one, for an unnamed account the key it is named after."""
-        if not self.is_named(account):
-            return account.name
+        if account.name.startswith(_UNNAMED):
+            return account.name.removeprefix(_UNNAMED)
         return next((key.id for key in self.scenario.access_keys.values() if key.account == account.name), None)
 
     def others_with(self, account: Account, address: str) -> Account | None:
@@ -109,7 +113,8 @@ class World:
             name = self._names_by_tag.get(token[-TAG_LENGTH:])
             if name is not None:
                 return self._accounts.get(name)
-        return self._account_named(DEFAULT_ACCOUNT) if token in self.scenario.tokens else None
+        default = self._account_named(DEFAULT_ACCOUNT)
+        return default if token in default.scenario.tokens else None
 
     def deliver(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
@@ -134,7 +139,7 @@ class World:
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
         """Starts one key's account, or the whole world, from a scenario; what was there before is gone."""
         if access_key_id is not None:
-            self._restart(self.account_name(access_key_id), scenario, self._clock_of(scenario))
+            self._restart(self.account(access_key_id), scenario)
             return
         for name in list(self._accounts):
             self._forget(name)
@@ -146,17 +151,18 @@ class World:
         """Makes one key's account, or all, anew from the scenario they started from."""
         if access_key_id is None:
             self.clock = self._clock_of(self.scenario)
-        for account in self._touched(access_key_id):
-            self._restart(account.name, account.scenario, self._clock_of(account.scenario))
+        for account in self.touched(access_key_id):
+            self._restart(account, account.scenario)
 
     def change_clocks(self, change: Callable[[Clock], None], access_key_id: str | None = None) -> None:
         """Changes the clock of one key's account, or of all and of those to come."""
         if access_key_id is None:
             change(self.clock)
-        for account in self._touched(access_key_id):
+        for account in self.touched(access_key_id):
             change(account.clock)
 
-    def _touched(self, access_key_id: str | None) -> Iterable[Account]:
+    def touched(self, access_key_id: str | None) -> list[Account]:
+        """Gives the accounts that a change is for: that of a key, or all."""
         return self.accounts() if access_key_id is None else [self.account(access_key_id)]
 
     def _account_named(self, name: str) -> Account:
@@ -168,14 +174,14 @@ class World:
         return account
 
     def _add(self, name: str, scenario: Scenario, clock: Clock) -> Account:
-        account = Account(name, scenario, clock, Source(self._seed or secrets.token_bytes(_SEED_LENGTH), name))
+        account = Account(name, scenario, clock, Source(self._seed, name, next(self._generations)))
         self._accounts[name] = account
         self._names_by_tag[account.source.tag] = name
         return account
 
-    def _restart(self, name: str, scenario: Scenario, clock: Clock) -> None:
-        self._forget(name)
-        self._add(name, scenario, clock).last_used = self.real_time()
+    def _restart(self, account: Account, scenario: Scenario) -> None:
+        self._forget(account.name)
+        self._add(account.name, scenario, self._clock_of(scenario)).last_used = account.last_used
         self.next_sequence()
 
     def _forget(self, name: str) -> None:
