@@ -41,12 +41,12 @@ _WORDINGS = {
     ),
     "zh": _Wording(
         subject="请验证您的邮箱地址",
-        greeting="请点击以下链接验证邮箱地址 {to}:",
+        greeting="请点击以下链接验证邮箱地址 {to}：",
         link="验证邮箱",
-        token="验证 token:{token}",
+        token="验证 token：{token}",
         validity="链接 {days} 天内有效。",
         no_limit="链接长期有效。",
-        origin="本邮件由 alimock 截获,未实际发送。",
+        origin="本邮件由 alimock 截获，未实际发送。",
     ),
 }
 
