@@ -7,7 +7,7 @@ BIN := .venv/bin
 all: format lint types test wheel
 
 serve: .venv/serve
-	$(BIN)/alimock serve
+	$(BIN)/alimock serve $(ARGS)
 
 test: .venv/dev
 	$(BIN)/pytest

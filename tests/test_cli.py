@@ -152,6 +152,11 @@ def test_ready_tells_a_running_emulator_from_a_missing_one(running: Running, cap
         assert capsys.readouterr().err.startswith(f"alimock: not ready: {url}: ")
 
 
+def test_ready_says_what_a_url_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ready", "--url", "127.0.0.1:2546"]) == 1
+    assert capsys.readouterr().err == "alimock: not ready: 127.0.0.1:2546: expected a URL like http://127.0.0.1:2546\n"
+
+
 def test_ready_ignores_proxy_variables(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert cli.main(["ready", "--url", running.url]) == 0

@@ -12,7 +12,7 @@ import pytest
 from alimock.app import Application
 from alimock.doors import Doors
 from alimock.world import outbox
-from conftest import Api, make_api, scenario
+from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client, TestResponse
 
 LOCAL = {"Host": "127.0.0.1:2546"}
@@ -91,6 +91,8 @@ def test_the_raw_mail_is_a_real_message_for_any_address(client: Client, address:
     assert f"{to.username}@{to.domain}".encode(errors="surrogateescape").decode() == address
     assert parsed["From"] == "alimock <noreply@example.com>"
     assert parsed["Subject"] == message["subject"] == ("请验证您的邮箱地址" if lang == "zh" else "Please verify your email address")
+    header, _, _ = response.data.partition(b"\r\n\r\n")
+    assert header.isascii() == address.isascii()
     assert parsed["Date"].datetime.isoformat() == "2026-01-01T08:00:00+08:00"
     assert parsed["Message-ID"] == f"<{message['id']}@example.com>"
     text, html = (parsed.get_body((kind,)) for kind in ("plain", "html"))
@@ -399,7 +401,32 @@ def test_the_link_survives_the_mail(empty: Api, client: Client) -> None:
     submit(client, "jo@example.com")
     token = messages(client)[0]["token"]
     client.delete("/_alimock/outbox", headers=LOCAL)
-    assert client.get(f"/verify?token={token}").status_code == 200
+    page = client.get(f"/verify?token={token}")
+    assert (page.status_code, "jo@example.com" in page.text) == (200, True)
+
+
+def test_changes_are_logged_and_looks_only_for_who_debugs(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", "alimock"):
+        client.get("/_alimock/info?a=%0Ab", headers=LOCAL)
+        client.post("/_alimock/reset", headers=LOCAL)
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("DEBUG", "400 GET /_alimock/info?a=%0Ab"),
+        ("INFO", "200 POST /_alimock/reset"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "logged"),
+    [
+        ("wrong", "400 ListEmailVerification SignatureDoesNotMatch, testid, refused:"),
+        ("testsecret", "200 ListEmailVerification OK, testid, checked:"),
+    ],
+)
+def test_the_log_says_whose_call_was_refused(secret: str, logged: str, caplog: pytest.LogCaptureFixture) -> None:
+    api = make_api(scenario("accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}}"))
+    with caplog.at_level("INFO", "alimock"):
+        api.send(signed(secret=secret))
+    assert caplog.records[0].message.startswith(logged)
 
 
 def test_a_profile_is_chosen_for_one_request(client: Client) -> None:

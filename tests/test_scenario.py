@@ -81,8 +81,8 @@ addresses:
         ("authentication: on", "17: authentication: found `on`, expected one of known-keys, strict, none"),
         ("clock: 2019-02-30 00:00:00", "8: clock: found `2019-02-30 00:00:00`, expected a time like 2019-02-19 16:38:07 (UTC+8), or "
          "null for real time"),
-        ("limits: {sends_per_address_per_day: -1}", "37: limits.sends_per_address_per_day: found `-1`, expected a whole number from 0, "
-         "or null for no limit"),
+        ("limits: {sends_per_address_per_day: -1}", "37: limits.sends_per_address_per_day: found `-1`, expected a whole number "
+         "to 999999999, or null for no limit"),
         ("limits: 3", "9: limits: found `3`, expected a mapping"),
         ("addresses: {a@example.com: &a pending, b@example.com: *a}", "55: addresses.b@example.com: found an alias, expected the value itself (`extends` is the "
          "way to share)"),
@@ -92,11 +92,12 @@ addresses:
          "expired, quota-exceeded, illegal, unknown, or a mapping"),
         ("addresses: {a@example.com: {send_ip: x}}", "13: addresses.a@example.com: found neither `status` nor `outcome`, expected at "
          "least one of the two"),
-        ("addresses: {a@example.com: {status: verified, token: x}}", "13: addresses.a@example.com: found a `token` without `status: "
-         "pending`, expected a token of a pending record"),
+        ("addresses: {a@example.com: {status: verified, token: x}}", "13: addresses.a@example.com: found a `token` with `status: "
+         "verified`, expected it with `status: pending` only"),
         ("addresses: {a@example.com: pending, A@example.com: pending}", "37: addresses: found `A@example.com` again, expected each key "
          "once (line 2 has it)"),
-        ("addresses: {[1]: x}", "13: addresses: found a list as a key, expected a plain text"),
+        ("addresses: {[1]: x}", "13: addresses: found a list as a key, expected a plain text (put quotes around a pattern that "
+         "begins with *)"),
         ("accounts: {default: {access_keys: [{id: a, secret: b}, {id: a, secret: c}]}}", "56: accounts.default.access_keys[1]: found the "
          "id `a` again, expected each id once (case.yaml:2 has it)"),
         ("accounts: {default: {access_keys: [{id: a}]}}", "36: accounts.default.access_keys[0]: found no `secret`, expected `secret:` "
@@ -109,7 +110,19 @@ addresses:
          "for no limit"),
         ("accounts: {'key:x': {}}", "12: accounts: found `key:x`, expected a name of letters, digits, - and _"),
         ('extends: "x\\0.yaml"', None),
-        ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML"),
+        ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
+        ("addresses:\n\tx: y", None),
+        ("access_keys: []", "1: found the unknown key `access_keys`, expected one of alimock, extends, description, profile, "
+         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses"),
+        ("addresses: {a@example.com: {status: pendng}}", "36: addresses.a@example.com.status: found `pendng`, expected one of none, "
+         "pending, verified"),
+        ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),
+        ("addresses: {a@example.com: {outcome: verified, status: none}}", "13: addresses.a@example.com: found `outcome: verified` with "
+         "`status: none`, expected `status: verified` or another outcome"),
+        ("addresses: {a@example.com: {status: pending, confirm_ip: x}}", "13: addresses.a@example.com: found a `confirm_ip` with "
+         "`status: pending`, expected it with `status: verified` only"),
+        ("addresses: {'*@example.com': {status: pending, token: x}}", "13: addresses.*@example.com: found a `token` for a pattern, "
+         "expected a token of a single address"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario (default, "
          "documented-samples, empty, illegal-parameter, quota-exceeded, verified-users) or a path with a slash or .yaml"),
         ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
@@ -146,6 +159,13 @@ def test_all_mistakes_of_a_file_are_told_together() -> None:
 )
 def test_what_is_no_scenario_at_all_is_told_so(content: str, start: str) -> None:
     assert mistakes(content)[0].startswith(start)
+
+
+@pytest.mark.parametrize("entry", ["*@late.example.com: expired", "*: expired", "*late: expired"])
+def test_a_pattern_without_quotes_is_told_what_it_lacks(entry: str) -> None:
+    (found,) = mistakes(f"alimock: 1\naddresses:\n  {entry}\n")
+    assert found.startswith("case.yaml:3:")
+    assert found.endswith("(put quotes around a pattern that begins with *)")
 
 
 def test_bytes_that_are_not_utf8_are_told_by_their_place() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from alimock.errors import ApiError
 from alimock.gateway import parameters, signature
-from alimock.gateway.authentication import Check, authenticate
+from alimock.gateway.authentication import Check, authenticate, credentials
 from alimock.gateway.call import Call
 from alimock.world.world import World
 from conftest import scenario
@@ -47,7 +47,7 @@ def refusal(vector: Vector, secret: str) -> str | None:
     key = json.dumps({"id": vector.key_id, "secret": secret})
     world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
     try:
-        assert authenticate(parameters.decode(vector.call), world).check is Check.CHECKED
+        assert authenticate(credentials(parameters.decode(vector.call)), world).check is Check.CHECKED
     except ApiError as error:
         return error.code
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
 
+logger = logging.getLogger(__name__)
+
+
 class Application:
     """Hands each request to the emulated API or to Flask.
 
@@ -43,6 +47,7 @@ class Application:
         """Answers one request, as WSGI says."""
         other = _other_host(environ, self.doors)
         if other is not None:
+            logger.info("501 refused to be a proxy for %s", other.encode("unicode_escape").decode())
             hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
             return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
         if environ["PATH_INFO"] not in ("", "/"):

@@ -18,6 +18,10 @@ COMMANDS = {
 }
 
 
+# As shells count an end by SIGINT.
+EXIT_INTERRUPTED = 130
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and gives its exit status."""
     parser = argparse.ArgumentParser(
@@ -34,5 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What stands before the sub-command is ours, what stands behind it is its own.
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
     command = parser.parse_args(words[:own]).command
-    status: int = import_module(f"alimock.commands.{command}").run(words[own:])
+    try:
+        status: int = import_module(f"alimock.commands.{command}").run(words[own:])
+    except KeyboardInterrupt:
+        # Ctrl-C before the command was ready for it.
+        return EXIT_INTERRUPTED
     return status

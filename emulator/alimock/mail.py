@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.policy import SMTP, SMTPUTF8
 from html import escape
 
 from alimock.timeformat import UTC_PLUS_8
@@ -91,7 +91,8 @@ def html_body(mail: Mail, public_url: str) -> str:
 
 def message(mail: Mail, public_url: str) -> EmailMessage:
     """Makes the message with its text and HTML parts; `bytes()` of it is the raw mail with CRLF lines."""
-    made = EmailMessage(policy=SMTPUTF8)
+    # Raw UTF-8 in headers (RFC 6532) only where the address leaves no other way.
+    made = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
     local, _, domain = mail.to.rpartition("@")
     made["From"] = SENDER
     made["To"] = Address("", local, domain)

@@ -26,9 +26,8 @@ def pages(service: Service) -> Blueprint:
 def _verify(service: Service) -> Response:
     if request.method == "HEAD":
         return Response(content_type="text/html; charset=utf-8")
-    state, mail = service.follow_link(request.args.get("token", ""), request.remote_addr or "")
-    lang = mail.lang if mail is not None else "en"
-    status, texts = _RESULTS[state]
-    page = render_template("verify.html", lang=lang, text=texts[lang], to=mail.to if mail is not None else "")
+    link = service.follow_link(request.args.get("token", ""), request.remote_addr or "")
+    status, texts = _RESULTS[link.state]
+    page = render_template("verify.html", lang=link.lang, text=texts[link.lang], email=link.email)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
     return Response(page, status, headers, content_type="text/html; charset=utf-8")

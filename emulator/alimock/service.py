@@ -17,13 +17,12 @@ from alimock.errors import (
     ApiError,
 )
 from alimock.gateway import parameters, render
-from alimock.gateway.authentication import NOBODY, Identity, authenticate
+from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate, credentials
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
 from alimock.world.account import TokenState
-from alimock.world.outbox import Mail
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
@@ -40,6 +39,15 @@ class _Exchange:
     lang: str = "en"
     identity: Identity = NOBODY
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedLink:
+    """What a link was good for, None for one that was never sent, with its address and the language of its mail."""
+
+    state: TokenState | None
+    email: str = ""
+    lang: str = "en"
 
 
 class Service:
@@ -64,23 +72,20 @@ class Service:
         _log(exchange, reply.status, code, decisions, time.perf_counter() - started)
         return reply
 
-    def follow_link(self, token: str, ip: str) -> tuple[TokenState | None, Mail | None]:
-        """Verifies the address that a mail's link belongs to, as the real link does.
-
-        Gives what the token was good for, None for one that was never sent, and the mail it was sent in if that is still there.
-        """
+    def follow_link(self, token: str, ip: str) -> FollowedLink:
+        """Verifies the address that a mail's link belongs to, as the real link does."""
         with self.world.lock:
             account = self.world.account_of_token(token)
             found = account.record_of_token(token) if account is not None else None
             if account is None or found is None:
-                return None, None
+                return FollowedLink(None)
             record, state = found
             serial = account.source.serial_of(token)
             mail = self.world.outbox.get(account.source.mail_id(serial)) if serial is not None else None
             if state is TokenState.OPEN:
                 account.verify(record, ip)
         logger.info("link followed: %s, token %s", record.email, state.value)
-        return state, mail
+        return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
 
     def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
@@ -89,8 +94,10 @@ class Service:
         operation, exchange.version = _operation(request)
         _check_method(exchange.call)
         _check_format(request)
+        sent = credentials(request)
+        exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
         with self.world.lock:
-            exchange.identity = authenticate(request, self.world)
+            exchange.identity = authenticate(sent, self.world)
             answer, profile = self._perform(exchange, operation, request, wanted)
         layout = profile.layouts[operation.name, exchange.body_format]
         fields = {**answer.fields, "request_id": exchange.request_id}

@@ -43,7 +43,9 @@ def _unready(url: str) -> str | None:
     """Gives the reason why an emulator is not ready, None if it is. Proxy variables are not looked at."""
     try:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+        if parts.scheme != "http" or not parts.hostname:
+            return f"expected a URL like http://127.0.0.1:{DEFAULT_PORT}"
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
         connection.request("GET", f"{parts.path.rstrip('/')}/readyz")
         status = connection.getresponse().status
         connection.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.resources import files
 
 import yaml
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from alimock import __version__
@@ -20,6 +21,8 @@ from alimock.service import Service
 from alimock.world.world import World
 
 PREFIX = "/_alimock"
+
+logger = logging.getLogger(__name__)
 
 
 def control(service: Service, doors: Doors) -> Blueprint:
@@ -48,6 +51,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
     for method, path, view in routes:
         blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, methods=[method])
     blueprint.before_app_request(lambda: _guard(doors))
+    blueprint.after_app_request(_log)
     blueprint.register_error_handler(Problem, _problem)
     blueprint.app_errorhandler(Problem)(_problem)
     blueprint.app_errorhandler(HTTPException)(_http_error)
@@ -64,6 +68,15 @@ def _guard(doors: Doors) -> None:
         raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
     if origin is not None and origin.partition("://")[2] != host:
         raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
+
+
+def _log(response: Response) -> Response:
+    """Logs what changes the emulator, and at level debug what only looks."""
+    level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.INFO
+    logger.log(
+        level, "%s %s %s", response.status_code, request.method, request.full_path.rstrip("?").encode("unicode_escape").decode()
+    )
+    return response
 
 
 def _alive() -> tuple[str, int, dict[str, str]]:

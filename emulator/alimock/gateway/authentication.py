@@ -46,6 +46,7 @@ class Check(Enum):
     UNKNOWN_KEY = "unknown key"
     UNSIGNED = "unsigned"
     UNCHECKED = "not checked"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +104,17 @@ def credentials(request: Request) -> Credentials:
     )
 
 
-def authenticate(request: Request, world: World) -> Identity:
+def authenticate(sent: Credentials, world: World) -> Identity:
     """Decides whether a call's signature is checked, and checks it.
 
     Raises the `ApiError` of the first check that fails. A signature without a key is checked like that of a known one,
     since it cannot be right.
     """
-    sent = credentials(request)
     key_id = sent.access_key_id or None
     if world.authentication is Authentication.NONE:
         return Identity(key_id, Check.UNCHECKED if sent.signature else Check.UNSIGNED)
     if world.authentication is Authentication.KNOWN_KEYS:
-        if not sent.signature and not request.is_v3:
+        if not sent.signature and not sent.request.is_v3:
             return Identity(key_id, Check.UNSIGNED)
         if key_id is not None and key_id not in world.scenario.access_keys:
             return Identity(key_id, Check.UNKNOWN_KEY)

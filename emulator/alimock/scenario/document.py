@@ -150,12 +150,21 @@ def _node_of_json(value: object) -> Node:
     return ScalarNode(1, 1, None, json.dumps(value))
 
 
+def _hint(text: str, line: int, column: int) -> str:
+    """Says what is commonly meant where YAML has a meaning of its own."""
+    lines = text.split("\n")
+    here = lines[line - 1] if line <= len(lines) else ""
+    if "*" in here[max(column - 2, 0) : column]:
+        return " (put quotes around a pattern that begins with *)"
+    return " (indent with spaces, not tabs)" if here.startswith("\t") or here[column - 1 : column] == "\t" else ""
+
+
 def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         found = (error.problem or error.context or "a syntax error").removeprefix("found ")
-        return Mistake(file, line, column, "", found, "valid YAML")
+        return Mistake(file, line, column, "", found, f"valid YAML{_hint(text, line, column)}")
     before = text[: getattr(error, "position", 0) or 0]
     found = getattr(error, "reason", None) or "a syntax error"
     return Mistake(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", found, "valid YAML")

@@ -92,7 +92,7 @@ class Keys(Schema):
                 reading.mistake(key_node, path, f"the unknown key `{key}`", _nearest(key, self.table))
             else:
                 values[key] = schema.read(value_node, _join(path, key), reading)
-        for key in self.required:
+        for key in self.required if isinstance(node, MappingNode) else ():
             if key not in values:
                 reading.mistake(node, path, f"no `{key}`", f"`{key}:` with {self.table[key].expected}")
         return values
@@ -173,7 +173,9 @@ def describe(node: Node) -> str:
         return "a mapping"
     if isinstance(node, SequenceNode):
         return "a list"
-    text = node.text if isinstance(node, ScalarNode) else ""
+    if not isinstance(node, ScalarNode):
+        return "an alias"
+    text = node.text
     return f"`{text[:60]}{'...' if len(text) > 60 else ''}`" if text else "nothing"
 
 
@@ -187,7 +189,9 @@ def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: b
     lines: dict[str, int] = {}
     for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):
         if not isinstance(key_node, ScalarNode) or not reading.accepts(key_node, path):
-            reading.mistake(key_node, path, f"{describe(key_node)} as a key", "a plain text")
+            reading.mistake(
+                key_node, path, f"{describe(key_node)} as a key", "a plain text (put quotes around a pattern that begins with *)"
+            )
             continue
         key = key_node.text
         same = fold(key) if folded else key
@@ -211,5 +215,5 @@ def _join(path: str, key: str) -> str:
 
 
 def _nearest(key: str, table: Mapping[str, Schema]) -> str:
-    near = difflib.get_close_matches(key, table, n=1)
+    near = difflib.get_close_matches(key, table, n=1, cutoff=0.75)
     return f"`{near[0]}`" if near else f"one of {', '.join(table)}"

@@ -34,6 +34,8 @@ BUILT_IN_FOLDER = next(
     (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
     _PACKAGE / "fixtures",
 )
+# Fields that only a record of this status has.
+_NEEDED_STATUS = {"token": Status.PENDING, "verification_time": Status.VERIFIED, "confirm_ip": Status.VERIFIED}
 _SINGLE_VALUES = ("description", "profile", "authentication", "timestamps", "unknown_keys", "clock")
 
 
@@ -210,18 +212,28 @@ def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
     if isinstance(entry.value, Outcome):
         return AddressRule(entry.key, entry.place, 0, entry.value, OUTCOME_STATUS[entry.value])
     values: dict[str, Any] = dict(entry.value or {})
+    if entry.value is not None and not {"outcome", "status"} & set(values):
+        reading.mistake(entry.node, f"addresses.{entry.key}", "neither `status` nor `outcome`", "at least one of the two")
     outcome, status = values.pop("outcome", None), values.pop("status", None)
     if outcome is None and status is None:
-        if entry.value is not None:
-            reading.mistake(entry.node, f"addresses.{entry.key}", "neither `status` nor `outcome`", "at least one of the two")
         return None
     status = status or OUTCOME_STATUS[outcome]
     outcome = outcome or {Status.VERIFIED: Outcome.VERIFIED, Status.PENDING: Outcome.PENDING}.get(status, Outcome.UNKNOWN)
-    if "token" in values and status is not Status.PENDING:
-        reading.mistake(entry.node, f"addresses.{entry.key}", "a `token` without `status: pending`", "a token of a pending record")
-    if "token" in values and "*" in entry.key:
-        reading.mistake(entry.node, f"addresses.{entry.key}", "a `token` for a pattern", "a token of a single address")
+    for found, expected in _contradictions(entry.key, outcome, status, values):
+        reading.mistake(entry.node, f"addresses.{entry.key}", found, expected)
     return AddressRule(entry.key, entry.place, 0, outcome, status, **values)
+
+
+def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Goes through what no record can be at once; standing refusals go with any status."""
+    if outcome not in (Outcome.QUOTA_EXCEEDED, Outcome.ILLEGAL) and status is not OUTCOME_STATUS[outcome]:
+        expected = f"`status: {OUTCOME_STATUS[outcome].value}` or another outcome"
+        yield f"`outcome: {outcome.value}` with `status: {status.value}`", expected
+    for key, needed in _NEEDED_STATUS.items():
+        if key in values and status is not needed:
+            yield f"a `{key}` with `status: {status.value}`", f"it with `status: {needed.value}` only"
+    if "token" in values and "*" in address:
+        yield "a `token` for a pattern", "a token of a single address"
 
 
 def _merged(parent: _Layer, child: _Layer) -> _Layer:

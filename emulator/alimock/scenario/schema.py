@@ -71,9 +71,9 @@ def _address(text: str) -> str:
 
 
 TEXT = Scalar("a text", _non_empty)
-COUNT = Scalar("a whole number from 0", _count)
+COUNT = Scalar("a whole number to 999999999", _count)
 DAYS = Scalar("a whole number of days to 36500, or null for no limit", _days, nullable=True)
-LIMIT = Scalar("a whole number from 0, or null for no limit", _count, nullable=True)
+LIMIT = Scalar("a whole number to 999999999, or null for no limit", _count, nullable=True)
 TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time)
 
 RECORD = Keys(
