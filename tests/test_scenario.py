@@ -114,7 +114,7 @@ addresses:
         ("addresses:\n\tx: y", None),
         ("access_keys: []", "1: found the unknown key `access_keys`, expected one of alimock, extends, description, profile, "
          "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses"),
-        ("addresses: {a@example.com: {status: pendng}}", "36: addresses.a@example.com.status: found `pendng`, expected one of none, "
+        ("addresses: {a@example.com: {status: pendng}}", "37: addresses.a@example.com.status: found `pendng`, expected one of none, "
          "pending, verified"),
         ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),
         ("addresses: {a@example.com: {outcome: verified, status: none}}", "13: addresses.a@example.com: found `outcome: verified` with "
