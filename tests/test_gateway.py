@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from urllib.parse import urlencode
 
 import pytest
-from alimock.gateway import authentication, parameters, signature
+from alimock.gateway import authentication, parameters, render, signature
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.render import entity_tag
 from conftest import START, Api, error_of, make_api, scenario, signed
@@ -423,6 +423,15 @@ def test_what_xml_cannot_hold_never_breaks_an_answer(empty: Api, character: str,
 def test_markup_in_an_address_is_text(empty: Api) -> None:
     reply = empty.call("ResendEmailVerification", Email="<b>&]]>@x")
     assert etree.fromstring(reply.body).findtext(".//Email") == "<b>&]]>@x"
+
+
+def test_a_mistake_of_alimock_itself_is_an_internal_error_and_logged(
+    empty: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(render, "success", lambda *_: 1 / 0)
+    status, code, _ = error_of(empty.call("ListEmailVerification"))
+    assert (status, code) == (500, "InternalError")
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "FOO"])

@@ -108,6 +108,10 @@ addresses:
          "1: addresses.b@example.com: found the token `t` again, expected each token once (case.yaml:2 has it)"),
         ("limits: {link_valid_days: 36501}", "27: limits.link_valid_days: found `36501`, expected a whole number of days to 36500, or null "
          "for no limit"),
+        ("accounts: {default: {access_keys: testid}}", "35: accounts.default.access_keys: found `testid`, expected a list"),
+        ("accounts: {default: {access_keys: *x}}", "35: accounts.default.access_keys: found an alias, expected the value itself "
+         "(`extends` is the way to share)"),
+        ("accounts: {default: {user_id: ''}}", "31: accounts.default.user_id: found nothing, expected a text"),
         ("accounts: {'key:x': {}}", "12: accounts: found `key:x`, expected a name of letters, digits, - and _"),
         ('extends: "x\\0.yaml"', None),
         ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
@@ -270,6 +274,20 @@ def test_an_exported_scenario_loads_back_to_the_same(name: str) -> None:
         assert {key.id: key.secret for key in again.access_keys.values()} == {
             key.id: key.secret for key in loaded.access_keys.values()
         }
+
+
+def test_a_scenario_with_everything_loads_back_to_the_same() -> None:
+    loaded = scenario(
+        "accounts: {shop: {access_keys: [{id: k, secret: s, status: inactive, security_token: t, expires: 2030-01-01 00:00:00}]}}\n"
+        "addresses: {a@example.com: {status: pending, token: x, sends_today: 3, gmt_create: 2020-01-01 00:00:00}, "
+        "b@example.com: {outcome: illegal, status: verified}, '*@c.example.com': expired, '*': unknown}"
+    )
+    document = export.document(loaded)
+    again = loader.load_text(json.dumps(document).encode(), file="case.yaml", json=True, known_keys=loaded.access_keys)
+    assert export.document(again) == document
+    key, same = loaded.access_keys["k"], again.access_keys["k"]
+    assert (same.secret, same.security_token, same.expires, same.active) == (key.secret, key.security_token, key.expires, False)
+    assert [pattern.rule.address for pattern in again.patterns] == ["*@c.example.com", "*"]
 
 
 RECORD_TIMES = ("GmtCreate", "GmtModified", "TokenSendTime", "VerificationTime")
