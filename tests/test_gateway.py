@@ -17,7 +17,7 @@ from conftest import START, Api, error_of, make_api, scenario, signed
 from lxml import etree
 
 KEYS = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}, {id: old, secret: testsecret, status: inactive}, "
-KEYS += "{id: STS.one, secret: testsecret, security_token: tok, expires: 2026-01-01 09:00:00}, {id: any, secret: testsecret}]}}\n"
+KEYS += "{id: STS.one, secret: testsecret, security_token: tok, expires: 2026-01-01 09:00:00}, {id: any, secret: testsecret}, {id: powerless, secret: testsecret, permissions: []}]}}\n"
 
 
 def strict(text: str = "") -> Api:
@@ -167,16 +167,22 @@ ORDER: list[tuple[str, dict[str, str | None]]] = [
     ("MissingSignatureNonce", {"SignatureNonce": None}),
     ("InvalidTimeStamp.Format", {"Timestamp": "long ago"}),
     ("InvalidAccessKeyId.NotFound", {"AccessKeyId": "nobody"}),
+    ("InvalidAccessKeyId.Inactive", {"AccessKeyId": "old"}),
+    ("MissingSecurityToken", {"AccessKeyId": "STS.one"}),
+    ("UnsupportedSignatureType", {"SignatureType": "BEARERTOKEN"}),
     ("InvalidSignatureMethod", {"SignatureMethod": "HMAC-MD5"}),
     ("SignatureDoesNotMatch", {"Signature": "wrong"}),
     ("SignatureNonceUsed", {"SignatureNonce": "used"}),
+    ("Forbidden.RAM", {"AccessKeyId": "powerless"}),
     ("InvalidPageNum", {"PageNum": "x"}),
+    ("Throttling", {"Version": "2017-12-18"}),
 ]
 
 
 def sent_in_order(changes: dict[str, str | None]) -> Reply:
-    api = strict()
-    api.send(signed(SignatureNonce="used"))
+    api = strict("faults: [{when: {version: 2017-12-18}, error: Throttling}]")
+    for key in ("testid", "powerless"):
+        api.send(signed(SignatureNonce="used", AccessKeyId=key))
     changes = dict(changes)
     method, malformed = str(changes.pop("method", "GET")), changes.pop("malformed", None)
     return api.send(signed(method=method, **changes) + ("&x=%ZZ" if malformed else ""), method=method)

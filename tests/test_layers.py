@@ -19,7 +19,7 @@ LAYERS = (
     ("app",),
     ("control", "pages"),
     ("doors", "service"),
-    ("gateway", "operations"),
+    ("gateway", "operations", "faults"),
     ("mail",),
     ("world",),
     ("scenario",),

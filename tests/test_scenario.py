@@ -74,7 +74,7 @@ addresses:
     [
         ("acounts: {}", "1: found the unknown key `acounts`, expected `accounts`"),
         ("nonsense: 1", "1: found the unknown key `nonsense`, expected one of alimock, extends, description, profile, authentication, "
-         "timestamps, unknown_keys, clock, limits, accounts, addresses"),
+         "timestamps, unknown_keys, clock, limits, accounts, addresses, faults"),
         ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021"),
         ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021"),
         ("profile:", "9: profile: found nothing, expected one of current, docs-2021"),
@@ -117,7 +117,7 @@ addresses:
         ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
         ("addresses:\n\tx: y", None),
         ("access_keys: []", "1: found the unknown key `access_keys`, expected one of alimock, extends, description, profile, "
-         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses"),
+         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses, faults"),
         ("addresses: {a@example.com: {status: pendng}}", "37: addresses.a@example.com.status: found `pendng`, expected one of none, "
          "pending, verified"),
         ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),

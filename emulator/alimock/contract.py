@@ -52,9 +52,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the API: its parameters, and the versions that have it."""
+    """One operation of the API: the RAM action that allows it, its parameters, and the versions that have it."""
 
     name: str
+    ram_action: str
     parameters: tuple[Parameter, ...]
     versions: tuple[str, ...]
 
@@ -80,20 +81,26 @@ EMAIL = Parameter("Email", required=True)
 BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
 
 
-def _operation(name: str, *parameters: Parameter, versions: tuple[str, ...] = BOTH_VERSIONS) -> Operation:
-    return Operation(name, (*parameters, LANG, USER_CLIENT_IP), versions)
+# The pages' RAM tables. They disagree about VerifyEmail (those of 2018 to 2021 name OPERATE) and leave EmailVerified out.
+OPERATE, QUERY, VERIFY = "domain:EmailVerificationOperation", "domain:QueryEmailVerification", "domain:VerifyEmail"
+RAM_ACTIONS = (OPERATE, QUERY, VERIFY)
+
+
+def _operation(name: str, ram_action: str, *parameters: Parameter, versions: tuple[str, ...] = BOTH_VERSIONS) -> Operation:
+    return Operation(name, ram_action, (*parameters, LANG, USER_CLIENT_IP), versions)
 
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
     for operation in (
-        _operation("SubmitEmailVerification", EMAILS, Parameter("SendIfExist", Kind.BOOLEAN, default=False)),
-        _operation("ResendEmailVerification", EMAILS),
-        _operation("VerifyEmail", Parameter("Token", required=True)),
+        _operation("SubmitEmailVerification", OPERATE, EMAILS, Parameter("SendIfExist", Kind.BOOLEAN, default=False)),
+        _operation("ResendEmailVerification", OPERATE, EMAILS),
+        _operation("VerifyEmail", VERIFY, Parameter("Token", required=True)),
         # 2017-12-18 has no QueryEmailVerification in any SDK.
-        _operation("QueryEmailVerification", EMAIL, versions=(DOMAIN.name,)),
+        _operation("QueryEmailVerification", QUERY, EMAIL, versions=(DOMAIN.name,)),
         _operation(
             "ListEmailVerification",
+            QUERY,
             Parameter("Email"),
             Parameter("VerificationStatus", Kind.INTEGER, minimum=0, maximum=1),
             # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
@@ -102,8 +109,8 @@ OPERATIONS: Mapping[str, Operation] = {
             Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1),
             Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000),
         ),
-        _operation("DeleteEmailVerification", EMAILS),
-        _operation("EmailVerified", EMAIL),
+        _operation("DeleteEmailVerification", OPERATE, EMAILS),
+        _operation("EmailVerified", QUERY, EMAIL),
     )
 }
 

@@ -6,11 +6,13 @@ import logging
 import time
 from dataclasses import dataclass
 
+from alimock import faults
 from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Profile, Version
 from alimock.errors import (
+    FORBIDDEN_RAM,
     INTERNAL_ERROR,
     INVALID_ACTION_NOT_FOUND,
-    INVALID_FORMAT,
+    INVALID_PARAMETER_FORMAT,
     INVALID_VERSION,
     MISSING_HEADER,
     UNSUPPORTED_HTTP_METHOD,
@@ -22,6 +24,7 @@ from alimock.gateway.call import Call, Reply
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
+from alimock.scenario.model import AccessKey
 from alimock.world.account import TokenState
 from alimock.world.world import World
 
@@ -111,10 +114,12 @@ class Service:
         account = self.world.account(key_id)
         exchange.request_id = account.source.request_id()
         profile = PROFILES[wanted or self.profile or account.scenario.profile]
+        _check_permission(self.world.scenario.access_keys.get(key_id or ""), operation)
         values = parameters.bind(operation, profile, request.parameters)
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or exchange.call.peer)
         del values["lang"]
+        faults.choose(account, operation.name, exchange.version.name, key_id, values.get("email"))
         caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
         return ANSWERS[operation.name](caller, **values), profile
 
@@ -160,7 +165,12 @@ def _check_method(call: Call) -> None:
 
 def _check_format(request: Request) -> None:
     if parameters.response_format(request.call, request.parameters) is None:
-        raise ApiError(INVALID_FORMAT, "rule format (XML and JSON are known)")
+        raise ApiError(INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
+
+
+def _check_permission(key: AccessKey | None, operation: Operation) -> None:
+    if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
+        raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
 
 
 def _summary(decisions: tuple[Decision, ...]) -> str:

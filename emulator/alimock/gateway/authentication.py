@@ -21,10 +21,11 @@ from alimock.errors import (
     INVALID_TIMESTAMP_EXPIRED,
     INVALID_TIMESTAMP_FORMAT,
     MISSING_HEADER,
-    MISSING_PARAMETER,
+    MISSING_PARAMETERS,
     SIGNATURE_DOES_NOT_MATCH_V1,
     SIGNATURE_DOES_NOT_MATCH_V3,
     SIGNATURE_NONCE_USED,
+    UNSUPPORTED_SIGNATURE_TYPE,
     ApiError,
 )
 from alimock.gateway import signature
@@ -137,7 +138,7 @@ def _required_parts(sent: Credentials, world: World) -> None:
 def _require(parts: dict[str, str]) -> None:
     for name, value in parts.items():
         if not value:
-            raise ApiError(MISSING_PARAMETER, f"rule missing {name}", parameter=name)
+            raise ApiError(MISSING_PARAMETERS[name], f"rule missing {name}")
 
 
 def _require_headers(headers: dict[str, str]) -> None:
@@ -175,11 +176,17 @@ def _key_status(sent: Credentials, world: World) -> None:
 def _security_token(sent: Credentials, world: World) -> None:
     key = _known(sent, world)
     if not sent.security_token and (key.security_token is not None or key.id.startswith("STS.")):
-        raise ApiError(MISSING_PARAMETER, key.place, parameter="SecurityToken")
+        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.place)
     if key.security_token is not None and not _same(sent.security_token, key.security_token):
         raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.place)
     if key.expires is not None and world.real_time() >= key.expires:
         raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.place)
+
+
+def _signature_type(sent: Credentials, world: World) -> None:
+    kind = sent.request.parameters.get("SignatureType")
+    if kind:
+        raise ApiError(UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
 
 
 def _method(sent: Credentials, world: World) -> None:
@@ -227,6 +234,7 @@ CHECKS: tuple[Callable[[Credentials, World], None], ...] = (
     _key,
     _key_status,
     _security_token,
+    _signature_type,
     _method,
     _signature,
     _nonce,

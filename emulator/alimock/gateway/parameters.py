@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from alimock.address import fold
 from alimock.contract import Format, Kind, Operation, Parameter, Profile, snake_case
-from alimock.errors import INVALID_PARAMETER, MISSING_PARAMETER, REQUEST_PARAMETER_MALFORMED, ApiError
+from alimock.errors import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED, ApiError
 from alimock.gateway.call import Call
 
 Value = str | bool | int | tuple[str, ...] | None
@@ -77,7 +77,7 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
     texts = {parameter: parameters.get(parameter.name, "") for parameter in operation.parameters}
     for parameter, text in texts.items():
         if parameter.required and (operation.name, parameter.name) not in profile.optional and not _has_content(parameter, text):
-            raise ApiError(MISSING_PARAMETER, f"rule missing {parameter.name}", parameter=parameter.name)
+            raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
     return {_wire_key(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
 
 
@@ -138,4 +138,4 @@ def _integer(parameter: Parameter, text: str, profile: Profile) -> Value:
 
 
 def _invalid(parameter: Parameter) -> ApiError:
-    return ApiError(INVALID_PARAMETER, f"rule invalid {parameter.name}", parameter=parameter.name)
+    return ApiError(INVALID_PARAMETERS[parameter.name], f"rule invalid {parameter.name}")

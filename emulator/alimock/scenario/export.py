@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from alimock.scenario.model import OUTCOME_STATUS, AccessKey, AddressRule, Scenario
+from alimock.scenario.model import OUTCOME_STATUS, AccessKey, AddressRule, Fault, Scenario
 from alimock.timeformat import format_time
 
 _RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
@@ -25,6 +25,8 @@ def document(scenario: Scenario) -> dict[str, object]:
         "accounts": {name: _account(scenario, name) for name in scenario.user_ids},
         "addresses": {rule.address: _address(rule) for rule in rules},
     }
+    if scenario.faults:
+        values["faults"] = [_fault(fault) for fault in scenario.faults]
     if scenario.description:
         values["description"] = scenario.description
     return values
@@ -38,9 +40,18 @@ def _account(scenario: Scenario, name: str) -> dict[str, object]:
 
 def _access_key(key: AccessKey) -> dict[str, object]:
     values: dict[str, object] = {"id": key.id, "status": "active" if key.active else "inactive"}
+    if key.permissions is not None:
+        values["permissions"] = sorted(key.permissions)
     if key.expires is not None:
         values["expires"] = format_time(key.expires)
     return values
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    email = "*".join(fault.email.parts) if fault.email is not None else None
+    when = {"action": fault.action, "email": email, "access_key_id": fault.access_key_id, "version": fault.version}
+    values: dict[str, object] = {"when": {key: value for key, value in when.items() if value is not None}, "error": fault.error}
+    return values if fault.times is None else {**values, "times": fault.times}
 
 
 def _address(rule: AddressRule) -> object:

@@ -1,7 +1,7 @@
 """Loads scenarios: finds built-in ones and files, follows `extends`, merges, and builds the frozen `Scenario`.
 
 What a file says replaces what the file it extends says: single values and limits by key, accounts by name, access keys by id,
-addresses by address. A pattern of the file is tried before those of the file it extends.
+addresses by address. A pattern or a fault of the file is tried before those of the file it extends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from alimock.scenario.model import (
     AccessKey,
     AddressPattern,
     AddressRule,
+    Fault,
     Limits,
     Outcome,
+    Pattern,
     Scenario,
     Status,
 )
@@ -49,6 +51,7 @@ class _Layer:
     access_keys: dict[str, AccessKey] = field(default_factory=dict)
     rules: dict[str, AddressRule] = field(default_factory=dict)
     patterns: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
 
 def built_in_names() -> list[str]:
@@ -179,6 +182,7 @@ def _layer(document: Mapping[str, Any], reading: Reading, known_keys: Mapping[st
         if rule is not None:
             layer.rules[fold(entry.key)] = rule
     layer.patterns = [key for key in layer.rules if "*" in key]
+    layer.faults = [_fault(item) for item in document.get("faults") or () if item.value and item.value.get("error")]
     return layer
 
 
@@ -204,7 +208,12 @@ def _add_access_key(layer: _Layer, item: Entry, account: str, reading: Reading, 
             active=values.get("status") != "inactive",
             security_token=values.get("security_token") or (known.security_token if known is not None else None),
             expires=values.get("expires"),
+            permissions=_permissions(values.get("permissions")),
         )
+
+
+def _permissions(items: list[Entry] | None) -> frozenset[str] | None:
+    return frozenset(item.value for item in items) if items is not None else None
 
 
 def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
@@ -236,6 +245,13 @@ def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapp
         yield "a `token` for a pattern", "a token of a single address"
 
 
+def _fault(item: Entry) -> Fault:
+    when = dict(item.value.get("when") or {})
+    email = when.pop("email", None)
+    pattern = Pattern.of(email) if email is not None else None
+    return Fault(item.place, item.value["error"], email=pattern, times=item.value.get("times"), **when)
+
+
 def _merged(parent: _Layer, child: _Layer) -> _Layer:
     values = {key: value for key, value in parent.values.items() if key != "description"}
     user_ids = {name: user_id for name, user_id in child.user_ids.items() if user_id or name not in parent.user_ids}
@@ -245,6 +261,7 @@ def _merged(parent: _Layer, child: _Layer) -> _Layer:
         user_ids={**parent.user_ids, **user_ids},
         access_keys={**parent.access_keys, **child.access_keys},
         rules={**parent.rules, **child.rules},
+        faults=[*child.faults, *parent.faults],
         patterns=[*child.patterns, *(key for key in parent.patterns if key not in child.rules)],
     )
 
@@ -259,8 +276,9 @@ def _build(layer: _Layer, name: str) -> Scenario:
         user_ids={"default": None, **layer.user_ids},
         access_keys=layer.access_keys,
         addresses=addresses,
-        patterns=tuple(AddressPattern(tuple(key.split("*")), rules[key]) for key in layer.patterns),
+        patterns=tuple(AddressPattern(Pattern.of(key), rules[key]) for key in layer.patterns),
         tokens={rule.token: rule.address for rule in addresses.values() if rule.token is not None},
+        faults=tuple(layer.faults),
         **layer.values,
     )
 

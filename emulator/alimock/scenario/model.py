@@ -89,14 +89,20 @@ class AddressRule:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressPattern:
-    """A rule for every address that matches: `parts` are what stands between the `*`, each of any run of characters."""
+class Pattern:
+    """What an address is held against: `parts` are what stands between the `*`, each of any run of characters."""
 
     parts: tuple[str, ...]
-    rule: AddressRule
+
+    @classmethod
+    def of(cls, text: str) -> Pattern:
+        """Makes the pattern of a text with `*`."""
+        return cls(tuple(fold(text).split("*")))
 
     def matches(self, folded: str) -> bool:
         """Says whether a folded address matches, in linear time: each part is looked for behind the one before."""
+        if len(self.parts) == 1:
+            return folded == self.parts[0]
         first, *middle, last = self.parts
         if not (folded.startswith(first) and folded.endswith(last) and len(folded) >= len(first) + len(last)):
             return False
@@ -110,8 +116,29 @@ class AddressPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressPattern:
+    """A rule for every address that matches."""
+
+    pattern: Pattern
+    rule: AddressRule
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A refusal of whole calls: those that match all that is not None, the first `times` of them in each account."""
+
+    place: str
+    error: str
+    action: str | None = None
+    email: Pattern | None = None
+    access_key_id: str | None = None
+    version: str | None = None
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessKey:
-    """An access key that the emulator knows, with the name of the account that it belongs to."""
+    """An access key that the emulator knows, with the name of its account; `permissions` are RAM actions, None is all of them."""
 
     id: str
     secret: str
@@ -120,6 +147,7 @@ class AccessKey:
     active: bool = True
     security_token: str | None = None
     expires: int | None = None
+    permissions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +180,7 @@ class Scenario:
     addresses: Mapping[str, AddressRule] = field(default_factory=dict)
     patterns: tuple[AddressPattern, ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
     def rule(self, address: str) -> AddressRule | None:
         """Gives the rule for an address: the exact entry, else the first pattern that matches, else None.
@@ -162,4 +191,4 @@ class Scenario:
         exact = self.addresses.get(folded)
         if exact is not None or not self.patterns or not is_valid(address):
             return exact
-        return next((pattern.rule for pattern in self.patterns if pattern.matches(folded)), None)
+        return next((pattern.rule for pattern in self.patterns if pattern.pattern.matches(folded)), None)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 
 from alimock import address
-from alimock.contract import PROFILES
+from alimock.contract import OPERATIONS, PROFILES, RAM_ACTIONS, VERSIONS
+from alimock.errors import FAULT_CODES
 from alimock.scenario.kinds import Either, Entries, Items, Keys, Scalar
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
 from alimock.timeformat import parse_time
 
 
-def _one_of(values: Iterable[str], parse: Callable[[str], object]) -> Scalar:
-    return Scalar("one of " + ", ".join(values), parse)
+def _one_of(values: Collection[str]) -> Scalar:
+    return Scalar(_listed(values), _member(values))
 
 
 def _choice(choices: type[Enum]) -> Scalar:
-    return _one_of((choice.value for choice in choices), choices)
+    return Scalar(_listed(choice.value for choice in choices), choices)
+
+
+def _listed(values: Iterable[str]) -> str:
+    return "one of " + ", ".join(values)
 
 
 def _non_empty(text: str) -> str:
@@ -39,10 +44,13 @@ def _format_version(text: str) -> str:
     return text
 
 
-def _profile(text: str) -> str:
-    if text not in PROFILES:
-        raise ValueError(text)
-    return text
+def _member(choices: Collection[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse
 
 
 def _days(text: str) -> int:
@@ -54,12 +62,6 @@ def _days(text: str) -> int:
 
 def _account_name(text: str) -> str:
     if not re.fullmatch(r"[\w-]+", text):
-        raise ValueError(text)
-    return text
-
-
-def _key_status(text: str) -> str:
-    if text not in ("active", "inactive"):
         raise ValueError(text)
     return text
 
@@ -97,11 +99,28 @@ ACCESS_KEY = Keys(
     {
         "id": TEXT,
         "secret": TEXT,
-        "status": _one_of(("active", "inactive"), _key_status),
+        "status": _one_of(("active", "inactive")),
         "security_token": TEXT,
         "expires": TIME,
+        "permissions": Items(_one_of(RAM_ACTIONS)),
     },
     required=("id",),
+)
+
+FAULT = Keys(
+    {
+        "when": Keys(
+            {
+                "action": _one_of(OPERATIONS),
+                "email": TEXT,
+                "access_key_id": TEXT,
+                "version": _one_of(VERSIONS),
+            }
+        ),
+        "times": COUNT,
+        "error": Scalar("a code of the service, such as Throttling.User (see fixtures/README.md)", _member(FAULT_CODES)),
+    },
+    required=("error",),
 )
 
 ACCOUNT = Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})
@@ -111,7 +130,7 @@ SCENARIO = Keys(
         "alimock": Scalar("1 (the version of this format)", _format_version),
         "extends": TEXT,
         "description": TEXT,
-        "profile": _one_of(PROFILES, _profile),
+        "profile": _one_of(PROFILES),
         "authentication": _choice(Authentication),
         "timestamps": _choice(Timestamps),
         "unknown_keys": _choice(UnknownKeys),
@@ -121,6 +140,7 @@ SCENARIO = Keys(
             Scalar("a name of letters, digits, - and _", _account_name), Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})
         ),
         "addresses": Entries(Scalar("an address, or a pattern with *", _address), Either(_choice(Outcome), RECORD), folded=True),
+        "faults": Items(FAULT),
     },
     required=("alimock",),
     expected="a mapping that begins with `alimock: 1`",

@@ -65,6 +65,8 @@ class Account:
         self.user_id = scenario.user_ids.get(name) or source.user_id()
         self.first_sight = clock.now()
         self.last_used = 0.0
+        # How often each fault of the scenario was hit, by its number.
+        self.fault_hits: Counter[int] = Counter()
         self.nonces: OrderedDict[str, float] = OrderedDict()
         self._records: dict[str, Record] = {}
         self._deleted: set[str] = set()
