@@ -439,5 +439,5 @@ def test_a_profile_is_chosen_for_one_request(client: Client) -> None:
     wrong = answer("newest")
     assert (wrong.status_code, json.loads(wrong.data)["message"]) == (
         400,
-        "X-Alimock-Profile: found `newest`, expected one of current, docs-2021",
+        "X-Alimock-Profile: found `newest`, expected one of current, docs-2021, docs-2018",
     )

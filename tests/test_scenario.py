@@ -75,9 +75,9 @@ addresses:
         ("acounts: {}", "1: found the unknown key `acounts`, expected `accounts`"),
         ("nonsense: 1", "1: found the unknown key `nonsense`, expected one of alimock, extends, description, profile, authentication, "
          "timestamps, unknown_keys, clock, limits, accounts, addresses, faults"),
-        ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021"),
-        ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021"),
-        ("profile:", "9: profile: found nothing, expected one of current, docs-2021"),
+        ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021, docs-2018"),
+        ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021, docs-2018"),
+        ("profile:", "9: profile: found nothing, expected one of current, docs-2021, docs-2018"),
         ("authentication: on", "17: authentication: found `on`, expected one of known-keys, strict, none"),
         ("clock: 2019-02-30 00:00:00", "8: clock: found `2019-02-30 00:00:00`, expected a time like 2019-02-19 16:38:07 (UTC+8), or "
          "null for real time"),

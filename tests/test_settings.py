@@ -38,7 +38,7 @@ def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
         ({"host": "http://x"}, {}, "--host: found `http://x`, expected a host name or IP address"),
         ({"host": ""}, {}, "--host: found ``, expected a host name or IP address"),
         ({}, {"ALIMOCK_AUTH": "off"}, "ALIMOCK_AUTH: found `off`, expected one of known-keys, strict, none"),
-        ({"profile": "new"}, {}, "--profile: found `new`, expected one of current, docs-2021"),
+        ({"profile": "new"}, {}, "--profile: found `new`, expected one of current, docs-2021, docs-2018"),
         (
             {"public_url": "x.example.com"},
             {},

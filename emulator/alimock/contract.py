@@ -190,6 +190,8 @@ _SUBMIT_LIVE = ("RequestId", "ExistList", "SuccessList", "FailList")
 _RESEND_LIVE = ("RequestId", "SuccessList", "FailList")
 _SUBMIT_ALPHABETICAL = ("ExistList", "FailList", "RequestId", "SuccessList")
 _RESEND_ALPHABETICAL = ("FailList", "RequestId", "SuccessList")
+_SUBMIT_2018 = ("FailList", "RequestId", "ExistList", "SuccessList")
+_RESEND_2018 = ("FailList", "RequestId", "SuccessList")
 _REQUEST_ID_ONLY = Layout(("RequestId",))
 _SUCCESS = {"SuccessList": {"Code": "Success", "Message": "Success"}}
 
@@ -235,4 +237,34 @@ DOCS_2021 = Profile(
     zero_is_default=frozenset({"PageNum", "PageSize"}),
 )
 
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (CURRENT, DOCS_2021)}
+_BLANK = {"SuccessList": {"Code": "", "Message": ""}}
+
+
+def _alphabetical(operation: str, fields: tuple[str, ...], item_fields: tuple[str, ...] = ()) -> dict[tuple[str, Format], Layout]:
+    layout = Layout(tuple(sorted(fields)), tuple(sorted(item_fields)), camel=True, dates=DateStyle.MONTH_NAME)
+    return {(operation, Format.JSON): layout}
+
+
+DOCS_2018 = Profile(
+    "docs-2018",
+    {
+        ("SubmitEmailVerification", Format.XML): Layout(_SUBMIT_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("SubmitEmailVerification", _SUBMIT_LIVE, _ROW_LIVE),
+        ("ResendEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("ResendEmailVerification", _RESEND_LIVE, _ROW_LIVE),
+        ("DeleteEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("DeleteEmailVerification", _RESEND_LIVE, _ROW_LIVE),
+        ("VerifyEmail", Format.XML): _REQUEST_ID_ONLY,
+        **_alphabetical("VerifyEmail", ("RequestId",)),
+        ("EmailVerified", Format.XML): _REQUEST_ID_ONLY,
+        **_alphabetical("EmailVerified", ("RequestId",)),
+        # QueryEmailVerification has no page of that time.
+        **_both("QueryEmailVerification", Layout(_QUERY_2021, declaration=False)),
+        ("ListEmailVerification", Format.XML): Layout(_LIST_XML_2021, _LIST_ITEM_XML_2021, dates=DateStyle.MONTH_NAME),
+        **_alphabetical("ListEmailVerification", _LIST_LIVE, _LIST_ITEM_LIVE),
+    },
+    optional=DOCS_2021.optional,
+    zero_is_default=DOCS_2021.zero_is_default,
+)
+
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (CURRENT, DOCS_2021, DOCS_2018)}

@@ -134,7 +134,8 @@ def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], 
 
 def _add_text(parent: etree._Element, tag: str, value: object) -> None:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    etree.SubElement(parent, tag).text = _NOT_IN_XML.sub("\ufffd", text)
+    # None makes an empty element, as the service writes an empty text: <Code/>.
+    etree.SubElement(parent, tag).text = _NOT_IN_XML.sub("\ufffd", text) or None
 
 
 def _header_value(text: str) -> str:
