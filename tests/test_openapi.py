@@ -63,6 +63,7 @@ def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> 
         ("get", "/_alimock/scenario", None),
         ("put", "/_alimock/scenario", {"alimock": 1}),
         ("post", "/_alimock/reset", None),
+        ("post", "/_alimock/explain-signature", {"method": "GET", "url": "/?AccessKeyId=k&Signature=x", "secret": "s"}),
         ("delete", "/_alimock/outbox", None),
     ],
 )

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "run the emulator",
     "check": "check scenario files",
     "scenarios": "list the built-in scenarios",
+    "explain-signature": "say what is wrong with the signature of a request",
     "ready": "say whether an emulator is ready, for health checks",
 }
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="alimock",
         description="An offline emulator of Alibaba Cloud's e-mail verification API.",
-        epilog="\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<17} {text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
     command = parser.parse_args(words[:own]).command
     try:
-        status: int = import_module(f"alimock.commands.{command}").run(words[own:])
+        status: int = import_module(f"alimock.commands.{command.replace('-', '_')}").run(words[own:])
     except KeyboardInterrupt:
         # Ctrl-C before the command was ready for it.
         return EXIT_INTERRUPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from alimock import faults
@@ -15,12 +16,15 @@ from alimock.errors import (
     INVALID_PARAMETER_FORMAT,
     INVALID_VERSION,
     MISSING_HEADER,
+    SIGNATURE_DOES_NOT_MATCH_V1,
+    SIGNATURE_DOES_NOT_MATCH_V3,
     UNSUPPORTED_HTTP_METHOD,
     ApiError,
 )
 from alimock.gateway import parameters, render
 from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate, credentials
 from alimock.gateway.call import Call, Reply
+from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
@@ -29,6 +33,8 @@ from alimock.world.account import TokenState
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
+
+REFUSED_CALLS = 100
 
 
 @dataclass(slots=True)
@@ -59,6 +65,8 @@ class Service:
     def __init__(self, world: World, profile: str | None = None) -> None:
         self.world = world
         self.profile = profile
+        # The newest calls whose signature was refused, by the id of the request, to be explained on demand.
+        self._refused: OrderedDict[str, Call] = OrderedDict()
 
     def answer(self, call: Call, profile: str | None = None) -> Reply:
         """Gives the reply to a call; `profile` is the one that this call asks for."""
@@ -89,6 +97,28 @@ class Service:
                 account.verify(record, ip)
         logger.info("link followed: %s, token %s", record.email, state.value)
         return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
+
+    def explain(self, call: Call, secret: str | None = None) -> Explanation | None:
+        """Says what is wrong with the signature of a call, by the secret given or by that of the key; None for an unknown key."""
+        sent = credentials(parameters.decode(call))
+        with self.world.lock:
+            keys, now = self.world.scenario.access_keys, self.world.real_time()
+        key = AccessKey(sent.access_key_id, secret, "", "the secret given") if secret is not None else keys.get(sent.access_key_id)
+        return explain(sent, key, keys, now) if key is not None else None
+
+    def refused_call(self, request_id: str) -> Call | None:
+        """Gives a call whose signature was refused lately, by the id of the request."""
+        with self.world.lock:
+            return self._refused.get(request_id)
+
+    def _remember(self, call: Call, request_id: str) -> str:
+        """Keeps a call whose signature was refused, and says in words why it was."""
+        with self.world.lock:
+            self._refused[request_id] = call
+            if len(self._refused) > REFUSED_CALLS:
+                self._refused.popitem(last=False)
+        explanation = self.explain(call)
+        return explanation.explanation if explanation is not None else "its key is not known any more"
 
     def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
@@ -125,6 +155,8 @@ class Service:
 
     def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
         request_id = exchange.request_id or self.world.source.request_id()
+        if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
+            failure.decided_by += f": {self._remember(exchange.call, request_id)}"
         body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format)
         reply = render.reply(failure.definition.status or 400, body, request_id, failure.decided_by, exchange.body_format)
         return reply, (Decision("", failure.code, failure.decided_by),), failure.code

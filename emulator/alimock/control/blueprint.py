@@ -16,6 +16,7 @@ from alimock.control.clock import ClockResource
 from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
 from alimock.control.scenario import ScenarioResource
+from alimock.control.signature import SignatureResource
 from alimock.doors import Doors
 from alimock.service import Service
 from alimock.world.world import World
@@ -46,6 +47,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("GET", f"{PREFIX}/scenario", scenario.show),
         ("PUT", f"{PREFIX}/scenario", scenario.load),
         ("POST", f"{PREFIX}/reset", scenario.reset),
+        ("POST", f"{PREFIX}/explain-signature", SignatureResource(service).explain),
     )
     blueprint = Blueprint("control", __name__)
     for method, path, view in routes:

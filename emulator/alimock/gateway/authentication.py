@@ -147,17 +147,22 @@ def _require_headers(headers: dict[str, str]) -> None:
             raise ApiError(MISSING_HEADER, f"rule missing {name}", header=name)
 
 
-def _timestamp(sent: Credentials, world: World) -> None:
-    if world.scenario.timestamps is Timestamps.IGNORED:
-        return
-    match = _TIMESTAMP.fullmatch(sent.timestamp)
+def skew_of(timestamp: str, now: float) -> float | None:
+    """Gives how many seconds a timestamp is ahead of `now` (negative: behind), None for a malformed one."""
+    match = _TIMESTAMP.fullmatch(timestamp)
     try:
         moment = datetime.fromisoformat(match[1]) if match else None
     except ValueError:
         moment = None
-    if moment is None:
+    return moment.replace(tzinfo=timezone.utc).timestamp() - now if moment is not None else None
+
+
+def _timestamp(sent: Credentials, world: World) -> None:
+    if world.scenario.timestamps is Timestamps.IGNORED:
+        return
+    skew = skew_of(sent.timestamp, world.real_time())
+    if skew is None:
         raise ApiError(INVALID_TIMESTAMP_FORMAT, "rule timestamp-format")
-    skew = moment.replace(tzinfo=timezone.utc).timestamp() - world.real_time()
     if abs(skew) > SKEW_SECONDS:
         raise ApiError(INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)")
 

@@ -1,0 +1,84 @@
+"""What is wrong with a signature, over HTTP: for a call that was refused lately, or for a request as a client sent it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from email.parser import BytesHeaderParser
+from urllib.parse import urlsplit
+
+from flask import request
+
+from alimock.control import arguments
+from alimock.control.problem import Problem
+from alimock.errors import ApiError
+from alimock.gateway.call import Call
+from alimock.service import Service
+
+RAW_REQUEST = "message/http"
+_SHAPE = 'send {"request_id": ...} of a refused call, or {"method", "url", "headers", "body"}, or a raw request as message/http'
+
+
+class SignatureResource:
+    """Explains signatures."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def explain(self) -> dict[str, object]:
+        """Says in words what differs and the likely cause; a `secret` of the body takes the place of the scenario's."""
+        arguments.query()
+        secret: str | None = None
+        if request.mimetype == RAW_REQUEST:
+            call = _raw_call(request.get_data())
+        else:
+            content = arguments.body("request_id", "method", "url", "headers", "body", "secret")
+            secret = arguments.text(content, "secret", "testsecret") if "secret" in content else None
+            call = self._refused(content) if "request_id" in content else _call(content)
+        try:
+            explanation = self.service.explain(call, secret)
+        except ApiError as error:
+            raise Problem(400, f"the request cannot be read: {error}", _SHAPE) from None
+        if explanation is None:
+            raise Problem(
+                404, "the request names no access key that alimock knows", "add its `secret`, or name the key in the scenario"
+            )
+        return asdict(explanation)
+
+    def _refused(self, content: Mapping[str, object]) -> Call:
+        request_id = arguments.text(content, "request_id", "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
+        call = self.service.refused_call(request_id)
+        if call is None:
+            raise Problem(
+                404, f"no refused call {json.dumps(request_id)}", "only the newest calls whose signature was refused are kept"
+            )
+        return call
+
+
+def _call(content: Mapping[str, object]) -> Call:
+    headers = content.get("headers", {})
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise Problem(400, "`headers`: found no object of texts", _SHAPE)
+    method, url = arguments.text(content, "method", "GET"), arguments.text(content, "url", "/?Action=...")
+    body = arguments.text(content, "body", "Email=...") if "body" in content else ""
+    return _made(method, url, {name.lower(): value for name, value in headers.items()}, body.encode(errors="surrogatepass"))
+
+
+def _raw_call(content: bytes) -> Call:
+    """Reads a request as it went over the wire; bare line feeds are taken too, since editors leave them."""
+    line, _, rest = content.replace(b"\r\n", b"\n").partition(b"\n")
+    head, _, body = rest.partition(b"\n\n")
+    words = line.decode("utf-8", "replace").split()
+    if len(words) != 3:
+        raise Problem(400, "the first line is no request line", "begin like `GET /?Action=... HTTP/1.1`")
+    headers = {name.lower(): str(value).strip() for name, value in BytesHeaderParser().parsebytes(head + b"\n\n").items()}
+    return _made(words[0], words[1], headers, body)
+
+
+def _made(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Call:
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        raise Problem(400, "`url` is malformed", _SHAPE) from None
+    return Call(method, query.encode(errors="surrogatepass").decode("latin-1"), headers, body, "")
