@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from alimock.errors import CATALOGUE, FAULT_CODES, ErrorDefinition, Evidence
+from alimock.errors import CATALOGUE, FAULT_CODES, ErrorDefinition
+from alimock.evidence import Evidence
 from alimock.gateway.call import Call
 from conftest import Api, error_of, make_api, scenario, signed
 
@@ -120,6 +121,13 @@ def test_every_row_says_how_well_it_is_known() -> None:
     for row in CATALOGUE:
         assert row.source
         assert row.evidence is not Evidence.ASSUMED or row.source.startswith("the template"), row.code
+
+
+def test_a_scenario_that_knows_better_changes_status_and_text_of_a_code() -> None:
+    text = "faults: [{error: Throttling.User}]\ncodes: {Throttling.User: {status: 429}, MissingToken: {message: No token.}}"
+    api = make_api(scenario(text))
+    assert error_of(api.call(LIST)) == (429, "Throttling.User", "Request was denied due to user flow control.")
+    assert error_of(api.call("VerifyEmail")) == (400, "MissingToken", "No token.")
 
 
 FAULTS = """

@@ -13,11 +13,12 @@ from pathlib import Path
 import alimock
 import pytest
 import yaml
+from alimock import fidelity
 from alimock.contract import PROFILES
 from alimock.scenario import loader
 from alimock.scenario.kinds import Keys
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
-from alimock.scenario.schema import ACCESS_KEY, FAULT, RECORD, SCENARIO
+from alimock.scenario.schema import ACCESS_KEY, CODE, FAULT, RECORD, SCENARIO
 from alimock.settings import SETTINGS
 from conftest import Running
 
@@ -105,9 +106,13 @@ def keys_of(schema: Keys) -> set[str]:
 def test_the_scenarios_readme_explains_every_key_and_every_value() -> None:
     prose = re.sub(r"^```.*?^```$", "", FIXTURES, flags=re.DOTALL | re.MULTILINE)
     explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
-    assert keys_of(SCENARIO) | keys_of(ACCESS_KEY) | keys_of(RECORD) | keys_of(FAULT) <= explained
+    assert keys_of(SCENARIO) | keys_of(ACCESS_KEY) | keys_of(RECORD) | keys_of(FAULT) | keys_of(CODE) <= explained
     choices = (Authentication, Timestamps, UnknownKeys, Outcome, Status)
     assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
+
+
+def test_the_page_of_fidelity_is_what_the_command_prints() -> None:
+    assert (ROOT / "docs" / "fidelity.md").read_text() == fidelity.page(), "run: alimock fidelity > docs/fidelity.md"
 
 
 def test_the_changelog_knows_the_version() -> None:

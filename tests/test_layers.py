@@ -18,13 +18,15 @@ LAYERS = (
     ("server", "settings"),
     ("app",),
     ("control", "pages"),
+    ("fidelity",),
     ("doors", "service"),
     ("gateway", "operations", "faults"),
     ("mail",),
     ("world",),
     ("scenario",),
     ("address", "timeformat"),
-    ("contract", "errors"),
+    ("contract", "errors", "behaviours"),
+    ("evidence",),
     ("__init__",),
 )
 HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for part in row}

@@ -54,6 +54,7 @@ def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> 
     ("method", "path", "body"),
     [
         ("get", "/_alimock/info", None),
+        ("get", "/_alimock/fidelity", None),
         ("get", "/_alimock/outbox", None),
         ("get", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/addresses", None),

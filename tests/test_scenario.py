@@ -74,7 +74,7 @@ addresses:
     [
         ("acounts: {}", "1: found the unknown key `acounts`, expected `accounts`"),
         ("nonsense: 1", "1: found the unknown key `nonsense`, expected one of alimock, extends, description, profile, authentication, "
-         "timestamps, unknown_keys, clock, limits, accounts, addresses, faults"),
+         "timestamps, unknown_keys, clock, limits, accounts, addresses, faults, codes"),
         ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021, docs-2018"),
         ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021, docs-2018"),
         ("profile:", "9: profile: found nothing, expected one of current, docs-2021, docs-2018"),
@@ -112,12 +112,17 @@ addresses:
         ("accounts: {default: {access_keys: *x}}", "35: accounts.default.access_keys: found an alias, expected the value itself "
          "(`extends` is the way to share)"),
         ("accounts: {default: {user_id: ''}}", "31: accounts.default.user_id: found nothing, expected a text"),
+        ("codes: {Throtling: {status: 429}}", "9: codes: found `Throtling`, expected a code of the service (`alimock fidelity` lists them)"),
+        ("codes: {Throttling: {status: 200}}", "30: codes.Throttling.status: found `200`, expected an HTTP status from 400 to 599"),
+        ("faults: [{when: {action: Nothing}, error: Throttling}]", None),
+        ("faults: [{error: Nothing}]", "18: faults[0].error: found `Nothing`, expected a code of the service, such as Throttling.User (see "
+         "fixtures/README.md)"),
         ("accounts: {'key:x': {}}", "12: accounts: found `key:x`, expected a name of letters, digits, - and _"),
         ('extends: "x\\0.yaml"', None),
         ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
         ("addresses:\n\tx: y", None),
         ("access_keys: []", "1: found the unknown key `access_keys`, expected one of alimock, extends, description, profile, "
-         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses, faults"),
+         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses, faults, codes"),
         ("addresses: {a@example.com: {status: pendng}}", "37: addresses.a@example.com.status: found `pendng`, expected one of none, "
          "pending, verified"),
         ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),
@@ -280,7 +285,9 @@ def test_a_scenario_with_everything_loads_back_to_the_same() -> None:
     loaded = scenario(
         "accounts: {shop: {access_keys: [{id: k, secret: s, status: inactive, security_token: t, expires: 2030-01-01 00:00:00}]}}\n"
         "addresses: {a@example.com: {status: pending, token: x, sends_today: 3, gmt_create: 2020-01-01 00:00:00}, "
-        "b@example.com: {outcome: illegal, status: verified}, '*@c.example.com': expired, '*': unknown}"
+        "b@example.com: {outcome: illegal, status: verified}, '*@c.example.com': expired, '*': unknown}\n"
+        "codes: {Throttling: {status: 429}}\n"
+        "faults: [{when: {action: VerifyEmail, version: 2018-01-29}, times: 2, error: Throttling}, {when: {email: 'a*'}, error: '5000'}]"
     )
     document = export.document(loaded)
     again = loader.load_text(json.dumps(document).encode(), file="case.yaml", json=True, known_keys=loaded.access_keys)

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "run the emulator",
     "check": "check scenario files",
     "scenarios": "list the built-in scenarios",
+    "fidelity": "say how well everything that alimock answers is known",
     "explain-signature": "say what is wrong with the signature of a request",
     "ready": "say whether an emulator is ready, for health checks",
 }

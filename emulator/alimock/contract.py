@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+
+from alimock.evidence import Evidence
+
+_PAGES_AND_SDKS = "the pages and every SDK"
 
 # What an operation gives back, by names in snake case; times are epoch seconds, and None is an absent value.
 Field = str | int | bool | None
@@ -48,6 +52,8 @@ class Parameter:
     default: str | bool | int | None = None
     minimum: int | None = None
     maximum: int | None = None
+    evidence: Evidence = Evidence.DOCUMENTED
+    source: str = _PAGES_AND_SDKS
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ class Operation:
     ram_action: str
     parameters: tuple[Parameter, ...]
     versions: tuple[str, ...]
+    evidence: Evidence = Evidence.DOCUMENTED
+    source: str = _PAGES_AND_SDKS
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,14 @@ VERSIONS: Mapping[str, Version] = {version.name: version for version in (DOMAIN,
 
 # Every operation takes these two (all SDKs; the pages before 2020 leave UserClientIp out).
 LANG = Parameter("Lang", default="en")
-USER_CLIENT_IP = Parameter("UserClientIp")
+USER_CLIENT_IP = Parameter("UserClientIp", source="the pages since 2020 and every SDK")
+_SEND_IF_EXIST = Parameter(
+    "SendIfExist", Kind.BOOLEAN, default=False, source="the pages since 2020; before it was required, which no SDK enforces"
+)
 EMAILS = Parameter("Email", Kind.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
+_PAGE_NUM = Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1)
+_PAGE_SIZE = Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000)
 BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
 
 
@@ -93,7 +106,7 @@ def _operation(name: str, ram_action: str, *parameters: Parameter, versions: tup
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
     for operation in (
-        _operation("SubmitEmailVerification", OPERATE, EMAILS, Parameter("SendIfExist", Kind.BOOLEAN, default=False)),
+        _operation("SubmitEmailVerification", OPERATE, EMAILS, _SEND_IF_EXIST),
         _operation("ResendEmailVerification", OPERATE, EMAILS),
         _operation("VerifyEmail", VERIFY, Parameter("Token", required=True)),
         # 2017-12-18 has no QueryEmailVerification in any SDK.
@@ -106,11 +119,15 @@ OPERATIONS: Mapping[str, Operation] = {
             # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
             Parameter("BeginCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
             Parameter("EndCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
-            Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1),
-            Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000),
+            replace(_PAGE_NUM, source="the current pages; those before say the default is 0, or that it is required"),
+            replace(_PAGE_SIZE, source="the current pages; those before say the default is 0, or that it is required"),
         ),
         _operation("DeleteEmailVerification", OPERATE, EMAILS),
-        _operation("EmailVerified", QUERY, EMAIL),
+        replace(
+            _operation("EmailVerified", QUERY, replace(EMAIL, evidence=Evidence.SDK, source="every SDK; no page")),
+            evidence=Evidence.SDK,
+            source="every SDK; no page",
+        ),
     )
 }
 
@@ -145,6 +162,8 @@ class Layout:
     wrapped_lists: bool = True
     dates: DateStyle = DateStyle.NUMERIC
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    evidence: Evidence = Evidence.DOCUMENTED
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,6 +215,10 @@ _REQUEST_ID_ONLY = Layout(("RequestId",))
 _SUCCESS = {"SuccessList": {"Code": "Success", "Message": "Success"}}
 
 
+def _known(layout: Layout, evidence: Evidence, source: str) -> Layout:
+    return replace(layout, evidence=evidence, source=source)
+
+
 def _both(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
     return {(operation, Format.XML): layout, (operation, Format.JSON): layout}
 
@@ -205,16 +228,30 @@ def _bean(fields: tuple[str, ...]) -> Layout:
     return Layout(fields, _ROW_ALPHABETICAL, camel=True, declaration=False, wrapped_lists=False)
 
 
+# Names are what every SDK reads; where no live reply shows the order, it is that of a Java HashMap.
+_LIVE_LIST = "a live reply pasted into the pages of 2020, which lacks two fields of a verified record"
+_BATCH = "names from every SDK and the current pages; the order is computed"
+_BATCH_XML = "names and nesting from the pages of 2018 and the Java SDK; the order is computed"
+
+
+def _current(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
+    return {
+        (operation, Format.JSON): _known(layout, Evidence.SDK, _BATCH),
+        (operation, Format.XML): _known(layout, Evidence.SDK, _BATCH_XML),
+    }
+
+
 CURRENT = Profile(
     "current",
     {
-        **_both("SubmitEmailVerification", Layout(_SUBMIT_LIVE, _ROW_LIVE, constants=_SUCCESS)),
-        **_both("ResendEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
-        **_both("DeleteEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
-        **_both("VerifyEmail", _REQUEST_ID_ONLY),
-        **_both("EmailVerified", _REQUEST_ID_ONLY),
-        **_both("QueryEmailVerification", Layout(_QUERY_LIVE)),
-        **_both("ListEmailVerification", Layout(_LIST_LIVE, _LIST_ITEM_LIVE)),
+        **_current("SubmitEmailVerification", Layout(_SUBMIT_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_current("ResendEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_current("DeleteEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_both("VerifyEmail", _known(_REQUEST_ID_ONLY, Evidence.DOCUMENTED, "the pages of every time")),
+        **_both("EmailVerified", _known(_REQUEST_ID_ONLY, Evidence.SDK, "every SDK; no page")),
+        **_current("QueryEmailVerification", Layout(_QUERY_LIVE)),
+        ("ListEmailVerification", Format.JSON): _known(Layout(_LIST_LIVE, _LIST_ITEM_LIVE), Evidence.CAPTURED, _LIVE_LIST),
+        ("ListEmailVerification", Format.XML): _known(Layout(_LIST_LIVE, _LIST_ITEM_LIVE), Evidence.SDK, _BATCH_XML),
     },
 )
 
@@ -267,4 +304,25 @@ DOCS_2018 = Profile(
     zero_is_default=DOCS_2021.zero_is_default,
 )
 
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (CURRENT, DOCS_2021, DOCS_2018)}
+_UNPUBLISHED = {(DOCS_2018.name, "QueryEmailVerification"), (DOCS_2018.name, "EmailVerified"), (DOCS_2021.name, "EmailVerified")}
+
+
+def _sourced(profile: Profile, pages: str) -> Profile:
+    """Notes the pages that a profile was read from; what they leave out is assumed to be as its neighbours."""
+    layouts = {
+        (operation, body_format): _known(layout, Evidence.ASSUMED, f"{pages} have no page of it")
+        if (profile.name, operation) in _UNPUBLISHED
+        else _known(layout, Evidence.DOCUMENTED, pages)
+        for (operation, body_format), layout in profile.layouts.items()
+    }
+    return replace(profile, layouts=layouts)
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        CURRENT,
+        _sourced(DOCS_2021, "the pages of 2020 to 2023"),
+        _sourced(DOCS_2018, "the first international pages, of 2018"),
+    )
+}

@@ -10,21 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from alimock.evidence import Evidence
+
 
 class Origin(Enum):
     """Who refuses: the gateway or the service behind it; the order of the keys in a JSON error depends on it."""
 
     GATEWAY = "gateway"
     BACKEND = "backend"
-
-
-class Evidence(Enum):
-    """How well a fact about the service is known."""
-
-    CAPTURED = "captured"
-    DOCUMENTED = "documented"
-    SDK = "sdk"
-    ASSUMED = "assumed"
 
 
 @dataclass(frozen=True)

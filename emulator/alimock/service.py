@@ -28,7 +28,7 @@ from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
-from alimock.scenario.model import AccessKey
+from alimock.scenario.model import AccessKey, CodeOverride
 from alimock.world.account import TokenState
 from alimock.world.world import World
 
@@ -157,8 +157,11 @@ class Service:
         request_id = exchange.request_id or self.world.source.request_id()
         if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
             failure.decided_by += f": {self._remember(exchange.call, request_id)}"
-        body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format)
-        reply = render.reply(failure.definition.status or 400, body, request_id, failure.decided_by, exchange.body_format)
+        override = self.world.scenario.codes.get(failure.code, CodeOverride())
+        body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format, override.message)
+        reply = render.reply(
+            override.status or failure.definition.status or 400, body, request_id, failure.decided_by, exchange.body_format
+        )
         return reply, (Decision("", failure.code, failure.decided_by),), failure.code
 
 

@@ -9,7 +9,7 @@ import yaml
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from alimock import __version__
+from alimock import __version__, fidelity
 from alimock.control import arguments
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
@@ -36,6 +36,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("GET", "/readyz", _alive),
         ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile)),
         ("GET", f"{PREFIX}/openapi.json", _openapi),
+        ("GET", f"{PREFIX}/fidelity", _fidelity),
         ("GET", f"{PREFIX}/outbox", outbox.page),
         ("DELETE", f"{PREFIX}/outbox", outbox.delete),
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
@@ -101,6 +102,11 @@ def _info(world: World, profile: str | None) -> dict[str, object]:
             "cursor": world.cursor,
             "uptime_seconds": int(world.real_time() - world.started),
         }
+
+
+def _fidelity() -> dict[str, object]:
+    arguments.query()
+    return fidelity.document()
 
 
 def _openapi() -> dict[str, object]:

@@ -45,13 +45,15 @@ def success(action: str, result: Result, layout: Layout, body_format: Format) ->
     return (_DECLARATION if layout.declaration else b"") + _xml(root)
 
 
-def error(failure: ApiError, version: Version, request_id: str, lang: str, body_format: Format) -> bytes:
-    """Writes the body of a call that was refused; profiles never change it."""
+def error(
+    failure: ApiError, version: Version, request_id: str, lang: str, body_format: Format, message: str | None = None
+) -> bytes:
+    """Writes the body of a call that was refused, with another message if one is given; profiles never change it."""
     values = {
         "RequestId": request_id,
         "HostId": version.endpoint,
         "Code": failure.code,
-        "Message": failure.message(lang),
+        "Message": failure.message(lang) if message is None else message,
         "Recommend": f"https://api.aliyun.com/troubleshoot?q={failure.code}&product={version.product}&requestId={request_id}",
     }
     if body_format is Format.JSON:

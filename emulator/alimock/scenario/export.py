@@ -27,6 +27,8 @@ def document(scenario: Scenario) -> dict[str, object]:
     }
     if scenario.faults:
         values["faults"] = [_fault(fault) for fault in scenario.faults]
+    if scenario.codes:
+        values["codes"] = {code: _given(asdict(override)) for code, override in scenario.codes.items()}
     if scenario.description:
         values["description"] = scenario.description
     return values
@@ -47,10 +49,19 @@ def _access_key(key: AccessKey) -> dict[str, object]:
     return values
 
 
+def _given(values: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
 def _fault(fault: Fault) -> dict[str, object]:
     email = "*".join(fault.email.parts) if fault.email is not None else None
-    when = {"action": fault.action, "email": email, "access_key_id": fault.access_key_id, "version": fault.version}
-    values: dict[str, object] = {"when": {key: value for key, value in when.items() if value is not None}, "error": fault.error}
+    when: dict[str, object] = {
+        "action": fault.action,
+        "email": email,
+        "access_key_id": fault.access_key_id,
+        "version": fault.version,
+    }
+    values: dict[str, object] = {"when": _given(when), "error": fault.error}
     return values if fault.times is None else {**values, "times": fault.times}
 
 

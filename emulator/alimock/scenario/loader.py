@@ -21,6 +21,7 @@ from alimock.scenario.model import (
     AccessKey,
     AddressPattern,
     AddressRule,
+    CodeOverride,
     Fault,
     Limits,
     Outcome,
@@ -52,6 +53,7 @@ class _Layer:
     rules: dict[str, AddressRule] = field(default_factory=dict)
     patterns: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    codes: dict[str, CodeOverride] = field(default_factory=dict)
 
 
 def built_in_names() -> list[str]:
@@ -182,6 +184,7 @@ def _layer(document: Mapping[str, Any], reading: Reading, known_keys: Mapping[st
         if rule is not None:
             layer.rules[fold(entry.key)] = rule
     layer.patterns = [key for key in layer.rules if "*" in key]
+    layer.codes = {entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}
     layer.faults = [_fault(item) for item in document.get("faults") or () if item.value and item.value.get("error")]
     return layer
 
@@ -261,6 +264,7 @@ def _merged(parent: _Layer, child: _Layer) -> _Layer:
         user_ids={**parent.user_ids, **user_ids},
         access_keys={**parent.access_keys, **child.access_keys},
         rules={**parent.rules, **child.rules},
+        codes={**parent.codes, **child.codes},
         faults=[*child.faults, *parent.faults],
         patterns=[*child.patterns, *(key for key in parent.patterns if key not in child.rules)],
     )
@@ -279,6 +283,7 @@ def _build(layer: _Layer, name: str) -> Scenario:
         patterns=tuple(AddressPattern(Pattern.of(key), rules[key]) for key in layer.patterns),
         tokens={rule.token: rule.address for rule in addresses.values() if rule.token is not None},
         faults=tuple(layer.faults),
+        codes=layer.codes,
         **layer.values,
     )
 

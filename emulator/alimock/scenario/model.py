@@ -137,6 +137,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeOverride:
+    """What a scenario says of a code in place of the catalogue; None is what the catalogue says."""
+
+    status: int | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessKey:
     """An access key that the emulator knows, with the name of its account; `permissions` are RAM actions, None is all of them."""
 
@@ -181,6 +189,7 @@ class Scenario:
     patterns: tuple[AddressPattern, ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    codes: Mapping[str, CodeOverride] = field(default_factory=dict)
 
     def rule(self, address: str) -> AddressRule | None:
         """Gives the rule for an address: the exact entry, else the first pattern that matches, else None.

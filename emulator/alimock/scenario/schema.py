@@ -8,7 +8,7 @@ from enum import Enum
 
 from alimock import address
 from alimock.contract import OPERATIONS, PROFILES, RAM_ACTIONS, VERSIONS
-from alimock.errors import FAULT_CODES
+from alimock.errors import CATALOGUE, FAULT_CODES
 from alimock.scenario.kinds import Either, Entries, Items, Keys, Scalar
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
 from alimock.timeformat import parse_time
@@ -72,6 +72,14 @@ def _address(text: str) -> str:
     return text
 
 
+def _error_status(text: str) -> int:
+    status = _count(text)
+    if not 400 <= status <= 599:
+        raise ValueError(text)
+    return status
+
+
+_CODES = {row.code for row in CATALOGUE if row.status is not None}
 TEXT = Scalar("a text", _non_empty)
 COUNT = Scalar("a whole number to 999999999", _count)
 DAYS = Scalar("a whole number of days to 36500, or null for no limit", _days, nullable=True)
@@ -123,6 +131,7 @@ FAULT = Keys(
     required=("error",),
 )
 
+CODE = Keys({"status": Scalar("an HTTP status from 400 to 599", _error_status), "message": TEXT})
 ACCOUNT = Keys({"user_id": TEXT, "access_keys": Items(ACCESS_KEY)})
 
 SCENARIO = Keys(
@@ -141,6 +150,7 @@ SCENARIO = Keys(
         ),
         "addresses": Entries(Scalar("an address, or a pattern with *", _address), Either(_choice(Outcome), RECORD), folded=True),
         "faults": Items(FAULT),
+        "codes": Entries(Scalar("a code of the service (`alimock fidelity` lists them)", _member(_CODES)), CODE),
     },
     required=("alimock",),
     expected="a mapping that begins with `alimock: 1`",
