@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test format lint types wheel clean
+.PHONY: all serve test interop format lint types wheel clean
 
 all: format lint types test wheel
 
@@ -11,6 +11,10 @@ serve: .venv/serve
 
 test: .venv/dev
 	$(BIN)/pytest
+
+# Leads every official SDK through its life; a missing toolchain (Node, Java, Go) skips its SDKs with a reason.
+interop: .venv/dev
+	$(BIN)/python tests/interop/run.py
 
 format: .venv/dev
 	$(BIN)/ruff format --check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import os
 import re
@@ -91,6 +92,20 @@ def test_the_readme_names_every_resource_of_the_control_api() -> None:
     expected = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method != "parameters"}
     table = README.partition("## The control API")[2].partition("```")[0]
     assert {f"{method} {path}" for method, path in re.findall(r"`(\w+) (/[^`?]*)", table)} == {*expected, "GET /verify"}
+
+
+def test_the_readme_lists_every_client_that_interop_tries() -> None:
+    spec = importlib.util.spec_from_file_location("interop", ROOT / "tests" / "interop" / "run.py")
+    assert spec is not None and spec.loader is not None
+    interop = importlib.util.module_from_spec(spec)
+    sys.modules["interop"] = interop
+    spec.loader.exec_module(interop)
+    steps = len(interop.STEPS)
+    rows = [
+        f"| {client.name} | {client.version} | {client.api_version} | {client.format} | {client.signature} | {steps} of {steps} |"
+        for client in interop.CLIENTS
+    ]
+    assert "\n".join(rows) in README
 
 
 def test_the_scenarios_readme_lists_the_built_in_ones() -> None:

@@ -137,7 +137,7 @@ def test_a_resend_moves_two_times_and_keeps_the_rest(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
     before = empty.json("QueryEmailVerification", Email="jo@example.com")
     empty.time.now += 1_200
-    empty.lists("ResendEmailVerification", "jo@example.com")
+    empty.lists("ResendEmailVerification", "jo@example.com", UserClientIp="198.51.100.9")
     after = empty.json("QueryEmailVerification", Email="jo@example.com")
     changed = {name for name in after if after[name] != before[name]} - {"RequestId"}
     assert changed == {"TokenSendTime", "GmtModified"}

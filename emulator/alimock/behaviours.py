@@ -52,7 +52,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         _OPEN,
     ),
     Behaviour("Resend", "A resend moves TokenSendTime and GmtModified, and keeps GmtCreate.", _CAPTURED, _LIVE_LIST),
-    Behaviour("Resend", "A resend keeps EmailVerificationNo.", _ASSUMED, _OPEN),
+    Behaviour("Resend", "A resend keeps EmailVerificationNo and SendIp.", _ASSUMED, _OPEN),
     Behaviour(
         "Resend",
         "An unknown or a verified address stands in FailList with ParameterIllegall.",

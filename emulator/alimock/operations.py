@@ -222,7 +222,7 @@ def _refuse_over_sends(caller: Caller, email: str) -> None:
 def _send(caller: Caller, record: Record) -> None:
     """Gives a record a new token and puts its mail into the outbox, unless the day's sends are used up."""
     _refuse_over_sends(caller, record.email)
-    serial = caller.account.send(record, caller.ip)
+    serial = caller.account.send(record)
     caller.world.deliver(
         caller.account,
         access_key_id=caller.access_key_id,

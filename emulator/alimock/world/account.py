@@ -126,14 +126,13 @@ class Account:
         self._records[folded] = record
         return record
 
-    def send(self, record: Record, ip: str) -> int:
+    def send(self, record: Record) -> int:
         """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
         now = self.clock.now()
         self._turn_day()
         self._records[fold(record.email)] = record
         self._sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
-        record.send_ip = ip
         record.token = None
         record.token_serial = len(self._sent)
         self._sent.append(record)

@@ -1,0 +1,172 @@
+// Calls alimock through one of the Go SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+// usage: driver classic-typed|classic-get|classic-xml|tea|tea-v1
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+
+	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	"github.com/alibabacloud-go/tea/dara"
+	"github.com/alibabacloud-go/tea/tea"
+	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/services/domain"
+)
+
+type order struct {
+	Action     string            `json:"action"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+type call func(order) (any, error)
+
+var (
+	endpoint = os.Getenv("ENDPOINT")
+	key      = os.Getenv("ACCESS_KEY_ID")
+	secret   = os.Getenv("ACCESS_KEY_SECRET")
+	version  = os.Getenv("VERSION")
+)
+
+// The typed requests of the classic SDK, which the product Domain publishes for 2018-01-29 only.
+var creators = map[string]func() any{
+	"SubmitEmailVerification": func() any { return domain.CreateSubmitEmailVerificationRequest() },
+	"ResendEmailVerification": func() any { return domain.CreateResendEmailVerificationRequest() },
+	"VerifyEmail":             func() any { return domain.CreateVerifyEmailRequest() },
+	"QueryEmailVerification":  func() any { return domain.CreateQueryEmailVerificationRequest() },
+	"ListEmailVerification":   func() any { return domain.CreateListEmailVerificationRequest() },
+	"DeleteEmailVerification": func() any { return domain.CreateDeleteEmailVerificationRequest() },
+	"EmailVerified":           func() any { return domain.CreateEmailVerifiedRequest() },
+}
+
+func classicTyped() call {
+	client, err := domain.NewClientWithAccessKey("cn-hangzhou", key, secret)
+	if err != nil {
+		panic(err)
+	}
+	return func(o order) (any, error) {
+		create, found := creators[o.Action]
+		if !found {
+			return classicCommon("POST", "JSON")(o)
+		}
+		request := create()
+		fields := reflect.ValueOf(request).Elem()
+		for name, value := range o.Parameters {
+			fields.FieldByName(name).SetString(value)
+		}
+		rpc := fields.FieldByName("RpcRequest").Interface().(*requests.RpcRequest)
+		rpc.Domain, rpc.Scheme = endpoint, "http"
+		results := reflect.ValueOf(client).MethodByName(o.Action).Call([]reflect.Value{reflect.ValueOf(request)})
+		if err, failed := results[1].Interface().(error); failed {
+			return nil, err
+		}
+		return results[0].Interface(), nil
+	}
+}
+
+func classicCommon(method, format string) call {
+	client, err := domain.NewClientWithAccessKey("cn-hangzhou", key, secret)
+	if err != nil {
+		panic(err)
+	}
+	return func(o order) (any, error) {
+		request := requests.NewCommonRequest()
+		request.Method, request.Scheme, request.Domain = method, "http", endpoint
+		request.Product, request.Version, request.ApiName = "Domain", version, o.Action
+		request.QueryParams["Format"] = format
+		for name, value := range o.Parameters {
+			request.QueryParams[name] = value
+		}
+		response, err := client.ProcessCommonRequest(request)
+		if err != nil {
+			return nil, err
+		}
+		var body any
+		return body, json.Unmarshal(response.GetHttpContentBytes(), &body)
+	}
+}
+
+func teaCall(signatureAlgorithm *string) call {
+	client, err := openapi.NewClient(&openapi.Config{
+		AccessKeyId: tea.String(key), AccessKeySecret: tea.String(secret), Endpoint: tea.String(endpoint),
+		Protocol: tea.String("HTTP"), SignatureAlgorithm: signatureAlgorithm,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return func(o order) (any, error) {
+		query := map[string]*string{}
+		for name, value := range o.Parameters {
+			query[name] = tea.String(value)
+		}
+		params := &openapi.Params{
+			Action: tea.String(o.Action), Version: tea.String(version), Protocol: tea.String("HTTP"), Pathname: tea.String("/"),
+			Method: tea.String("POST"), AuthType: tea.String("AK"), Style: tea.String("RPC"), ReqBodyType: tea.String("formData"),
+			BodyType: tea.String("json"),
+		}
+		answer, err := client.CallApi(params, &openapi.OpenApiRequest{Query: query}, &dara.RuntimeOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return answer["body"], nil
+	}
+}
+
+func makeCall(kind string) call {
+	switch kind {
+	case "classic-typed":
+		return classicTyped()
+	case "classic-get":
+		return classicCommon("GET", "JSON")
+	case "tea":
+		return teaCall(nil)
+	case "tea-v1":
+		return teaCall(tea.String("v2"))
+	}
+	panic("unknown kind " + kind)
+}
+
+func describe(err error) map[string]any {
+	var classic *sdkerrors.ServerError
+	if errors.As(err, &classic) {
+		return map[string]any{"code": classic.ErrorCode(), "status": classic.HttpStatus(), "message": classic.Message()}
+	}
+	described := map[string]any{"code": "", "status": nil, "message": err.Error()}
+	if coded, ok := err.(interface{ GetCode() *string }); ok {
+		described["code"] = tea.StringValue(coded.GetCode())
+	}
+	if stated, ok := err.(interface{ GetStatusCode() *int }); ok {
+		described["status"] = tea.IntValue(stated.GetStatusCode())
+	}
+	var sdk *tea.SDKError
+	if errors.As(err, &sdk) {
+		described["code"], described["status"] = tea.StringValue(sdk.Code), tea.IntValue(sdk.StatusCode)
+	}
+	return described
+}
+
+func main() {
+	perform := makeCall(os.Args[1])
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var o order
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			panic(err)
+		}
+		answer := map[string]any{}
+		if body, err := perform(o); err != nil {
+			answer["error"] = describe(err)
+		} else {
+			answer["body"] = body
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(string(text))
+	}
+}

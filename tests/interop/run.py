@@ -1,0 +1,332 @@
+"""Leads every official SDK that the package registries give through the whole life cycle, and prints what passed.
+
+Each SDK is driven by a small program of its own language, which reads a call a line and writes its answer a line. A missing toolchain
+skips its clients with a reason; with CI set it fails. Run by `make interop`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alimock.app import Application
+from alimock.doors import Doors
+from alimock.scenario import loader
+from alimock.server import Server
+from alimock.service import Service
+from alimock.world.world import World
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent.parent / "build" / "interop"
+SCENARIO = b"alimock: 1\nextends: default\nauthentication: strict\n"
+DOMAIN, INTL = "2018-01-29", "2017-12-18"
+TIMEOUT_SECONDS = 600
+
+
+class Missing(Exception):
+    """A toolchain that this machine does not have."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One way to call: an SDK with its version, what it speaks, and the command that drives it."""
+
+    name: str
+    version: str
+    format: str
+    signature: str
+    prepare: Callable[[], list[str]]
+    arguments: tuple[str, ...]
+    api_version: str = DOMAIN
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise Missing(f"no {name} on this machine")
+    return found
+
+
+def _run(*command: str | Path, folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+    return done.stdout
+
+
+def _copied(language: str) -> Path:
+    folder = BUILD / language
+    shutil.copytree(HERE / language, folder, dirs_exist_ok=True)
+    return folder
+
+
+def _python(*requirements: str) -> Callable[[], list[str]]:
+    def prepare() -> list[str]:
+        folder = BUILD / "-".join(("python", *(requirement.replace("==", "-") for requirement in requirements)))
+        if not folder.exists():
+            venv.create(folder, with_pip=True)
+            pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
+            _run(*pip, "setuptools<80", *requirements, folder=folder)
+        return [str(folder / "bin" / "python"), "-W", "ignore", str(HERE / "python" / "driver.py")]
+
+    return prepare
+
+
+def _node() -> list[str]:
+    node, npm, folder = _tool("node"), _tool("npm"), _copied("node")
+    if not (folder / "node_modules").exists():
+        _run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", folder=folder)
+    return [node, str(folder / "driver.js")]
+
+
+def _go() -> list[str]:
+    go, folder = _tool("go"), _copied("go")
+    _run(go, "build", "-o", "driver", ".", folder=folder)
+    return [str(folder / "driver")]
+
+
+def _java() -> list[str]:
+    java, maven, folder = _tool("java"), _tool("mvn"), _copied("java")
+    path = folder / "classpath.txt"
+    if not path.exists():
+        _run(maven, "-q", "-B", "package", "dependency:build-classpath", f"-Dmdep.outputFile={path}", folder=folder)
+    return [java, "-cp", f"{folder / 'target' / 'classes'}{os.pathsep}{path.read_text()}", "Driver"]
+
+
+CORE = ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-domain==3.14.11", "aliyun-python-sdk-domain-intl==1.6.0")
+TEA_5, TEA_3 = "alibabacloud_domain20180129", "alibabacloud_domain20180129"
+TEA_INTL = "alibabacloud_domain_intl20171218"
+GO_CLASSIC, GO_TEA = "Go alibaba-cloud-sdk-go", "Go darabonba-openapi"
+JAVA = "Java aliyun-java-sdk-core with -domain 3.14.11"
+
+CLIENTS = (
+    Client("Python alibabacloud-domain20180129", "5.1.1", "JSON", "V3", _python("alibabacloud-domain20180129==5.1.1"), ("tea", TEA_5)),
+    Client("Python alibabacloud-domain20180129", "5.1.1", "JSON", "V1", _python("alibabacloud-domain20180129==5.1.1"), ("tea-v1", TEA_5)),
+    Client("Python alibabacloud-domain20180129", "3.14.13", "JSON", "V3", _python("alibabacloud-domain20180129==3.14.13"), ("tea", TEA_3)),
+    Client("Python alibabacloud-domain-intl20171218", "1.1.0", "JSON", "V3", _python("alibabacloud-domain-intl20171218==1.1.0"), ("tea", TEA_INTL), INTL),
+    Client("Python aliyun-python-sdk-core with -domain 3.14.11", "2.16.1", "JSON", "V1", _python(*CORE), ("core", "aliyunsdkdomain")),
+    Client("Python aliyun-python-sdk-core with -domain-intl 1.6.0", "2.16.1", "JSON", "V1", _python(*CORE), ("core", "aliyunsdkdomain_intl"), INTL),
+    Client("Node @alicloud/pop-core (GET)", "1.8.0", "JSON", "V1", _node, ("pop-core-get",)),
+    Client("Node @alicloud/pop-core (POST)", "1.8.0", "JSON", "V1", _node, ("pop-core-post",)),
+    Client("Node @alicloud/pop-core (GET)", "1.8.0", "JSON", "V1", _node, ("pop-core-get",), INTL),
+    Client("Node @alicloud/openapi-client", "0.4.15", "JSON", "V3", _node, ("openapi-client",)),
+    Client("Node @alicloud/openapi-client", "0.4.15", "JSON", "V1", _node, ("openapi-client-v1",)),
+    Client("Node @alicloud/openapi-core", "1.0.8", "JSON", "V3", _node, ("openapi-core",)),
+    Client(JAVA, "4.7.10", "JSON", "V1", _java, ("json",)),
+    Client(JAVA, "4.7.10", "XML", "V1", _java, ("xml",)),
+    Client(JAVA, "4.7.10", "JSON", "V3", _java, ("json-v3",)),
+    Client(JAVA, "4.7.10", "XML", "V3", _java, ("xml-v3",)),
+    Client(f"{JAVA} (GET)", "4.7.10", "JSON", "V1", _java, ("json-get",)),
+    Client(f"{GO_CLASSIC}, typed", "1.63.107", "JSON", "V1", _go, ("classic-typed",)),
+    Client(f"{GO_CLASSIC}, common request (GET)", "1.63.107", "JSON", "V1", _go, ("classic-get",)),
+    Client(f"{GO_CLASSIC}, common request (GET)", "1.63.107", "JSON", "V1", _go, ("classic-get",), INTL),
+    Client(GO_TEA, "2.1.13", "JSON", "V3", _go, ("tea",)),
+    Client(GO_TEA, "2.1.13", "JSON", "V1", _go, ("tea-v1",)),
+)  # fmt: skip
+
+
+class Driver:
+    """A running driver: one call at a time."""
+
+    def __init__(self, client: Client, endpoint: str, secret: str) -> None:
+        environ = {
+            **os.environ,
+            "ENDPOINT": endpoint,
+            "ACCESS_KEY_ID": "testid",
+            "ACCESS_KEY_SECRET": secret,
+            "VERSION": client.api_version,
+        }
+        command = [*client.prepare(), *client.arguments]
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, env=environ, text=True, encoding="utf-8", **streams)  # type: ignore[call-overload]
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.kill()
+        self._process.wait()
+
+    def call(self, action: str, **parameters: str) -> dict[str, Any]:
+        """Gives the body of an answer; raises `AssertionError` for a refusal."""
+        answer = self._exchange(action, parameters)
+        assert "body" in answer, answer
+        body: dict[str, Any] = answer["body"]
+        return body
+
+    def refusal(self, action: str, **parameters: str) -> str:
+        """Gives the code of a refusal."""
+        answer = self._exchange(action, parameters)
+        assert "error" in answer, answer
+        return str(answer["error"]["code"])
+
+    def _exchange(self, action: str, parameters: dict[str, str]) -> dict[str, Any]:
+        self._process.stdin.write(json.dumps({"action": action, "parameters": parameters}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the driver ended"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@dataclass
+class Life:
+    """What the steps share: the driver of a client, the emulator's endpoint, and the tokens seen."""
+
+    client: Client
+    driver: Driver
+    endpoint: str
+
+    def tokens(self) -> list[str]:
+        """Gives the tokens of the mails to the address under test, newest first."""
+        connection = http.client.HTTPConnection(self.endpoint, timeout=10)
+        connection.request("GET", "/_alimock/outbox?to=jo%2Bx@example.com")
+        messages = json.loads(connection.getresponse().read())["messages"]
+        connection.close()
+        return [str(message["token"]) for message in messages]
+
+
+EMAIL = "jo+x@example.com"
+
+
+def _emails(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["Email"] for row in rows]
+
+
+def submit(life: Life) -> None:
+    body = life.driver.call(
+        "SubmitEmailVerification", Email=f"{EMAIL},李雷@例子.中国", SendIfExist="false", UserClientIp="192.0.2.7"
+    )
+    assert _emails(body["SuccessList"]) == [EMAIL, "李雷@例子.中国"]
+    assert body["SuccessList"][0]["Code"] == "Success"
+    again = life.driver.call("SubmitEmailVerification", Email=EMAIL, SendIfExist="false")
+    assert _emails(again["ExistList"]) == [EMAIL]
+
+
+def resend(life: Life) -> None:
+    assert _emails(life.driver.call("ResendEmailVerification", Email=EMAIL)["SuccessList"]) == [EMAIL]
+    assert len(life.tokens()) == 2
+
+
+def void_token(life: Life) -> None:
+    assert life.driver.refusal("VerifyEmail", Token=life.tokens()[1]) == "ParameterIllegal"
+
+
+def verify(life: Life) -> None:
+    assert life.driver.call("VerifyEmail", Token=life.tokens()[0], UserClientIp="192.0.2.8")["RequestId"]
+
+
+def query(life: Life) -> None:
+    if life.client.api_version == INTL:
+        assert life.driver.refusal("QueryEmailVerification", Email=EMAIL) in ("InvalidAction.NotFound", "no such method")
+        return
+    body = life.driver.call("QueryEmailVerification", Email=EMAIL)
+    assert int(body["VerificationStatus"]) == 1
+    assert (body["Email"], body["SendIp"], body["ConfirmIp"]) == (EMAIL, "192.0.2.7", "192.0.2.8")
+    assert body["GmtModified"] == body["VerificationTime"]
+    assert len(body["EmailVerificationNo"]) == 32
+
+
+def listing(life: Life) -> None:
+    body = life.driver.call("ListEmailVerification", VerificationStatus="1", PageNum="1", PageSize="1")
+    assert (int(body["PageSize"]), int(body["CurrentPageNum"]), body["NextPage"]) == (1, 1, True)
+    assert _emails(body["Data"]) == [EMAIL]
+
+
+def verified(life: Life) -> None:
+    assert life.driver.call("EmailVerified", Email=EMAIL)["RequestId"]
+
+
+def delete(life: Life) -> None:
+    body = life.driver.call("DeleteEmailVerification", Email=f"{EMAIL},nobody@example.com")
+    assert _emails(body["SuccessList"]) == [EMAIL]
+    assert [row["Code"] for row in body["FailList"]] == ["ParameterIllegall"]
+
+
+def quota_exceeded(life: Life) -> None:
+    body = life.driver.call("ResendEmailVerification", Email="test1@aliyun.com,test2@aliyun.com")
+    assert [row["Code"] for row in body["FailList"]] == ["SendTokenQuotaExceeded", "ParameterIllegall"]
+    assert not body.get("SuccessList")
+
+
+def missing_parameter(life: Life) -> None:
+    assert life.driver.refusal("ResendEmailVerification", Email=" ") == "MissingEmail"
+
+
+def unknown_action(life: Life) -> None:
+    # A typed client has no method for it.
+    assert life.driver.refusal("QueryNothing") in ("InvalidAction.NotFound", "no such method")
+
+
+def wrong_secret(life: Life) -> None:
+    with Driver(life.client, life.endpoint, "wrong") as driver:
+        code = driver.refusal("EmailVerified", Email="abc@aliyun.com")
+    # Some SDKs compare the string to sign with their own, and say in their own words that the secret must be wrong.
+    assert code in ("SignatureDoesNotMatch", "InvalidAccessKeySecret", "SDK.InvalidAccessKeySecret"), code
+
+
+STEPS: tuple[Callable[[Life], None], ...] = (
+    submit,
+    resend,
+    void_token,
+    verify,
+    query,
+    listing,
+    verified,
+    delete,
+    quota_exceeded,
+    missing_parameter,
+    unknown_action,
+    wrong_secret,
+)
+
+
+def live(client: Client, server: Server, world: World) -> Iterator[str]:
+    """Leads one client through its life and gives what failed, a line each."""
+    world.reset()
+    endpoint = server.url.removeprefix("http://")
+    with Driver(client, endpoint, "testsecret") as driver:
+        life = Life(client, driver, endpoint)
+        for step in STEPS:
+            try:
+                step(life)
+            except Exception as error:
+                yield f"{step.__name__}: {type(error).__name__}: {str(error)[:300]}"
+
+
+def main() -> int:
+    """Leads all clients through their lives; gives 1 if any step failed or, with CI set, any client could not be had."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    world = World(loader.load_text(SCENARIO, file="interop"))
+    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    server.start()
+    print("| client | version | API | format | signature | steps passed |\n|---|---|---|---|---|---|")
+    status = 0
+    for client in CLIENTS:
+        row = (client.name, client.version, client.api_version, client.format, client.signature)
+        try:
+            failures = list(live(client, server, world))
+            result = f"{len(STEPS) - len(failures)} of {len(STEPS)}"
+        except Missing as missing:
+            failures, result = [str(missing)] if os.environ.get("CI") else [], f"skipped: {missing}"
+        print(f"| {' | '.join((*row, result))} |", flush=True)
+        for failure in failures:
+            print(f"  {failure}", file=sys.stderr)
+            status = 1
+    server.stop()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
