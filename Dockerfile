@@ -2,7 +2,7 @@
 FROM docker.io/library/python:3.13-slim AS build
 COPY . /source
 RUN python -m venv /opt/alimock \
- && /opt/alimock/bin/pip install --no-cache-dir --no-compile /source \
+ && /opt/alimock/bin/pip install --no-cache-dir --no-compile "/source[tls]" \
  && /opt/alimock/bin/pip uninstall --yes --quiet pip \
  && /opt/alimock/bin/python -m compileall -q -j 0 /opt/alimock/lib
 

@@ -114,7 +114,7 @@ def test_serve_says_when_the_port_is_taken() -> None:
     assert (status, output) == (2, "")
     assert log.startswith(f"alimock: cannot listen on 127.0.0.1 port {port}: ")
     assert "Address already in use" in log
-    assert log.endswith("Choose another with --port (0 picks a free one) or --host.\n")
+    assert log.endswith("Choose another with --port or --tls-port (0 picks a free one) or --host.\n")
 
 
 def test_serve_says_when_there_is_no_such_host() -> None:

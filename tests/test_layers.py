@@ -15,7 +15,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("commands",),
-    ("server", "settings"),
+    ("server", "settings", "certificates"),
     ("app",),
     ("control", "pages"),
     ("fidelity",),
@@ -31,7 +31,13 @@ LAYERS = (
 )
 HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for part in row}
 # Modules that only some part may use.
-RESERVED = {"flask": {"app", "control", "pages"}, "cheroot": {"server"}, "lxml": {"gateway"}, "yaml": {"scenario", "control"}}
+RESERVED = {
+    "flask": {"app", "control", "pages"},
+    "cheroot": {"server"},
+    "lxml": {"gateway"},
+    "yaml": {"scenario", "control"},
+    "trustme": {"certificates"},
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

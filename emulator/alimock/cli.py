@@ -16,6 +16,8 @@ COMMANDS = {
     "scenarios": "list the built-in scenarios",
     "fidelity": "say how well everything that alimock answers is known",
     "explain-signature": "say what is wrong with the signature of a request",
+    "env": "print the lines that point an SDK at the emulator",
+    "ca": "print the certificate of the emulator's own authority, for TLS",
     "ready": "say whether an emulator is ready, for health checks",
 }
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
+import ssl
 import threading
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import MaxSizeExceeded
 from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
+from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server as WSGIServer
 
@@ -115,8 +118,26 @@ class _Request(HTTPRequest):
         self.close_connection = True
 
 
+class _Tls(BuiltinSSLAdapter):
+    """TLS whose handshake is left to the thread of the connection, so that a silent client holds up nobody."""
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        return self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True), {"HTTPS": "on"}
+
+
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+    shaken = False
+
+    def communicate(self) -> bool:
+        if not self.shaken and isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket.do_handshake()
+            except OSError as error:
+                logger.info("no TLS with %s: %s", self.remote_addr, error)
+                return False
+            self.shaken = True
+        return bool(super().communicate())
 
 
 class _Pool(ThreadPool):
@@ -144,12 +165,16 @@ class _Cheroot(WSGIServer):
 
 
 class Server:
-    """Serves an application in threads of its own, from `start` to `stop`."""
+    """Serves an application in threads of its own, from `start` to `stop`; `tls` is the files of a certificate chain and its key.
 
-    def __init__(self, application: Application, host: str, port: int) -> None:
+    Raises `OSError` for files that are no certificate and key.
+    """
+
+    def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
         self._cheroot = _Cheroot((host, port), application, server_name=host, timeout=IDLE_SECONDS, request_queue_size=BACKLOG)
         self._cheroot.shutdown_timeout = 0.2
         self._cheroot.requests = _Pool(self._cheroot, min=MINIMUM_THREADS, max=MAXIMUM_THREADS)
+        self._cheroot.ssl_adapter = _Tls(*tls) if tls is not None else None
         self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)
         self.host = host
 
@@ -162,7 +187,8 @@ class Server:
     def url(self) -> str:
         """The URL of the emulated API."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://{bracketed(host)}:{self.port}"
+        scheme = "http" if self._cheroot.ssl_adapter is None else "https"
+        return f"{scheme}://{bracketed(host)}:{self.port}"
 
     def start(self) -> None:
         """Binds and begins to serve; the server is ready when this returns. Raises `OSError` if the port cannot be had."""

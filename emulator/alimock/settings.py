@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from alimock.contract import PROFILES
@@ -47,6 +49,19 @@ class Settings:
     profile: str | None = None
     public_url: str | None = None
     log_level: str = "info"
+    tls_port: int | None = None
+    tls_names: tuple[str, ...] = ()
+    tls_directory: str | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+
+    @property
+    def tls_folder(self) -> Path:
+        """The folder of the authority: the one set, else one in the user's folder for state."""
+        if self.tls_directory is not None:
+            return Path(self.tls_directory)
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(state) / "alimock"
 
 
 def _host(text: str) -> str:
@@ -59,6 +74,10 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise ValueError(text)
     return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(_host(part.strip()) for part in text.split(","))
 
 
 def _one_of(choices: Mapping[str, object] | tuple[str, ...]) -> Callable[[str], str]:
@@ -110,6 +129,23 @@ SETTINGS: tuple[Setting, ...] = (
         "log_level", "--log-level", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",
         "least level of the log on standard error", _one_of(LOG_LEVELS),
     ),
+    Setting(
+        "tls_port", "--tls-port", "ALIMOCK_TLS_PORT", None, "a port from 0 to 65535",
+        "port of a second listener that speaks TLS, 0 for any free one", _port,
+    ),
+    Setting(
+        "tls_names", "--tls-names", "ALIMOCK_TLS_NAMES", None, "host names, separated by commas",
+        "names for the certificate beside the service's and this machine's", _names,
+    ),
+    Setting(
+        "tls_directory", "--tls-directory", "ALIMOCK_TLS_DIRECTORY", None, "a folder",
+        "where the emulator's own certificate authority is kept; else in the user's folder for state", str,
+    ),
+    Setting(
+        "tls_certificate", "--tls-certificate", "ALIMOCK_TLS_CERTIFICATE", None, "a file with a certificate chain in PEM",
+        "a certificate of your own", str,
+    ),
+    Setting("tls_key", "--tls-key", "ALIMOCK_TLS_KEY", None, "a file with a key in PEM", "the key of that certificate", str),
 )  # fmt: skip
 
 
@@ -131,4 +167,6 @@ def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Se
             raise SettingError(f"{origin}: found `{text}`, expected {setting.expected}") from None
     if "scenario" in values and "scenario_yaml" in values:
         raise SettingError("found both a scenario (--scenario or ALIMOCK_SCENARIO) and ALIMOCK_SCENARIO_YAML, expected one of them")
+    if ("tls_certificate" in values) != ("tls_key" in values):
+        raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
     return Settings(**values)  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 
 from alimock import __version__
 from alimock.app import Application
@@ -20,6 +21,8 @@ from alimock.server import Server
 from alimock.service import Service
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
 from alimock.world.world import World
+
+_REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,19 +38,39 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     world = World(scenario, authentication=settings.auth)
     application = Application(Service(world, settings.profile), Doors(settings.host, settings.public_url))
-    server = Server(application, settings.host, settings.port)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    servers: list[Server] = []
     try:
-        server.start()
-    except (OSError, UnicodeError) as error:
-        remedy = "Choose another with --port (0 picks a free one) or --host."
-        return _refuse(f"alimock: cannot listen on {settings.host} port {settings.port}: {error}\n{remedy}")
-    print(_ready_line(server, world, settings), flush=True)
-    stopping.wait()
-    server.stop()
-    return 0
+        for port, tls in _listeners(settings):
+            server = Server(application, settings.host, port, tls=tls)
+            server.start()
+            servers.append(server)
+    except (OSError, UnicodeError, ValueError) as error:
+        status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
+    except ModuleNotFoundError as error:
+        status = _refuse(f"alimock: {error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
+    else:
+        print(_ready_line(servers, world, settings), flush=True)
+        stopping.wait()
+        status = 0
+    for server in servers:
+        server.stop()
+    return status
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None]]:
+    """Goes through the ports to listen on, each with the files of its certificate and key if it speaks TLS."""
+    yield settings.port, None
+    if settings.tls_port is None:
+        return
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        yield settings.tls_port, (settings.tls_certificate, settings.tls_key)
+        return
+    # Imported only here, since it needs an extra and takes a tenth of a second.
+    issued = import_module("alimock.certificates").issue(settings.tls_folder, settings.tls_names)
+    yield settings.tls_port, (str(issued.chain), str(issued.key))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,10 +94,10 @@ def _scenario(settings: Settings) -> Scenario:
     return loader.load(settings.scenario or "default")
 
 
-def _ready_line(server: Server, world: World, settings: Settings) -> str:
+def _ready_line(servers: list[Server], world: World, settings: Settings) -> str:
     keys = len(world.scenario.access_keys)
     return (
-        f"alimock {__version__} ready on {server.url} (scenario {world.scenario.name}, "
+        f"alimock {__version__} ready on {' and '.join(server.url for server in servers)} (scenario {world.scenario.name}, "
         f"profile {settings.profile or world.scenario.profile}, authentication {world.authentication.value}, "
         f"{keys} known {'key' if keys == 1 else 'keys'})"
     )
