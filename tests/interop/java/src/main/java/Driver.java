@@ -1,3 +1,8 @@
+import com.aliyun.tea.TeaException;
+import com.aliyun.teaopenapi.models.Config;
+import com.aliyun.teaopenapi.models.OpenApiRequest;
+import com.aliyun.teaopenapi.models.Params;
+import com.aliyun.teautil.models.RuntimeOptions;
 import com.aliyuncs.AcsRequest;
 import com.aliyuncs.AcsResponse;
 import com.aliyuncs.CommonRequest;
@@ -17,11 +22,12 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Calls alimock through the Java SDK: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
- * usage: Driver json|xml|json-v3|xml-v3|json-get
+ * Calls alimock through one of the Java SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+ * usage: Driver json|xml|json-v3|xml-v3|json-get|tea|tea-v1
  */
 public class Driver {
     private static final String MODELS = "com.aliyuncs.domain.model.v20180129.";
@@ -37,7 +43,13 @@ public class Driver {
             JsonObject order = JsonParser.parseString(line).getAsJsonObject();
             JsonObject answer = new JsonObject();
             try {
-                answer.add("body", call(client, gson, arguments[0], order));
+                boolean isTea = arguments[0].startsWith("tea");
+                answer.add("body", isTea ? tea(gson, arguments[0], order) : call(client, gson, arguments[0], order));
+            } catch (TeaException refused) {
+                JsonObject error = new JsonObject();
+                error.addProperty("code", refused.getCode());
+                error.addProperty("message", refused.getMessage());
+                answer.add("error", error);
             } catch (ClientException refused) {
                 JsonObject error = new JsonObject();
                 error.addProperty("code", refused.getErrCode());
@@ -69,6 +81,23 @@ public class Driver {
         }
         AcsResponse response = client.getAcsResponse(request);
         return upper(gson.toJsonTree(response));
+    }
+
+    /** The core of the Tea SDKs; the typed one of Domain is a thin layer above it. */
+    private static JsonElement tea(Gson gson, String kind, JsonObject order) throws Exception {
+        Config config = new Config()
+            .setAccessKeyId(System.getenv("ACCESS_KEY_ID")).setAccessKeySecret(System.getenv("ACCESS_KEY_SECRET"))
+            .setEndpoint(System.getenv("ENDPOINT")).setProtocol("HTTP")
+            .setSignatureAlgorithm(kind.endsWith("v1") ? "v2" : null);
+        Params params = new Params()
+            .setAction(order.get("action").getAsString()).setVersion(System.getenv("VERSION")).setProtocol("HTTP").setPathname("/")
+            .setMethod("POST").setAuthType("AK").setStyle("RPC").setReqBodyType("formData").setBodyType("json");
+        Map<String, String> query = new HashMap<>();
+        for (Map.Entry<String, JsonElement> parameter : order.getAsJsonObject("parameters").entrySet()) {
+            query.put(parameter.getKey(), parameter.getValue().getAsString());
+        }
+        OpenApiRequest request = new OpenApiRequest().setQuery(query);
+        return gson.toJsonTree(new com.aliyun.teaopenapi.Client(config).callApi(params, request, new RuntimeOptions()).get("body"));
     }
 
     private static JsonElement common(DefaultAcsClient client, String kind, String action) throws Exception {
