@@ -279,7 +279,7 @@ def test_a_reset_empties_the_outbox(client: Client) -> None:
         ("PUT", "/_alimock/clock", [1], 400, "the body is no JSON object"),
         ("PUT", "/_alimock/clock", {}, 400, "the body is empty"),
         ("PUT", "/_alimock/clock", {"now": 5}, 400, "`now`: found 5"),
-        ("PUT", "/_alimock/clock", {"now": "noon\ud800"}, 400, "`now`: found 'noon\\ud800'"),
+        ("PUT", "/_alimock/clock", {"now": "noon\ud800"}, 400, '`now`: found "noon\\ud800"'),
         ("PUT", "/_alimock/clock", {"frozen": "yes"}, 400, "`frozen` is neither true nor false"),
         ("PUT", "/_alimock/clock", {"freeze": True}, 400, 'unknown key "freeze"'),
         ("POST", "/_alimock/clock/advance", {}, 400, "`by`: found null"),

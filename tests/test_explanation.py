@@ -9,12 +9,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.gateway import explanation
 from alimock.gateway.call import Call
 from conftest import Api, Running, make_api, scenario, serve
 from werkzeug.test import Client
@@ -106,6 +108,29 @@ def v3(
     return Call("POST", urlencode(query), headers, body, "")
 
 
+def raw_plus() -> Call:
+    call = v1(Email="a+b c@example.com", SignatureNonce="n")
+    return replace(call, query=call.query.replace("a%2Bb+c", "a+b%20c"))
+
+
+def twice() -> Call:
+    call = v1(add=[("Format", "XML")])
+    return replace(call, query=f"{call.query}&Format=XML")
+
+
+def untyped_form() -> Call:
+    return replace(v1(sent_by="POST", method="POST", body={"Email": "a@example.com"}), headers={"content-type": "text/plain"})
+
+
+def without_header() -> Call:
+    call = v3(
+        signed="host;x-acs-action;x-acs-content-sha256;x-acs-signature-nonce;x-acs-version", named="host;x-acs-date;x-missing"
+    )
+    return replace(
+        call, headers={**call.headers, "authorization": call.headers["authorization"].replace("x-missing", "x-acs-datum")}
+    )
+
+
 BROKEN: dict[str, tuple[Call, str, str]] = {
     "V1 a wrong secret": (v1(key="guess&"), "secret", "no common mistake"),
     "V1 the secret without &": (v1(key="testsecret"), "secret", "the bare secret"),
@@ -129,6 +154,9 @@ BROKEN: dict[str, tuple[Call, str, str]] = {
     "V1 a parameter left out": (v1(leave_out=["Format"]), "parameter", "Format is sent but left out"),
     "V1 the body left out": (v1(sent_by="POST", method="POST", body={"Email": "a@example.com", "X": "y"}, leave_out=["Email", "X"]), "body", "in the body"),
     "V1 a parameter signed but not sent": (v1(add=[("RegionId", "cn-hangzhou")]), "parameter", "RegionId=cn-hangzhou is signed"),
+    "V1 a raw + signed as +": (raw_plus(), "plus-for-space", "a + was sent raw"),
+    "V1 a parameter sent twice": (twice(), "parameter", "sent twice"),
+    "V1 a form without its type": (untyped_form(), "body", "is not that of a form"),
     "V1 written in hex": (v1(write=bytes.hex), "signature", "written in hex"),
     "V1 the signature encoded twice": (v1(write=lambda mac: rfc3986(base64.b64encode(mac).decode())), "signature", "encoded twice"),
     "V3 a wrong secret": (v3(key="guess"), "secret", "no common mistake"),
@@ -148,6 +176,7 @@ BROKEN: dict[str, tuple[Call, str, str]] = {
         "header",
         "x-acs-date is named in SignedHeaders but not signed",
     ),
+    "V3 a signed header that did not come": (without_header(), "header", "x-acs-datum, which did not come"),
     "V3 another body": (v3(body=b"Lang=en", hashed=b""), "body", "not that of the body that came"),
     "V3 the query left out": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but left out"),
     "V3 the body signed as query": (
@@ -186,15 +215,43 @@ def test_a_good_request_is_told_that_it_matches(keyed: Api, call: Call) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (v1(Timestamp="2026-01-01T08:00:00Z"), "+28800 s off"),
-        (v3(date="2025-12-31T23:00:00Z"), "-3600 s off"),
-        (v1(Timestamp="1767225600"), "malformed"),
+        (v1(Timestamp="2026-01-01T08:00:00Z"), "+28800 s to the real time"),
+        (v3(date="2025-12-31T23:00:00Z"), "-3600 s to the real time"),
+        (v1(Timestamp="1767225600"), "timestamp-format"),
+        (v1(Timestamp="2026-01-01T00%3A00%3A00Z"), "percent-encoded twice"),
     ],
 )
 def test_a_wrong_clock_is_told_apart_from_a_wrong_signature(keyed: Api, call: Call, words: str) -> None:
     found = keyed.service.explain(call)
     assert found is not None
-    assert (found.matches, found.cause, words in found.explanation) == (True, "clock", True)
+    assert (found.matches, found.cause[:16], words in found.explanation) == (True, "InvalidTimeStamp", True)
+
+
+def test_what_else_refuses_a_call_is_told_when_its_signature_matches(keyed: Api) -> None:
+    for changes, code in (
+        ({"SignatureType": "BEARERTOKEN"}, "UnsupportedSignatureType"),
+        ({"SignatureNonce": ""}, "MissingSignatureNonce"),
+    ):
+        found = keyed.service.explain(v1(**changes))
+        assert found is not None
+        assert (found.matches, found.cause) == (True, code)
+
+
+def test_every_call_refused_for_its_signature_is_kept_for_a_while(keyed: Api, client: Client) -> None:
+    keyed.service.answer(v1())
+    for call in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
+        reply = keyed.service.answer(call)
+        assert reply.status == 400
+        assert ask(client, request_id=dict(reply.headers)["x-acs-request-id"])[0] == 200
+
+
+def test_what_is_tried_does_not_grow_with_the_parameters(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(explanation._Signing, "sign", lambda self: tried.append("one") or "")
+    for number in (3_000, 6_000):
+        keyed.service.explain(v1(sent_by="POST", body={f"P{index}": "x" for index in range(number)}))
+        assert len(tried) < 100
+        tried.clear()
 
 
 @pytest.fixture
@@ -221,7 +278,7 @@ def test_a_request_is_explained_as_the_client_sent_it(client: Client) -> None:
     raw = (
         f"{call.method} /?{call.query} HTTP/1.1\n" + "".join(f"{name}: {value}\n" for name, value in call.headers.items()) + "\nx=1"
     )
-    for text in (raw, raw.replace("\n", "\r\n")):
+    for text in (raw, raw.replace("\n", "\r\n"), raw.replace("\nhost", "\ncontent-length: 3\nhost") + "\n"):
         response = client.post("/_alimock/explain-signature", data=text, content_type="message/http", headers={"Host": "localhost"})
         assert json.loads(response.data)["cause"] == "host"
 
@@ -235,7 +292,8 @@ def test_a_secret_can_be_given_for_a_key_that_nobody_named(client: Client) -> No
 
 @pytest.mark.parametrize(
     "content", [{}, {"method": "GET"}, {"method": "GET", "url": "//[x"}, {"method": "GET", "url": "/?a=%"}, {"method": 1, "url": "/"},
-                {"method": "GET", "url": "/", "headers": []}, {"method": "GET", "url": "/?x=\ud800"}]
+                {"method": "GET", "url": "/", "headers": []}, {"method": "GET", "url": "/?x=\ud800"}, {"method": "\ud800", "url": "/"}, {"method": "GET", "url": "/", "secret": "\ud800"},
+                {"method": "GET", "url": "/", "headers": {"x": "\ud800"}}]
 )  # fmt: skip
 def test_what_is_no_request_is_told_so(client: Client, content: dict[str, object]) -> None:
     status, body = ask(client, **content)

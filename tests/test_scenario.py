@@ -113,6 +113,7 @@ addresses:
          "(`extends` is the way to share)"),
         ("accounts: {default: {user_id: ''}}", "31: accounts.default.user_id: found nothing, expected a text"),
         ("codes: {Throtling: {status: 429}}", "9: codes: found `Throtling`, expected a code of the service (`alimock fidelity` lists them)"),
+        ("codes: {Throttling: {status: 499}}", "30: codes.Throttling.status: found `499`, expected an HTTP status from 400 to 599"),
         ("codes: {Throttling: {status: 200}}", "30: codes.Throttling.status: found `200`, expected an HTTP status from 400 to 599"),
         ("faults: [{when: {action: Nothing}, error: Throttling}]", None),
         ("faults: [{error: Nothing}]", "18: faults[0].error: found `Nothing`, expected a code of the service, such as Throttling.User (see "

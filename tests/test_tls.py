@@ -169,12 +169,21 @@ def test_serve_takes_a_certificate_of_the_users_own(folder: Path) -> None:
     status, _, log = run(
         "serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(issued.key), "--tls-key", str(issued.chain)
     )
-    assert (status, log.startswith("alimock: cannot listen on 127.0.0.1 port 0: ")) == (2, True)
+    assert (status, log.startswith("alimock: no certificate to speak TLS with: ")) == (2, True)
 
 
 def test_a_certificate_goes_with_its_key() -> None:
     status, _, log = run("serve", "--tls-certificate", "x.pem")
     assert (status, log) == (2, "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n")
+    status, _, log = run("serve", "--tls-names", "x.example.com")
+    assert (status, log.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")) == (2, True)
+
+
+def test_half_an_authority_is_not_overwritten(folder: Path) -> None:
+    certificates.authority(folder)
+    (folder / "ca-key.pem").unlink()
+    with pytest.raises(ValueError, match="only one is there"):
+        certificates.authority(folder)
 
 
 @pytest.mark.parametrize("sdk", env.SDKS)

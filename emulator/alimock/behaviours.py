@@ -195,5 +195,11 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         _DOCUMENTED,
         "the current pages; those of 2018 to 2021 name domain:EmailVerificationOperation",
     ),
+    Behaviour(
+        "RAM",
+        "Forbidden.RAM carries no AccessDeniedDetail.",
+        _ASSUMED,
+        "live answers of Alidns carry it since 2022; its encoded diagnostic message cannot be made up",
+    ),
     Behaviour("RAM", "EmailVerified needs domain:QueryEmailVerification.", _ASSUMED, _OPEN),
 )

@@ -48,6 +48,8 @@ def _load(folder: Path) -> trustme.CA:
             return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
         except ValueError:
             raise ValueError(f"{certificate} and {key} are no authority; delete them to get a new one") from None
+    if certificate.exists() or key.exists():
+        raise ValueError(f"of {certificate} and {key} only one is there; delete it to get a new authority")
     folder.mkdir(parents=True, exist_ok=True)
     made = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")
     _write(key, made.private_key_pem.bytes())

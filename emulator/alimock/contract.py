@@ -89,7 +89,7 @@ _SEND_IF_EXIST = Parameter(
 )
 EMAILS = Parameter("Email", Kind.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
-_PAGE_NUM = Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, maximum=2**31 - 1)
+_PAGE_NUM = Parameter("PageNum", Kind.INTEGER, default=1, minimum=1)
 _PAGE_SIZE = Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000)
 BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
 

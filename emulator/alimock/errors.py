@@ -7,7 +7,7 @@ published, "page" a page of the vendor, "SDK" the source of an official SDK; wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from alimock.evidence import Evidence
@@ -140,6 +140,9 @@ MISSING_PARAMETERS: Mapping[str, ErrorDefinition] = {
     ),
     "Email": _missing("Email", _ASSUMED, _TEMPLATE),
     "Token": _missing("Token", _ASSUMED, _TEMPLATE),
+    # Domain's pages show these two of other operations; here both parameters have defaults.
+    "PageNum": replace(_missing("PageNum", _DOCUMENTED, "Domain's own pages, for other operations"), trigger=""),
+    "PageSize": replace(_missing("PageSize", _DOCUMENTED, "Domain's own pages, for other operations"), trigger=""),
 }
 INVALID_PARAMETERS: Mapping[str, ErrorDefinition] = {
     "SendIfExist": _invalid("SendIfExist", "a value other than true and false, in any letter case"),

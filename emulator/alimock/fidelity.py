@@ -19,7 +19,7 @@ page of the vendor), *sdk* (implied by the source of an official SDK), *assumed*
 
 ## Assumed
 
-If you know better, the scenario lines have it otherwise.
+If you know better: the scenario lines, where there are any, have it otherwise, for an address, an account or everything.
 """
 
 
@@ -131,7 +131,8 @@ def _codes() -> Iterator[Entry]:
 
 def _said(row: ErrorDefinition) -> str:
     status = row.status if row.status is not None else "in FailList"
-    return f"{status}, {row.text!r}; {row.trigger or 'by a fault of the scenario'}"
+    chinese = f", {row.chinese!r}" if row.chinese is not None else ""
+    return f"{status}, {row.text!r}{chinese}; {row.trigger or 'by a fault of the scenario'}"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

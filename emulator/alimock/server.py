@@ -13,7 +13,7 @@ import threading
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
-from cheroot.errors import MaxSizeExceeded
+from cheroot.errors import FatalSSLAlert, MaxSizeExceeded
 from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.workers.threadpool import ThreadPool
@@ -122,7 +122,11 @@ class _Tls(BuiltinSSLAdapter):
     """TLS whose handshake is left to the thread of the connection, so that a silent client holds up nobody."""
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        return self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True), {"HTTPS": "on"}
+        try:
+            return self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True), {"HTTPS": "on"}
+        except OSError as error:
+            # The client has gone already; cheroot drops the connection at this without more ado.
+            raise FatalSSLAlert(*error.args) from error
 
 
 class _Connection(HTTPConnection):

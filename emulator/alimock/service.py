@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alimock import faults
 from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Profile, Version
@@ -22,7 +22,7 @@ from alimock.errors import (
     ApiError,
 )
 from alimock.gateway import parameters, render
-from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate, credentials
+from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate, credentials, refusal_beside_signature
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
@@ -35,6 +35,7 @@ from alimock.world.world import World
 logger = logging.getLogger(__name__)
 
 REFUSED_CALLS = 100
+REFUSED_BODY_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -102,23 +103,27 @@ class Service:
         """Says what is wrong with the signature of a call, by the secret given or by that of the key; None for an unknown key."""
         sent = credentials(parameters.decode(call))
         with self.world.lock:
-            keys, now = self.world.scenario.access_keys, self.world.real_time()
+            keys = self.world.scenario.access_keys
+            known = sent.access_key_id in keys
+            refusal = refusal_beside_signature(sent, self.world) if known else None
         key = AccessKey(sent.access_key_id, secret, "", "the secret given") if secret is not None else keys.get(sent.access_key_id)
-        return explain(sent, key, keys, now) if key is not None else None
+        explanation = explain(sent, key, keys) if key is not None else None
+        if explanation is None or refusal is None or not explanation.matches:
+            return explanation
+        words = f"the signature matches, but the call is refused with {refusal.code}: {refusal.decided_by}"
+        return replace(explanation, cause=refusal.code, explanation=words, remedy=refusal.message("en"))
 
     def refused_call(self, request_id: str) -> Call | None:
         """Gives a call whose signature was refused lately, by the id of the request."""
         with self.world.lock:
             return self._refused.get(request_id)
 
-    def _remember(self, call: Call, request_id: str) -> str:
-        """Keeps a call whose signature was refused, and says in words why it was."""
+    def _remember(self, call: Call, request_id: str) -> None:
+        """Keeps a call that was refused for its signature or what belongs to it."""
         with self.world.lock:
             self._refused[request_id] = call
             if len(self._refused) > REFUSED_CALLS:
                 self._refused.popitem(last=False)
-        explanation = self.explain(call)
-        return explanation.explanation if explanation is not None else "its key is not known any more"
 
     def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
@@ -155,8 +160,11 @@ class Service:
 
     def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
         request_id = exchange.request_id or self.world.source.request_id()
+        if exchange.identity.check is Check.REFUSED and len(exchange.call.body) <= REFUSED_BODY_BYTES:
+            self._remember(exchange.call, request_id)
         if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
-            failure.decided_by += f": {self._remember(exchange.call, request_id)}"
+            explanation = self.explain(exchange.call)
+            failure.decided_by += f": {explanation.explanation}" if explanation is not None else ""
         override = self.world.scenario.codes.get(failure.code, CodeOverride())
         body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format, override.message)
         reply = render.reply(

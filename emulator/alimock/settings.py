@@ -169,4 +169,6 @@ def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Se
         raise SettingError("found both a scenario (--scenario or ALIMOCK_SCENARIO) and ALIMOCK_SCENARIO_YAML, expected one of them")
     if ("tls_certificate" in values) != ("tls_key" in values):
         raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
+    if "tls_port" not in values and {"tls_certificate", "tls_names"} & set(values):
+        raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected all of them or none")
     return Settings(**values)  # type: ignore[arg-type]

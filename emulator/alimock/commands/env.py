@@ -45,16 +45,16 @@ SDKS = {
     "java": _Lines(
         'request.setSysEndpoint("{endpoint}");',
         f"{_RESOLVE}\nkeytool -importcert -noprompt -alias alimock -file {{ca}} -keystore alimock.jks -storepass changeit\n"
-        "java -Djavax.net.ssl.trustStore=alimock.jks ...",
+        "java -Djavax.net.ssl.trustStore=alimock.jks ...\nrequest.setSysProtocol(ProtocolType.HTTPS);",
         "export HTTP_PROXY={url}",
     ),
     "go": _Lines(
         'request.Domain, request.Scheme = "{endpoint}", "http"',
-        f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}",
+        f'{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}\nrequest.Scheme = "https"',
         "export HTTP_PROXY={url}",
     ),
     "cli": _Lines(
-        "export ALIBABA_CLOUD_ENDPOINT={endpoint}",
+        "export ALIBABA_CLOUD_ENDPOINT={endpoint}\naliyun domain ... --insecure",
         f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}",
         _NO_PROXY,
     ),

@@ -45,6 +45,8 @@ def _ask(url: str, request: str) -> tuple[int, dict[str, object]]:
     else:
         body, content_type = json.dumps({"request_id": request}).encode(), "application/json"
     parts = urlsplit(url)
+    if parts.scheme != "http":
+        raise ValueError(f"--url: found `{url}`, expected a URL like http://127.0.0.1:{DEFAULT_PORT}")
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     connection.request("POST", "/_alimock/explain-signature", body, {"Content-Type": content_type})
     response = connection.getresponse()

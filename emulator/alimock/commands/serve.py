@@ -22,6 +22,7 @@ from alimock.service import Service
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
 from alimock.world.world import World
 
+_TLS_REMEDY = "See --tls-certificate and --tls-key, or --tls-directory and --tls-names."
 _REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
 
 
@@ -41,21 +42,26 @@ def run(arguments: Sequence[str]) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    servers: list[Server] = []
     try:
-        for port, tls in _listeners(settings):
-            server = Server(application, settings.host, port, tls=tls)
-            server.start()
-            servers.append(server)
-    except (OSError, UnicodeError, ValueError) as error:
-        status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
+        servers = [Server(application, settings.host, port, tls=tls) for port, tls in _listeners(settings)]
     except ModuleNotFoundError as error:
-        status = _refuse(f"alimock: {error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
-    else:
+        return _refuse(f"alimock: {error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
+    except (OSError, ValueError) as error:
+        return _refuse(
+            f"alimock: no certificate to speak TLS with: {error}\nSee --tls-certificate, --tls-key, --tls-directory, --tls-names."
+        )
+    status = 0
+    started: list[Server] = []
+    try:
+        for server in servers:
+            server.start()
+            started.append(server)
         print(_ready_line(servers, world, settings), flush=True)
         stopping.wait()
-        status = 0
-    for server in servers:
+    except (OSError, UnicodeError) as error:
+        port = settings.port if not started else settings.tls_port
+        status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
+    for server in started:
         server.stop()
     return status
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from email.parser import BytesHeaderParser
 from urllib.parse import urlsplit
 
 from flask import request
@@ -62,23 +61,29 @@ def _call(content: Mapping[str, object]) -> Call:
         raise Problem(400, "`headers`: found no object of texts", _SHAPE)
     method, url = arguments.text(content, "method", "GET"), arguments.text(content, "url", "/?Action=...")
     body = arguments.text(content, "body", "Email=...") if "body" in content else ""
-    return _made(method, url, {name.lower(): value for name, value in headers.items()}, body.encode(errors="surrogatepass"))
+    try:
+        json.dumps(headers, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Problem(400, "`headers`: found a lone surrogate", _SHAPE) from None
+    return _made(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
 
 
 def _raw_call(content: bytes) -> Call:
-    """Reads a request as it went over the wire; bare line feeds are taken too, since editors leave them."""
-    line, _, rest = content.replace(b"\r\n", b"\n").partition(b"\n")
-    head, _, body = rest.partition(b"\n\n")
-    words = line.decode("utf-8", "replace").split()
+    """Reads a request as it went over the wire; bare line feeds in its head are taken too, since editors leave them."""
+    head, _, body = min((content.partition(blank) for blank in (b"\r\n\r\n", b"\n\n")), key=lambda parts: len(parts[0]))
+    line, *lines = head.splitlines() or [b""]
+    words = line.split()
     if len(words) != 3:
         raise Problem(400, "the first line is no request line", "begin like `GET /?Action=... HTTP/1.1`")
-    headers = {name.lower(): str(value).strip() for name, value in BytesHeaderParser().parsebytes(head + b"\n\n").items()}
-    return _made(words[0], words[1], headers, body)
+    pairs = (header.decode("utf-8", "replace").partition(":") for header in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    length = headers.get("content-length", "")
+    return _made(words[0].decode("utf-8", "replace"), words[1], headers, body[: int(length)] if length.isdecimal() else body)
 
 
-def _made(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Call:
+def _made(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> Call:
     try:
         query = urlsplit(url).query
     except ValueError:
-        raise Problem(400, "`url` is malformed", _SHAPE) from None
-    return Call(method, query.encode(errors="surrogatepass").decode("latin-1"), headers, body, "")
+        query = url.partition(b"?")[2]
+    return Call(method, query.decode("latin-1"), headers, body, "")

@@ -162,7 +162,8 @@ def _timestamp(sent: Credentials, world: World) -> None:
         return
     skew = skew_of(sent.timestamp, world.real_time())
     if skew is None:
-        raise ApiError(INVALID_TIMESTAMP_FORMAT, "rule timestamp-format")
+        twice = " (it was percent-encoded twice)" if "%3a" in sent.timestamp.lower() else ""
+        raise ApiError(INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")
     if abs(skew) > SKEW_SECONDS:
         raise ApiError(INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)")
 
@@ -230,6 +231,17 @@ def _known(sent: Credentials, world: World) -> AccessKey:
 
 def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def refusal_beside_signature(sent: Credentials, world: World) -> ApiError | None:
+    """Gives the first refusal of a call whose signature is right, the nonce aside, which a second look would find used."""
+    try:
+        for check in CHECKS:
+            if check not in (_signature, _nonce):
+                check(sent, world)
+    except ApiError as error:
+        return error
+    return None
 
 
 # The order in which the gateway refuses. That keys come before signatures is captured; the rest of the order is assumed.

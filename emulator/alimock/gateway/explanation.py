@@ -10,14 +10,17 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus
 
 from alimock.contract import VERSIONS
 from alimock.gateway import signature
-from alimock.gateway.authentication import SKEW_SECONDS, Credentials, skew_of
+from alimock.gateway.authentication import Credentials
+from alimock.gateway.parameters import decode
 from alimock.scenario.model import AccessKey
 
 Pairs = Iterable[tuple[str, str]]
+# Beyond so many parameters it is not tried which one was left out: the work grows with the square.
+LEFT_OUT_TRIES = 50
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -73,29 +76,21 @@ class _Signing:
         return mac.hex() if self.is_v3 else base64.b64encode(mac).decode()
 
 
-def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey], now: float) -> Explanation:
-    """Says why the signature of a call does not match; `keys` are all known ones, `now` is the real time in epoch seconds."""
+def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) -> Explanation:
+    """Says why the signature of a call does not match; `keys` are all known ones."""
     right = _right(sent, key.secret)
     expected = right.sign()
     if hmac.compare_digest(sent.signature.encode(), expected.encode()):
-        return _result(right, _of_right(sent, expected, now), matches=True)
+        return _result(right, _Mistake("none", "the signature matches", "nothing is to be done", expected), matches=True)
+    if not sent.signature:
+        words = "the request has no signature"
+        return _result(right, _Mistake("signature", words, "send the signature that the client computes", ""), matches=False)
     for mistake in _mistakes(sent, right, keys):
         if mistake.candidate == sent.signature:
             return _result(right, mistake, matches=False)
     explanation = f"no common mistake gives this signature, so the secret is most likely not that of {key.id} ({key.place})"
     remedy = "compare the secret with the scenario's, then the string to sign with the client's, character by character"
     return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
-
-
-def _of_right(sent: Credentials, expected: str, now: float) -> _Mistake:
-    skew = skew_of(sent.timestamp, now)
-    if skew is None:
-        words = "the signature matches, but the timestamp is malformed"
-        return _Mistake("clock", words, "send UTC like 2026-01-31T12:00:00Z", expected)
-    if abs(skew) > SKEW_SECONDS:
-        words = f"the signature matches, but the timestamp is {skew:+.0f} s off the real time"
-        return _Mistake("clock", words, "set the client's clock, send UTC, or set `timestamps: ignored`", expected)
-    return _Mistake("none", "the signature matches", "nothing is to be done", expected)
 
 
 def _result(right: _Signing, mistake: _Mistake, *, matches: bool) -> Explanation:
@@ -126,6 +121,7 @@ def _mistakes(sent: Credentials, right: _Signing, keys: Mapping[str, AccessKey])
     yield from _mistaken_writings(sent, right)
     yield from _mistaken_methods(right)
     yield from _mistaken_encodings(right)
+    yield from _mistaken_plus(sent, right)
     yield from _mistaken_headers(sent, right) if right.is_v3 else _mistaken_parameters(sent, right)
 
 
@@ -225,8 +221,29 @@ _FORGOTTEN = (
 )
 
 
+def _mistaken_pairs(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
+    pairs = tuple(pair for pair in (*sent.request.query, *sent.request.form) if pair[0] != "Signature")
+    if len(pairs) > len(right.query):
+        for query in (pairs, tuple(dict(pairs).items())):
+            words = "a parameter is sent twice, of which the gateway takes the first"
+            yield _tried(right, "parameter", words, "send each parameter once", query=query)
+    if sent.request.call.body and not sent.request.form:
+        query = (*right.query, *parse_qsl(sent.request.call.body.decode("utf-8", "replace"), keep_blank_values=True))
+        words = "the parameters in the body are signed, but its Content-Type is not that of a form"
+        yield _tried(right, "body", words, "send the body as application/x-www-form-urlencoded", query=query)
+
+
+def _mistaken_plus(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
+    call = sent.request.call
+    literal = replace(call, query=call.query.replace("+", "%2B"), body=call.body.replace(b"+", b"%2B"))
+    query = _right(replace(sent, request=decode(literal)), "").query
+    words = "a + was sent raw, which means a space, but signed as a +"
+    yield _tried(right, "plus-for-space", words, "send a + as %2B", query=query)
+
+
 def _mistaken_parameters(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
     remedy = "sign every parameter that is sent but Signature, those in the body and the empty ones too"
+    yield from _mistaken_pairs(sent, right)
     form = {name for name, _ in sent.request.form}
     if form:
         kept = tuple(pair for pair in right.query if pair[0] not in form)
@@ -234,7 +251,7 @@ def _mistaken_parameters(sent: Credentials, right: _Signing) -> Iterator[_Mistak
     filled = tuple(pair for pair in right.query if pair[1])
     if filled != right.query:
         yield _tried(right, "parameter", "the empty parameters are left out of what is signed", remedy, query=filled)
-    for name, value in right.query:
+    for name, value in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
         kept = tuple(pair for pair in right.query if pair != (name, value))
         yield _tried(right, "parameter", f"{name} is sent but left out of what is signed", remedy, query=kept)
     for name, value in _FORGOTTEN:
@@ -244,6 +261,10 @@ def _mistaken_parameters(sent: Credentials, right: _Signing) -> Iterator[_Mistak
 
 
 def _mistaken_headers(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
+    absent = [name for name, _ in right.headers if name not in sent.request.call.headers]
+    if absent:
+        words = f"SignedHeaders names {', '.join(absent)}, which did not come"
+        yield _Mistake("header", words, "send every header that is signed; proxies drop some", sent.signature)
     for body_hash in (_header(sent, "x-acs-content-sha256"), _EMPTY_HASH, ""):
         words = "the hash in what is signed is not that of the body that came"
         yield _tried(right, "body", words, "hash the very bytes that are sent", body_hash=body_hash)
@@ -260,7 +281,7 @@ def _mistaken_headers(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
         headers = tuple(header for header in right.headers if header != one)
         words = f"{one[0]} is named in SignedHeaders but not signed"
         yield _tried(right, "header", words, f"sign {one[0]} or leave it out of SignedHeaders", headers=headers)
-    for pair in right.query:
+    for pair in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
         kept = tuple(other for other in right.query if other != pair)
         yield _tried(right, "parameter", f"{pair[0]} is sent but left out of what is signed", "sign the whole query", query=kept)
     if sent.request.form:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from enum import Enum
+from http import HTTPStatus
 
 from alimock import address
 from alimock.contract import OPERATIONS, PROFILES, RAM_ACTIONS, VERSIONS
@@ -74,7 +75,7 @@ def _address(text: str) -> str:
 
 def _error_status(text: str) -> int:
     status = _count(text)
-    if not 400 <= status <= 599:
+    if not 400 <= HTTPStatus(status) <= 599:
         raise ValueError(text)
     return status
 
