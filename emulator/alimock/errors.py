@@ -1,5 +1,6 @@
 """The catalogue of every code that alimock answers with, and the one exception that carries a code to the caller.
 
+The wordings of ECS that Domain was never seen to send (IncompleteSignature, IllegalTimestamp, MissingParameter) are left out.
 A row is the only place where a code of the service stands in quotes. Sources: "live" is a real answer that a third party
 published, "page" a page of the vendor, "SDK" the source of an official SDK; what nothing shows is marked assumed.
 """
@@ -277,6 +278,28 @@ NO_RESOURCE_AUTHORIZATION = _Row(
     "5000", 400, "The user has no resource authorization, or the API does not support ram.", _DOCUMENTED,
     "Domain's page of error codes (2018-02-08)", origin=Origin.BACKEND, chinese="用户无资源授权，或者该API不支持RAM。",
 )
+
+# Codes of Domain's neighbouring operations, for tests of applications that use those too.
+_NEIGHBOURS = "Domain's own pages, for other operations"
+
+
+def _neighbour(code: str, text: str) -> ErrorDefinition:
+    return _Row(code, 400, text, _DOCUMENTED, _NEIGHBOURS, assumed="the text", origin=Origin.BACKEND)
+
+
+DOMAIN_NOT_EXIST = _Row(
+    "DomainNotExist", 400, "The domain name does not exist", _CAPTURED, "a live answer of Domain", origin=Origin.BACKEND
+)
+NEIGHBOURS: Mapping[str, ErrorDefinition] = {
+    **{
+        name: replace(_missing(name, _DOCUMENTED, _NEIGHBOURS), trigger="")
+        for name in ("DomainName", "InstanceId", "TaskDetailNo", "RegistrantProfileId")
+    },
+    "TaskIsBeingProcessed": _neighbour("TaskIsBeingProcessed", "The task is being processed."),
+    "DomainTransferPendingNotExist": _neighbour("DomainTransferPendingNotExist", "The pending transfer of the domain does not exist."),
+    "TokenFailed": _neighbour("TokenFailed", "The token is not valid."),
+    "FileFormatNotSupported": _neighbour("FileFormatNotSupported", "The file format is not supported."),
+}
 
 # The codes of single addresses. Both l's of ParameterIllegall are the service's own spelling.
 SEND_TOKEN_QUOTA_EXCEEDED = _Row(

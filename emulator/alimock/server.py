@@ -30,6 +30,7 @@ MAXIMUM_HEADER_BYTES = 256 * 1024
 MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
 # As the real gateway's `Keep-Alive: timeout=25` says.
 IDLE_SECONDS = 25
+HANDSHAKE_SECONDS = 5
 BACKLOG = 512
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -136,7 +137,9 @@ class _Connection(HTTPConnection):
     def communicate(self) -> bool:
         if not self.shaken and isinstance(self.socket, ssl.SSLSocket):
             try:
+                self.socket.settimeout(HANDSHAKE_SECONDS)
                 self.socket.do_handshake()
+                self.socket.settimeout(IDLE_SECONDS)
             except OSError as error:
                 logger.info("no TLS with %s: %s", self.remote_addr, error)
                 return False
