@@ -24,7 +24,7 @@ LAYERS = (
     ("mail",),
     ("world",),
     ("scenario",),
-    ("address", "timeformat"),
+    ("address", "timeformat", "parsing"),
     ("contract", "errors", "behaviours"),
     ("evidence",),
     ("__init__",),

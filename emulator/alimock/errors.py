@@ -296,7 +296,7 @@ NEIGHBOURS: Mapping[str, ErrorDefinition] = {
         for name in ("DomainName", "InstanceId", "TaskDetailNo", "RegistrantProfileId")
     },
     "TaskIsBeingProcessed": _neighbour("TaskIsBeingProcessed", "The task is being processed."),
-    "DomainTransferPendingNotExist": _neighbour("DomainTransferPendingNotExist", "The pending transfer of the domain does not exist."),
+    "DomainTransferPendingNotExist": _neighbour("DomainTransferPendingNotExist", "The transfer does not exist."),
     "TokenFailed": _neighbour("TokenFailed", "The token is not valid."),
     "FileFormatNotSupported": _neighbour("FileFormatNotSupported", "The file format is not supported."),
 }

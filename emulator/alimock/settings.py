@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from alimock.contract import PROFILES
+from alimock.parsing import one_of
 from alimock.scenario.model import Authentication
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -80,15 +81,6 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(_host(part.strip()) for part in text.split(","))
 
 
-def _one_of(choices: Mapping[str, object] | tuple[str, ...]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(text)
-        return text
-
-    return parse
-
-
 def _url(text: str) -> str:
     parts = urlsplit(text)
     # Reading the port checks it.
@@ -119,7 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "profile", "--profile", "ALIMOCK_PROFILE", None, f"one of {', '.join(PROFILES)}",
-        "generation of the API to speak, whatever the scenario says", _one_of(PROFILES),
+        "generation of the API to speak, whatever the scenario says", one_of(PROFILES),
     ),
     Setting(
         "public_url", "--public-url", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
@@ -127,7 +119,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "log_level", "--log-level", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",
-        "least level of the log on standard error", _one_of(LOG_LEVELS),
+        "least level of the log on standard error", one_of(LOG_LEVELS),
     ),
     Setting(
         "tls_port", "--tls-port", "ALIMOCK_TLS_PORT", None, "a port from 0 to 65535",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from flask import request
 
 from alimock.control.problem import Problem
+from alimock.parsing import is_unicode
 
 
 def query(*names: str) -> dict[str, str]:
@@ -45,17 +46,9 @@ def body(*names: str) -> dict[str, object]:
 def text(content: Mapping[str, object], name: str, example: str) -> str:
     """Gives a text of a JSON body."""
     value = content.get(name)
-    if not isinstance(value, str) or not _is_unicode(value):
+    if not isinstance(value, str) or not is_unicode(value):
         raise Problem(400, f"`{name}`: found {json.dumps(value)[:60]}", f'give a text, such as {{"{name}": "{example}"}}')
     return value
-
-
-def _is_unicode(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _refuse_unknown(given: Collection[str], names: Collection[str], kind: str) -> None:

@@ -13,6 +13,7 @@ from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.errors import ApiError
 from alimock.gateway.call import Call
+from alimock.parsing import is_unicode
 from alimock.service import Service
 
 RAW_REQUEST = "message/http"
@@ -61,10 +62,8 @@ def _call(content: Mapping[str, object]) -> Call:
         raise Problem(400, "`headers`: found no object of texts", _SHAPE)
     method, url = arguments.text(content, "method", "GET"), arguments.text(content, "url", "/?Action=...")
     body = arguments.text(content, "body", "Email=...") if "body" in content else ""
-    try:
-        json.dumps(headers, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise Problem(400, "`headers`: found a lone surrogate", _SHAPE) from None
+    if not is_unicode("".join((*headers, *headers.values()))):
+        raise Problem(400, "`headers`: found a lone surrogate", _SHAPE)
     return _made(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alimock.address import fold
+from alimock.parsing import is_unicode
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, SequenceNode
 
 _NULLS = ("null", "~", "")
@@ -37,7 +38,7 @@ class Reading:
             self.mistake(node, path, "an alias", "the value itself (`extends` is the way to share)")
         elif node.tag is not None:
             self.mistake(node, path, f"the tag {node.tag}", "a value without a tag")
-        elif isinstance(node, ScalarNode) and not _is_unicode(node.text):
+        elif isinstance(node, ScalarNode) and not is_unicode(node.text):
             self.mistake(node, path, f"{ascii(node.text)[:60]}", "text without lone surrogates")
         else:
             return True
@@ -200,14 +201,6 @@ def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: b
             continue
         lines[same] = key_node.line
         yield key, key_node, value_node
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _join(path: str, key: str) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from http import HTTPStatus
 
 from alimock import address
 from alimock.contract import OPERATIONS, PROFILES, RAM_ACTIONS, VERSIONS
 from alimock.errors import CATALOGUE, FAULT_CODES
+from alimock.parsing import one_of
 from alimock.scenario.kinds import Either, Entries, Items, Keys, Scalar
 from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
 from alimock.timeformat import parse_time
 
 
 def _one_of(values: Collection[str]) -> Scalar:
-    return Scalar(_listed(values), _member(values))
+    return Scalar(_listed(values), one_of(values))
 
 
 def _choice(choices: type[Enum]) -> Scalar:
@@ -43,15 +44,6 @@ def _format_version(text: str) -> str:
     if text != "1":
         raise ValueError(text)
     return text
-
-
-def _member(choices: Collection[str]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(text)
-        return text
-
-    return parse
 
 
 def _days(text: str) -> int:
@@ -127,7 +119,7 @@ FAULT = Keys(
             }
         ),
         "times": COUNT,
-        "error": Scalar("a code of the service, such as Throttling.User (see fixtures/README.md)", _member(FAULT_CODES)),
+        "error": Scalar("a code of the service, such as Throttling.User (see fixtures/README.md)", one_of(FAULT_CODES)),
     },
     required=("error",),
 )
@@ -151,7 +143,7 @@ SCENARIO = Keys(
         ),
         "addresses": Entries(Scalar("an address, or a pattern with *", _address), Either(_choice(Outcome), RECORD), folded=True),
         "faults": Items(FAULT),
-        "codes": Entries(Scalar("a code of the service (`alimock fidelity` lists them)", _member(_CODES)), CODE),
+        "codes": Entries(Scalar("a code of the service (`alimock fidelity` lists them)", one_of(_CODES)), CODE),
     },
     required=("alimock",),
     expected="a mapping that begins with `alimock: 1`",
