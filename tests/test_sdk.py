@@ -6,9 +6,11 @@ import http.client
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any, Protocol
 
 import pytest
+from alimock.contract import OPERATIONS
 from conftest import Running, scenario, serve
 
 with warnings.catch_warnings():
@@ -20,15 +22,6 @@ with warnings.catch_warnings():
     from alibabacloud_tea_openapi.utils_models import Config
     from aliyunsdkcore.acs_exception.exceptions import ServerException
     from aliyunsdkcore.client import AcsClient
-    from aliyunsdkdomain.request.v20180129 import (
-        DeleteEmailVerificationRequest,
-        EmailVerifiedRequest,
-        ListEmailVerificationRequest,
-        QueryEmailVerificationRequest,
-        ResendEmailVerificationRequest,
-        SubmitEmailVerificationRequest,
-        VerifyEmailRequest,
-    )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -75,18 +68,7 @@ def tea_v1(running: Running, key: str, secret: str) -> Client:
     return tea(running, key, secret, signature_algorithm="v2")
 
 
-CORE_REQUESTS = {
-    module.__name__.rpartition(".")[2].removesuffix("Request"): module
-    for module in (
-        DeleteEmailVerificationRequest,
-        EmailVerifiedRequest,
-        ListEmailVerificationRequest,
-        QueryEmailVerificationRequest,
-        ResendEmailVerificationRequest,
-        SubmitEmailVerificationRequest,
-        VerifyEmailRequest,
-    )
-}
+CORE_REQUESTS = {action: import_module(f"aliyunsdkdomain.request.v20180129.{action}Request") for action in OPERATIONS}
 
 
 def core(running: Running, key: str, secret: str) -> Client:
@@ -219,7 +201,7 @@ def test_an_unknown_key_is_refused_only_where_everything_is_checked(strict: Runn
 
 
 def test_core_reads_xml_where_it_is_asked_for(strict: Running) -> None:
-    request = QueryEmailVerificationRequest.QueryEmailVerificationRequest()
+    request = CORE_REQUESTS["QueryEmailVerification"].QueryEmailVerificationRequest()
     request.set_endpoint(strict.endpoint)
     request.set_accept_format("XML")
     request.set_Email("abc@aliyun.com")

@@ -20,12 +20,10 @@ from alimock.service import Service
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+logger = logging.getLogger(__name__)
 
 # WSGI keeps these two apart from the other headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
-
-
-logger = logging.getLogger(__name__)
 
 
 class Application:

@@ -89,8 +89,7 @@ _SEND_IF_EXIST = Parameter(
 )
 EMAILS = Parameter("Email", Kind.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
-_PAGE_NUM = Parameter("PageNum", Kind.INTEGER, default=1, minimum=1)
-_PAGE_SIZE = Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000)
+_PAGING = "the current pages; those before say the default is 0, or that it is required"
 BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
 
 
@@ -119,8 +118,8 @@ OPERATIONS: Mapping[str, Operation] = {
             # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
             Parameter("BeginCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
             Parameter("EndCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
-            replace(_PAGE_NUM, source="the current pages; those before say the default is 0, or that it is required"),
-            replace(_PAGE_SIZE, source="the current pages; those before say the default is 0, or that it is required"),
+            Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, source=_PAGING),
+            Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000, source=_PAGING),
         ),
         _operation("DeleteEmailVerification", OPERATE, EMAILS),
         replace(
@@ -204,11 +203,8 @@ _QUERY_2021 = (
     "EmailVerificationNo", "UserId", "GmtCreate", "GmtModified",
 )  # fmt: skip
 _ROW_LIVE = ("Email", "Message", "Code")
-_ROW_ALPHABETICAL = ("Code", "Email", "Message")
 _SUBMIT_LIVE = ("RequestId", "ExistList", "SuccessList", "FailList")
 _RESEND_LIVE = ("RequestId", "SuccessList", "FailList")
-_SUBMIT_ALPHABETICAL = ("ExistList", "FailList", "RequestId", "SuccessList")
-_RESEND_ALPHABETICAL = ("FailList", "RequestId", "SuccessList")
 _SUBMIT_2018 = ("FailList", "RequestId", "ExistList", "SuccessList")
 _RESEND_2018 = ("FailList", "RequestId", "SuccessList")
 _REQUEST_ID_ONLY = Layout(("RequestId",))
@@ -225,7 +221,7 @@ def _both(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
 
 def _bean(fields: tuple[str, ...]) -> Layout:
     """Lower camel and alphabetical: the samples that the pages of 2018 to 2023 derive from a printed Java object."""
-    return Layout(fields, _ROW_ALPHABETICAL, camel=True, declaration=False, wrapped_lists=False)
+    return Layout(tuple(sorted(fields)), tuple(sorted(_ROW_LIVE)), camel=True, declaration=False, wrapped_lists=False)
 
 
 # Names are what every SDK reads; where no live reply shows the order, it is that of a Java HashMap.
@@ -258,9 +254,9 @@ CURRENT = Profile(
 DOCS_2021 = Profile(
     "docs-2021",
     {
-        **_both("SubmitEmailVerification", _bean(_SUBMIT_ALPHABETICAL)),
-        **_both("ResendEmailVerification", _bean(_RESEND_ALPHABETICAL)),
-        **_both("DeleteEmailVerification", _bean(_RESEND_ALPHABETICAL)),
+        **_both("SubmitEmailVerification", _bean(_SUBMIT_LIVE)),
+        **_both("ResendEmailVerification", _bean(_RESEND_LIVE)),
+        **_both("DeleteEmailVerification", _bean(_RESEND_LIVE)),
         ("VerifyEmail", Format.XML): Layout(("RequestId",), declaration=False),
         ("VerifyEmail", Format.JSON): Layout(("RequestId",), camel=True),
         **_both("EmailVerified", Layout(("RequestId",), declaration=False)),

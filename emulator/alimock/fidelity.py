@@ -52,8 +52,9 @@ def document() -> dict[str, object]:
 
 def page() -> str:
     """Gives the ledger as a page of Markdown; fields that are known alike share a row."""
-    known = [entry for entry in ledger() if entry.evidence != Evidence.ASSUMED.value]
-    assumed = [entry for entry in ledger() if entry.evidence == Evidence.ASSUMED.value]
+    entries = ledger()
+    known = [entry for entry in entries if entry.evidence != Evidence.ASSUMED.value]
+    assumed = [entry for entry in entries if entry.evidence == Evidence.ASSUMED.value]
     partly = [(e.subject, e.assumed, e.source, _code(e.override)) for e in known if e.assumed]
     lines = [
         _HEAD,

@@ -147,7 +147,7 @@ def _require_headers(headers: dict[str, str]) -> None:
             raise ApiError(MISSING_HEADER, f"rule missing {name}", header=name)
 
 
-def skew_of(timestamp: str, now: float) -> float | None:
+def _skew(timestamp: str, now: float) -> float | None:
     """Gives how many seconds a timestamp is ahead of `now` (negative: behind), None for a malformed one."""
     match = _TIMESTAMP.fullmatch(timestamp)
     try:
@@ -160,7 +160,7 @@ def skew_of(timestamp: str, now: float) -> float | None:
 def _timestamp(sent: Credentials, world: World) -> None:
     if world.scenario.timestamps is Timestamps.IGNORED:
         return
-    skew = skew_of(sent.timestamp, world.real_time())
+    skew = _skew(sent.timestamp, world.real_time())
     if skew is None:
         twice = " (it was percent-encoded twice)" if "%3a" in sent.timestamp.lower() else ""
         raise ApiError(INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")

@@ -19,6 +19,11 @@ class Call:
     body: bytes
     peer: str
 
+    @property
+    def is_v3(self) -> bool:
+        """Whether the call is signed in the way of V3, which sends action, version and signature in headers."""
+        return self.headers.get("authorization", "").startswith("ACS3-")
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

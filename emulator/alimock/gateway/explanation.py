@@ -64,12 +64,10 @@ class _Signing:
     def string_to_sign(self) -> str:
         if self.is_v3:
             return signature.string_to_sign_v3(self.canonical_request())
-        return f"{self.method}&{self.path}&{quote(self.join(self.query), safe='')}"
+        return f"{self.method}&{self.path}&{_full(self.join(self.query))}"
 
     def canonical_request(self) -> str:
-        lines = (f"{name}:{value}" for name, value in self.headers)
-        names = ";".join(name for name, _ in self.headers)
-        return "\n".join((self.method, "/", self.join(self.query), *lines, "", names, self.body_hash))
+        return signature.joined_canonical_request(self.method, self.join(self.query), self.headers, self.body_hash)
 
     def sign(self) -> str:
         mac = hmac.digest(self.secret.encode(), self.string_to_sign().encode(), self.digest)
@@ -150,10 +148,9 @@ def _mistaken_writings(sent: Credentials, right: _Signing) -> Iterator[_Mistake]
     names = ("base64", "hex") if right.is_v3 else ("hex", "base64")
     yield _Mistake("signature", f"the signature is right but written in {names[0]}", f"write it in {names[1]}", other)
     if not right.is_v3:
-        plus = right.sign()
         words = "the + of the signature came as a space"
-        yield _Mistake("signature", words, "percent-encode the signature in the query", plus.replace("+", " "))
-        yield _Mistake("signature", "the signature is encoded twice", "percent-encode it once", quote(plus, safe=""))
+        yield _Mistake("signature", words, "percent-encode the signature in the query", right.sign().replace("+", " "))
+        yield _Mistake("signature", "the signature is encoded twice", "percent-encode it once", _full(right.sign()))
     elif right.sign() == sent.signature.lower():
         yield _Mistake("signature", "the signature is in upper case", "write it in lower-case hex", sent.signature)
 

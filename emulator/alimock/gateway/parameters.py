@@ -36,8 +36,8 @@ class Request:
 
     @property
     def is_v3(self) -> bool:
-        """Whether the call is signed in the way of V3, which sends action, version and signature in headers."""
-        return self.call.headers.get("authorization", "").startswith("ACS3-")
+        """Whether the call is signed in the way of V3."""
+        return self.call.is_v3
 
     @property
     def action(self) -> str:
@@ -65,7 +65,7 @@ def response_format(call: Call, parameters: Mapping[str, str]) -> Format | None:
     """
     name = parameters.get("Format")
     if not name:
-        return Format.JSON if call.headers.get("authorization", "").startswith("ACS3-") else Format.XML
+        return Format.JSON if call.is_v3 else Format.XML
     return Format.__members__.get(name.upper())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from alimock.gateway.parameters import Request
@@ -38,19 +38,15 @@ def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
 
 def canonical_request_v3(request: Request, signed_headers: str) -> str:
     """Gives V3's canonical request over the headers that the client signed, separated by `;`."""
-    headers = request.call.headers
-    names = signed_headers.lower().split(";")
-    return "\n".join(
-        (
-            request.call.method,
-            "/",
-            canonical_query(request.query),
-            *(f"{name}:{headers.get(name, '').strip()}" for name in names),
-            "",
-            ";".join(names),
-            hashlib.sha256(request.call.body).hexdigest(),
-        )
-    )
+    headers = tuple((name, request.call.headers.get(name, "").strip()) for name in signed_headers.lower().split(";"))
+    body_hash = hashlib.sha256(request.call.body).hexdigest()
+    return joined_canonical_request(request.call.method, canonical_query(request.query), headers, body_hash)
+
+
+def joined_canonical_request(method: str, query: str, headers: Sequence[tuple[str, str]], body_hash: str) -> str:
+    """Joins the parts of V3's canonical request; the path is always `/`."""
+    lines = (f"{name}:{value}" for name, value in headers)
+    return "\n".join((method, "/", query, *lines, "", ";".join(name for name, _ in headers), body_hash))
 
 
 def string_to_sign_v3(canonical_request: str) -> str:

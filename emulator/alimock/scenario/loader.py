@@ -9,26 +9,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from alimock.address import fold
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
-from alimock.scenario.kinds import Entry, Reading
-from alimock.scenario.model import (
-    OUTCOME_STATUS,
-    AccessKey,
-    AddressPattern,
-    AddressRule,
-    CodeOverride,
-    Fault,
-    Limits,
-    Outcome,
-    Pattern,
-    Scenario,
-    Status,
-)
+from alimock.scenario.kinds import Reading
+from alimock.scenario.layer import Layer, layer_of, merged
+from alimock.scenario.model import AccessKey, AddressPattern, AddressRule, Limits, Pattern, Scenario
 from alimock.scenario.schema import SCENARIO
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
@@ -37,23 +24,6 @@ BUILT_IN_FOLDER = next(
     (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
     _PACKAGE / "fixtures",
 )
-# Fields that only a record of this status has.
-_NEEDED_STATUS = {"token": Status.PENDING, "verification_time": Status.VERIFIED, "confirm_ip": Status.VERIFIED}
-_SINGLE_VALUES = ("description", "profile", "authentication", "timestamps", "unknown_keys", "clock")
-
-
-@dataclass
-class _Layer:
-    """What one file says, before it is merged with the one it extends."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    limits: dict[str, int | None] = field(default_factory=dict)
-    user_ids: dict[str, str | None] = field(default_factory=dict)
-    access_keys: dict[str, AccessKey] = field(default_factory=dict)
-    rules: dict[str, AddressRule] = field(default_factory=dict)
-    patterns: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    codes: dict[str, CodeOverride] = field(default_factory=dict)
 
 
 def built_in_names() -> list[str]:
@@ -134,23 +104,23 @@ def _layers(
     file: str,
     chain: tuple[Path, ...],
     known_keys: Mapping[str, AccessKey] | None = None,
-) -> _Layer:
+) -> Layer:
     """Reads one file and all that it extends into one layer; `chain` is the files on the way here."""
     reading = Reading(file)
     document = SCENARIO.read(node, "", reading) or {}
-    parent = _Layer()
+    parent = Layer()
     if document.get("extends"):
         try:
             parent = _extended(document["extends"], folder, chain)
         except ScenarioError as error:
             reading.mistakes.extend(_placed(error, node, file))
-    layer = _layer(document, reading, {**(known_keys or {}), **parent.access_keys})
+    layer = layer_of(document, reading, {**(known_keys or {}), **parent.access_keys})
     if reading.mistakes:
         raise ScenarioError(sorted(reading.mistakes, key=lambda mistake: (mistake.file != file, mistake.line, mistake.column)))
-    return _merged(parent, layer)
+    return merged(parent, layer)
 
 
-def _extended(name: str, folder: Path | None, chain: tuple[Path, ...]) -> _Layer:
+def _extended(name: str, folder: Path | None, chain: tuple[Path, ...]) -> Layer:
     path = _find(name, folder)
     if any(path.resolve() == earlier.resolve() for earlier in chain):
         raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", "a file that does not lead back here")])
@@ -170,107 +140,7 @@ def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:
     ]
 
 
-def _layer(document: Mapping[str, Any], reading: Reading, known_keys: Mapping[str, AccessKey]) -> _Layer:
-    layer = _Layer()
-    layer.values = {key: document[key] for key in _SINGLE_VALUES if key in document}
-    layer.limits = document.get("limits") or {}
-    for account in document.get("accounts") or ():
-        values = account.value or {}
-        layer.user_ids[account.key] = values.get("user_id")
-        for item in values.get("access_keys") or ():
-            _add_access_key(layer, item, account.key, reading, known_keys)
-    for entry in document.get("addresses") or ():
-        rule = _rule(entry, reading)
-        if rule is not None:
-            layer.rules[fold(entry.key)] = rule
-    layer.patterns = [key for key in layer.rules if "*" in key]
-    layer.codes = {entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}
-    layer.faults = [_fault(item) for item in document.get("faults") or () if item.value and item.value.get("error")]
-    return layer
-
-
-def _add_access_key(layer: _Layer, item: Entry, account: str, reading: Reading, known_keys: Mapping[str, AccessKey]) -> None:
-    values = item.value or {}
-    key_id = values.get("id")
-    if key_id is None:
-        return
-    path = f"accounts.{account}.access_keys[{item.key}]"
-    known = known_keys.get(key_id) if "secret" not in values else None
-    secret = known.secret if known is not None else values.get("secret")
-    if key_id in layer.access_keys:
-        reading.mistake(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
-    elif secret is None:
-        if "secret" not in values:
-            reading.mistake(item.node, path, "no `secret`", "`secret:` with the secret that the client signs with")
-    else:
-        layer.access_keys[key_id] = AccessKey(
-            key_id,
-            secret,
-            account,
-            item.place,
-            active=values.get("status") != "inactive",
-            security_token=values.get("security_token") or (known.security_token if known is not None else None),
-            expires=values.get("expires"),
-            permissions=_permissions(values.get("permissions")),
-        )
-
-
-def _permissions(items: list[Entry] | None) -> frozenset[str] | None:
-    return frozenset(item.value for item in items) if items is not None else None
-
-
-def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
-    """Makes the rule of one entry of `addresses`: a shorthand, or a record that says the same and more."""
-    if isinstance(entry.value, Outcome):
-        return AddressRule(entry.key, entry.place, 0, entry.value, OUTCOME_STATUS[entry.value])
-    values: dict[str, Any] = dict(entry.value or {})
-    if entry.value is not None and not {"outcome", "status"} & set(values):
-        reading.mistake(entry.node, f"addresses.{entry.key}", "neither `status` nor `outcome`", "at least one of the two")
-    outcome, status = values.pop("outcome", None), values.pop("status", None)
-    if outcome is None and status is None:
-        return None
-    status = status or OUTCOME_STATUS[outcome]
-    outcome = outcome or {Status.VERIFIED: Outcome.VERIFIED, Status.PENDING: Outcome.PENDING}.get(status, Outcome.UNKNOWN)
-    for found, expected in _contradictions(entry.key, outcome, status, values):
-        reading.mistake(entry.node, f"addresses.{entry.key}", found, expected)
-    return AddressRule(entry.key, entry.place, 0, outcome, status, **values)
-
-
-def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Goes through what no record can be at once; standing refusals go with any status."""
-    if outcome not in (Outcome.QUOTA_EXCEEDED, Outcome.ILLEGAL) and status is not OUTCOME_STATUS[outcome]:
-        expected = f"`status: {OUTCOME_STATUS[outcome].value}` or another outcome"
-        yield f"`outcome: {outcome.value}` with `status: {status.value}`", expected
-    for key, needed in _NEEDED_STATUS.items():
-        if key in values and status is not needed:
-            yield f"a `{key}` with `status: {status.value}`", f"it with `status: {needed.value}` only"
-    if "token" in values and "*" in address:
-        yield "a `token` for a pattern", "a token of a single address"
-
-
-def _fault(item: Entry) -> Fault:
-    when = dict(item.value.get("when") or {})
-    email = when.pop("email", None)
-    pattern = Pattern.of(email) if email is not None else None
-    return Fault(item.place, item.value["error"], email=pattern, times=item.value.get("times"), **when)
-
-
-def _merged(parent: _Layer, child: _Layer) -> _Layer:
-    values = {key: value for key, value in parent.values.items() if key != "description"}
-    user_ids = {name: user_id for name, user_id in child.user_ids.items() if user_id or name not in parent.user_ids}
-    return _Layer(
-        values={**values, **child.values},
-        limits={**parent.limits, **child.limits},
-        user_ids={**parent.user_ids, **user_ids},
-        access_keys={**parent.access_keys, **child.access_keys},
-        rules={**parent.rules, **child.rules},
-        codes={**parent.codes, **child.codes},
-        faults=[*child.faults, *parent.faults],
-        patterns=[*child.patterns, *(key for key in parent.patterns if key not in child.rules)],
-    )
-
-
-def _build(layer: _Layer, name: str) -> Scenario:
+def _build(layer: Layer, name: str) -> Scenario:
     rules = {key: replace(rule, position=position) for position, (key, rule) in enumerate(layer.rules.items())}
     addresses = {key: rule for key, rule in rules.items() if "*" not in key}
     _refuse_tokens_twice(addresses)
