@@ -17,8 +17,9 @@ import yaml
 from alimock import fidelity
 from alimock.contract import PROFILES
 from alimock.scenario import loader
+from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.kinds import Keys
-from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
+from alimock.scenario.model import Authentication, Timestamps, UnknownKeys
 from alimock.scenario.schema import ACCESS_KEY, CODE, FAULT, RECORD, SCENARIO
 from alimock.settings import SETTINGS
 from conftest import Running
@@ -66,7 +67,7 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(running: Running
 
 @pytest.mark.parametrize("text", [*blocks(README, "yaml"), *blocks(FIXTURES, "yaml")])
 def test_the_scenarios_of_the_documentation_load(text: str) -> None:
-    assert loader.load_text(text.encode(), file="README.md").addresses
+    assert loader.load_text(text.encode(), file="README.md").addresses.exact
 
 
 def test_the_shell_blocks_name_targets_and_variables_that_exist() -> None:

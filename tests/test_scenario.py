@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 from alimock.scenario import export, loader
+from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.document import ScenarioError
-from alimock.scenario.model import Authentication, Limits, Outcome, Status
+from alimock.scenario.model import Authentication, Limits
 from alimock.timeformat import parse_time
 from conftest import make_api, scenario
 
@@ -61,12 +62,12 @@ addresses:
     assert loaded.limits == Limits(3, None, 3)
     assert loaded.user_ids == {"default": "1406****", "other": None}
     assert (loaded.access_keys["k"].account, loaded.access_keys["k"].active) == ("other", False)
-    jo, off, late = (loaded.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
+    jo, off, late = (loaded.addresses.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
     assert jo is not None and off is not None and late is not None
     assert (jo.status, jo.send_ip, jo.place) == (Status.VERIFIED, "42.0.0.115", "case.yaml:14")
     assert (off.outcome, off.status) == (Outcome.QUOTA_EXCEEDED, Status.NONE)
     assert late.outcome is Outcome.EXPIRED
-    assert loaded.rule("late.example.com") is None
+    assert loaded.addresses.rule("late.example.com") is None
 
 
 @pytest.mark.parametrize(
@@ -206,12 +207,12 @@ def test_a_file_extends_a_file_beside_it_and_overrides_it_entry_by_entry(tmp_pat
     assert loaded.limits == Limits(3, 500, None)
     assert loaded.user_ids == {"default": "base"}
     assert {key.id: key.secret for key in loaded.access_keys.values()} == {"a": "child", "b": "base"}
-    assert [(email, rule.outcome.value) for email, rule in loaded.addresses.items()] == [
+    assert [(email, rule.outcome.value) for email, rule in loaded.addresses.exact.items()] == [
         ("one@example.com", "verified"),
         ("two@example.com", "pending"),
         ("three@example.com", "illegal"),
     ]
-    tried_first = loaded.rule("any@x.example.com")
+    tried_first = loaded.addresses.rule("any@x.example.com")
     assert tried_first is not None
     assert tried_first.place == f"{child}:5"
 
@@ -259,7 +260,7 @@ def test_json_says_the_same_as_yaml() -> None:
     }
     loaded = loader.load_text(json.dumps(text).encode(), file="x", json=True)
     assert loaded.limits.link_valid_days is None
-    assert loaded.addresses["a@example.com"].status is Status.VERIFIED
+    assert loaded.addresses.exact["a@example.com"].status is Status.VERIFIED
     assert mistakes('{"alimock": 1,}', json=True)[0].startswith("case.yaml:1:1")
     assert mistakes('{"alimock": "1", "description": "\\ud800"}', json=True)
     assert mistakes("[" * 100_000, json=True)
@@ -295,7 +296,7 @@ def test_a_scenario_with_everything_loads_back_to_the_same() -> None:
     assert export.document(again) == document
     key, same = loaded.access_keys["k"], again.access_keys["k"]
     assert (same.secret, same.security_token, same.expires, same.active) == (key.secret, key.security_token, key.expires, False)
-    assert [pattern.rule.address for pattern in again.patterns] == ["*@c.example.com", "*"]
+    assert [pattern.rule.address for pattern in again.addresses.patterns] == ["*@c.example.com", "*"]
 
 
 RECORD_TIMES = ("GmtCreate", "GmtModified", "TokenSendTime", "VerificationTime")

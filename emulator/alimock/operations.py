@@ -19,7 +19,7 @@ from alimock.errors import (
     ApiError,
     ErrorDefinition,
 )
-from alimock.scenario.model import Outcome
+from alimock.scenario.addresses import Outcome
 from alimock.world.account import VERIFIED, Account, Record, TokenState
 from alimock.world.world import World
 
@@ -192,7 +192,7 @@ def _resend(caller: Caller, email: str) -> Decision:
 
 
 def _delete(caller: Caller, email: str) -> Decision:
-    rule = caller.account.scenario.rule(email)
+    rule = caller.account.addresses.rule(email)
     if rule is not None and rule.outcome is Outcome.ILLEGAL:
         raise _Refusal(PARAMETER_ILLEGALL, rule.place)
     record = caller.account.find(email)
@@ -206,7 +206,7 @@ def _refuse_by_rule(caller: Caller, email: str) -> None:
     """Refuses what no record can change: a malformed address, and one that the scenario refuses."""
     if not address.is_valid(email):
         raise _Refusal(PARAMETER_ILLEGALL, "rule malformed-address")
-    rule = caller.account.scenario.rule(email)
+    rule = caller.account.addresses.rule(email)
     if rule is not None and rule.outcome is Outcome.ILLEGAL:
         raise _Refusal(PARAMETER_ILLEGALL, rule.place)
     if rule is not None and rule.outcome is Outcome.QUOTA_EXCEEDED:
@@ -235,7 +235,7 @@ def _send(caller: Caller, record: Record) -> None:
 
 
 def _why_unknown(caller: Caller, email: str) -> str:
-    rule = caller.account.scenario.rule(email)
+    rule = caller.account.addresses.rule(email)
     if rule is not None:
         return rule.place
     other = caller.world.others_with(caller.account, email)

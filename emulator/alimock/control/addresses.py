@@ -39,9 +39,9 @@ class AddressesResource:
         """Goes through an account's addresses, or through the one asked for; looking changes nothing."""
         if email is None:
             records = account.records()
-            rules = list(account.scenario.addresses.values())
+            rules = list(account.addresses.exact.values())
         else:
-            record, rule = account.peek(email), account.scenario.addresses.get(fold(email))
+            record, rule = account.peek(email), account.addresses.exact.get(fold(email))
             records = [record] if record is not None else []
             rules = [rule] if rule is not None else []
         for record in records:
@@ -64,7 +64,7 @@ class AddressesResource:
         }
 
     def _entry(self, account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
-        rule = account.scenario.rule(email)
+        rule = account.addresses.rule(email)
         status = None if record is None else "verified" if record.verification_status == VERIFIED else "pending"
         return {
             "email": email,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from alimock.scenario.model import OUTCOME_STATUS, AccessKey, AddressRule, Fault, Scenario
+from alimock.scenario.addresses import OUTCOME_STATUS, AddressRule
+from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.timeformat import format_time
 
 _RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
@@ -13,7 +14,7 @@ _RECORD_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_
 
 def document(scenario: Scenario) -> dict[str, object]:
     """Writes a scenario out in full, without `extends` and without secrets; loading it gives the same scenario."""
-    rules = [pattern.rule for pattern in scenario.patterns] + list(scenario.addresses.values())
+    rules = [pattern.rule for pattern in scenario.addresses.patterns] + list(scenario.addresses.exact.values())
     values: dict[str, object] = {
         "alimock": 1,
         "profile": scenario.profile,

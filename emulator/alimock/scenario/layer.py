@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alimock.address import fold
+from alimock.scenario.addresses import OUTCOME_STATUS, AddressRule, Outcome, Pattern, Status
 from alimock.scenario.kinds import Entry, Reading
-from alimock.scenario.model import OUTCOME_STATUS, AccessKey, AddressRule, CodeOverride, Fault, Outcome, Pattern, Status
+from alimock.scenario.model import AccessKey, CodeOverride, Fault
 
 # Fields that only a record of this status has.
 _NEEDED_STATUS = {"token": Status.PENDING, "verification_time": Status.VERIFIED, "confirm_ip": Status.VERIFIED}
@@ -82,7 +83,7 @@ def _permissions(items: list[Entry] | None) -> frozenset[str] | None:
 def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
     """Makes the rule of one entry of `addresses`: a shorthand, or a record that says the same and more."""
     if isinstance(entry.value, Outcome):
-        return AddressRule(entry.key, entry.place, 0, entry.value, OUTCOME_STATUS[entry.value])
+        return AddressRule(entry.key, entry.place, entry.value, OUTCOME_STATUS[entry.value])
     values: dict[str, Any] = dict(entry.value or {})
     if entry.value is not None and not {"outcome", "status"} & set(values):
         reading.mistake(entry.node, f"addresses.{entry.key}", "neither `status` nor `outcome`", "at least one of the two")
@@ -93,7 +94,7 @@ def _rule(entry: Entry, reading: Reading) -> AddressRule | None:
     outcome = outcome or {Status.VERIFIED: Outcome.VERIFIED, Status.PENDING: Outcome.PENDING}.get(status, Outcome.UNKNOWN)
     for found, expected in _contradictions(entry.key, outcome, status, values):
         reading.mistake(entry.node, f"addresses.{entry.key}", found, expected)
-    return AddressRule(entry.key, entry.place, 0, outcome, status, **values)
+    return AddressRule(entry.key, entry.place, outcome, status, **values)
 
 
 def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

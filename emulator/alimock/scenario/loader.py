@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
+from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.kinds import Reading
 from alimock.scenario.layer import Layer, layer_of, merged
-from alimock.scenario.model import AccessKey, AddressPattern, AddressRule, Limits, Pattern, Scenario
+from alimock.scenario.model import AccessKey, Limits, Scenario
 from alimock.scenario.schema import SCENARIO
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
@@ -141,17 +141,16 @@ def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:
 
 
 def _build(layer: Layer, name: str) -> Scenario:
-    rules = {key: replace(rule, position=position) for position, (key, rule) in enumerate(layer.rules.items())}
-    addresses = {key: rule for key, rule in rules.items() if "*" not in key}
-    _refuse_tokens_twice(addresses)
+    addresses = AddressBook.of(
+        (rule for key, rule in layer.rules.items() if "*" not in key), (layer.rules[key] for key in layer.patterns)
+    )
+    _refuse_tokens_twice(addresses.exact)
     return Scenario(
         name,
         limits=Limits(**layer.limits),
         user_ids={"default": None, **layer.user_ids},
         access_keys=layer.access_keys,
         addresses=addresses,
-        patterns=tuple(AddressPattern(Pattern.of(key), rules[key]) for key in layer.patterns),
-        tokens={rule.token: rule.address for rule in addresses.values() if rule.token is not None},
         faults=tuple(layer.faults),
         codes=layer.codes,
         **layer.values,

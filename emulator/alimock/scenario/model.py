@@ -1,4 +1,4 @@
-"""What a scenario says, frozen: accounts, addresses, limits, clock and the ways of checking.
+"""What a scenario says, frozen: accounts, limits, faults, clock and the ways of checking.
 
 Times are epoch seconds. An account refers to these objects and never copies them.
 """
@@ -9,26 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from alimock.address import fold, is_valid
-
-
-class Outcome(Enum):
-    """The shorthand for what an address does."""
-
-    VERIFIED = "verified"
-    PENDING = "pending"
-    EXPIRED = "expired"
-    QUOTA_EXCEEDED = "quota-exceeded"
-    ILLEGAL = "illegal"
-    UNKNOWN = "unknown"
-
-
-class Status(Enum):
-    """What an address has at the start: no record, or one that waits to be verified, or a verified one."""
-
-    NONE = "none"
-    PENDING = "pending"
-    VERIFIED = "verified"
+from alimock.scenario.addresses import AddressBook, Pattern
 
 
 class Authentication(Enum):
@@ -51,76 +32,6 @@ class UnknownKeys(Enum):
 
     OWN_ACCOUNT = "own-account"
     DEFAULT_ACCOUNT = "default-account"
-
-
-# What an outcome says about the record when the entry itself does not.
-OUTCOME_STATUS: Mapping[Outcome, Status] = {
-    Outcome.VERIFIED: Status.VERIFIED,
-    Outcome.PENDING: Status.PENDING,
-    Outcome.EXPIRED: Status.PENDING,
-    Outcome.QUOTA_EXCEEDED: Status.PENDING,
-    Outcome.ILLEGAL: Status.NONE,
-    Outcome.UNKNOWN: Status.NONE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AddressRule:
-    """One entry of `addresses`: what an address, or every address that a pattern matches, has and does.
-
-    `place` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
-    """
-
-    address: str
-    place: str
-    position: int
-    outcome: Outcome
-    status: Status
-    email_verification_no: str | None = None
-    user_id: str | None = None
-    send_ip: str | None = None
-    confirm_ip: str | None = None
-    gmt_create: int | None = None
-    gmt_modified: int | None = None
-    token_send_time: int | None = None
-    verification_time: int | None = None
-    token: str | None = None
-    sends_today: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """What an address is held against: `parts` are what stands between the `*`, each of any run of characters."""
-
-    parts: tuple[str, ...]
-
-    @classmethod
-    def of(cls, text: str) -> Pattern:
-        """Makes the pattern of a text with `*`."""
-        return cls(tuple(fold(text).split("*")))
-
-    def matches(self, folded: str) -> bool:
-        """Says whether a folded address matches, in linear time: each part is looked for behind the one before."""
-        if len(self.parts) == 1:
-            return folded == self.parts[0]
-        first, *middle, last = self.parts
-        if not (folded.startswith(first) and folded.endswith(last) and len(folded) >= len(first) + len(last)):
-            return False
-        position, end = len(first), len(folded) - len(last)
-        for part in middle:
-            found = folded.find(part, position, end)
-            if found < 0:
-                return False
-            position = found + len(part)
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPattern:
-    """A rule for every address that matches."""
-
-    pattern: Pattern
-    rule: AddressRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +82,7 @@ class Limits:
 class Scenario:
     """How every account starts, and which keys and checks the emulator has.
 
-    `addresses` has the exact addresses by their folded form, `patterns` the patterns in the order they are tried,
-    `tokens` the addresses by the open token that the file gives them, `user_ids` those of the named accounts.
+    `user_ids` are those of the named accounts.
     """
 
     name: str
@@ -185,19 +95,6 @@ class Scenario:
     limits: Limits = Limits()
     user_ids: Mapping[str, str | None] = field(default_factory=dict)
     access_keys: Mapping[str, AccessKey] = field(default_factory=dict)
-    addresses: Mapping[str, AddressRule] = field(default_factory=dict)
-    patterns: tuple[AddressPattern, ...] = ()
-    tokens: Mapping[str, str] = field(default_factory=dict)
+    addresses: AddressBook = field(default_factory=AddressBook)
     faults: tuple[Fault, ...] = ()
     codes: Mapping[str, CodeOverride] = field(default_factory=dict)
-
-    def rule(self, address: str) -> AddressRule | None:
-        """Gives the rule for an address: the exact entry, else the first pattern that matches, else None.
-
-        A pattern matches well-formed addresses only.
-        """
-        folded = fold(address)
-        exact = self.addresses.get(folded)
-        if exact is not None or not self.patterns or not is_valid(address):
-            return exact
-        return next((pattern.rule for pattern in self.patterns if pattern.pattern.matches(folded)), None)

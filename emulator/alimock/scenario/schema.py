@@ -11,8 +11,9 @@ from alimock import address
 from alimock.contract import OPERATIONS, PROFILES, RAM_ACTIONS, VERSIONS
 from alimock.errors import CATALOGUE, FAULT_CODES
 from alimock.parsing import one_of
+from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.kinds import Either, Entries, Items, Keys, Scalar
-from alimock.scenario.model import Authentication, Outcome, Status, Timestamps, UnknownKeys
+from alimock.scenario.model import Authentication, Timestamps, UnknownKeys
 from alimock.timeformat import parse_time
 
 

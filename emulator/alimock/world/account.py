@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.model import AddressRule, Outcome, Scenario, Status
+from alimock.scenario.addresses import AddressRule, Outcome, Status
+from alimock.scenario.model import Scenario
 from alimock.timeformat import SECONDS_PER_DAY, day_of
 from alimock.world.clock import Clock
 from alimock.world.source import Source
@@ -19,14 +20,15 @@ from alimock.world.source import Source
 WAITING = 0
 VERIFIED = 1
 LOOPBACK = "127.0.0.1"
+SUBMITTED = "rule submitted-record"
 
 
 @dataclass(slots=True)
 class Record:
     """One address of an account, with the fields that the API shows; times are epoch seconds.
 
-    `decided_by` says where the record comes from. `token_serial` is that of the token sent last. Records are listed newest first;
-    among those of one second the lower `position` comes first.
+    `decided_by` says where the record comes from: an entry of the scenario, or a Submit. `token_serial` is that of the token sent
+    last.
     """
 
     email: str
@@ -37,7 +39,6 @@ class Record:
     token_send_time: int
     send_ip: str
     decided_by: str
-    position: int
     verification_status: int = WAITING
     verification_time: int | None = None
     confirm_ip: str | None = None
@@ -62,6 +63,7 @@ class Account:
         self.scenario = scenario
         self.clock = clock
         self.source = source
+        self.addresses = scenario.addresses
         self.user_id = scenario.user_ids.get(name) or source.user_id()
         self.first_sight = clock.now()
         self.last_used = 0.0
@@ -80,7 +82,7 @@ class Account:
     def find(self, address: str) -> Record | None:
         """Gives the record of an address, or None; a pattern's record is made when it is first asked for."""
         record = self.peek(address)
-        if record is not None and fold(address) not in self.scenario.addresses:
+        if record is not None and fold(address) not in self.addresses.exact:
             self._records[fold(address)] = record
         return record
 
@@ -89,7 +91,7 @@ class Account:
         folded = fold(address)
         record = self._records.get(folded)
         if record is None and folded not in self._deleted:
-            rule = self.scenario.rule(address)
+            rule = self.addresses.rule(address)
             if rule is not None and rule.status is not Status.NONE:
                 record = self._record_of(rule, address)
         return record
@@ -100,10 +102,10 @@ class Account:
 
     def records(self) -> list[Record]:
         """Gives all records, newest first."""
-        return sorted(self._all_records(), key=lambda record: (-record.gmt_create, record.position))
+        return sorted(self._all_records(), key=lambda record: -record.gmt_create)
 
     def first_record(self) -> Record | None:
-        """Gives the record that comes first in the scenario, else the oldest of the account's own."""
+        """Gives the record that was submitted last, else the one that comes first in the scenario."""
         return next(self._all_records(), None)
 
     def create(self, address: str, ip: str) -> Record:
@@ -120,8 +122,7 @@ class Account:
             now,
             now,
             ip,
-            "rule submitted-record",
-            position=-len(self._sent) - 1,
+            SUBMITTED,
         )
         self._records[folded] = record
         return record
@@ -156,7 +157,7 @@ class Account:
         serial = self.source.serial_of(token)
         if serial is not None and serial < len(self._sent):
             return self._sent[serial], self.token_state(serial)
-        address = self.scenario.tokens.get(token)
+        address = self.addresses.tokens.get(token)
         record = self.find(address) if address is not None else None
         if record is None:
             return None
@@ -174,7 +175,7 @@ class Account:
         folded = fold(address)
         if folded in self._sends or self._day != self._first_day:
             return self._sends[folded]
-        rule = self.scenario.rule(address)
+        rule = self.addresses.rule(address)
         return rule.sends_today if rule is not None else 0
 
     def is_new_today(self, address: str) -> bool:
@@ -205,12 +206,17 @@ class Account:
         return TokenState.EXPIRED if days is not None and age >= days * SECONDS_PER_DAY else TokenState.OPEN
 
     def _all_records(self) -> Iterator[Record]:
-        """Goes through the records: first those of the scenario in file order, then the account's own, oldest first."""
-        for folded, rule in self.scenario.addresses.items():
-            if rule.status is not Status.NONE and folded not in self._deleted:
+        """Goes through the records in the one order that an exported scenario keeps.
+
+        First come those submitted, the last one first, then those of the scenario in file order, then those made by patterns.
+        """
+        submitted = {folded: record for folded, record in self._records.items() if record.decided_by == SUBMITTED}
+        yield from reversed(submitted.values())
+        for folded, rule in self.addresses.exact.items():
+            if rule.status is not Status.NONE and folded not in self._deleted and folded not in submitted:
                 yield self._records.get(folded) or self._record_of(rule, rule.address)
         for folded, record in self._records.items():
-            if folded in self._deleted or folded not in self.scenario.addresses:
+            if folded not in submitted and folded not in self.addresses.exact:
                 yield record
 
     def _record_of(self, rule: AddressRule, address: str) -> Record:
@@ -230,7 +236,6 @@ class Account:
             token_send_time=sent,
             send_ip=rule.send_ip or LOOPBACK,
             decided_by=rule.place,
-            position=rule.position,
             verification_status=VERIFIED if verified else WAITING,
             verification_time=verification_time,
             confirm_ip=(rule.confirm_ip or LOOPBACK) if verified else None,

@@ -114,7 +114,7 @@ class World:
             if name is not None:
                 return self._accounts.get(name)
         default = self._account_named(DEFAULT_ACCOUNT)
-        return default if token in default.scenario.tokens else None
+        return default if token in default.addresses.tokens else None
 
     def deliver(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
