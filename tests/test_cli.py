@@ -65,7 +65,7 @@ def test_serve_says_one_line_logs_a_line_a_call_and_ends_cleanly(number: signal.
         output, log = process.communicate(timeout=10)
     assert (process.returncode, output) == (0, "")
     assert re.fullmatch(
-        r"\S+ \S+ INFO 200 ResendEmailVerification OK, 'a\\nb', unsigned: test1@aliyun\.com SendTokenQuotaExceeded \[default\.yaml:18\]; "
+        r"\S+ \S+ INFO 200 ResendEmailVerification OK, 'a\\nb', unsigned: test1@aliyun\.com SendTokenQuotaExceeded \[default\.yaml:19\]; "
         r"'x\\ny' ParameterIllegall \[rule malformed-address\] \(\d+\.\d ms\)\n",
         log,
     )
@@ -131,7 +131,7 @@ def test_check_shows_every_mistake_and_goes_on_to_the_next_file(tmp_path: Path, 
     assert output.out == "default: ok\n"
     assert output.err == (
         f"{wrong}:2:1: found the unknown key `profil`, expected `profile`\n"
-        f"{wrong}:3:8: clock: found `y`, expected a time like 2019-02-19 16:38:07 (UTC+8), or null for real time\n"
+        f"{wrong}:3:8: clock: found `y`, expected a time like 2019-02-19 16:38:07 (UTC+8), or null for real time, or a mapping\n"
     )
     assert cli.main(["check", "default", "empty"]) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import subprocess
@@ -16,11 +17,9 @@ import pytest
 import yaml
 from alimock import fidelity
 from alimock.contract import PROFILES
-from alimock.scenario import loader
+from alimock.scenario import loader, reference, schema
 from alimock.scenario.addresses import Outcome, Status
-from alimock.scenario.kinds import Keys
-from alimock.scenario.model import Authentication, Timestamps, UnknownKeys
-from alimock.scenario.schema import ACCESS_KEY, CODE, FAULT, RECORD, SCENARIO
+from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import SETTINGS
 from conftest import Running
 
@@ -114,17 +113,21 @@ def test_the_scenarios_readme_lists_the_built_in_ones() -> None:
     assert "\n".join(rows) in FIXTURES
 
 
-def keys_of(schema: Keys) -> set[str]:
-    nested = {key for value in schema.table.values() if isinstance(value, Keys) for key in keys_of(value)}
-    return set(schema.table) | nested
+@pytest.mark.parametrize("name", reference.tables())
+def test_the_scenarios_readme_explains_every_key(name: str) -> None:
+    assert reference.tables()[name] in FIXTURES, "run: alimock schema --markdown"
 
 
-def test_the_scenarios_readme_explains_every_key_and_every_value() -> None:
+def test_the_scenarios_readme_explains_every_value() -> None:
     prose = re.sub(r"^```.*?^```$", "", FIXTURES, flags=re.DOTALL | re.MULTILINE)
     explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
-    assert keys_of(SCENARIO) | keys_of(ACCESS_KEY) | keys_of(RECORD) | keys_of(FAULT) | keys_of(CODE) <= explained
-    choices = (Authentication, Timestamps, UnknownKeys, Outcome, Status)
+    choices = (Authentication, Timestamps, UnknownKeys, Outcome, Status, Body, Reset)
     assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
+
+
+def test_the_json_schema_beside_the_built_in_scenarios_is_that_of_the_code() -> None:
+    published = json.loads((ROOT / "fixtures" / "scenario.schema.json").read_text())
+    assert published == schema.json_schema(), "run: alimock schema > fixtures/scenario.schema.json"
 
 
 def test_the_page_of_fidelity_is_what_the_command_prints() -> None:

@@ -390,7 +390,7 @@ def test_a_reply_carries_the_gateways_headers(api: Api) -> None:
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "*",
         "ETag": f"{length[0]}{digest}{length[-1]}",
-        "X-Alimock-Decided-By": "default.yaml:9",
+        "X-Alimock-Decided-By": "default.yaml:10",
     }
     assert dict(api.call("QueryEmailVerification", Format="json").headers)["Content-Type"] == "application/json;charset=utf-8"
 

@@ -16,6 +16,7 @@ LAYERS = (
     ("cli",),
     ("commands",),
     ("server", "settings", "certificates"),
+    ("delivery",),
     ("app",),
     ("control", "pages"),
     ("fidelity",),

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from alimock.gateway.call import Call
 from alimock.scenario import export, loader
 from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Authentication, Limits
+from alimock.service import Service
 from alimock.timeformat import parse_time
+from alimock.world.world import World
 from conftest import make_api, scenario
 
 
@@ -75,13 +78,13 @@ addresses:
     [
         ("acounts: {}", "1: found the unknown key `acounts`, expected `accounts`"),
         ("nonsense: 1", "1: found the unknown key `nonsense`, expected one of alimock, extends, description, profile, authentication, "
-         "timestamps, unknown_keys, clock, limits, accounts, addresses, faults, codes"),
+         "timestamps, unknown_keys, seed, clock, limits, accounts, addresses, faults, stubs, codes"),
         ("profile: newest", "10: profile: found `newest`, expected one of current, docs-2021, docs-2018"),
         ("profile: [current]", "10: profile: found a list, expected one of current, docs-2021, docs-2018"),
         ("profile:", "9: profile: found nothing, expected one of current, docs-2021, docs-2018"),
         ("authentication: on", "17: authentication: found `on`, expected one of known-keys, strict, none"),
         ("clock: 2019-02-30 00:00:00", "8: clock: found `2019-02-30 00:00:00`, expected a time like 2019-02-19 16:38:07 (UTC+8), or "
-         "null for real time"),
+         "null for real time, or a mapping"),
         ("limits: {sends_per_address_per_day: -1}", "37: limits.sends_per_address_per_day: found `-1`, expected a whole number "
          "to 999999999, or null for no limit"),
         ("limits: 3", "9: limits: found `3`, expected a mapping"),
@@ -124,7 +127,7 @@ addresses:
         ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
         ("addresses:\n\tx: y", None),
         ("access_keys: []", "1: found the unknown key `access_keys`, expected one of alimock, extends, description, profile, "
-         "authentication, timestamps, unknown_keys, clock, limits, accounts, addresses, faults, codes"),
+         "authentication, timestamps, unknown_keys, seed, clock, limits, accounts, addresses, faults, stubs, codes"),
         ("addresses: {a@example.com: {status: pendng}}", "37: addresses.a@example.com.status: found `pendng`, expected one of none, "
          "pending, verified"),
         ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),
@@ -133,7 +136,7 @@ addresses:
         ("addresses: {a@example.com: {status: pending, confirm_ip: x}}", "13: addresses.a@example.com: found a `confirm_ip` with "
          "`status: pending`, expected it with `status: verified` only"),
         ("addresses: {'*@example.com': {status: pending, token: x}}", "13: addresses.*@example.com: found a `token` for a pattern, "
-         "expected a token of a single address"),
+         "expected it for a single address only"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario (default, "
          "documented-samples, empty, illegal-parameter, quota-exceeded, verified-users) or a path with a slash or .yaml"),
         ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
@@ -246,9 +249,9 @@ def test_a_scenario_that_is_not_there_is_told(name: str) -> None:
 
 
 def test_a_request_extends_built_in_scenarios_only() -> None:
-    found = mistakes("alimock: 1\nextends: ./case.yaml\n", files=False)
+    found = mistakes("alimock: 1\nextends: ./case.yaml\n", local=False)
     assert found[0].startswith("case.yaml:2:10: extends: found `./case.yaml` (a path), expected a built-in scenario")
-    assert loader.load_text(b"alimock: 1\nextends: default", file="x", files=False).access_keys
+    assert loader.load_text(b"alimock: 1\nextends: default", file="x", local=False).access_keys
 
 
 def test_json_says_the_same_as_yaml() -> None:
@@ -325,3 +328,179 @@ def test_a_frozen_clock_stands_still() -> None:
     api.time.now += 1_000
     api.lists("SubmitEmailVerification", "jo@example.com")
     assert api.json("QueryEmailVerification", Email="jo@example.com")["GmtCreate"] == "2019-02-19 16:38:07"
+
+
+def test_a_list_of_files_lies_over_each_other_each_read_once(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "alimock: 1\ndescription: Base.\nprofile: docs-2018\naddresses: {a@example.com: pending, '*@x.example.com': pending}\n"
+        "faults: [{id: one, error: Throttling, times: 1}, {id: two, error: InternalError, times: 1}]\nstubs: {SaveTask: {No: 1}}\n"
+    )
+    (tmp_path / "left.yaml").write_text(
+        "alimock: 1\nextends: base.yaml\nprofile: docs-2021\naddresses: {a@example.com: verified}\nstubs: {SaveTask: {No: 2}}\n"
+    )
+    (tmp_path / "right.yaml").write_text(
+        "alimock: 1\nextends: [base.yaml, empty]\naddresses: {b@example.com: verified, '*@example.com': verified}\n"
+        "faults: [{id: one, error: ServiceUnavailable, times: 1}, {error: API_Block}]\n"
+    )
+    both = tmp_path / "both.yaml"
+    both.write_text("alimock: 1\nextends: [left.yaml, right.yaml]\n")
+    for loaded in (loader.load(str(both)), loader.load(f"{tmp_path}/left.yaml, {tmp_path}/right.yaml")):
+        # What the left file changed of the base is not undone by the right one, although that extends the base too.
+        assert loaded.profile == "docs-2021"
+        assert {email: rule.outcome for email, rule in loaded.addresses.exact.items()} == {
+            "a@example.com": Outcome.VERIFIED,
+            "b@example.com": Outcome.VERIFIED,
+        }
+        assert [one.rule.address for one in loaded.addresses.patterns] == ["*@example.com", "*@x.example.com"]
+        assert [(one.id, one.error) for one in loaded.faults.values()] == [
+            ("one", "ServiceUnavailable"),
+            ("1", "API_Block"),
+            ("two", "InternalError"),
+        ]
+        assert loaded.stubs["SaveTask"].fields == {"No": 2}
+        assert loaded.description == ""
+        files = [path.name for path in loaded.files if path != both]
+        assert files == ["left.yaml", "base.yaml", "right.yaml", "empty.yaml"]
+
+
+def test_an_account_has_its_own_addresses_over_the_common_ones() -> None:
+    loaded = scenario(
+        "accounts:\n  shop: {access_keys: [{id: k, secret: s}], addresses: {a@example.com: verified, own@example.com: pending, "
+        "'*@x.example.com': illegal}}\n"
+        "addresses: {a@example.com: quota-exceeded, b@example.com: verified, '*@x.example.com': verified, '*': expired}"
+    )
+    api = make_api(loaded)
+
+    def codes(key: str | None) -> list[object]:
+        api.key = key
+        emails = ("a@example.com", "b@example.com", "own@example.com", "any@x.example.com")
+        return [api.json("QueryEmailVerification", Email=email).get("VerificationStatus") for email in emails]
+
+    assert codes("k") == [1, 1, 0, None]
+    assert codes("someone-else") == codes(None) == [0, 1, 0, 1]
+    api.key = "k"
+    assert api.json("ListEmailVerification")["TotalItemNum"] == 3
+    document = export.document(loaded, secrets=True)
+    again = loader.load_text(json.dumps(document).encode(), file="case.yaml", json=True)
+    assert export.document(again, secrets=True) == document
+    assert list(document["accounts"]["shop"]["addresses"]) == ["*@x.example.com", "a@example.com", "own@example.com"]  # type: ignore[index]
+
+
+def test_a_token_is_told_when_two_addresses_of_one_account_have_it() -> None:
+    (found,) = mistakes(
+        "alimock: 1\naccounts: {shop: {addresses: {a@example.com: {status: pending, token: t}}}}\n"
+        "addresses: {b@example.com: {status: pending, token: t}}"
+    )
+    assert "found the token `t` again" in found
+    assert scenario(
+        "accounts: {one: {addresses: {a@example.com: {status: pending, token: t}}}, "
+        "two: {addresses: {b@example.com: {status: pending, token: t}}}}"
+    )
+
+
+KEY = "accounts: {default: {access_keys: [{id: a, secret: %s}]}}"
+
+
+def test_a_secret_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_SECRET", "from-outside")
+    assert scenario(KEY % '"${SHOP_SECRET}"').access_keys["a"].secret == "from-outside"
+    assert scenario(KEY % "'x${SHOP_SECRET}'").access_keys["a"].secret == "x${SHOP_SECRET}"
+    monkeypatch.setenv("SHOP_SECRET", "")
+    for _ in range(2):
+        assert mistake(KEY % "'${SHOP_SECRET}'").endswith(
+            "found `${SHOP_SECRET}`, expected the variable SHOP_SECRET to be set in the environment"
+        )
+        monkeypatch.delenv("SHOP_SECRET", raising=False)
+
+
+def test_a_request_does_not_read_the_environment() -> None:
+    (found,) = mistakes("alimock: 1\n" + KEY % "'${HOME}'", local=False)
+    assert found.endswith("found `${HOME}`, expected the secret itself (what is sent must not read the environment)")
+
+
+def test_a_file_over_the_limit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "MAXIMUM_BYTES", 1024 * 1024)
+    path = tmp_path / "large.yaml"
+    path.write_text("alimock: 1\n" + "#" * 1024 * 1024)
+    with pytest.raises(ScenarioError) as caught:
+        loader.load(str(path))
+    assert str(caught.value) == f"{path}: found more than 1048576 bytes, expected a file of 1 MiB at most"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "reached"),
+    [
+        ("*", "*@example.com", False),
+        ("*@example.com", "A*@EXAMPLE.com", False),
+        ("*@*.example.com", "x*@a.example.com", False),
+        ("a*c@example.com", "a*b*c@example.com", False),
+        ("a*@example.com", "*@example.com", True),
+        ("*@example.com", "*@*.example.com", True),
+        ("a*c@example.com", "a*@example.com", True),
+    ],
+)
+def test_a_pattern_that_is_never_reached_is_told(earlier: str, later: str, reached: bool) -> None:
+    text = f'alimock: 1\naddresses:\n  "{earlier}": verified\n  "{later}": pending\n'
+    if reached:
+        assert loader.load_text(text.encode(), file="x").addresses.patterns
+        return
+    assert mistakes(text) == [
+        f"case.yaml:4:3: addresses.{later}: found an entry that is never reached, since `{earlier}` (line 3) matches all that it "
+        "matches, expected the narrower pattern first"
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["*@localhost", "*@a@b.com", "a *@b.com", "*@b,c.com", "@*.com", "*@.com", "x" * 255 + "*"])
+def test_a_pattern_that_matches_no_address_is_told(pattern: str) -> None:
+    assert mistake(f'addresses: {{"{pattern}": verified}}').endswith(f"found `{pattern}`, expected an address, or a pattern with *")
+
+
+@pytest.mark.parametrize("pattern", ["*", "jo*", "*.com", "*@*", "*@late.*", "*+test@*", "*@example.com*", "李*@example.com"])
+def test_a_pattern_that_can_match_is_fine(pattern: str) -> None:
+    assert scenario(f'addresses: {{"{pattern}": verified}}').addresses.patterns
+
+
+def test_too_many_patterns_and_faults_are_told() -> None:
+    patterns = "".join(f'  "*@{number}.example.com": verified\n' for number in range(1_001))
+    (found,) = mistakes(f"alimock: 1\naddresses:\n{patterns}")
+    assert (
+        found == "case.yaml:1003:3: addresses: found more than 1000 patterns, expected fewer, since every call tries them in turn"
+    )
+    faults = "".join(f"  - {{error: Throttling, when: {{access_key_id: k{number}}}}}\n" for number in range(1_001))
+    (found,) = mistakes(f"alimock: 1\nfaults:\n{faults}")
+    assert found == "case.yaml:1003:5: faults: found more than 1000 faults, expected fewer, since every call tries them in turn"
+
+
+def test_a_clock_can_run_on_from_a_time() -> None:
+    api = make_api(scenario("clock: {now: 2019-02-19 16:38:07, frozen: false}"))
+    api.time.now += 60
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    assert api.json("QueryEmailVerification", Email="jo@example.com")["GmtCreate"] == "2019-02-19 16:39:07"
+    assert scenario("clock: {now: 2019-02-19 16:38:07}").clock_runs is False
+    assert mistake("clock: {frozen: false}").endswith(
+        "found no `now`, expected `now:` with a time like 2019-02-19 16:38:07 (UTC+8)"
+    )
+
+
+def test_a_seed_repeats_every_id_number_and_token() -> None:
+    def life(text: str) -> list[object]:
+        api = make_api(scenario(f"clock: 2024-05-01 09:30:00\n{text}"))
+        api.world.load(api.world.scenario)
+        seen: list[object] = []
+        for _ in range(2):
+            seen += [api.call("SubmitEmailVerification", Email=email) for email in ("a@example.com", "b@example.com", "a@x")]
+            seen += [api.call("NoSuchAction"), api.call("ListEmailVerification", Format="JSON")]
+            seen += [(mail.id, mail.token) for mail in api.world.outbox.mails()]
+            api.world.reset()
+        return seen
+
+    same, other = life("seed: one"), life("seed: two")
+    assert same == life("seed: one")
+    assert same[:7] == same[7:]
+    assert not set(map(str, same)) & set(map(str, other))
+
+
+def test_without_a_seed_nothing_repeats() -> None:
+    worlds = [Service(World(scenario())) for _ in range(2)]
+    ids = {dict(service.answer(Call("GET", "Action=x&Version=2018-01-29", {}, b"", "")).headers)["ETag"] for service in worlds}
+    assert len(ids) == 2

@@ -14,6 +14,13 @@ def fold(address: str) -> str:
     return address.lower()
 
 
+def is_pattern(text: str) -> bool:
+    """Says whether a text with `*` can match a well-formed address at all."""
+    local, at, domain = text.partition("@")
+    # What each * stands for can be chosen so as to fit; without an @ of its own a pattern gets one by a *.
+    return is_valid(f"{local.replace('*', 'x')}@{domain.replace('*', 'x.x') if at else 'x.x'}")
+
+
 def is_valid(address: str) -> bool:
     """Says whether an address is well formed.
 

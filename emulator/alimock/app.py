@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Under this name the server gives a function that sends a reply with the harm that its fault does to it.
+DELIVER = "alimock.deliver"
 # WSGI keeps these two apart from the other headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
@@ -77,6 +79,10 @@ def _body(environ: WSGIEnvironment) -> bytes:
 
 
 def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Sends a reply; one that a fault harms is left to the server, which alone can delay, cut and reset."""
+    if reply.delivery is not None and DELIVER in environ:
+        harmed: Iterable[bytes] = environ[DELIVER](reply, start_response)
+        return harmed
     start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 

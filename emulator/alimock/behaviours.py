@@ -85,7 +85,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     Behaviour(
         "Query",
-        "Email is required in the profile current; elsewhere a call without it gives the record submitted last, else the scenario's first.",
+        "Email is required in the profile current; else a call without it gives the last record submitted or the file's first.",
         _DOCUMENTED,
         "the newest page and the SDKs require it, the pages of 2020 do not; which record is assumed",
         "profile: docs-2021",

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "run the emulator",
     "check": "check scenario files",
     "scenarios": "list the built-in scenarios",
+    "schema": "print the JSON Schema of scenario files, for editors",
     "fidelity": "say how well everything that alimock answers is known",
     "explain-signature": "say what is wrong with the signature of a request",
     "env": "print the lines that point an SDK at the emulator",

@@ -61,8 +61,9 @@ class ApiError(Exception):
         return self.definition.code
 
     def message(self, lang: str) -> str:
-        """Gives the text of the error with its values filled in."""
-        return self.definition.message(lang).format(**self.values)
+        """Gives the text of the error with its values filled in; a text that needs none may have braces of its own."""
+        text = self.definition.message(lang)
+        return text.format(**self.values) if self.values else text
 
 
 # fmt: off
@@ -325,4 +326,6 @@ CATALOGUE: tuple[ErrorDefinition, ...] = tuple(
 FAULT_CODES: Mapping[str, ErrorDefinition] = {
     row.code: row for row in CATALOGUE if row.status is not None and "{" not in row.text
 }
+# What a scenario can have an operation answer for a single address: the codes of FailList too.
+ANSWER_CODES: Mapping[str, ErrorDefinition] = {row.code: row for row in CATALOGUE if "{" not in row.text}
 # fmt: on

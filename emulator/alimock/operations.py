@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from alimock import address
 from alimock.contract import Field, Result, Row
 from alimock.errors import (
+    ANSWER_CODES,
     PARAMETER_ILLEGAL,
     PARAMETER_ILLEGALL,
     REG_CONTACT_EMAIL_NOT_VERIFIED,
     SEND_TOKEN_QUOTA_EXCEEDED,
     ApiError,
     ErrorDefinition,
+    Origin,
 )
-from alimock.scenario.addresses import Outcome
+from alimock.evidence import Evidence
 from alimock.world.account import VERIFIED, Account, Record, TokenState
 from alimock.world.world import World
 
@@ -86,6 +88,7 @@ def verify_email(caller: Caller, *, token: str) -> Answer:
         reason = f" (account {owner.name} has it)" if owner not in (None, caller.account) else ""
         raise ApiError(PARAMETER_ILLEGAL, f"rule unknown-token{reason}")
     record, state = found
+    _raise_answer(caller, record.email)
     if state is not TokenState.OPEN:
         raise ApiError(PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
     caller.account.verify(record, caller.ip)
@@ -94,6 +97,8 @@ def verify_email(caller: Caller, *, token: str) -> Answer:
 
 def query_email_verification(caller: Caller, *, email: str | None) -> Answer:
     """Gives the record of an address; without one, where the profile allows that, the account's first record."""
+    if email is not None:
+        _raise_answer(caller, email.strip())
     record = caller.account.first_record() if email is None else caller.account.find(email.strip())
     if record is None:
         raise ApiError(PARAMETER_ILLEGAL, _why_unknown(caller, email or ""))
@@ -139,6 +144,7 @@ def list_email_verification(
 
 def email_verified(caller: Caller, *, email: str) -> Answer:
     """Succeeds for a verified address and refuses every other."""
+    _raise_answer(caller, email.strip())
     record = caller.account.find(email.strip())
     if record is None:
         raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(caller, email))
@@ -164,7 +170,8 @@ def _batch(caller: Caller, emails: tuple[str, ...], handle: Callable[[str], Deci
 
 
 def _submit(caller: Caller, email: str, *, send_if_exist: bool) -> Decision:
-    _refuse_by_rule(caller, email)
+    _refuse_malformed(email)
+    _refuse_by_answer(caller, email)
     account = caller.account
     record = account.find(email)
     if record is not None:
@@ -181,7 +188,8 @@ def _submit(caller: Caller, email: str, *, send_if_exist: bool) -> Decision:
 
 
 def _resend(caller: Caller, email: str) -> Decision:
-    _refuse_by_rule(caller, email)
+    _refuse_malformed(email)
+    _refuse_by_answer(caller, email)
     record = caller.account.find(email)
     if record is None:
         raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(caller, email))
@@ -192,9 +200,7 @@ def _resend(caller: Caller, email: str) -> Decision:
 
 
 def _delete(caller: Caller, email: str) -> Decision:
-    rule = caller.account.addresses.rule(email)
-    if rule is not None and rule.outcome is Outcome.ILLEGAL:
-        raise _Refusal(PARAMETER_ILLEGALL, rule.place)
+    _refuse_by_answer(caller, email)
     record = caller.account.find(email)
     if record is None:
         raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(caller, email))
@@ -202,15 +208,36 @@ def _delete(caller: Caller, email: str) -> Decision:
     return Decision(email, "success", record.decided_by)
 
 
-def _refuse_by_rule(caller: Caller, email: str) -> None:
-    """Refuses what no record can change: a malformed address, and one that the scenario refuses."""
+def _refuse_malformed(email: str) -> None:
     if not address.is_valid(email):
         raise _Refusal(PARAMETER_ILLEGALL, "rule malformed-address")
-    rule = caller.account.addresses.rule(email)
-    if rule is not None and rule.outcome is Outcome.ILLEGAL:
-        raise _Refusal(PARAMETER_ILLEGALL, rule.place)
-    if rule is not None and rule.outcome is Outcome.QUOTA_EXCEEDED:
-        raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, rule.place)
+
+
+def _refuse_by_answer(caller: Caller, email: str) -> None:
+    """Refuses an address of a batch if the scenario says so, which no record can change."""
+    answered = _answer(caller, email)
+    if answered is not None:
+        raise _Refusal(*answered)
+
+
+def _raise_answer(caller: Caller, email: str) -> None:
+    """Refuses the call if the scenario says so for its address."""
+    answered = _answer(caller, email)
+    if answered is not None:
+        raise ApiError(*answered)
+
+
+def _answer(caller: Caller, email: str) -> tuple[ErrorDefinition, str] | None:
+    """Gives the refusal that the scenario has for an address and this operation, and what decided it."""
+    answer, rule = caller.account.answer(email, caller.action), caller.account.addresses.rule(email)
+    if answer is None or answer.code is None or rule is None:
+        return None
+    if answer.message is None:
+        return ANSWER_CODES[answer.code], rule.place
+    custom = ErrorDefinition(
+        answer.code, answer.status, answer.message, Evidence.ASSUMED, "the scenario's own", origin=Origin.BACKEND
+    )
+    return custom, f"{rule.place} (custom answer)"
 
 
 def _refuse_over_sends(caller: Caller, email: str) -> None:

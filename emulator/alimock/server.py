@@ -9,8 +9,12 @@ import logging
 import re
 import socket
 import ssl
+import struct
 import threading
+from collections.abc import Iterable
+from http import HTTPStatus
 from io import BytesIO
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import FatalSSLAlert, MaxSizeExceeded
@@ -18,9 +22,16 @@ from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server as WSGIServer
+from cheroot.wsgi import WSGIGateway_10
 
-from alimock.app import Application
+from alimock.app import DELIVER, Application
+from alimock.delivery import pieces, shipment
 from alimock.doors import bracketed
+from alimock.gateway.call import Reply
+from alimock.scenario.model import Delivery
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +144,13 @@ class _Tls(BuiltinSSLAdapter):
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
     shaken = False
+    linger_zero = struct.pack("ii", 1, 0)
+
+    def reset(self) -> None:
+        """Has the connection end with a reset, not in good order, when it is closed."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self.linger_zero)
+        # An orderly shutdown would come first.
+        self._close_kernel_socket = lambda: None
 
     def communicate(self) -> bool:
         if not self.shaken and isinstance(self.socket, ssl.SSLSocket):
@@ -145,6 +163,37 @@ class _Connection(HTTPConnection):
                 return False
             self.shaken = True
         return bool(super().communicate())
+
+
+class _Gateway(WSGIGateway_10):
+    """Sends what the application gives, and harms the replies that a fault wants harmed. It holds no lock."""
+
+    def get_environ(self) -> dict[str, object]:
+        return {**super().get_environ(), DELIVER: self.deliver}
+
+    def deliver(self, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
+        """Waits, resets the connection, or sends the body piece by piece, as the reply's delivery says."""
+        delivery = reply.delivery or Delivery()
+        if self._waits(delivery.delay) or delivery.reset is not None:
+            self.req.conn.reset()
+            self.req.sent_headers = self.req.close_connection = True
+            return
+        sent = shipment(reply)
+        start_response(f"{sent.reply.status} {HTTPStatus(sent.reply.status).phrase}", list(sent.reply.headers))
+        parts = list(pieces(sent.reply.body)) if delivery.slow else [sent.reply.body]
+        for part in parts:
+            if self._waits(delivery.slow / len(parts)):
+                self.req.close_connection = True
+                return
+            yield part
+        if sent.surplus:
+            self.req.conn.wfile.write(sent.surplus)
+        # Only now, so that no header gives the harm away.
+        self.req.close_connection = self.req.close_connection or bool(sent.surplus) or not sent.complete
+
+    def _waits(self, seconds: float) -> bool:
+        """Waits and says whether the server stops in the meantime."""
+        return seconds > 0 and bool(self.req.server.stopping.wait(seconds))
 
 
 class _Pool(ThreadPool):
@@ -166,6 +215,12 @@ class _Cheroot(WSGIServer):
     max_request_body_size = MAXIMUM_BODY_BYTES
     expiration_interval = 0.02
     keep_alive_conn_limit = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.gateway = _Gateway
+        # Set when it stops, so that no injected delay holds that up.
+        self.stopping = threading.Event()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, "%s", msg, exc_info=traceback)
@@ -204,5 +259,6 @@ class Server:
 
     def stop(self) -> None:
         """Stops at once; calls that are being answered are finished."""
+        self._cheroot.stopping.set()
         self._cheroot.stop()
         self._thread.join()

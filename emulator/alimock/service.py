@@ -8,8 +8,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from alimock import faults
-from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Profile, Version
+from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Version
 from alimock.errors import (
+    FAULT_CODES,
     FORBIDDEN_RAM,
     INTERNAL_ERROR,
     INVALID_ACTION_NOT_FOUND,
@@ -28,8 +29,8 @@ from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
-from alimock.scenario.model import AccessKey, CodeOverride
-from alimock.world.account import TokenState
+from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
+from alimock.world.account import Account, TokenState
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,15 @@ class _Exchange:
     lang: str = "en"
     identity: Identity = NOBODY
     request_id: str = ""
+    fault: Fault | None = None
+    fault_hit: int = 0
+
+    def decided_by(self, text: str) -> str:
+        """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
+        if self.fault is None:
+            return text
+        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit})"
+        return name if self.fault.error is not None or not text else f"{name}; {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,7 @@ class Service:
             mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
             reply, decisions, code = self._failure(exchange, mistake)
         _log(exchange, reply.status, code, decisions, time.perf_counter() - started)
-        return reply
+        return _harmed(reply, exchange.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
         """Verifies the address that a mail's link belongs to, as the real link does."""
@@ -129,34 +139,54 @@ class Service:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
         request = parameters.decode(exchange.call)
         _read_presentation(exchange, request)
-        operation, exchange.version = _operation(request)
+        stub = self._stub(request)
+        operation = _operation(request) if stub is None else None
         _check_method(exchange.call)
         _check_format(request)
         sent = credentials(request)
         exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
         with self.world.lock:
             exchange.identity = authenticate(sent, self.world)
-            answer, profile = self._perform(exchange, operation, request, wanted)
-        layout = profile.layouts[operation.name, exchange.body_format]
-        fields = {**answer.fields, "request_id": exchange.request_id}
-        body = render.success(operation.name, fields, layout, exchange.body_format)
-        decided_by = _summary(answer.decisions)
-        return render.reply(200, body, exchange.request_id, decided_by, exchange.body_format), answer.decisions, "OK"
+            account = self.world.account(exchange.identity.access_key_id)
+            exchange.request_id = account.source.request_id()
+            if operation is not None:
+                body, decisions = self._perform(exchange, account, operation, request, wanted)
+            elif stub is not None:
+                body, decisions = self._recite(exchange, account, stub, request)
+        decided_by = exchange.decided_by(_summary(decisions))
+        return render.reply(200, body, exchange.request_id, decided_by, exchange.body_format), decisions, "OK"
 
-    def _perform(self, exchange: _Exchange, operation: Operation, request: Request, wanted: str | None) -> tuple[Answer, Profile]:
+    def _stub(self, request: Request) -> Stub | None:
+        """Gives the canned answer of an operation that is not emulated; like the others it needs a version, but any will do."""
+        if not request.version or request.action in OPERATIONS:
+            return None
+        with self.world.lock:
+            return self.world.stub(credentials(request).access_key_id, request.action)
+
+    def _perform(
+        self, exchange: _Exchange, account: Account, operation: Operation, request: Request, wanted: str | None
+    ) -> tuple[bytes, tuple[Decision, ...]]:
         """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
         key_id = exchange.identity.access_key_id
-        account = self.world.account(key_id)
-        exchange.request_id = account.source.request_id()
         profile = PROFILES[wanted or self.profile or account.scenario.profile]
         _check_permission(self.world.scenario.access_keys.get(key_id or ""), operation)
         values = parameters.bind(operation, profile, request.parameters)
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or exchange.call.peer)
         del values["lang"]
-        faults.choose(account, operation.name, exchange.version.name, key_id, values.get("email"))
-        caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
-        return ANSWERS[operation.name](caller, **values), profile
+        answer = Answer({})
+        if _meets_fault(exchange, account, request, values.get("email")):
+            caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
+            answer = ANSWERS[operation.name](caller, **values)
+        layout = profile.layouts[operation.name, exchange.body_format]
+        fields = {**answer.fields, "request_id": exchange.request_id}
+        return render.success(operation.name, fields, layout, exchange.body_format), answer.decisions
+
+    def _recite(self, exchange: _Exchange, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Decision, ...]]:
+        """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
+        _meets_fault(exchange, account, request, None)
+        body = render.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
+        return body, (Decision("", "custom answer", f"{stub.place} (custom answer)"),)
 
     def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
         request_id = exchange.request_id or self.world.source.request_id()
@@ -167,10 +197,10 @@ class Service:
             failure.decided_by += f": {explanation.explanation}" if explanation is not None else ""
         override = self.world.scenario.codes.get(failure.code, CodeOverride())
         body = render.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format, override.message)
-        reply = render.reply(
-            override.status or failure.definition.status or 400, body, request_id, failure.decided_by, exchange.body_format
-        )
-        return reply, (Decision("", failure.code, failure.decided_by),), failure.code
+        status = override.status or failure.definition.status or 400
+        decided_by = exchange.decided_by(failure.decided_by)
+        reply = render.reply(status, body, request_id, decided_by, exchange.body_format)
+        return reply, (Decision("", failure.code, decided_by),), failure.code
 
 
 def _read_presentation(exchange: _Exchange, request: Request) -> None:
@@ -182,7 +212,7 @@ def _read_presentation(exchange: _Exchange, request: Request) -> None:
     exchange.version = VERSIONS.get(request.version, DOMAIN)
 
 
-def _operation(request: Request) -> tuple[Operation, Version]:
+def _operation(request: Request) -> Operation:
     """Finds what is asked for. That a call without an action is told so before its version is looked at is captured elsewhere."""
     if not request.action:
         if request.is_v3:
@@ -198,7 +228,7 @@ def _operation(request: Request) -> tuple[Operation, Version]:
         raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
     if version.name not in operation.versions:
         raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
-    return operation, version
+    return operation
 
 
 def _check_method(call: Call) -> None:
@@ -216,6 +246,27 @@ def _check_permission(key: AccessKey | None, operation: Operation) -> None:
         raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
 
 
+def _meets_fault(exchange: _Exchange, account: Account, request: Request, emails: object) -> bool:
+    """Looks for the fault that hits the call, and says whether the call is carried out nevertheless; raises its `ApiError`."""
+    fault = faults.choose(account, request.action, request.version, exchange.identity.access_key_id, emails)
+    if fault is None:
+        return True
+    exchange.fault, exchange.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
+    if fault.error is not None:
+        raise ApiError(FAULT_CODES[fault.error], "")
+    return fault.delivery is None or fault.delivery.reset is not Reset.BEFORE
+
+
+def _harmed(reply: Reply, fault: Fault | None) -> Reply:
+    """Gives the reply as a fault has it: with the header that says when to try again, and with the harm to its delivery."""
+    if fault is None:
+        return reply
+    headers = reply.headers
+    if fault.retry_after is not None:
+        headers = (*headers, render.retry_after(fault.retry_after))
+    return replace(reply, headers=headers, delivery=fault.delivery)
+
+
 def _summary(decisions: tuple[Decision, ...]) -> str:
     """Says what decided a call: for a batch the first decision, and how many more there were."""
     first = decisions[0].decided_by if decisions else ""
@@ -225,7 +276,8 @@ def _summary(decisions: tuple[Decision, ...]) -> str:
 def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
-    details = "; ".join(
+    harm = f"{exchange.decided_by('')}; " if exchange.fault is not None and exchange.fault.error is None else ""
+    details = harm + "; ".join(
         f"{f'{_plain(one.email)} ' if one.email else ''}{one.outcome} [{_plain(one.decided_by)}]" for one in decisions
     )
     action, key = _plain(exchange.action or "(no action)"), _plain(exchange.identity.access_key_id or "no key")

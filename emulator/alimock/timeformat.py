@@ -46,6 +46,17 @@ def parse_duration(text: str) -> int:
     return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
 
 
+def parse_delay(text: str) -> float:
+    """Reads `500ms`, or what `parse_duration` reads, into seconds; raises `ValueError` for anything else."""
+    milliseconds = re.fullmatch(r"(\d{1,9})ms", text)
+    return int(milliseconds[1]) / 1000 if milliseconds else parse_duration(text)
+
+
+def format_delay(seconds: float) -> str:
+    """Writes seconds as `parse_delay` reads them."""
+    return f"{round(seconds * 1000)}ms"
+
+
 def day_of(seconds: int) -> int:
     """Gives the number of the UTC+8 day that a moment falls on."""
     return (seconds + 8 * 3_600) // SECONDS_PER_DAY

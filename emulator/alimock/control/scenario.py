@@ -37,7 +37,7 @@ class ScenarioResource:
                 request.get_data(),
                 file="the request body",
                 json=request.mimetype == "application/json",
-                files=False,
+                local=False,
                 known_keys=self.world.scenario.access_keys,
             )
         except ScenarioError as error:

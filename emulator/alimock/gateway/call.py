@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from alimock.scenario.model import Delivery
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -27,8 +29,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back: status, headers in order, body."""
+    """What goes back: status, headers in order, body, and how it goes wrong on its way, if it does."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    delivery: Delivery | None = None

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from urllib.parse import quote
 
 from lxml import etree
 
@@ -45,6 +46,19 @@ def success(action: str, result: Result, layout: Layout, body_format: Format) ->
     return (_DECLARATION if layout.declaration else b"") + _xml(root)
 
 
+def stub(action: str, fields: Mapping[str, object], request_id: str, body_format: Format) -> bytes:
+    """Writes a canned answer: in XML a list is repeated elements, as in the answers of Domain's other operations.
+
+    The id of the request comes first unless the fields name one.
+    """
+    values = {"RequestId": request_id, **fields}
+    if body_format is Format.JSON:
+        return _json(values)
+    root = etree.Element(f"{action}Response")
+    _add_value(root, values)
+    return _DECLARATION + _xml(root)
+
+
 def error(
     failure: ApiError, version: Version, request_id: str, lang: str, body_format: Format, message: str | None = None
 ) -> bytes:
@@ -54,7 +68,7 @@ def error(
         "HostId": version.endpoint,
         "Code": failure.code,
         "Message": failure.message(lang) if message is None else message,
-        "Recommend": f"https://api.aliyun.com/troubleshoot?q={failure.code}&product={version.product}&requestId={request_id}",
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={quote(failure.code)}&product={version.product}&requestId={request_id}",
     }
     if body_format is Format.JSON:
         return _json({name: values[name] for name in _JSON_ERROR_ORDERS[failure.definition.origin]})
@@ -81,6 +95,11 @@ def reply(status: int, body: bytes, request_id: str, decided_by: str, body_forma
         ),
         body,
     )
+
+
+def retry_after(seconds: float) -> tuple[str, str]:
+    """Gives the header that tells clients when to try again, in milliseconds (implied by the Tea SDKs)."""
+    return "x-acs-retry-after", str(round(seconds * 1000))
 
 
 def entity_tag(body: bytes) -> str:
@@ -134,10 +153,25 @@ def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], 
             _add_text(element, key, value)
 
 
+def _add_value(parent: etree._Element, value: object) -> None:
+    """Writes any value into an element: a mapping as its elements, each list of it as repeated ones, null as nothing."""
+    if not isinstance(value, Mapping):
+        parent.text = _xml_text(value) or None
+        return
+    for name, inner in value.items():
+        for one in inner if isinstance(inner, list) else [inner]:
+            if one is not None:
+                _add_value(etree.SubElement(parent, name), one)
+
+
 def _add_text(parent: etree._Element, tag: str, value: object) -> None:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
     # None makes an empty element, as the service writes an empty text: <Code/>.
-    etree.SubElement(parent, tag).text = _NOT_IN_XML.sub("\ufffd", text) or None
+    etree.SubElement(parent, tag).text = _xml_text(value) or None
+
+
+def _xml_text(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _header_value(text: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from alimock.address import fold, is_valid
+from alimock.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 
 class Outcome(Enum):
@@ -28,6 +29,19 @@ class Status(Enum):
     VERIFIED = "verified"
 
 
+# The operations that can be told what to answer for an address, by the names they have in a scenario.
+ANSWERED_OPERATIONS: Mapping[str, str] = {
+    "submit": "SubmitEmailVerification",
+    "resend": "ResendEmailVerification",
+    "delete": "DeleteEmailVerification",
+    "query": "QueryEmailVerification",
+    "verify": "VerifyEmail",
+    "email_verified": "EmailVerified",
+}
+# Under this name stand the answers that Submit and Resend share: those of the outcome, and of `then` behind it.
+SEND = "send"
+_SENDING = (ANSWERED_OPERATIONS["submit"], ANSWERED_OPERATIONS["resend"])
+
 # What an outcome says about the record when the entry itself does not.
 OUTCOME_STATUS: Mapping[Outcome, Status] = {
     Outcome.VERIFIED: Status.VERIFIED,
@@ -40,10 +54,46 @@ OUTCOME_STATUS: Mapping[Outcome, Status] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers for an address in place of what it would do; without a code it does that.
+
+    A code with a message is the user's own, no code of the service. `times` is how many calls get it, None is all that follow.
+    """
+
+    code: str | None = None
+    message: str | None = None
+    status: int | None = None
+    times: int | None = None
+
+
+Answers = Mapping[str, tuple[Answer, ...]]
+
+
+def remaining(steps: tuple[Answer, ...], given: int) -> tuple[Answer, ...]:
+    """Gives what is left of the answers in turn once so many calls got theirs."""
+    for number, step in enumerate(steps):
+        if step.times is None:
+            return steps[number:]
+        if given < step.times:
+            return replace(step, times=step.times - given), *steps[number + 1 :]
+        given -= step.times
+    return ()
+
+
+# What the outcomes that stand for a refusal answer to Submit and Resend.
+OUTCOME_ANSWERS: Mapping[Outcome, Answers] = {
+    Outcome.QUOTA_EXCEEDED: {SEND: (Answer(SEND_TOKEN_QUOTA_EXCEEDED.code),)},
+    Outcome.ILLEGAL: {SEND: (Answer(PARAMETER_ILLEGALL.code),)},
+}
+NO_ANSWERS: Answers = {}
+
+
+@dataclass(frozen=True, slots=True)
 class AddressRule:
     """One entry of `addresses`: what an address, or every address that a pattern matches, has and does.
 
     `place` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
+    `answers` has, by the operation or `SEND`, the answers it gives in turn, of which the last has no `times`.
     """
 
     address: str
@@ -60,6 +110,13 @@ class AddressRule:
     verification_time: int | None = None
     token: str | None = None
     sends_today: int = 0
+    new_today: bool = False
+    answers: Answers = field(default_factory=lambda: NO_ANSWERS)
+
+    def sequence(self, action: str) -> tuple[str, tuple[Answer, ...]]:
+        """Gives the answers of an operation in turn, and under which name they stand."""
+        name = SEND if action in _SENDING and action not in self.answers else action
+        return name, self.answers.get(name, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +161,13 @@ class AddressPattern:
 @dataclass(frozen=True)
 class AddressBook:
     """The entries of one account: the exact addresses by their folded form in the order of the file, the patterns in the order
-    they are tried, and the addresses by the open token that the file gives them.
+    they are tried, the addresses by the open token that the file gives them, and those that count as new on the first day.
     """
 
     exact: Mapping[str, AddressRule] = field(default_factory=dict)
     patterns: tuple[AddressPattern, ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict)
+    new_today: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, exact: Iterable[AddressRule], patterns: Iterable[AddressRule] = ()) -> AddressBook:
@@ -119,6 +177,36 @@ class AddressBook:
             by_address,
             tuple(AddressPattern(Pattern.of(rule.address), rule) for rule in patterns),
             {rule.token: rule.address for rule in by_address.values() if rule.token is not None},
+            frozenset(folded for folded, rule in by_address.items() if rule.new_today),
+        )
+
+    def entry(self, address: str) -> AddressRule | None:
+        """Gives the entry of just this address, or of just this pattern."""
+        folded = fold(address)
+        exact = self.exact.get(folded)
+        return exact or next((one.rule for one in self.patterns if fold(one.rule.address) == folded), None)
+
+    def with_entry(self, rule: AddressRule) -> AddressBook:
+        """Gives the book with an entry more, or in place of its like; a new pattern is tried before the others."""
+        folded, rest = fold(rule.address), self.without(rule.address)
+        if "*" not in folded:
+            tokens = {**rest.tokens, rule.token: rule.address} if rule.token is not None else rest.tokens
+            new_today = rest.new_today | {folded} if rule.new_today else rest.new_today
+            # In the place of its like, since places decide the order of records.
+            return AddressBook({**self.exact, folded: rule}, self.patterns, tokens, new_today)
+        made = AddressPattern(Pattern.of(rule.address), rule)
+        if self.entry(rule.address) is None:
+            return replace(self, patterns=(made, *self.patterns))
+        return replace(self, patterns=tuple(made if fold(one.rule.address) == folded else one for one in self.patterns))
+
+    def without(self, address: str) -> AddressBook:
+        """Gives the book without an entry."""
+        folded = fold(address)
+        return AddressBook(
+            {key: rule for key, rule in self.exact.items() if key != folded} if folded in self.exact else self.exact,
+            tuple(one for one in self.patterns if fold(one.rule.address) != folded),
+            {token: email for token, email in self.tokens.items() if fold(email) != folded},
+            self.new_today - {folded},
         )
 
     def rule(self, address: str) -> AddressRule | None:

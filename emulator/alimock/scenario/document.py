@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import yaml
 
@@ -42,6 +43,8 @@ class ScenarioError(Exception):
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
+        # The files that were read on the way to it, to be watched for its mending.
+        self.files: tuple[Path, ...] = ()
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
@@ -121,7 +124,7 @@ def compose(text: str, file: str) -> Node:
 def compose_json(text: str, file: str) -> Node:
     """Parses JSON text into the same nodes as YAML's, all in the first line, so that their paths have to tell the place."""
     try:
-        return _node_of_json(json.loads(text, object_pairs_hook=_Object))
+        node = _node_of_json(json.loads(text, object_pairs_hook=_Object))
     except json.JSONDecodeError as error:
         raise ScenarioError([Mistake(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
     except ValueError as error:
@@ -129,6 +132,7 @@ def compose_json(text: str, file: str) -> Node:
         raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid JSON")]) from None
     except RecursionError:
         raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", _SCENARIO)]) from None
+    return node
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
@@ -140,11 +144,13 @@ class _Object(list[tuple[str, object]]):
     """A JSON object as its pairs, so that a key that comes twice is not lost."""
 
 
-def _node_of_json(value: object) -> Node:
+def _node_of_json(value: object, depth: int = 0) -> Node:
+    if depth > MAXIMUM_DEPTH:
+        raise RecursionError
     if isinstance(value, _Object):
-        return MappingNode(1, 1, None, [_node_of_json(part) for pair in value for part in pair])
+        return MappingNode(1, 1, None, [_node_of_json(part, depth + 1) for pair in value for part in pair])
     if isinstance(value, list):
-        return SequenceNode(1, 1, None, [_node_of_json(item) for item in value])
+        return SequenceNode(1, 1, None, [_node_of_json(item, depth + 1) for item in value])
     if isinstance(value, str):
         return ScalarNode(1, 1, None, value, plain=False)
     return ScalarNode(1, 1, None, json.dumps(value))

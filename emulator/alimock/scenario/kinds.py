@@ -1,4 +1,4 @@
-"""The kinds of values that a schema is made of, and the reading of nodes by them.
+"""The kinds of values that a schema is made of: how each is read from a node, and what JSON Schema says of it.
 
 A reading goes on after a mistake, so that all mistakes of a file are found together.
 """
@@ -6,22 +6,30 @@ A reading goes on after a mistake, so that all mistakes of a file are found toge
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alimock.address import fold
 from alimock.parsing import is_unicode
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, SequenceNode
 
+JsonSchema = dict[str, Any]
+
 _NULLS = ("null", "~", "")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 @dataclass
 class Reading:
-    """One file being read, and the mistakes found so far."""
+    """One file being read, and the mistakes found so far; `environ` gives secrets, None where a file must not have them."""
 
     file: str
+    environ: Mapping[str, str] | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
     def mistake(self, node: Node, path: str, found: str, expected: str) -> None:
@@ -54,14 +62,28 @@ class Schema:
         """Gives the value that a node stands for, or notes a mistake and gives None."""
         raise NotImplementedError
 
+    def json_schema(self) -> JsonSchema:
+        """Says the same in JSON Schema, as far as that can say it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a mapping: what it takes, what it is for, and what holds without it."""
+
+    takes: Schema
+    meaning: str
+    without: str = ""
+
 
 @dataclass(frozen=True)
 class Scalar(Schema):
-    """A single value; `parse` takes its text and raises `ValueError`."""
+    """A single value; `parse` takes its text and raises `ValueError`. By itself JSON Schema calls it a text of any kind."""
 
     expected: str
     parse: Callable[[str], object]
     nullable: bool = False
+    json: JsonSchema = field(default_factory=lambda: {"type": ["string", "number", "boolean"]})
 
     def read(self, node: Node, path: str, reading: Reading) -> Any:
         if not reading.accepts(node, path):
@@ -76,27 +98,58 @@ class Scalar(Schema):
         reading.mistake(node, path, describe(node), self.expected)
         return None
 
+    def json_schema(self) -> JsonSchema:
+        return {"anyOf": [self.json, {"type": "null"}]} if self.nullable else self.json
+
+
+@dataclass(frozen=True)
+class Secret(Schema):
+    """A text that can come from the environment: `${NAME}` is the value of that variable."""
+
+    expected: str = "a text, or ${NAME} for a variable of the environment"
+
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        text = Scalar(self.expected, _non_empty).read(node, path, reading)
+        variable = _VARIABLE.fullmatch(text) if text is not None else None
+        if variable is None:
+            return text
+        if reading.environ is None:
+            reading.mistake(node, path, f"`{text}`", "the secret itself (what is sent must not read the environment)")
+        elif not reading.environ.get(variable[1]):
+            reading.mistake(node, path, f"`{text}`", f"the variable {variable[1]} to be set in the environment")
+        else:
+            return reading.environ[variable[1]]
+        return None
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": ["string", "number", "boolean"]}
+
 
 @dataclass(frozen=True)
 class Keys(Schema):
     """A mapping with the keys of a table."""
 
-    table: Mapping[str, Schema]
+    table: Mapping[str, Key]
     required: tuple[str, ...] = ()
     expected: str = "a mapping"
 
     def read(self, node: Node, path: str, reading: Reading) -> Any:
         values: dict[str, Any] = {}
         for key, key_node, value_node in _pairs(self, node, path, reading):
-            schema = self.table.get(key)
-            if schema is None:
-                reading.mistake(key_node, path, f"the unknown key `{key}`", _nearest(key, self.table))
+            known = self.table.get(key)
+            if known is None:
+                reading.mistake(key_node, path, f"the unknown key `{key}`", nearest(key, self.table))
             else:
-                values[key] = schema.read(value_node, _join(path, key), reading)
+                values[key] = known.takes.read(value_node, _join(path, key), reading)
         for key in self.required if isinstance(node, MappingNode) else ():
             if key not in values:
-                reading.mistake(node, path, f"no `{key}`", f"`{key}:` with {self.table[key].expected}")
+                reading.mistake(node, path, f"no `{key}`", f"`{key}:` with {self.table[key].takes.expected}")
         return values
+
+    def json_schema(self) -> JsonSchema:
+        properties = {name: {**key.takes.json_schema(), "description": key.meaning} for name, key in self.table.items()}
+        required = {"required": list(self.required)} if self.required else {}
+        return {"type": "object", "properties": properties, "additionalProperties": False, **required}
 
 
 @dataclass(frozen=True)
@@ -130,6 +183,9 @@ class Entries(Schema):
             entries.append(Entry(key, value, reading.place(key_node), key_node))
         return entries
 
+    def json_schema(self) -> JsonSchema:
+        return {"type": "object", "propertyNames": self.key.json, "additionalProperties": self.value.json_schema()}
+
 
 @dataclass(frozen=True)
 class Items(Schema):
@@ -150,6 +206,29 @@ class Items(Schema):
             entries.append(Entry(str(number), value, reading.place(item), item))
         return entries
 
+    def json_schema(self) -> JsonSchema:
+        return {"type": "array", "items": self.item.json_schema()}
+
+
+@dataclass(frozen=True)
+class OneOrMore(Schema):
+    """A single value or a list of such; either way it is read as a list."""
+
+    item: Scalar
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.item.expected}, or a list of such"
+
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        if isinstance(node, SequenceNode):
+            return Items(self.item).read(node, path, reading)
+        value = Scalar(self.expected, self.item.parse).read(node, path, reading)
+        return [Entry("0", value, reading.place(node), node)]
+
+    def json_schema(self) -> JsonSchema:
+        return {"anyOf": [self.item.json_schema(), Items(self.item).json_schema()]}
+
 
 @dataclass(frozen=True)
 class Either(Schema):
@@ -165,7 +244,55 @@ class Either(Schema):
     def read(self, node: Node, path: str, reading: Reading) -> Any:
         if isinstance(node, MappingNode):
             return self.mapping.read(node, path, reading)
-        return Scalar(self.expected, self.scalar.parse).read(node, path, reading)
+        return replace(self.scalar, expected=self.expected).read(node, path, reading)
+
+    def json_schema(self) -> JsonSchema:
+        return {"anyOf": [self.scalar.json_schema(), self.mapping.json_schema()]}
+
+
+@dataclass(frozen=True)
+class Reference(Schema):
+    """A kind that stands elsewhere under a name, so that it can hold itself."""
+
+    name: str
+    expected: str
+    refers_to: Callable[[], Schema]
+
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        return self.refers_to().read(node, path, reading)
+
+    def json_schema(self) -> JsonSchema:
+        return {"$ref": f"#/$defs/{self.name}"}
+
+
+@dataclass(frozen=True)
+class AnyValue(Schema):
+    """Any value that JSON has: plain numbers, `true`, `false` and `null` are what they look like, all else is text.
+
+    The keys of its mappings can be names of XML elements, and no list stands directly in a list, so that both formats can say it.
+    """
+
+    expected: str = "a value"
+
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        if not reading.accepts(node, path):
+            return None
+        if isinstance(node, MappingNode):
+            pairs = list(_pairs(self, node, path, reading))
+            for key, key_node, _ in pairs:
+                if not _XML_NAME.fullmatch(key):
+                    reading.mistake(key_node, path, f"the key `{key}`", "a name of letters, digits, ., - and _ that XML can have")
+            return {key: self.read(value_node, _join(path, key), reading) for key, _, value_node in pairs}
+        if isinstance(node, SequenceNode):
+            for number, item in enumerate(node.items):
+                if isinstance(item, SequenceNode):
+                    reading.mistake(item, f"{path}[{number}]", "a list in a list", "a value or a mapping (XML has no such lists)")
+            return [self.read(item, f"{path}[{number}]", reading) for number, item in enumerate(node.items)]
+        assert isinstance(node, ScalarNode)
+        return _json_value(node.text) if node.plain else node.text
+
+    def json_schema(self) -> JsonSchema:
+        return {}
 
 
 def describe(node: Node) -> str:
@@ -178,6 +305,12 @@ def describe(node: Node) -> str:
         return "an alias"
     text = node.text
     return f"`{text[:60]}{'...' if len(text) > 60 else ''}`" if text else "nothing"
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """Says what was expected in place of an unknown word: the one that is nearly the same, else all that are known."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
+    return f"`{near[0]}`" if near else f"one of {', '.join(known)}"
 
 
 def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: bool = False) -> Iterable[tuple[str, Node, Node]]:
@@ -207,6 +340,16 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _nearest(key: str, table: Mapping[str, Schema]) -> str:
-    near = difflib.get_close_matches(key, table, n=1, cutoff=0.75)
-    return f"`{near[0]}`" if near else f"one of {', '.join(table)}"
+def _non_empty(text: str) -> str:
+    if not text.strip():
+        raise ValueError(text)
+    return text
+
+
+def _json_value(text: str) -> object:
+    """Reads a plain text as JSON would; what JSON does not know is text, and so is `0123`."""
+    if text in _NULLS:
+        return None
+    if text not in ("true", "false") and not _JSON_NUMBER.fullmatch(text):
+        return text
+    return json.loads(text)

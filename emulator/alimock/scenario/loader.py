@@ -1,22 +1,29 @@
 """Loads scenarios: finds built-in ones and files, follows `extends`, merges, and builds the frozen `Scenario`.
 
-What a file says replaces what the file it extends says: single values and limits by key, accounts by name, access keys by id,
-addresses by address. A pattern or a fault of the file is tried before those of the file it extends.
+Files lie over each other in the order in which they are named, each behind those it extends; a file that is named twice is read
+once, at its first place. What a file says replaces what those before it say: single values and limits by key, accounts by name,
+access keys by id, addresses by address, faults by id. Its patterns and faults are tried before those of the files below.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
+from alimock.address import fold
+from alimock.contract import OPERATIONS
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
-from alimock.scenario.kinds import Reading
-from alimock.scenario.layer import Layer, layer_of, merged
-from alimock.scenario.model import AccessKey, Limits, Scenario
-from alimock.scenario.schema import SCENARIO
+from alimock.scenario.kinds import Entry, Reading
+from alimock.scenario.layer import Layer, addresses_of, fault_of, layer_of
+from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
+from alimock.scenario.scalars import NAME
+from alimock.scenario.schema import ADDRESSES, FAULT, SCENARIO
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -24,6 +31,8 @@ BUILT_IN_FOLDER = next(
     (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
     _PACKAGE / "fixtures",
 )
+# About 200,000 addresses with all their fields.
+MAXIMUM_BYTES = 64 * 1024 * 1024
 
 
 def built_in_names() -> list[str]:
@@ -31,14 +40,20 @@ def built_in_names() -> list[str]:
     return sorted(path.stem for path in BUILT_IN_FOLDER.glob("*.yaml"))
 
 
-def load(name: str) -> Scenario:
+def load(names: str) -> Scenario:
     """Loads a built-in scenario by its name, or a file by its path (a name with a slash or `.yaml` is a path).
 
-    Raises `ScenarioError` with all mistakes of the file.
+    Several names, separated by commas, lie over each other. Raises `ScenarioError` with all mistakes of the files.
     """
-    path = _find(name, Path())
-    with _collector_paused():
-        return _build(_layers(_read(path), path.parent, _shown(path), (path,)), name)
+    stack = _Stack(os.environ)
+    try:
+        with _collector_paused():
+            for name in names.split(","):
+                stack.add_file(name.strip(), Path())
+            return stack.scenario(names)
+    except ScenarioError as error:
+        error.files = tuple(stack.files)
+        raise
 
 
 def load_text(
@@ -46,17 +61,50 @@ def load_text(
     *,
     file: str,
     json: bool = False,
-    files: bool = True,
+    local: bool = True,
     known_keys: Mapping[str, AccessKey] | None = None,
 ) -> Scenario:
     """Loads a scenario from its text; `file` is what mistakes call it.
 
-    With `files=False` only built-in scenarios can be extended, since a request must not read files. An access key that comes
-    without a secret keeps the secret and the security token that it has in `known_keys`. Raises `ScenarioError`.
+    With `local=False` only built-in scenarios can be extended and no variable is read, since a request must reach neither files nor
+    the environment. An access key that comes without a secret keeps the secret and the security token that it has in `known_keys`.
+    Raises `ScenarioError`.
     """
+    stack = _Stack(os.environ if local else None, known_keys or {})
     with _collector_paused():
-        node = (compose_json if json else compose)(decode(content, file), file)
-        return _build(_layers(node, Path() if files else None, file, (), known_keys or {}), file)
+        stack.add(_composed(content, file, json), Path() if local else None, file, ())
+        return stack.scenario(file)
+
+
+def load_address(content: bytes, address: str, *, file: str, json: bool = False) -> AddressRule:
+    """Loads what stands behind one address in `addresses`; raises `ScenarioError`."""
+    reading, node = Reading(file), _composed(content, file, json)
+    pair = [ScalarNode(1, 1, None, address, plain=False), node]
+    entries = ADDRESSES.read(MappingNode(1, 1, None, pair), "addresses", reading)
+    _raise(reading.mistakes)
+    addresses = addresses_of(entries, "addresses", reading)
+    _raise(reading.mistakes)
+    return addresses.rules[fold(address)]
+
+
+def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: str, json: bool = False) -> Fault:
+    """Loads one fault, which gets this id; `stubs` are the operations beside the emulated ones. Raises `ScenarioError`."""
+    reading, node = Reading(file), _composed(content, file, json)
+    values = FAULT.read(node, "fault", reading)
+    NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", reading)
+    _raise(reading.mistakes)
+    fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, reading)
+    _raise(reading.mistakes)
+    return replace(fault, id=fault_id)
+
+
+def _raise(mistakes: list[Mistake]) -> None:
+    if mistakes:
+        raise ScenarioError(mistakes)
+
+
+def _composed(content: bytes, file: str, json: bool) -> Node:
+    return (compose_json if json else compose)(decode(content, file), file)
 
 
 @contextmanager
@@ -69,6 +117,67 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@dataclass
+class _Stack:
+    """The files read so far, each laid over those before it, and the mistakes found in them.
+
+    `environ` gives secrets; it is None where neither variables nor files may be read.
+    """
+
+    environ: Mapping[str, str] | None
+    known_keys: Mapping[str, AccessKey] = field(default_factory=dict)
+    layer: Layer = field(default_factory=Layer)
+    files: list[Path] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def add_file(self, name: str, folder: Path | None, chain: tuple[Path, ...] = ()) -> None:
+        """Lays a file and all that it extends over those before, unless it was read already; `chain` is the files that led here."""
+        path = _find(name, folder)
+        resolved = _resolved(path)
+        if resolved in chain:
+            expected = "a file that does not lead back here"
+            raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", expected)])
+        if resolved not in self.files:
+            self.files.append(resolved)
+            self.add(_read(path), path.parent, _shown(path), (*chain, resolved))
+
+    def add(self, node: Node, folder: Path | None, file: str, chain: tuple[Path, ...]) -> None:
+        """Lays what a node says, and all that it extends, over what is there."""
+        reading, before = Reading(file, self.environ), len(self.mistakes)
+        document = SCENARIO.read(node, "", reading) or {}
+        for item in document.get("extends") or ():
+            try:
+                self.add_file(item.value or "", folder, chain)
+            except ScenarioError as error:
+                reading.mistakes.extend(_placed(error, item.node, file) if item.value else ())
+        layer = layer_of(document, reading, self.layer, self.known_keys)
+        self.layer = layer.over(self.layer)
+        # Its own mistakes come before those of the files that it extends.
+        self.mistakes[before:before] = sorted(
+            reading.mistakes, key=lambda mistake: (mistake.file != file, mistake.line, mistake.column)
+        )
+
+    def scenario(self, name: str) -> Scenario:
+        """Builds the scenario of all that was read; raises `ScenarioError` with the mistakes of all files."""
+        _raise(self.mistakes)
+        addresses = self.layer.addresses.book()
+        books = {account: own.book(addresses) for account, own in self.layer.account_addresses.items()}
+        _raise([mistake for book in (addresses, *books.values()) for mistake in _tokens_twice(book)])
+        return Scenario(
+            name,
+            limits=Limits(**self.layer.limits),
+            user_ids={"default": None, **self.layer.user_ids},
+            access_keys=self.layer.access_keys,
+            addresses=addresses,
+            account_addresses=books,
+            faults=dict(_numbered(self.layer.faults)),
+            stubs=self.layer.stubs,
+            codes=self.layer.codes,
+            files=tuple(self.files),
+            **self.layer.values,
+        )
 
 
 def _find(name: str, folder: Path | None) -> Path:
@@ -84,6 +193,14 @@ def _find(name: str, folder: Path | None) -> Path:
     return folder / name
 
 
+def _resolved(path: Path) -> Path:
+    """Gives a path without links; what cannot be one is told when it is read."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path
+
+
 def _shown(path: Path) -> str:
     return path.name if path.parent == BUILT_IN_FOLDER else str(path)
 
@@ -91,80 +208,41 @@ def _shown(path: Path) -> str:
 def _read(path: Path) -> Node:
     file = _shown(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ScenarioError([Mistake(file, 0, 0, "", found, "a readable file")]) from None
+    if len(content) > MAXIMUM_BYTES:
+        expected = f"a file of {MAXIMUM_BYTES // 1024 // 1024} MiB at most"
+        raise ScenarioError([Mistake(file, 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
     return compose(decode(content, file), file)
-
-
-def _layers(
-    node: Node,
-    folder: Path | None,
-    file: str,
-    chain: tuple[Path, ...],
-    known_keys: Mapping[str, AccessKey] | None = None,
-) -> Layer:
-    """Reads one file and all that it extends into one layer; `chain` is the files on the way here."""
-    reading = Reading(file)
-    document = SCENARIO.read(node, "", reading) or {}
-    parent = Layer()
-    if document.get("extends"):
-        try:
-            parent = _extended(document["extends"], folder, chain)
-        except ScenarioError as error:
-            reading.mistakes.extend(_placed(error, node, file))
-    layer = layer_of(document, reading, {**(known_keys or {}), **parent.access_keys})
-    if reading.mistakes:
-        raise ScenarioError(sorted(reading.mistakes, key=lambda mistake: (mistake.file != file, mistake.line, mistake.column)))
-    return merged(parent, layer)
-
-
-def _extended(name: str, folder: Path | None, chain: tuple[Path, ...]) -> Layer:
-    path = _find(name, folder)
-    if any(path.resolve() == earlier.resolve() for earlier in chain):
-        raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", "a file that does not lead back here")])
-    return _layers(_read(path), path.parent, _shown(path), (*chain, path))
 
 
 def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:
     """Gives the mistakes of an extended file; those without a line of their own get the line of the `extends` that led there."""
-    items = node.items if isinstance(node, MappingNode) else []
-    pairs = zip(items[::2], items[1::2], strict=True)
-    place = next((value for key, value in pairs if isinstance(key, ScalarNode) and key.text == "extends"), node)
     return [
         mistake
         if mistake.line
-        else Mistake(file, place.line, place.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
+        else Mistake(file, node.line, node.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
         for mistake in error.mistakes
     ]
 
 
-def _build(layer: Layer, name: str) -> Scenario:
-    addresses = AddressBook.of(
-        (rule for key, rule in layer.rules.items() if "*" not in key), (layer.rules[key] for key in layer.patterns)
-    )
-    _refuse_tokens_twice(addresses.exact)
-    return Scenario(
-        name,
-        limits=Limits(**layer.limits),
-        user_ids={"default": None, **layer.user_ids},
-        access_keys=layer.access_keys,
-        addresses=addresses,
-        faults=tuple(layer.faults),
-        codes=layer.codes,
-        **layer.values,
-    )
+def _numbered(faults: list[Fault]) -> Iterator[tuple[str, Fault]]:
+    """Gives each fault by its id; those without one are numbered."""
+    given = {fault.id for fault in faults}
+    free = (name for name in map(str, count(1)) if name not in given)
+    for fault in faults:
+        named = fault if fault.id else replace(fault, id=next(free))
+        yield named.id, named
 
 
-def _refuse_tokens_twice(addresses: Mapping[str, AddressRule]) -> None:
+def _tokens_twice(book: AddressBook) -> Iterator[Mistake]:
     owners: dict[str, AddressRule] = {}
-    mistakes = []
-    for rule in addresses.values():
+    for rule in book.exact.values():
         owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
         if owner is not rule:
             file, _, line = rule.place.rpartition(":")
             path, expected = f"addresses.{rule.address}", f"each token once ({owner.place} has it)"
-            mistakes.append(Mistake(file, int(line), 1, path, f"the token `{rule.token}` again", expected))
-    if mistakes:
-        raise ScenarioError(mistakes)
+            yield Mistake(file, int(line), 1, path, f"the token `{rule.token}` again", expected)

@@ -6,10 +6,11 @@ Times are epoch seconds. An account refers to these objects and never copies the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 
-from alimock.scenario.addresses import AddressBook, Pattern
+from alimock.scenario.addresses import AddressBook, AddressRule, Pattern
 
 
 class Authentication(Enum):
@@ -34,17 +35,64 @@ class UnknownKeys(Enum):
     DEFAULT_ACCOUNT = "default-account"
 
 
+class Reset(Enum):
+    """Whether a connection is reset before the call is carried out or after."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Body(Enum):
+    """What comes in place of an answer's whole body."""
+
+    TRUNCATED = "truncated"
+    WRONG_LENGTH = "wrong-length"
+    HTML_502 = "html-502"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an answer goes wrong on its way: seconds that it waits, seconds over which its body comes, a reset, another body."""
+
+    delay: float = 0.0
+    slow: float = 0.0
+    reset: Reset | None = None
+    body: Body | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A refusal of whole calls: those that match all that is not None, the first `times` of them in each account."""
+    """What goes wrong with whole calls: those that match all that is not None.
 
+    Of those calls the first `after` pass, then it hits the `nth`, or each `every`th, or all, `times` times in each account. It
+    refuses the call with `error`, or harms the delivery of its answer, or both. `retry_after` is in seconds; `seen` and `hits` are
+    the matching calls and the hits before the account's start.
+    """
+
+    id: str
     place: str
-    error: str
     action: str | None = None
     email: Pattern | None = None
     access_key_id: str | None = None
     version: str | None = None
+    nth: int | None = None
+    every: int | None = None
+    after: int = 0
     times: int | None = None
+    error: str | None = None
+    retry_after: float | None = None
+    delivery: Delivery | None = None
+    seen: int = 0
+    hits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """The canned answer of an operation that alimock does not emulate: its fields as JSON has them."""
+
+    place: str
+    fields: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +126,22 @@ class Limits:
     link_valid_days: int | None = 3
 
 
+def with_fault(faults: Mapping[str, Fault], fault: Fault) -> Mapping[str, Fault]:
+    """Gives the faults with one more before all others, or in place of the one with its id."""
+    return {**faults, fault.id: fault} if fault.id in faults else {fault.id: fault, **faults}
+
+
+def without_fault(faults: Mapping[str, Fault], fault_id: str) -> Mapping[str, Fault]:
+    """Gives the faults without the one with this id."""
+    return {key: fault for key, fault in faults.items() if key != fault_id}
+
+
 @dataclass(frozen=True)
 class Scenario:
     """How every account starts, and which keys and checks the emulator has.
 
-    `user_ids` are those of the named accounts.
+    `clock` is the time it shows at the start, standing still unless `clock_runs`. `user_ids` are those of the named accounts,
+    `account_addresses` the books of those that have addresses of their own. `files` are all that were read.
     """
 
     name: str
@@ -91,10 +150,29 @@ class Scenario:
     authentication: Authentication = Authentication.KNOWN_KEYS
     timestamps: Timestamps = Timestamps.CHECKED
     unknown_keys: UnknownKeys = UnknownKeys.OWN_ACCOUNT
+    seed: str | None = None
     clock: int | None = None
+    clock_runs: bool = False
     limits: Limits = Limits()
     user_ids: Mapping[str, str | None] = field(default_factory=dict)
     access_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     addresses: AddressBook = field(default_factory=AddressBook)
-    faults: tuple[Fault, ...] = ()
+    account_addresses: Mapping[str, AddressBook] = field(default_factory=dict)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    stubs: Mapping[str, Stub] = field(default_factory=dict)
     codes: Mapping[str, CodeOverride] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    def with_address(self, rule: AddressRule) -> Scenario:
+        """Gives the scenario with an entry more for every account, or in place of its like."""
+        own = {name: book.with_entry(rule) for name, book in self.account_addresses.items()}
+        return replace(self, addresses=self.addresses.with_entry(rule), account_addresses=own)
+
+    def without_address(self, address: str) -> Scenario:
+        """Gives the scenario without an entry."""
+        own = {name: book.without(address) for name, book in self.account_addresses.items()}
+        return replace(self, addresses=self.addresses.without(address), account_addresses=own)
+
+    def book(self, account: str) -> AddressBook:
+        """Gives the addresses that an account of this name starts with."""
+        return self.account_addresses.get(account, self.addresses)

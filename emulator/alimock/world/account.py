@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressRule, Outcome, Status
-from alimock.scenario.model import Scenario
+from alimock.scenario.addresses import AddressRule, Answer, Outcome, Status, remaining
+from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY, day_of
 from alimock.world.clock import Clock
 from alimock.world.source import Source
@@ -56,19 +56,26 @@ class TokenState(Enum):
 
 
 class Account:
-    """The records, tokens, quotas, nonces and the clock of one user of the service."""
+    """The records, tokens, quotas, nonces and the clock of one user of the service.
 
-    def __init__(self, name: str, scenario: Scenario, clock: Clock, source: Source) -> None:
+    It starts from `scenario`, which differs from `loaded` by the single entries that were changed since; a reset goes back to
+    `loaded`. `addresses` and `faults` are the scenario's until an entry is changed for this account.
+    """
+
+    def __init__(self, name: str, scenario: Scenario, loaded: Scenario, clock: Clock, source: Source) -> None:
         self.name = name
         self.scenario = scenario
+        self.loaded = loaded
         self.clock = clock
         self.source = source
-        self.addresses = scenario.addresses
+        self.addresses = scenario.book(name)
+        self.faults = scenario.faults
         self.user_id = scenario.user_ids.get(name) or source.user_id()
         self.first_sight = clock.now()
         self.last_used = 0.0
-        # How often each fault of the scenario was hit, by its number.
-        self.fault_hits: Counter[int] = Counter()
+        # How many calls matched each fault, and how many it hit, by its id, beside those that the scenario says.
+        self.fault_calls: Counter[str] = Counter()
+        self.fault_hits: Counter[str] = Counter()
         self.nonces: OrderedDict[str, float] = OrderedDict()
         self._records: dict[str, Record] = {}
         self._deleted: set[str] = set()
@@ -77,7 +84,9 @@ class Account:
         self._day = day_of(self.first_sight)
         self._first_day = self._day
         self._sends: Counter[str] = Counter()
-        self._new_addresses: set[str] = set()
+        self._new_addresses: set[str] = set(self.addresses.new_today)
+        # How many answers were given of each sequence, by address and name.
+        self._answered: Counter[tuple[str, str]] = Counter()
 
     def find(self, address: str) -> Record | None:
         """Gives the record of an address, or None; a pattern's record is made when it is first asked for."""
@@ -135,6 +144,9 @@ class Account:
         self._sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
+        # A token that the scenario writes down may have been made by this source in an earlier run.
+        while self.source.token(len(self._sent)) in self.addresses.tokens:
+            self._sent.append(record)
         record.token_serial = len(self._sent)
         self._sent.append(record)
         return record.token_serial
@@ -154,14 +166,14 @@ class Account:
 
     def record_of_token(self, token: str) -> tuple[Record, TokenState] | None:
         """Gives the record that a token was sent for, and what the token is good for; None for a token never sent here."""
-        serial = self.source.serial_of(token)
-        if serial is not None and serial < len(self._sent):
-            return self._sent[serial], self.token_state(serial)
         address = self.addresses.tokens.get(token)
-        record = self.find(address) if address is not None else None
-        if record is None:
+        if address is not None:
+            record = self.find(address)
+            return (record, self._state(record, current=record.token == token)) if record is not None else None
+        serial = self.source.serial_of(token)
+        if serial is None or serial >= len(self._sent):
             return None
-        return record, self._state(record, current=record.token == token)
+        return self._sent[serial], self.token_state(serial)
 
     def token_state(self, serial: int) -> TokenState:
         """Says what the token of a serial is good for."""
@@ -187,6 +199,69 @@ class Account:
         """Counts the addresses that were new on this UTC+8 day."""
         self._turn_day()
         return len(self._new_addresses)
+
+    def answer(self, address: str, action: str) -> Answer | None:
+        """Gives what the scenario has an operation answer for an address, None for what it does by itself; counts the call."""
+        rule = self.addresses.rule(address)
+        if rule is None or not rule.answers:
+            return None
+        name, steps = rule.sequence(action)
+        if len(steps) > 1:
+            given = self._answered[fold(address), name]
+            self._answered[fold(address), name] = given + 1
+            steps = remaining(steps, given)
+        return steps[0] if steps and steps[0].code is not None else None
+
+    def put_address(self, rule: AddressRule) -> None:
+        """Takes an entry in as though the scenario had it from now on: an address starts anew as the entry says."""
+        self.addresses = self.addresses.with_entry(rule)
+        if "*" in rule.address:
+            return
+        folded = fold(rule.address)
+        self._forget(folded)
+        self._deleted.discard(folded)
+        self._sends[folded] = rule.sends_today
+        if rule.new_today:
+            self._new_addresses.add(folded)
+        if rule.status is not Status.NONE:
+            self._records[folded] = self._record_of(rule, rule.address, self.clock.now())
+
+    def delete_address(self, address: str) -> bool:
+        """Forgets an entry and, for an address, its record and what was counted; says whether there was any of it.
+
+        A pattern that matches the address counts for it again; the record of such a pattern stays deleted.
+        """
+        entry, record = self.addresses.entry(address), self.peek(address)
+        self.addresses = self.addresses.without(address)
+        self._forget(fold(address))
+        if entry is not None:
+            self._deleted.discard(fold(address))
+        elif record is not None:
+            self._deleted.add(fold(address))
+        return entry is not None or record is not None
+
+    def put_fault(self, fault: Fault) -> None:
+        """Takes a fault in, in place of the one with its id, else before all others; its counters start anew."""
+        self.faults = with_fault(self.faults, fault)
+        self._forget_fault(fault.id)
+
+    def delete_fault(self, fault_id: str) -> bool:
+        """Forgets a fault and says whether it was there."""
+        known = fault_id in self.faults
+        self.faults = without_fault(self.faults, fault_id)
+        self._forget_fault(fault_id)
+        return known
+
+    def _forget(self, folded: str) -> None:
+        """Forgets all that happened to an address."""
+        self._records.pop(folded, None)
+        self._sends.pop(folded, None)
+        self._new_addresses.discard(folded)
+        for key in [key for key in self._answered if key[0] == folded]:
+            del self._answered[key]
+
+    def _forget_fault(self, fault_id: str) -> None:
+        del self.fault_calls[fault_id], self.fault_hits[fault_id]
 
     def _turn_day(self) -> None:
         """Empties the day's counters when the clock shows another day, be it later or earlier."""
@@ -219,13 +294,14 @@ class Account:
             if folded not in submitted and folded not in self.addresses.exact:
                 yield record
 
-    def _record_of(self, rule: AddressRule, address: str) -> Record:
+    def _record_of(self, rule: AddressRule, address: str, sight: int | None = None) -> Record:
         """Makes the record that the scenario gives an address; what it leaves out follows from what it says."""
         if "*" not in rule.address:
             address = rule.address
         verified = rule.status is Status.VERIFIED
+        sight = self.first_sight if sight is None else sight
         given = [time for time in (rule.gmt_create, rule.token_send_time, rule.verification_time, rule.gmt_modified) if time]
-        sent = self._sent_before(rule) if not given else rule.token_send_time or rule.gmt_create or min(given)
+        sent = self._sent_before(rule, sight) if not given else rule.token_send_time or rule.gmt_create or min(given)
         verification_time = (rule.verification_time or sent) if verified else None
         return Record(
             address,
@@ -242,9 +318,9 @@ class Account:
             token=rule.token,
         )
 
-    def _sent_before(self, rule: AddressRule) -> int:
+    def _sent_before(self, rule: AddressRule, sight: int) -> int:
         """Gives the time at which the mail of a record without times was sent: at first sight, or a day too early for its link."""
         if rule.outcome is not Outcome.EXPIRED:
-            return self.first_sight
+            return sight
         days = self.scenario.limits.link_valid_days
-        return self.first_sight - ((3 if days is None else days) + 1) * SECONDS_PER_DAY
+        return sight - ((3 if days is None else days) + 1) * SECONDS_PER_DAY

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from itertools import count, repeat
+from dataclasses import replace
+from itertools import count
 from threading import RLock
 
-from alimock.scenario.model import Authentication, Scenario, UnknownKeys
+from alimock.scenario.addresses import AddressRule
+from alimock.scenario.model import Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.world.account import Account
 from alimock.world.clock import Clock
 from alimock.world.outbox import Mail, Outbox
@@ -25,8 +27,8 @@ _UNNAMED = "key:"
 class World:
     """Everything a running emulator knows. Whoever reads or changes an account or the outbox holds `lock`.
 
-    `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. With a seed, ids and tokens repeat
-    from reset to reset and from run to run; without one they never do.
+    `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. With a `seed`, given here or by the
+    scenario, ids and tokens repeat from reset to reset and from run to run; without one they never do.
     """
 
     def __init__(
@@ -41,14 +43,17 @@ class World:
         self.real_time = real_time
         self.started = real_time()
         self.scenario = scenario
+        # What accounts to come start from: the scenario with the single entries that were changed since.
+        self.start = scenario
         self.clock = self._clock_of(scenario)
         self.outbox = Outbox()
         self.evicted_accounts = 0
         self._authentication = authentication
-        self._seed = seed or secrets.token_bytes(_SEED_LENGTH)
-        self._generations = repeat(0) if seed else count(1)
+        self._given_seed = seed
+        self._own_seed = secrets.token_bytes(_SEED_LENGTH)
+        self._generations = count(1)
         # For calls that are refused before their account is known.
-        self.source = Source(self._seed, "")
+        self.source = self._source("", scenario)
         self._sequence = count(1)
         self._last_sequence = 0
         self._accounts: dict[str, Account] = {}
@@ -108,13 +113,14 @@ class World:
         return next((other for other in self._accounts.values() if other is not account and other.holds(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
-        """Gives the account that a token was made for; tokens that a scenario writes down belong to `default`."""
+        """Gives the account that a token was made for; tokens that a scenario writes down belong to `default`, if that has them."""
         if len(token) == TOKEN_LENGTH:
             name = self._names_by_tag.get(token[-TAG_LENGTH:])
-            if name is not None:
-                return self._accounts.get(name)
-        default = self._account_named(DEFAULT_ACCOUNT)
-        return default if token in default.addresses.tokens else None
+            account = self._accounts.get(name) if name is not None else None
+            if account is not None and account.record_of_token(token) is not None:
+                return account
+        accounts = [self._account_named(DEFAULT_ACCOUNT), *self._accounts.values()]
+        return next((account for account in accounts if token in account.addresses.tokens), None)
 
     def deliver(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
@@ -144,15 +150,46 @@ class World:
         for name in list(self._accounts):
             self._forget(name)
         self.scenario = scenario
-        self.clock = self._clock_of(scenario)
+        self._start_anew()
         self.next_sequence()
 
     def reset(self, access_key_id: str | None = None) -> None:
         """Makes one key's account, or all, anew from the scenario they started from."""
         if access_key_id is None:
-            self.clock = self._clock_of(self.scenario)
+            self._start_anew()
         for account in self.touched(access_key_id):
-            self._restart(account, account.scenario)
+            self._restart(account, account.loaded)
+
+    def put_address(self, rule: AddressRule, access_key_id: str | None = None) -> None:
+        """Takes an entry into one key's account, or into all and into those to come, until the next reset."""
+        if access_key_id is None:
+            self.start = self.start.with_address(rule)
+        for account in self.touched(access_key_id):
+            account.put_address(rule)
+
+    def delete_address(self, address: str, access_key_id: str | None = None) -> bool:
+        """Forgets an address or a pattern, and says whether it was there."""
+        if access_key_id is None:
+            self.start = self.start.without_address(address)
+        return any([account.delete_address(address) for account in self.touched(access_key_id)])
+
+    def put_fault(self, fault: Fault, access_key_id: str | None = None) -> None:
+        """Takes a fault into one key's account, or into all and into those to come, until the next reset."""
+        if access_key_id is None:
+            self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
+        for account in self.touched(access_key_id):
+            account.put_fault(fault)
+
+    def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
+        """Forgets a fault and says whether it was there."""
+        if access_key_id is None:
+            self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
+        return any([account.delete_fault(fault_id) for account in self.touched(access_key_id)])
+
+    def stub(self, access_key_id: str | None, action: str) -> Stub | None:
+        """Gives the canned answer of an operation as a key's account has it; asking makes no account."""
+        account = self._accounts.get(self.account_name(access_key_id))
+        return (account.scenario if account is not None else self.start).stubs.get(action)
 
     def change_clocks(self, change: Callable[[Clock], None], access_key_id: str | None = None) -> None:
         """Changes the clock of one key's account, or of all and of those to come."""
@@ -169,19 +206,19 @@ class World:
         account = self._accounts.get(name)
         if account is None:
             self._make_room()
-            account = self._add(name, self.scenario, self.clock.copy())
+            account = self._add(name, self.start, self.scenario, self.clock.copy())
         account.last_used = self.real_time()
         return account
 
-    def _add(self, name: str, scenario: Scenario, clock: Clock) -> Account:
-        account = Account(name, scenario, clock, Source(self._seed, name, next(self._generations)))
+    def _add(self, name: str, scenario: Scenario, loaded: Scenario, clock: Clock) -> Account:
+        account = Account(name, scenario, loaded, clock, self._source(name, scenario))
         self._accounts[name] = account
         self._names_by_tag[account.source.tag] = name
         return account
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
         self._forget(account.name)
-        self._add(account.name, scenario, self._clock_of(scenario)).last_used = account.last_used
+        self._add(account.name, scenario, scenario, self._clock_of(scenario)).last_used = account.last_used
         self.next_sequence()
 
     def _forget(self, name: str) -> None:
@@ -203,5 +240,17 @@ class World:
             self._forget(account.name)
             self.evicted_accounts += 1
 
+    def _start_anew(self) -> None:
+        self.start = self.scenario
+        self.clock = self._clock_of(self.scenario)
+        self.source = self._source("", self.scenario)
+
+    def _source(self, name: str, scenario: Scenario) -> Source:
+        seed = scenario.seed.encode() if scenario.seed is not None else self._given_seed
+        return Source(seed, name) if seed is not None else Source(self._own_seed, name, next(self._generations))
+
     def _clock_of(self, scenario: Scenario) -> Clock:
-        return Clock(self.real_time, frozen_at=scenario.clock)
+        clock = Clock(self.real_time)
+        if scenario.clock is not None:
+            clock.set(scenario.clock, frozen=not scenario.clock_runs)
+        return clock

@@ -1,0 +1,41 @@
+"""The reference of the scenario's keys: tables in Markdown, made from the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alimock.scenario.kinds import Either, Keys, Scalar, Schema
+from alimock.scenario.schema import ACCESS_KEY, ACCOUNT, ANSWER, CODE, FAULT, RECORD, SCENARIO
+
+_TABLES = {
+    "a file": SCENARIO,
+    "an account": ACCOUNT,
+    "an access key": ACCESS_KEY,
+    "an address": RECORD,
+    "an answer": ANSWER.mapping,
+    "a fault": FAULT,
+    "a code": CODE,
+}
+# More values than these are listed elsewhere.
+_LISTED_VALUES = 8
+
+
+def tables() -> dict[str, str]:
+    """Gives each table by what it is about: a row for each key, with what it takes, what it means, and what holds without it."""
+    head = "| key | takes | meaning | without it |\n|---|---|---|---|\n"
+    return {name: head + "".join(_rows(keys, "")) for name, keys in _TABLES.items()}
+
+
+def _rows(keys: Keys, prefix: str) -> Iterator[str]:
+    for name, key in keys.table.items():
+        yield f"| `{prefix}{name}` | {_takes(key.takes)} | {key.meaning} | {key.without} |\n"
+        inner = key.takes.mapping if isinstance(key.takes, Either) else key.takes
+        if isinstance(inner, Keys):
+            yield from _rows(inner, f"{prefix}{name}.")
+
+
+def _takes(schema: Schema) -> str:
+    values = schema.json.get("enum", ()) if isinstance(schema, Scalar) else ()
+    if 0 < len(values) <= _LISTED_VALUES:
+        return ", ".join(f"`{value}`" for value in values)
+    return schema.expected.replace("null", "`null`").replace("true or false", "`true` or `false`")
