@@ -251,7 +251,7 @@ def test_a_wrong_scenario_leaves_the_old_one(client: Client) -> None:
     status, body = change(client, "PUT", "/_alimock/scenario", "alimock: 1\nprofil: x\nclock: y\nextends: ./secret.yaml\n")
     assert status == 400
     assert [(one["line"], one["path"]) for one in body["mistakes"]] == [(2, ""), (3, "clock"), (4, "extends")]  # type: ignore[attr-defined]
-    assert "the old one is still loaded" in str(body["hint"])
+    assert "nothing was changed" in str(body["hint"])
     assert len(messages(client)) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from alimock.app import Application
@@ -36,7 +37,7 @@ def test_every_route_is_documented_and_every_documented_route_is_there(
     application: Application, document: dict[str, object]
 ) -> None:
     routes = {
-        (method.lower(), rule.rule.replace("<mail_id>", "{id}"))
+        (method.lower(), re.sub(r"<(?:path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
         for rule in application.flask.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.startswith("control.")
@@ -58,6 +59,12 @@ def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> 
         ("get", "/_alimock/outbox", None),
         ("get", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/addresses", None),
+        ("put", "/_alimock/addresses/a@example.com", "pending"),
+        ("put", "/_alimock/addresses/a@example.com", {"outcome": "quota-exceeded", "then": "success"}),
+        ("delete", "/_alimock/addresses/jo@example.com", None),
+        ("put", "/_alimock/faults/slow", {"delay": "1s"}),
+        ("get", "/_alimock/faults", None),
+        ("delete", "/_alimock/faults/known", None),
         ("get", "/_alimock/clock", None),
         ("put", "/_alimock/clock", {"frozen": True}),
         ("post", "/_alimock/clock/advance", {"by": "3d"}),
@@ -74,12 +81,16 @@ def test_an_answer_is_as_the_document_says(
 ) -> None:
     client = Client(application)
     (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]
+    client.put("/_alimock/faults/known", headers=HEADERS, data="{delay: 1s, when: {nth: 9}}")
     url = path.replace("{id}", "none" if spoiled else message["id"])
     url += "?nonsense=1" if spoiled and "{id}" not in path else ""
     content = json.dumps(body) if body is not None else None
     response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
     assert (response.status_code == 200) != spoiled
-    responses = document["paths"][path][method]["responses"]  # type: ignore[index]
+    template = re.sub(
+        r"/(addresses|faults)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
+    )
+    responses = document["paths"][template][method]["responses"]  # type: ignore[index]
     described = responses["default" if spoiled else "200"]
     if "$ref" in described:
         described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]  # type: ignore[index]

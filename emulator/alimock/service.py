@@ -161,7 +161,7 @@ class Service:
         if not request.version or request.action in OPERATIONS:
             return None
         with self.world.lock:
-            return self.world.stub(credentials(request).access_key_id, request.action)
+            return self.world.stubs(credentials(request).access_key_id).get(request.action)
 
     def _perform(
         self, exchange: _Exchange, account: Account, operation: Operation, request: Request, wanted: str | None

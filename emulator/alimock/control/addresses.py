@@ -1,20 +1,25 @@
-"""The addresses over HTTP: the records of the accounts with what decides about them."""
+"""The addresses over HTTP: the records of the accounts with what decides about them, and putting and deleting single entries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
+
+from flask import request
 
 from alimock.address import fold
 from alimock.control import arguments
 from alimock.control.outbox import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from alimock.control.problem import Problem
+from alimock.scenario import export, loader
 from alimock.timeformat import format_time
 from alimock.world.account import VERIFIED, Account, Record
 from alimock.world.world import World
 
 
 class AddressesResource:
-    """Lists addresses."""
+    """Lists, puts and deletes addresses."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -25,15 +30,28 @@ class AddressesResource:
         limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
         email = given.get("email")
         with self.world.lock:
-            accounts = self._accounts(given.get("access_key_id"))
+            accounts = self.world.viewed(given.get("access_key_id"))
             found = list(islice((one for account in accounts for one in self._of(account, email)), limit))
             return {"addresses": found, "cursor": self.world.cursor, "evicted": 0}
 
-    def _accounts(self, access_key_id: str | None) -> list[Account]:
-        if access_key_id is None:
-            return self.world.accounts()
-        known = self.world.known_account(access_key_id)
-        return [known] if known is not None else []
+    def put(self, email: str) -> dict[str, object]:
+        """Takes an entry in, for an address or a pattern, which starts anew as it says; a reset drops it."""
+        key_id = arguments.query("access_key_id").get("access_key_id")
+        rule = replace(arguments.scenario(loader.load_address, email), place=f"PUT {request.path}")
+        with self.world.lock:
+            owner = self.world.owner_of_written_token(rule, key_id)
+            if owner is not None:
+                raise Problem(409, f"`token`: {owner} has the token {rule.token!a} already", "give another token")
+            self.world.put_address(rule, key_id)
+        return {"put": rule.address, "entry": export.address(rule), "access_key_id": key_id}
+
+    def delete(self, email: str) -> dict[str, object]:
+        """Forgets an entry, and the record of an address, until the next reset."""
+        key_id = arguments.query("access_key_id").get("access_key_id")
+        with self.world.lock:
+            if not self.world.delete_address(email, key_id):
+                raise Problem(404, f"no address {email[:100]!a}", "see GET /_alimock/addresses and GET /_alimock/scenario")
+        return {"deleted": email, "access_key_id": key_id}
 
     def _of(self, account: Account, email: str | None) -> Iterator[dict[str, object]]:
         """Goes through an account's addresses, or through the one asked for; looking changes nothing."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from typing import TypeVar
 
 from flask import request
 
 from alimock.control.problem import Problem
 from alimock.parsing import is_unicode
+from alimock.scenario.document import ScenarioError
+
+Loaded = TypeVar("Loaded")
 
 
 def query(*names: str) -> dict[str, str]:
@@ -29,6 +34,24 @@ def number(arguments: Mapping[str, str], name: str, default: int, maximum: int) 
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= maximum):
         raise Problem(400, f"`{name}`: found {json.dumps(text)}", f"give a whole number from 0 to {maximum}")
     return int(text)
+
+
+def flag(arguments: Mapping[str, str], name: str) -> bool:
+    """Reads `true` or `false`, which is what an absent one means."""
+    text = arguments.get(name, "false")
+    if text not in ("true", "false"):
+        raise Problem(400, f"`{name}`: found {json.dumps(text)[:60]}", "give true or false")
+    return text == "true"
+
+
+def scenario(load: Callable[..., Loaded], *parts: object, **options: object) -> Loaded:
+    """Reads the body as a scenario or a part of one, in YAML, or in JSON if the content type says so; tells all mistakes."""
+    try:
+        return load(request.get_data(), *parts, file="the request body", json=request.mimetype == "application/json", **options)
+    except ScenarioError as error:
+        message = f"{len(error.mistakes)} mistake(s): {error}"
+        hint = "mend the mistakes and send it again; nothing was changed"
+        raise Problem(400, message, hint, mistakes=[asdict(mistake) for mistake in error.mistakes]) from None
 
 
 def body(*names: str) -> dict[str, object]:

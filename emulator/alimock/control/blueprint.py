@@ -13,6 +13,7 @@ from alimock import __version__, fidelity
 from alimock.control import arguments
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
+from alimock.control.faults import FaultsResource
 from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
 from alimock.control.scenario import ScenarioResource
@@ -30,7 +31,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
     """Makes the control API of one emulator."""
     world = service.world
     outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
-    clock, scenario = ClockResource(world), ScenarioResource(world)
+    faults, clock, scenario = FaultsResource(world), ClockResource(world), ScenarioResource(world)
     routes = (
         ("GET", "/livez", _alive),
         ("GET", "/readyz", _alive),
@@ -42,6 +43,11 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
         ("GET", f"{PREFIX}/addresses", addresses.page),
+        ("PUT", f"{PREFIX}/addresses/<path:email>", addresses.put),
+        ("DELETE", f"{PREFIX}/addresses/<path:email>", addresses.delete),
+        ("GET", f"{PREFIX}/faults", faults.page),
+        ("PUT", f"{PREFIX}/faults/<fault_id>", faults.put),
+        ("DELETE", f"{PREFIX}/faults/<fault_id>", faults.delete),
         ("GET", f"{PREFIX}/clock", clock.show),
         ("PUT", f"{PREFIX}/clock", clock.set),
         ("POST", f"{PREFIX}/clock/advance", clock.advance),

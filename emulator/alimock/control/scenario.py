@@ -1,18 +1,14 @@
-"""The scenario over HTTP: reading the one that is loaded, loading another, and going back to its start."""
+"""The scenario over HTTP: reading the one that is loaded or the state that came of it, loading another, and going back."""
 
 from __future__ import annotations
-
-from dataclasses import asdict
-
-from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
-from alimock.scenario.document import ScenarioError
+from alimock.world.snapshot import snapshot
 from alimock.world.world import World
 
-_HINT = "mend the mistakes and send the scenario again; the old one is still loaded"
+STATES = ("loaded", "current")
 
 
 class ScenarioResource:
@@ -22,27 +18,33 @@ class ScenarioResource:
         self.world = world
 
     def show(self) -> dict[str, object]:
-        """Shows the scenario as a document that loads back, without secrets."""
-        key_id = arguments.query("access_key_id").get("access_key_id")
+        """Shows a scenario as a document that loads back: the one loaded, or with `state=current` the account as it is now.
+
+        Without a key that is the account `default`. Secrets come with `secrets=true` alone.
+        """
+        given = arguments.query("access_key_id", "state", "secrets")
+        state, key_id = given.get("state", STATES[0]), given.get("access_key_id")
+        if state not in STATES:
+            raise Problem(400, f"`state`: found {state[:60]!a}", f"give one of {', '.join(STATES)}")
+        secrets = arguments.flag(given, "secrets")
         with self.world.lock:
             account = self.world.known_account(key_id) if key_id is not None else None
-            scenario = account.scenario if account is not None else self.world.scenario
-        return export.document(scenario)
+            if state == STATES[0]:
+                scenario = account.loaded if account is not None else self.world.scenario
+            elif key_id is not None and account is None:
+                raise Problem(
+                    404, f"no account of the key {key_id[:100]!a}", "an account is there once a call was made with its key"
+                )
+            else:
+                scenario = snapshot(account or self.world.account(None))
+        return export.document(scenario, secrets=secrets)
 
     def load(self) -> dict[str, object]:
         """Loads a scenario from YAML, or from JSON if the content type says so, and starts from it."""
         key_id = arguments.query("access_key_id").get("access_key_id")
-        try:
-            scenario = loader.load_text(
-                request.get_data(),
-                file="the request body",
-                json=request.mimetype == "application/json",
-                local=False,
-                known_keys=self.world.scenario.access_keys,
-            )
-        except ScenarioError as error:
-            message = f"{len(error.mistakes)} mistake(s): {error}"
-            raise Problem(400, message, _HINT, mistakes=[asdict(mistake) for mistake in error.mistakes]) from None
+        with self.world.lock:
+            known_keys = self.world.scenario.access_keys
+        scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys)
         with self.world.lock:
             self.world.load(scenario, key_id)
         return {"loaded": scenario.description or scenario.name, "access_key_id": key_id}

@@ -16,7 +16,7 @@ import yaml
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAXIMUM_DEPTH = 100
-_SCENARIO = "a mapping that begins with `alimock: 1`"
+SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def decode(content: bytes, file: str) -> str:
         raise ScenarioError([Mistake(file, line, column, "", found, "UTF-8 text")]) from None
 
 
-def compose(text: str, file: str) -> Node:
+def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
     """Parses YAML text into nodes; raises `ScenarioError` with the one mistake that a syntax error is.
 
     It goes by events and its own stack, since PyYAML's recursion ends the process where a text is nested deep enough.
@@ -107,7 +107,7 @@ def compose(text: str, file: str) -> Node:
                 stack[-1].items.append(node)
                 stack.append(node)
                 if len(stack) > MAXIMUM_DEPTH:
-                    raise ScenarioError([Mistake(file, *_place(event), "", "very deep nesting", _SCENARIO)])
+                    raise ScenarioError([Mistake(file, *_place(event), "", "very deep nesting", expected)])
             elif isinstance(event, yaml.CollectionEndEvent):
                 stack.pop()
             elif isinstance(event, yaml.AliasEvent):
@@ -117,7 +117,7 @@ def compose(text: str, file: str) -> Node:
     except yaml.YAMLError as error:
         raise ScenarioError([_syntax_mistake(error, text, file)]) from None
     if not root.items:
-        raise ScenarioError([Mistake(file, 1, 1, "", "no content", _SCENARIO)])
+        raise ScenarioError([Mistake(file, 1, 1, "", "no content", expected)])
     return root.items[0]
 
 
@@ -131,7 +131,7 @@ def compose_json(text: str, file: str) -> Node:
         # Python limits the digits of a number.
         raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid JSON")]) from None
     except RecursionError:
-        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", _SCENARIO)]) from None
+        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", SCENARIO_BEGINNING)]) from None
     return node
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from enum import Enum
 
-from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressBook, AddressRule, Answer
+from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressBook, AddressPattern, AddressRule, Answer
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.timeformat import format_delay, format_time
 
@@ -35,10 +35,18 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
         "limits": asdict(scenario.limits),
         "accounts": {name: _account(scenario, name, secrets=secrets) for name in scenario.user_ids},
         "addresses": _addresses(_rules(scenario.addresses)),
-        **_filled("faults", [fault(one) for one in scenario.faults.values()]),
+        **_filled("faults", _faults(scenario.faults.values())),
         **_filled("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
         **_filled("codes", {code: _given(asdict(override)) for code, override in scenario.codes.items()}),
     }
+
+
+def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
+    reached: list[Fault] = []
+    for one in faults:
+        if not any(above.covers(one) for above in reached):
+            reached.append(one)
+    return [fault(one) for one in reached]
 
 
 def fault(one: Fault) -> dict[str, object]:
@@ -106,7 +114,12 @@ def _access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
 
 
 def _rules(book: AddressBook) -> list[AddressRule]:
-    return [*(pattern.rule for pattern in book.patterns), *book.exact.values()]
+    """Gives the rules of a book, without patterns that one of another file lies over entirely: in one file that is a mistake."""
+    reached: list[AddressPattern] = []
+    for pattern in book.patterns:
+        if not any(above.pattern.covers(pattern.pattern) for above in reached):
+            reached.append(pattern)
+    return [*(pattern.rule for pattern in reached), *book.exact.values()]
 
 
 def _own_rules(own: AddressBook, common: AddressBook) -> list[AddressRule]:
@@ -115,10 +128,11 @@ def _own_rules(own: AddressBook, common: AddressBook) -> list[AddressRule]:
 
 
 def _addresses(rules: Iterable[AddressRule]) -> dict[str, object]:
-    return {rule.address: _address(rule) for rule in rules}
+    return {rule.address: address(rule) for rule in rules}
 
 
-def _address(rule: AddressRule) -> object:
+def address(rule: AddressRule) -> object:
+    """Writes a single entry of `addresses` out: an outcome, or a mapping."""
     values: dict[str, object] = {name: getattr(rule, name) for name in _RECORD_TEXTS if getattr(rule, name) is not None}
     values.update({name: format_time(getattr(rule, name)) for name in _RECORD_TIMES if getattr(rule, name) is not None})
     values.update(_filled("sends_today", rule.sends_today) | _filled("new_today", rule.new_today))

@@ -298,7 +298,7 @@ def _faults(items: Sequence[Entry], actions: Collection[str], reading: Reading) 
         if item.value is None:
             continue
         fault = fault_of(item, f"faults[{item.key}]", actions, reading)
-        earlier = next((other for other, above in faults if _covers(above, fault)), None)
+        earlier = next((other for other, above in faults if above.covers(fault)), None)
         if earlier is not None:
             found = f"a fault that is never reached, since the one in line {earlier.node.line} takes all its calls"
             reading.mistake(item.node, f"faults[{item.key}]", found, "it before that one, or `times:` there")
@@ -351,15 +351,3 @@ def _too_many(entries: Sequence[tuple[Entry, object]], kind: str, path: str, rea
     node = entries[MAXIMUM_TRIED][0].node
     reading.mistake(node, path, f"more than {MAXIMUM_TRIED} {kind}", "fewer, since every call tries them in turn")
     return True
-
-
-def _covers(earlier: Fault, later: Fault) -> bool:
-    """Says whether an earlier fault takes every call that a later one could."""
-    if (earlier.times, earlier.nth, earlier.every, earlier.after) != (None, None, None, 0):
-        return False
-    return (
-        earlier.action in (None, later.action)
-        and earlier.version in (None, later.version)
-        and earlier.access_key_id in (None, later.access_key_id)
-        and (earlier.email is None or (later.email is not None and earlier.email.covers(later.email)))
-    )

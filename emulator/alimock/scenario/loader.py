@@ -78,7 +78,7 @@ def load_text(
 
 def load_address(content: bytes, address: str, *, file: str, json: bool = False) -> AddressRule:
     """Loads what stands behind one address in `addresses`; raises `ScenarioError`."""
-    reading, node = Reading(file), _composed(content, file, json)
+    reading, node = Reading(file), _composed(content, file, json, ADDRESSES.value.expected)
     pair = [ScalarNode(1, 1, None, address, plain=False), node]
     entries = ADDRESSES.read(MappingNode(1, 1, None, pair), "addresses", reading)
     _raise(reading.mistakes)
@@ -89,7 +89,7 @@ def load_address(content: bytes, address: str, *, file: str, json: bool = False)
 
 def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: str, json: bool = False) -> Fault:
     """Loads one fault, which gets this id; `stubs` are the operations beside the emulated ones. Raises `ScenarioError`."""
-    reading, node = Reading(file), _composed(content, file, json)
+    reading, node = Reading(file), _composed(content, file, json, "a mapping with a fault")
     values = FAULT.read(node, "fault", reading)
     NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", reading)
     _raise(reading.mistakes)
@@ -103,8 +103,9 @@ def _raise(mistakes: list[Mistake]) -> None:
         raise ScenarioError(mistakes)
 
 
-def _composed(content: bytes, file: str, json: bool) -> Node:
-    return (compose_json if json else compose)(decode(content, file), file)
+def _composed(content: bytes, file: str, json: bool, expected: str = SCENARIO.expected) -> Node:
+    text = decode(content, file)
+    return compose_json(text, file) if json else compose(text, file, expected)
 
 
 @contextmanager

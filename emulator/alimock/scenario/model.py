@@ -86,6 +86,17 @@ class Fault:
     seen: int = 0
     hits: int = 0
 
+    def covers(self, later: Fault) -> bool:
+        """Says whether this fault takes every call that one behind it could."""
+        if (self.times, self.nth, self.every, self.after) != (None, None, None, 0):
+            return False
+        return (
+            self.action in (None, later.action)
+            and self.version in (None, later.version)
+            and self.access_key_id in (None, later.access_key_id)
+            and (self.email is None or (later.email is not None and self.email.covers(later.email)))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Stub:

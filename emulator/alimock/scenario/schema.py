@@ -6,6 +6,7 @@ from alimock.contract import PROFILES, RAM_ACTIONS, VERSIONS
 from alimock.errors import ANSWER_CODES, CATALOGUE, FAULT_CODES
 from alimock.parsing import one_of
 from alimock.scenario.addresses import ANSWERED_OPERATIONS, Outcome, Status
+from alimock.scenario.document import SCENARIO_BEGINNING
 from alimock.scenario.kinds import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.scalars import (
@@ -212,7 +213,7 @@ SCENARIO = Keys(
         ),
     },
     required=("alimock",),
-    expected="a mapping that begins with `alimock: 1`",
+    expected=SCENARIO_BEGINNING,
 )
 
 

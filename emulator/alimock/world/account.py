@@ -102,7 +102,7 @@ class Account:
         if record is None and folded not in self._deleted:
             rule = self.addresses.rule(address)
             if rule is not None and rule.status is not Status.NONE:
-                record = self._record_of(rule, address)
+                record = self.record_of(rule, address)
         return record
 
     def holds(self, address: str) -> bool:
@@ -111,11 +111,11 @@ class Account:
 
     def records(self) -> list[Record]:
         """Gives all records, newest first."""
-        return sorted(self._all_records(), key=lambda record: -record.gmt_create)
+        return sorted(self.in_order(), key=lambda record: -record.gmt_create)
 
     def first_record(self) -> Record | None:
         """Gives the record that was submitted last, else the one that comes first in the scenario."""
-        return next(self._all_records(), None)
+        return next(self.in_order(), None)
 
     def create(self, address: str, ip: str) -> Record:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
@@ -212,19 +212,42 @@ class Account:
             steps = remaining(steps, given)
         return steps[0] if steps and steps[0].code is not None else None
 
+    def remaining_answers(self, address: str) -> dict[str, tuple[Answer, ...]]:
+        """Gives, by operation, the answers that the scenario still has for an address."""
+        rule = self.addresses.rule(address)
+        answers = rule.answers if rule is not None else {}
+        return {name: remaining(steps, self._answered[fold(address), name]) for name, steps in answers.items()}
+
+    def known_addresses(self) -> set[str]:
+        """Gives every address that the scenario names or that something happened to, folded."""
+        answered = {address for address, _ in self._answered}
+        return {*self.addresses.exact, *self._records, *self._deleted, *self._sends, *self._new_addresses, *answered}
+
+    def open_token(self, record: Record) -> str | None:
+        """Gives the token of a waiting record that was sent last, be it expired or not."""
+        if record.verification_status == VERIFIED:
+            return None
+        return record.token if record.token_serial is None else self.source.token(record.token_serial)
+
+    def is_first_day(self) -> bool:
+        """Says whether it is still the UTC+8 day on which the account was first seen."""
+        self._turn_day()
+        return self._day == self._first_day
+
     def put_address(self, rule: AddressRule) -> None:
         """Takes an entry in as though the scenario had it from now on: an address starts anew as the entry says."""
         self.addresses = self.addresses.with_entry(rule)
         if "*" in rule.address:
             return
         folded = fold(rule.address)
+        self._turn_day()
         self._forget(folded)
         self._deleted.discard(folded)
         self._sends[folded] = rule.sends_today
         if rule.new_today:
             self._new_addresses.add(folded)
         if rule.status is not Status.NONE:
-            self._records[folded] = self._record_of(rule, rule.address, self.clock.now())
+            self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
 
     def delete_address(self, address: str) -> bool:
         """Forgets an entry and, for an address, its record and what was counted; says whether there was any of it.
@@ -280,7 +303,7 @@ class Account:
         age = self.clock.now() - record.token_send_time
         return TokenState.EXPIRED if days is not None and age >= days * SECONDS_PER_DAY else TokenState.OPEN
 
-    def _all_records(self) -> Iterator[Record]:
+    def in_order(self) -> Iterator[Record]:
         """Goes through the records in the one order that an exported scenario keeps.
 
         First come those submitted, the last one first, then those of the scenario in file order, then those made by patterns.
@@ -289,12 +312,12 @@ class Account:
         yield from reversed(submitted.values())
         for folded, rule in self.addresses.exact.items():
             if rule.status is not Status.NONE and folded not in self._deleted and folded not in submitted:
-                yield self._records.get(folded) or self._record_of(rule, rule.address)
+                yield self._records.get(folded) or self.record_of(rule, rule.address)
         for folded, record in self._records.items():
             if folded not in submitted and folded not in self.addresses.exact:
                 yield record
 
-    def _record_of(self, rule: AddressRule, address: str, sight: int | None = None) -> Record:
+    def record_of(self, rule: AddressRule, address: str, sight: int | None = None) -> Record:
         """Makes the record that the scenario gives an address; what it leaves out follows from what it says."""
         if "*" not in rule.address:
             address = rule.address

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from threading import RLock
 
+from alimock.address import fold
 from alimock.scenario.addresses import AddressRule
 from alimock.scenario.model import Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.world.account import Account
@@ -186,10 +187,24 @@ class World:
             self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
         return any([account.delete_fault(fault_id) for account in self.touched(access_key_id)])
 
-    def stub(self, access_key_id: str | None, action: str) -> Stub | None:
-        """Gives the canned answer of an operation as a key's account has it; asking makes no account."""
+    def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
+        """Gives the canned answers by operation as a key's account has them; asking makes no account."""
         account = self._accounts.get(self.account_name(access_key_id))
-        return (account.scenario if account is not None else self.start).stubs.get(action)
+        return (account.scenario if account is not None else self.start).stubs
+
+    def owner_of_written_token(self, rule: AddressRule, access_key_id: str | None) -> str | None:
+        """Gives another address that has the token which an entry writes down, in one key's account or in any."""
+        if rule.token is None:
+            return None
+        owners = (account.addresses.tokens.get(rule.token) for account in self.touched(access_key_id))
+        return next((owner for owner in owners if owner is not None and fold(owner) != fold(rule.address)), None)
+
+    def viewed(self, access_key_id: str | None) -> list[Account]:
+        """Gives the accounts that a view shows: that of a key, if it was ever seen, or all."""
+        if access_key_id is None:
+            return self.accounts()
+        known = self.known_account(access_key_id)
+        return [known] if known is not None else []
 
     def change_clocks(self, change: Callable[[Clock], None], access_key_id: str | None = None) -> None:
         """Changes the clock of one key's account, or of all and of those to come."""

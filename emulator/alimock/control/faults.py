@@ -1,0 +1,60 @@
+"""The faults over HTTP: what each hit so far, and putting and deleting single ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from flask import request
+
+from alimock.control import arguments
+from alimock.control.problem import Problem
+from alimock.scenario import export, loader
+from alimock.scenario.model import Fault
+from alimock.world.world import World
+
+
+class FaultsResource:
+    """Lists, puts and deletes faults."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def page(self) -> dict[str, object]:
+        """Lists the faults of one account or of all, in the order they are tried; `unused=true` gives those that hit no call.
+
+        A fault that several accounts have from one place is one, with what it saw and hit in all of them.
+        """
+        given = arguments.query("access_key_id", "unused")
+        unused = arguments.flag(given, "unused")
+        seen, hits = Counter[Fault](), Counter[Fault]()
+        with self.world.lock:
+            cursor = self.world.cursor
+            for account in self.world.viewed(given.get("access_key_id")):
+                for fault in account.faults.values():
+                    seen[fault] += fault.seen + account.fault_calls[fault.id]
+                    hits[fault] += fault.hits + account.fault_hits[fault.id]
+        shown = [
+            {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.place}
+            for fault, count in hits.items()
+            if not (unused and count)
+        ]
+        return {"faults": shown, "cursor": cursor, "evicted": 0}
+
+    def put(self, fault_id: str) -> dict[str, object]:
+        """Takes a fault in, in place of the one with this id, else before all others; a reset drops it."""
+        key_id = arguments.query("access_key_id").get("access_key_id")
+        with self.world.lock:
+            stubs = self.world.stubs(key_id)
+            fault = arguments.scenario(loader.load_fault, fault_id, stubs)
+            fault = replace(fault, place=f"PUT {request.path}")
+            self.world.put_fault(fault, key_id)
+        return {"put": fault_id, "fault": export.fault(fault), "access_key_id": key_id}
+
+    def delete(self, fault_id: str) -> dict[str, object]:
+        """Deletes a fault until the next reset."""
+        key_id = arguments.query("access_key_id").get("access_key_id")
+        with self.world.lock:
+            if not self.world.delete_fault(fault_id, key_id):
+                raise Problem(404, f"no fault {fault_id[:100]!a}", "see GET /_alimock/faults for the ids")
+        return {"deleted": fault_id, "access_key_id": key_id}
