@@ -15,6 +15,8 @@ COMMANDS = {
     "check": "check scenario files",
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",
+    "init": "write a commented scenario to begin with",
+    "export": "print an account of a running emulator as a scenario",
     "fidelity": "say how well everything that alimock answers is known",
     "explain-signature": "say what is wrong with the signature of a request",
     "env": "print the lines that point an SDK at the emulator",

@@ -26,7 +26,7 @@ class SettingError(Exception):
 class Setting:
     """One setting: its flag (None if only the environment has it), its variable, its default as text, and what it takes.
 
-    `parse` takes the text and raises `ValueError`.
+    `parse` takes the text and raises `ValueError`. `alone` is what the flag means without a value.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Setting:
     expected: str
     help: str
     parse: Callable[[str], object]
+    alone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Settings:
     port: int = DEFAULT_PORT
     scenario: str | None = None
     scenario_yaml: str | None = None
+    watch: bool = False
     auth: Authentication | None = None
     profile: str | None = None
     public_url: str | None = None
@@ -77,6 +79,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(text)
+    return text == "yes"
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(_host(part.strip()) for part in text.split(","))
 
@@ -99,11 +107,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "scenario", "--scenario", "ALIMOCK_SCENARIO", "default", "a built-in name, or a path with a slash or .yaml",
-        "scenario to start from", str,
+        "scenario to start from; several, separated by commas, lie over each other", str,
     ),
     Setting(
         "scenario_yaml", None, "ALIMOCK_SCENARIO_YAML", None, "a scenario as YAML text",
         "the scenario itself, in place of a name or path", str,
+    ),
+    Setting(
+        "watch", "--watch", "ALIMOCK_WATCH", "no", "yes or no",
+        "load the scenario anew when a file of it changes", _yes, alone="yes",
     ),
     Setting(
         "auth", "--auth", "ALIMOCK_AUTH", None, f"one of {_AUTHENTICATIONS}",

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import Any
 
 from alimock import __version__
 from alimock.app import Application
@@ -20,6 +21,7 @@ from alimock.scenario.model import Scenario
 from alimock.server import Server
 from alimock.service import Service
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
+from alimock.watch import Watcher
 from alimock.world.world import World
 
 _TLS_REMEDY = "See --tls-certificate and --tls-key, or --tls-directory and --tls-names."
@@ -57,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
             server.start()
             started.append(server)
         print(_ready_line(servers, world, settings), flush=True)
+        if settings.watch:
+            Watcher(world, lambda: _scenario(settings)).run(stopping)
         stopping.wait()
     except (OSError, UnicodeError) as error:
         port = settings.port if not started else settings.tls_port
@@ -85,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         if setting.flag is not None:
             default = f"; default {setting.default}" if setting.default else ""
             described = f"{setting.help}: {setting.expected} ({setting.variable}{default})"
-            parser.add_argument(setting.flag, dest=setting.name, metavar=setting.name.upper(), help=described)
+            alone: dict[str, Any] = {"nargs": "?", "const": setting.alone} if setting.alone is not None else {}
+            parser.add_argument(setting.flag, dest=setting.name, metavar=setting.name.upper(), help=described, **alone)
     return parser
 
 

@@ -97,7 +97,7 @@ def _info(world: World, profile: str | None) -> dict[str, object]:
     with world.lock:
         return {
             "version": __version__,
-            "scenario": {"name": world.scenario.name, "description": world.scenario.description},
+            "scenario": {"name": world.scenario.name, "description": world.scenario.description, "error": world.scenario_error},
             "profile": profile or world.scenario.profile,
             "authentication": world.authentication.value,
             "known_keys": sorted(world.scenario.access_keys),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
+
+import yaml
 
 from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressBook, AddressPattern, AddressRule, Answer
 from alimock.scenario.model import AccessKey, Fault, Scenario
@@ -47,6 +49,11 @@ def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
         if not any(above.covers(one) for above in reached):
             reached.append(one)
     return [fault(one) for one in reached]
+
+
+def to_yaml(document: Mapping[str, object]) -> str:
+    """Writes a document as YAML, its keys in their order."""
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=130))
 
 
 def fault(one: Fault) -> dict[str, object]:

@@ -46,6 +46,8 @@ class World:
         self.scenario = scenario
         # What accounts to come start from: the scenario with the single entries that were changed since.
         self.start = scenario
+        # Why a changed file could not take the scenario's place, if it could not.
+        self.scenario_error: str | None = None
         self.clock = self._clock_of(scenario)
         self.outbox = Outbox()
         self.evicted_accounts = 0
@@ -151,6 +153,7 @@ class World:
         for name in list(self._accounts):
             self._forget(name)
         self.scenario = scenario
+        self.scenario_error = None
         self._start_anew()
         self.next_sequence()
 

@@ -1,0 +1,30 @@
+"""`alimock export`: writes an account of a running emulator as it is now, as a scenario."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from alimock import __version__
+from alimock.client import Client, ClientError, default_url
+from alimock.scenario import export
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Prints the scenario, or gives 2 if the emulator does not give it."""
+    parser = argparse.ArgumentParser("alimock export", description="Prints an account as it is now, as a scenario.")
+    parser.add_argument("--url", default=default_url(), help="the emulator; default: %(default)s")
+    parser.add_argument("--access-key-id", metavar="ID", help="the key whose account it is; without one the account default")
+    parser.add_argument("--secrets", action="store_true", help="write the secrets of the keys too, so that the file stands alone")
+    options = parser.parse_args(arguments)
+    wanted = {"access_key_id": options.access_key_id, "secrets": "true" if options.secrets else None}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        document = Client(options.url).send("GET", "scenario", arguments={"state": "current", **given})
+    except ClientError as error:
+        print(f"alimock: {error}", file=sys.stderr)
+        return 2
+    hint = "" if options.secrets else "# Secrets are left out: load it where the keys are known, or export it with --secrets.\n"
+    sys.stdout.buffer.write(f"# Exported by alimock {__version__}.\n{hint}{export.to_yaml(document)}".encode())
+    return 0

@@ -1,0 +1,153 @@
+"""The commands that a scenario's author uses: check, init, schema, export, and serve with --watch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from alimock import cli
+from alimock.scenario import loader, schema
+from alimock.scenario.schema import SCENARIO
+from conftest import Running
+from test_cli import ask, serving
+
+
+def test_check_tells_tools_every_mistake_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("alimock: 1\nprofil: x\n")
+    assert cli.main(["check", "--json", "default", str(wrong)]) == 2
+    output = capsys.readouterr()
+    mistake = {
+        "file": str(wrong),
+        "line": 2,
+        "column": 1,
+        "path": "",
+        "found": "the unknown key `profil`",
+        "expected": "`profile`",
+    }
+    files = [{"name": "default", "ok": True, "mistakes": []}, {"name": str(wrong), "ok": False, "mistakes": [mistake]}]
+    assert (json.loads(output.out), output.err) == ({"ok": False, "files": files}, "")
+    assert cli.main(["check", "--json", "default"]) == 0
+
+
+def test_init_writes_a_file_that_loads_and_shows_every_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init"]) == 0
+    assert capsys.readouterr().out == (
+        "wrote alimock.yaml, and scenario.schema.json for editors\ntry: alimock serve --watch --scenario alimock.yaml\n"
+    )
+    text = Path("alimock.yaml").read_text()
+    assert loader.load("alimock.yaml").addresses.exact
+    assert json.loads(Path("scenario.schema.json").read_text()) == schema.json_schema()
+    missing = {"profile", "timestamps", "unknown_keys"}
+    assert {key for key in SCENARIO.table if f"\n{key}:" not in text and f"\n# {key}:" not in text} == missing
+    assert cli.main(["init"]) == 2
+    assert capsys.readouterr().err == "alimock: alimock.yaml is there already; name another file\n"
+    assert cli.main(["init", "missing/x.yaml"]) == 2
+    assert capsys.readouterr().err == "alimock: cannot write missing/x.yaml: No such file or directory\n"
+
+
+def test_the_file_of_init_loads_with_all_that_it_leaves_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "secret")
+    path = tmp_path / "mine.yaml"
+    assert cli.main(["init", str(path)]) == 0
+    lines = path.read_text().splitlines()[1:]
+    # Comments that are sentences stay; what looks like YAML is put into force.
+    code = [line.replace("# ", "", 1) if line.lstrip().startswith("# ") and not line.endswith(".") else line for line in lines]
+    path.write_text("\n".join(code))
+    loaded = loader.load(str(path))
+    assert (loaded.seed, len(loaded.faults), list(loaded.stubs), loaded.access_keys["my-key"].secret) == (
+        "my-tests",
+        4,
+        ["QueryDomainList"],
+        "secret",
+    )
+
+
+def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema.json_schema()
+    assert cli.main(["schema", "--markdown"]) == 0
+    assert "\n| `link_valid_days`" not in capsys.readouterr().out
+
+
+def test_export_writes_a_scenario_that_stands_alone(
+    running: Running, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=%E6%9D%8E@example.com&AccessKeyId=testid")
+    assert cli.main(["export", "--url", running.url, "--secrets"]) == 0
+    path = tmp_path / "case.yaml"
+    path.write_bytes(capsysbinary.readouterr().out)
+    loaded = loader.load(str(path))
+    assert loaded.access_keys["testid"].secret == "testsecret"
+    assert "李@example.com" in loaded.addresses.exact
+    assert "  李@example.com:\n" in path.read_text()
+
+
+def test_export_says_that_it_left_secrets_out_and_exports_the_account_of_a_key(
+    running: Running, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=one@example.com&AccessKeyId=one")
+    assert cli.main(["export", "--url", running.url, "--access-key-id", "one"]) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert "# Secrets are left out: load it where the keys are known, or export it with --secrets.\n" in text
+    assert "testsecret" not in text
+    assert "one@example.com" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "alimock: found the URL `nonsense`, expected one like http://127.0.0.1:2546\n"),
+        ("http://127.0.0.1:1", None),
+        ("http://[x", None),
+        ("http://127.0.0.1:x", None),
+    ],
+)
+def test_export_says_what_is_wrong_with_the_url(url: str, message: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "--url", url]) == 2
+    error = capsys.readouterr().err
+    assert error == message if message is not None else error.startswith("alimock: ")
+
+
+def test_export_tells_what_the_emulator_refused(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "--url", running.url, "--access-key-id", "nobody"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "alimock: no account of the key 'nobody': an account is there once a call was made with its key\n"
+    )
+
+
+def test_serve_loads_a_changed_file_and_keeps_the_old_one_when_it_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("alimock: 1\ndescription: One.\n")
+    with serving("--watch", "--scenario", str(path)) as (process, line):
+        info = json.loads(ask(line, "/_alimock/info")[1])["scenario"]
+        assert (info["description"], info["error"]) == ("One.", None)
+        path.write_text("alimock: 1\ndescription: Two.\nprofil: x\n")
+        assert process.stderr is not None
+        told = next(part for part in iter(process.stderr.readline, "") if "was not loaded" in part)
+        assert "the old one is kept" in told
+        info = json.loads(ask(line, "/_alimock/info")[1])["scenario"]
+        assert (info["description"], info["error"]) == (
+            "One.",
+            f"{path}:3:1: found the unknown key `profil`, expected `profile`",
+        )
+        path.write_text("alimock: 1\ndescription: Three.\n")
+        assert next(part for part in iter(process.stderr.readline, "") if "was loaded" in part)
+        info = json.loads(ask(line, "/_alimock/info")[1])["scenario"]
+        assert (info["description"], info["error"]) == ("Three.", None)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_serve_lays_several_files_over_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("alimock: 1\nprofile: docs-2018\n")
+    with serving("--scenario", f"default,{path}") as (_, line):
+        assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key)" in line

@@ -1,0 +1,100 @@
+"""Watching a scenario's files: a change is loaded, and a mistake leaves the old scenario as it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from alimock import watch
+from alimock.scenario import loader
+from alimock.watch import Watcher
+from alimock.world.world import World
+
+
+def write(path: Path, text: str, serial: int = 0) -> None:
+    """Writes a file whose time tells it from the one before, however fast the test is."""
+    path.write_text(text)
+    os.utime(path, (serial, serial))
+
+
+@pytest.fixture
+def watcher(tmp_path: Path) -> Watcher:
+    write(tmp_path / "base.yaml", "alimock: 1\nprofile: docs-2018\n")
+    write(tmp_path / "case.yaml", "alimock: 1\nextends: base.yaml\ndescription: One.\n")
+
+    def load() -> loader.Scenario:
+        return loader.load(str(tmp_path / "case.yaml"))
+
+    return Watcher(World(load()), load)
+
+
+def test_a_file_that_stays_the_same_leaves_the_world_alone(watcher: Watcher) -> None:
+    loaded = watcher.world.scenario
+    watcher.look()
+    assert watcher.world.scenario is loaded
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("case.yaml", "alimock: 1\ndescription: Two.\n", ("Two.", "current")),
+        ("base.yaml", "alimock: 1\nprofile: docs-2021\n", ("One.", "docs-2021")),
+    ],
+)
+def test_a_change_is_loaded_in_the_file_or_in_one_that_it_extends(
+    watcher: Watcher, tmp_path: Path, file: str, text: str, expected: tuple[str, str]
+) -> None:
+    cursor = watcher.world.cursor
+    write(tmp_path / file, text, 1)
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario.profile) == expected
+    assert watcher.world.cursor > cursor
+
+
+def test_a_wrong_file_keeps_the_old_world_and_says_so(watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\nextends: other.yaml\n", 1)
+    watcher.look()
+    assert watcher.world.scenario.description == "One."
+    assert watcher.world.scenario_error is not None
+    assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.world.scenario_error
+    assert watcher.world.scenario_error in caplog.text
+    # The file that was missing is watched too.
+    write(tmp_path / "other.yaml", "alimock: 1\nprofile: docs-2021\n", 2)
+    watcher.look()
+    assert (watcher.world.scenario.profile, watcher.world.scenario_error) == ("docs-2021", None)
+
+
+def test_a_file_that_is_gone_for_a_moment_is_loaded_when_it_is_back(watcher: Watcher, tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").unlink()
+    watcher.look()
+    assert watcher.world.scenario_error is not None
+    write(tmp_path / "case.yaml", "alimock: 1\ndescription: Back.\n", 1)
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Back.", None)
+
+
+def test_the_watcher_looks_until_it_is_told_to_stop(
+    watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watch, "INTERVAL_SECONDS", 0.001)
+    caplog.set_level(logging.INFO)
+    stopping, loaded = threading.Event(), threading.Event()
+    load = watcher._load
+
+    def load_and_tell() -> loader.Scenario:
+        loaded.set()
+        return load()
+
+    watcher._load = load_and_tell
+    thread = threading.Thread(target=watcher.run, args=(stopping,))
+    thread.start()
+    write(tmp_path / "case.yaml", "alimock: 1\ndescription: Two.\n", 1)
+    assert loaded.wait(10)
+    stopping.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert "the scenario has changed and was loaded" in caplog.text
