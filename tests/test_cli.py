@@ -139,8 +139,11 @@ def test_check_shows_every_mistake_and_goes_on_to_the_next_file(tmp_path: Path, 
 def test_scenarios_lists_the_built_in_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["scenarios"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6
-    assert lines[0].startswith("default             The addresses of the published samples")
+    assert len(lines) == 16
+    assert (
+        "default             The addresses of the published samples, and one address for each outcome under sim.example.com."
+        in lines
+    )
 
 
 def test_ready_tells_a_running_emulator_from_a_missing_one(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
