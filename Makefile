@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop format lint types wheel clean
+.PHONY: all serve test interop benchmark format lint types wheel clean
 
 all: format lint types test wheel
 
@@ -15,6 +15,10 @@ test: .venv/dev
 # Leads every official SDK through its life; a missing toolchain (Node, Java, Go) skips its SDKs with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
+
+# Prints what the size of a scenario costs.
+benchmark: .venv/dev
+	$(BIN)/python tests/benchmark/run.py
 
 format: .venv/dev
 	$(BIN)/ruff format --check

@@ -11,6 +11,9 @@ import venv
 from pathlib import Path
 
 
+_BUILT_IN = ("default", "throttled", "neighbours")
+
+
 def main(wheel: Path) -> None:
     """Installs the wheel, serves on a free port, makes one call, and stops the server; fails at the first surprise."""
     with tempfile.TemporaryDirectory() as folder:
@@ -19,6 +22,9 @@ def main(wheel: Path) -> None:
         subprocess.run([binaries / "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
         version = subprocess.run([binaries / "alimock", "--version"], check=True, capture_output=True, text=True).stdout.strip()
         assert version == f"alimock {wheel.name.split('-')[1]}", version
+        for words in (["init"], ["check", "alimock.yaml", *_BUILT_IN]):
+            subprocess.run([binaries / "alimock", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        assert list(Path(folder).glob("lib/python*/site-packages/alimock/fixtures/scenario.schema.json")), "no schema in the wheel"
         with subprocess.Popen(
             [binaries / "alimock", "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as server:

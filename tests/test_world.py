@@ -7,11 +7,13 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 from alimock.gateway.call import Call
 from alimock.scenario import loader
+from alimock.scenario.addresses import AddressRule
 from alimock.service import Service
 from alimock.world import outbox
 from alimock.world import world as world_module
@@ -19,6 +21,24 @@ from alimock.world.clock import Clock
 from alimock.world.source import Source
 from alimock.world.world import World
 from conftest import Api, error_of, make_api, scenario, signed
+
+
+class Unread(dict[str, AddressRule]):
+    """Addresses that may be looked up one by one and not be gone through."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("the first sight of a key goes through all addresses")
+
+    items = values = keys = copy = __iter__  # type: ignore[assignment]
+
+
+def test_the_first_sight_of_a_key_does_not_go_through_the_addresses() -> None:
+    loaded = scenario("addresses: {jo@example.com: verified}")
+    api = make_api(replace(loaded, addresses=replace(loaded.addresses, exact=Unread(loaded.addresses.exact))))
+    for key in ("one", "two"):
+        api.key = key
+        assert "Code" not in api.json("QueryEmailVerification", Email="jo@example.com")
+        assert api.lists("SubmitEmailVerification", "new@example.com") == {"SuccessList": ["new@example.com"]}
 
 
 def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:

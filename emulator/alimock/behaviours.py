@@ -50,6 +50,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "A waiting address gets a new token, and the one before is void.",
         _ASSUMED,
         _OPEN,
+        "addresses: {jo@example.com: {status: pending, answers: {resend: illegal}}}",
     ),
     Behaviour("Resend", "A resend moves TokenSendTime and GmtModified, and keeps GmtCreate.", _CAPTURED, _LIVE_LIST),
     Behaviour("Resend", "A resend keeps EmailVerificationNo and SendIp.", _ASSUMED, _OPEN),
@@ -75,6 +76,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "An unknown, used, void or expired token, or another account's, is refused with ParameterIllegal.",
         _ASSUMED,
         "the operation's page of 2018 names the code, not its reasons",
+        "codes: {ParameterIllegal: {status: 404, message: No such token.}}",
     ),
     Behaviour(
         "Query",
@@ -97,7 +99,13 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("List", "Records come newest first.", _ASSUMED, "the samples do"),
     Behaviour("List", "The bounds BeginCreateTime and EndCreateTime count themselves.", _ASSUMED, _OPEN),
     Behaviour("List", "A page beyond the end is empty, and without items TotalPageNum is 0.", _ASSUMED, _OPEN),
-    Behaviour("Delete", "A record is deleted whatever its status.", _ASSUMED, "the pages speak of verified addresses only"),
+    Behaviour(
+        "Delete",
+        "A record is deleted whatever its status.",
+        _ASSUMED,
+        "the pages speak of verified addresses only",
+        "addresses: {jo@example.com: {status: pending, answers: {delete: illegal}}}",
+    ),
     Behaviour(
         "Delete",
         "An address without a record stands in FailList with ParameterIllegall.",
@@ -202,4 +210,18 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "live answers of Alidns carry it since 2022; its encoded diagnostic message cannot be made up",
     ),
     Behaviour("RAM", "EmailVerified needs domain:QueryEmailVerification.", _ASSUMED, _OPEN),
+    Behaviour(
+        "Faults",
+        "A throttled call can carry x-acs-retry-after, in milliseconds.",
+        _SDK,
+        "the Tea SDKs read it so; that Domain sends it is not known",
+        "faults: [{error: Throttling.User, retry_after: 2s}]",
+    ),
+    Behaviour(
+        "Faults",
+        "A proxy's page with status 502 is plain HTML that names no maker.",
+        _ASSUMED,
+        "no page of the service's own is known",
+        "faults: [{body: html-502}]",
+    ),
 )
