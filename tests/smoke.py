@@ -10,7 +10,6 @@ import urllib.request
 import venv
 from pathlib import Path
 
-
 _BUILT_IN = ("default", "throttled", "neighbours")
 
 
