@@ -17,10 +17,12 @@ from pathlib import Path
 
 from alimock.address import fold
 from alimock.contract import OPERATIONS
+from alimock.scenario.address_entries import addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
+from alimock.scenario.fault_entries import fault_of
 from alimock.scenario.kinds import Entry, Reading
-from alimock.scenario.layer import Layer, addresses_of, fault_of, layer_of
+from alimock.scenario.layer import Layer, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
 from alimock.scenario.scalars import NAME
 from alimock.scenario.schema import ADDRESSES, FAULT, SCENARIO
