@@ -320,3 +320,11 @@ def test_forty_threads_use_a_token_once(empty: Api) -> None:
     outcomes: list[bool] = []
     at_once(lambda number: outcomes.append("Code" in empty.json("VerifyEmail", Token=mail.token)))
     assert Counter(outcomes) == {False: 1, True: 39}
+
+
+def test_an_entry_that_is_put_for_all_accounts_is_shared_by_them(empty: Api) -> None:
+    for key in ("one", "two"):
+        empty.world.account(key)
+    empty.world.put_address(loader.load_address(b"verified", "jo@example.com", file="put"))
+    books = {id(empty.world.account(key).addresses) for key in (None, "one", "two", "to-come")}
+    assert len(books) == 1

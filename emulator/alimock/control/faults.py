@@ -46,8 +46,8 @@ class FaultsResource:
         key_id = arguments.query("access_key_id").get("access_key_id")
         with self.world.lock:
             stubs = self.world.stubs(key_id)
-            fault = arguments.scenario(loader.load_fault, fault_id, stubs)
-            fault = replace(fault, place=f"PUT {request.path}")
+        fault = replace(arguments.scenario(loader.load_fault, fault_id, stubs), place=f"PUT {request.path}")
+        with self.world.lock:
             self.world.put_fault(fault, key_id)
         return {"put": fault_id, "fault": export.fault(fault), "access_key_id": key_id}
 

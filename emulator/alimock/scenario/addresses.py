@@ -158,7 +158,7 @@ class AddressPattern:
     rule: AddressRule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AddressBook:
     """The entries of one account: the exact addresses by their folded form in the order of the file, the patterns in the order
     they are tried, the addresses by the open token that the file gives them, and those that count as new on the first day.

@@ -5,12 +5,12 @@ Times are epoch seconds. An account refers to these objects and never copies the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from alimock.scenario.addresses import AddressBook, AddressRule, Pattern
+from alimock.scenario.addresses import AddressBook, Pattern
 
 
 class Authentication(Enum):
@@ -174,15 +174,10 @@ class Scenario:
     codes: Mapping[str, CodeOverride] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
-    def with_address(self, rule: AddressRule) -> Scenario:
-        """Gives the scenario with an entry more for every account, or in place of its like."""
-        own = {name: book.with_entry(rule) for name, book in self.account_addresses.items()}
-        return replace(self, addresses=self.addresses.with_entry(rule), account_addresses=own)
-
-    def without_address(self, address: str) -> Scenario:
-        """Gives the scenario without an entry."""
-        own = {name: book.without(address) for name, book in self.account_addresses.items()}
-        return replace(self, addresses=self.addresses.without(address), account_addresses=own)
+    def with_books(self, change: Callable[[AddressBook], AddressBook]) -> Scenario:
+        """Gives the scenario with the addresses of every account changed."""
+        own = {name: change(book) for name, book in self.account_addresses.items()}
+        return replace(self, addresses=change(self.addresses), account_addresses=own)
 
     def book(self, account: str) -> AddressBook:
         """Gives the addresses that an account of this name starts with."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressRule, Answer, Outcome, Status, remaining
+from alimock.scenario.addresses import AddressBook, AddressRule, Answer, Outcome, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY, day_of
 from alimock.world.clock import Clock
@@ -234,9 +234,9 @@ class Account:
         self._turn_day()
         return self._day == self._first_day
 
-    def put_address(self, rule: AddressRule) -> None:
-        """Takes an entry in as though the scenario had it from now on: an address starts anew as the entry says."""
-        self.addresses = self.addresses.with_entry(rule)
+    def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
+        """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
+        self.addresses = addresses
         if "*" in rule.address:
             return
         folded = fold(rule.address)
@@ -249,13 +249,13 @@ class Account:
         if rule.status is not Status.NONE:
             self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
 
-    def delete_address(self, address: str) -> bool:
-        """Forgets an entry and, for an address, its record and what was counted; says whether there was any of it.
+    def delete_address(self, address: str, addresses: AddressBook) -> bool:
+        """Takes the book without an entry, and forgets an address's record and what was counted; says whether there was any of it.
 
         A pattern that matches the address counts for it again; the record of such a pattern stays deleted.
         """
         entry, record = self.addresses.entry(address), self.peek(address)
-        self.addresses = self.addresses.without(address)
+        self.addresses = addresses
         self._forget(fold(address))
         if entry is not None:
             self._deleted.discard(fold(address))

@@ -10,7 +10,7 @@ from itertools import count
 from threading import RLock
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressRule
+from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.model import Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.world.account import Account
 from alimock.world.clock import Clock
@@ -166,29 +166,33 @@ class World:
 
     def put_address(self, rule: AddressRule, access_key_id: str | None = None) -> None:
         """Takes an entry into one key's account, or into all and into those to come, until the next reset."""
-        if access_key_id is None:
-            self.start = self.start.with_address(rule)
+        changed = _once_each(lambda book: book.with_entry(rule))
         for account in self.touched(access_key_id):
-            account.put_address(rule)
+            account.put_address(rule, changed(account.addresses))
+        if access_key_id is None:
+            self.start = self.start.with_books(changed)
 
     def delete_address(self, address: str, access_key_id: str | None = None) -> bool:
         """Forgets an address or a pattern, and says whether it was there."""
+        changed = _once_each(lambda book: book.without(address))
+        known = [account.delete_address(address, changed(account.addresses)) for account in self.touched(access_key_id)]
         if access_key_id is None:
-            self.start = self.start.without_address(address)
-        return any([account.delete_address(address) for account in self.touched(access_key_id)])
+            self.start = self.start.with_books(changed)
+        return any(known)
 
     def put_fault(self, fault: Fault, access_key_id: str | None = None) -> None:
         """Takes a fault into one key's account, or into all and into those to come, until the next reset."""
-        if access_key_id is None:
-            self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
         for account in self.touched(access_key_id):
             account.put_fault(fault)
+        if access_key_id is None:
+            self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
         """Forgets a fault and says whether it was there."""
+        known = [account.delete_fault(fault_id) for account in self.touched(access_key_id)]
         if access_key_id is None:
             self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
-        return any([account.delete_fault(fault_id) for account in self.touched(access_key_id)])
+        return any(known)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
         """Gives the canned answers by operation as a key's account has them; asking makes no account."""
@@ -272,3 +276,15 @@ class World:
         if scenario.clock is not None:
             clock.set(scenario.clock, frozen=not scenario.clock_runs)
         return clock
+
+
+def _once_each(change: Callable[[AddressBook], AddressBook]) -> Callable[[AddressBook], AddressBook]:
+    """Makes a change that is done once for each book, since a thousand accounts may share one of a hundred thousand addresses."""
+    changed: dict[AddressBook, AddressBook] = {}
+
+    def of(book: AddressBook) -> AddressBook:
+        if book not in changed:
+            changed[book] = change(book)
+        return changed[book]
+
+    return of
