@@ -170,7 +170,7 @@ def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
          "expected `then:` with what comes after those calls"),
         (f"addresses: {{{JO}: {{status: pending, answers: {{resnd: illegal}}}}}}", "found the unknown key `resnd`, expected `resend`"),
         (f"addresses: {{{JO}: {{status: pending, answers: {{resend: Throtling}}}}}}", "found `Throtling`, expected success, "
-         "quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them), or a mapping"),
+         "quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them), or a mapping; did you mean `Throttling`?"),
         (f"addresses: {{{JO}: {{status: pending, then: {{code: Throttling}}}}}}", "found the code `Throttling` of your own without a "
          "`message`, expected `message:` with its text, or `answer: Throttling`"),
         (f"addresses: {{{JO}: {{status: pending, then: {{code: Own}}}}}}", "found the code `Own` of your own without a `message`, "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from alimock import cli
 from alimock.scenario import loader, schema
 from alimock.scenario.schema import SCENARIO
 from conftest import Running
-from test_cli import ask, serving
+from test_cli import COMMAND, ask, serving
 
 
 def test_check_tells_tools_every_mistake_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +71,21 @@ def test_the_file_of_init_loads_with_all_that_it_leaves_out(
     )
 
 
+def test_init_leaves_a_schema_that_is_there_and_names_the_file_as_serve_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scenario.schema.json").write_text("mine")
+    assert cli.main(["init", "my case"]) == 0
+    assert capsys.readouterr().out == (
+        "wrote my case; scenario.schema.json was there already and is left as it is\n"
+        "try: alimock serve --watch --scenario './my case'\n"
+    )
+    assert Path("scenario.schema.json").read_text() == "mine"
+    assert cli.main(["init", "a,b.yaml"]) == 2
+    assert capsys.readouterr().err.startswith("alimock: found `a,b.yaml`, expected a name without a comma")
+
+
 def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == schema.json_schema()
@@ -95,9 +112,33 @@ def test_export_says_that_it_left_secrets_out_and_exports_the_account_of_a_key(
     ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=one@example.com&AccessKeyId=one")
     assert cli.main(["export", "--url", running.url, "--access-key-id", "one"]) == 0
     text = capsysbinary.readouterr().out.decode()
-    assert "# Secrets are left out: load it where the keys are known, or export it with --secrets.\n" in text
+    assert "# It has no secrets: lay it over a file that has them (--scenario keys.yaml,this.yaml)" in text
     assert "testsecret" not in text
     assert "one@example.com" in text
+
+
+def test_an_export_without_secrets_starts_over_a_file_that_has_them(
+    running: Running, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert cli.main(["export", "--url", running.url]) == 0
+    path = tmp_path / "case.yaml"
+    path.write_bytes(capsysbinary.readouterr().out)
+    assert loader.load(f"default,{path}").access_keys["testid"].secret == "testsecret"
+
+
+@pytest.mark.parametrize("command", ["scenarios", "schema"])
+@pytest.mark.parametrize("target", ["a closed pipe", "/dev/full"])
+def test_a_command_that_cannot_print_says_so_without_a_traceback(command: str, target: str) -> None:
+    if target == "/dev/full":
+        with open(target, "w") as full:
+            done = subprocess.run([*COMMAND, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        assert (done.returncode, done.stderr) == (1, "alimock: [Errno 28] No space left on device\n")
+        return
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*COMMAND, command], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=30)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(

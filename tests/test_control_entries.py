@@ -126,7 +126,7 @@ def test_faults_are_listed_with_what_they_hit_in_all_accounts(api: Api) -> None:
         assert [api.call(LIST).status for _ in range(3)] == [200, 400, 200]
     slow, nth = ask(api, "GET", "faults")["faults"]  # type: ignore[misc]
     when = {"action": "QueryEmailVerification"}
-    assert slow == {"id": "slow", "when": when, "delay": "1000ms", "seen": 0, "hits": 0, "decided_by": "PUT /_alimock/faults/slow"}
+    assert slow == {"id": "slow", "when": when, "delay": "1s", "seen": 0, "hits": 0, "decided_by": "PUT /_alimock/faults/slow"}
     assert (nth["id"], nth["seen"], nth["hits"], nth["decided_by"]) == ("nth", 6, 2, "case.yaml:4")
     assert [one["id"] for one in ask(api, "GET", "faults?unused=true")["faults"]] == ["slow"]  # type: ignore[attr-defined]
     assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=one")["faults"]] == [0, 1]  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def test_a_fault_that_is_put_again_counts_anew_and_keeps_its_turn(api: Api) -> N
          "expected one of verified, pending, expired, quota-exceeded, illegal, unknown, or a mapping"),
         ("PUT", "addresses/nobody", "verified", 400, "1 mistake(s): the request body:1:1: addresses: found `nobody`, expected an "
          "address, or a pattern with *"),
-        ("PUT", f"addresses/{JO}", "{status: pending, times: 2}", 400, "1 mistake(s): the request body:1:1: addresses.jo@example.com: "
+        ("PUT", f"addresses/{JO}", "{status: pending, times: 2}", 400, "1 mistake(s): the request body:1:19: addresses.jo@example.com.times: "
          "found `times` without `then`, expected `then:` with what comes after those calls"),
         ("PUT", f"addresses/{JO}", "", 400, "1 mistake(s): the request body:1:1: found no content, expected an outcome, or a "
          "mapping"),

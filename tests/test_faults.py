@@ -82,7 +82,7 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
     api = make_api(scenario(f"faults: [{{id: harm, times: 1, {effect}}}]"))
     reply = api.call(SUBMIT, Email="jo@example.com")
     assert reply.delivery == delivery
-    assert dict(reply.headers)["X-Alimock-Decided-By"].startswith("case.yaml:2 (fault harm, hit 1)")
+    assert dict(reply.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault harm, hit 1: {delivery})")
     assert len(api.world.outbox.mails()) == work_is_done
     assert api.call(SUBMIT, Email="jo@example.com").delivery is None
 
@@ -104,9 +104,17 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
         ("{error: Throttling, times: -1}", "found `-1`, expected a whole number to 999999999"),
         ("{error: Throttling, id: a b}", "found `a b`, expected a name of letters, digits, - and _"),
         ("{body: gone}", "found `gone`, expected one of truncated, wrong-length, html-502, empty"),
+        ("{error: Throttling, times: 2, when: {nth: 1}}", "found `times` beside `nth`, expected one of the two, since the nth call is one "
+         "call"),
+        ("{error: Throttling, when: {action: VerifyEmail, email: a@b.com}}", "found an `email` for VerifyEmail, which has no parameter "
+         "Email, expected it with another action, or none"),
+        ("{error: Throttling, when: {action: QueryEmailVerification, version: 2017-12-18}}", "found the version 2017-12-18, which has no "
+         "QueryEmailVerification, expected one of 2018-01-29"),
+        ("Throttling.User", "found `Throttling.User`, expected a mapping"),
+        ("{error: Throttling, delay: x}, {error: Throttling}", "found `x`, expected a time to wait like 500ms or 2s, to 1h"),
         ("{error: Throttling}, {error: InternalError}", "found a fault that is never reached, since the one in line 2 takes all its "
          "calls, expected it before that one, or `times:` there"),
-        ("{error: Throttling, when: {email: '*@a.com'}}, {delay: 1s, when: {email: 'x*@a.com', action: VerifyEmail}}",
+        ("{error: Throttling, when: {email: '*@a.com'}}, {delay: 1s, when: {email: 'x*@a.com', action: EmailVerified}}",
          "found a fault that is never reached, since the one in line 2 takes all its calls, expected it before that one, or `times:` "
          "there"),
         ("{error: Throttling, id: a, times: 1}, {error: InternalError, id: a}", "found the id `a` again, expected each id once (line 2 "

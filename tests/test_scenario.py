@@ -91,7 +91,7 @@ addresses:
          "expired, quota-exceeded, illegal, unknown, or a mapping"),
         ("addresses: {a@example.com: {send_ip: x}}", "13: addresses.a@example.com: found neither `status` nor `outcome`, expected at "
          "least one of the two"),
-        ("addresses: {a@example.com: {status: verified, token: x}}", "13: addresses.a@example.com: found a `token` with `status: "
+        ("addresses: {a@example.com: {status: verified, token: x}}", "47: addresses.a@example.com.token: found a `token` with `status: "
          "verified`, expected it with `status: pending` only"),
         ("addresses: {a@example.com: pending, A@example.com: pending}", "37: addresses: found `A@example.com` again, expected each key "
          "once (line 2 has it)"),
@@ -100,7 +100,7 @@ addresses:
         ("accounts: {default: {access_keys: [{id: a, secret: b}, {id: a, secret: c}]}}", "56: accounts.default.access_keys[1]: found the "
          "id `a` again, expected each id once (case.yaml:2 has it)"),
         ("accounts: {default: {access_keys: [{id: a}]}}", "36: accounts.default.access_keys[0]: found no `secret`, expected `secret:` "
-         "with the secret that the client signs with"),
+         "with the secret that the client signs with (`alimock export --secrets` writes it)"),
         ("accounts: {default: {access_keys: [{secret: a}]}}", "36: accounts.default.access_keys[0]: found no `id`, expected `id:` with "
          "a text"),
         ("addresses: {a@example.com: {status: pending, token: t}, b@example.com: {status: pending, token: t}}",
@@ -111,12 +111,13 @@ addresses:
         ("accounts: {default: {access_keys: *x}}", "35: accounts.default.access_keys: found an alias, expected the value itself "
          "(`extends` is the way to share)"),
         ("accounts: {default: {user_id: ''}}", "31: accounts.default.user_id: found nothing, expected a text"),
-        ("codes: {Throtling: {status: 429}}", "9: codes: found `Throtling`, expected a code of the service (`alimock fidelity` lists them)"),
+        ("codes: {Throtling: {status: 429}}", "9: codes: found `Throtling`, expected a code of the service (`alimock fidelity` lists them); did "
+         "you mean `Throttling`?"),
         ("codes: {Throttling: {status: 499}}", "30: codes.Throttling.status: found `499`, expected an HTTP status from 400 to 599"),
         ("codes: {Throttling: {status: 200}}", "30: codes.Throttling.status: found `200`, expected an HTTP status from 400 to 599"),
         ("faults: [{when: {action: Nothing}, error: Throttling}]", None),
-        ("faults: [{error: Nothing}]", "18: faults[0].error: found `Nothing`, expected a code of the service, such as Throttling.User (see "
-         "fixtures/README.md)"),
+        ("faults: [{error: Nothing}]", "18: faults[0].error: found `Nothing`, expected a code of the service, such as Throttling.User "
+         "(`alimock fidelity` lists them)"),
         ("accounts: {'key:x': {}}", "12: accounts: found `key:x`, expected a name of letters, digits, - and _"),
         ('extends: "x\\0.yaml"', None),
         ("\tprofile: x", "1: found a tab character that violates indentation, expected valid YAML (indent with spaces, not tabs)"),
@@ -126,11 +127,11 @@ addresses:
         ("addresses: {a@example.com: {status: pendng}}", "37: addresses.a@example.com.status: found `pendng`, expected one of none, "
          "pending, verified"),
         ("accounts: {default: {access_keys: [testid]}}", "36: accounts.default.access_keys[0]: found `testid`, expected a mapping"),
-        ("addresses: {a@example.com: {outcome: verified, status: none}}", "13: addresses.a@example.com: found `outcome: verified` with "
+        ("addresses: {a@example.com: {outcome: verified, status: none}}", "48: addresses.a@example.com.status: found `outcome: verified` with "
          "`status: none`, expected `status: verified` or another outcome"),
-        ("addresses: {a@example.com: {status: pending, confirm_ip: x}}", "13: addresses.a@example.com: found a `confirm_ip` with "
+        ("addresses: {a@example.com: {status: pending, confirm_ip: x}}", "46: addresses.a@example.com.confirm_ip: found a `confirm_ip` with "
          "`status: pending`, expected it with `status: verified` only"),
-        ("addresses: {'*@example.com': {status: pending, token: x}}", "13: addresses.*@example.com: found a `token` for a pattern, "
+        ("addresses: {'*@example.com': {status: pending, token: x}}", "48: addresses.*@example.com.token: found a `token` for a pattern, "
          "expected it for a single address only"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario "
          f"({', '.join(loader.built_in_names())}) or a path with a slash or .yaml"),

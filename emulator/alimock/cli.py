@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -27,6 +28,7 @@ COMMANDS = {
 
 # As shells count an end by SIGINT.
 EXIT_INTERRUPTED = 130
+EXIT_UNWRITTEN = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = parser.parse_args(words[:own]).command
     try:
         status: int = import_module(f"alimock.commands.{command.replace('-', '_')}").run(words[own:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         # Ctrl-C before the command was ready for it.
         return EXIT_INTERRUPTED
+    except OSError as error:
+        # Nobody reads what is printed (`| head`), or it has no room. What is left in the buffer must not be tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"alimock: {error}", file=sys.stderr)
+        return EXIT_UNWRITTEN
     return status

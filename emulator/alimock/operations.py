@@ -263,6 +263,8 @@ def _send(caller: Caller, record: Record) -> None:
 
 def _why_unknown(caller: Caller, email: str) -> str:
     rule = caller.account.addresses.rule(email)
+    if caller.account.is_deleted(email):
+        return "rule deleted-address"
     if rule is not None:
         return rule.place
     other = caller.world.others_with(caller.account, email)

@@ -29,7 +29,7 @@ from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.operations import Answer, Caller, Decision
-from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
+from alimock.scenario.model import AccessKey, Body, CodeOverride, Fault, Reset, Stub
 from alimock.world.account import Account, TokenState
 from alimock.world.world import World
 
@@ -57,7 +57,8 @@ class _Exchange:
         """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
         if self.fault is None:
             return text
-        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit})"
+        harm = f": {self.fault.delivery}" if self.fault.delivery is not None else ""
+        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
         return name if self.fault.error is not None or not text else f"{name}; {text}"
 
 
@@ -174,7 +175,7 @@ class Service:
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or exchange.call.peer)
         del values["lang"]
-        answer = Answer({})
+        answer = Answer({}, (Decision("", "not carried out", ""),))
         if _meets_fault(exchange, account, request, values.get("email")):
             caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
             answer = ANSWERS[operation.name](caller, **values)
@@ -276,13 +277,26 @@ def _summary(decisions: tuple[Decision, ...]) -> str:
 def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
-    harm = f"{exchange.decided_by('')}; " if exchange.fault is not None and exchange.fault.error is None else ""
-    details = harm + "; ".join(
-        f"{f'{_plain(one.email)} ' if one.email else ''}{one.outcome} [{_plain(one.decided_by)}]" for one in decisions
-    )
+    harm = [exchange.decided_by("")] if exchange.fault is not None and exchange.fault.error is None else []
+    details = "; ".join((*harm, *map(_told, decisions)))
     action, key = _plain(exchange.action or "(no action)"), _plain(exchange.identity.access_key_id or "no key")
     check = exchange.identity.check.value
-    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)
+    sent = _sent_status(status, exchange.fault)
+    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", sent, action, code, key, check, details, seconds * 1000)
+
+
+def _told(one: Decision) -> str:
+    """Writes what became of one address, and what decided that."""
+    decided_by = f"[{_plain(one.decided_by)}]" if one.decided_by else ""
+    return " ".join(filter(None, (_plain(one.email), one.outcome, decided_by)))
+
+
+def _sent_status(status: int, fault: Fault | None) -> int | str:
+    """Gives the status that the client sees, or in words why it sees none."""
+    delivery = fault.delivery if fault is not None else None
+    if delivery is None:
+        return status
+    return "reset" if delivery.reset is not None else 502 if delivery.body is Body.HTML_502 else status
 
 
 def _plain(text: str) -> str:

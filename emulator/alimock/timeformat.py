@@ -54,7 +54,8 @@ def parse_delay(text: str) -> float:
 
 def format_delay(seconds: float) -> str:
     """Writes seconds as `parse_delay` reads them."""
-    return f"{round(seconds * 1000)}ms"
+    milliseconds = round(seconds * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
 def day_of(seconds: int) -> int:

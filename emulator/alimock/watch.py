@@ -46,7 +46,7 @@ class Watcher:
             self._files = scenario.files
             with self.world.lock:
                 self.world.load(scenario)
-            logger.info("the scenario has changed and was loaded: %s", scenario.name)
+            logger.info("the scenario has changed and was loaded, all accounts start anew: %s", scenario.name)
         known = dict(marks)
         # Of a file that was just found nothing was seen before.
         self._seen = tuple((file, known.get(file) or mark) for file, mark in _marks(self._files))

@@ -10,6 +10,12 @@ from alimock import __version__
 from alimock.client import Client, ClientError, default_url
 from alimock.scenario import export
 
+_WITH_SECRETS = "# It has the secrets of the keys in clear, those from the environment too."
+_WITHOUT_SECRETS = (
+    "# It has no secrets: lay it over a file that has them (--scenario keys.yaml,this.yaml), PUT it where the keys are known,\n"
+    "# or export it with --secrets."
+)
+
 
 def run(arguments: Sequence[str]) -> int:
     """Prints the scenario, or gives 2 if the emulator does not give it."""
@@ -25,6 +31,8 @@ def run(arguments: Sequence[str]) -> int:
     except ClientError as error:
         print(f"alimock: {error}", file=sys.stderr)
         return 2
-    hint = "" if options.secrets else "# Secrets are left out: load it where the keys are known, or export it with --secrets.\n"
-    sys.stdout.buffer.write(f"# Exported by alimock {__version__}.\n{hint}{export.to_yaml(document)}".encode())
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    print(f"# Exported by alimock {__version__}: one account, whose addresses every account of this file starts with.")
+    print(_WITH_SECRETS if options.secrets else _WITHOUT_SECRETS)
+    print(export.to_yaml(document), end="")
     return 0

@@ -50,7 +50,11 @@ class AddressesResource:
         key_id = arguments.query("access_key_id").get("access_key_id")
         with self.world.lock:
             if not self.world.delete_address(email, key_id):
-                raise Problem(404, f"no address {email[:100]!a}", "see GET /_alimock/addresses and GET /_alimock/scenario")
+                raise Problem(
+                    404,
+                    f"no address {email[:100]!a}",
+                    "see GET /_alimock/addresses, for patterns GET /_alimock/scenario?state=current",
+                )
         return {"deleted": email, "access_key_id": key_id}
 
     def _of(self, account: Account, email: str | None) -> Iterator[dict[str, object]]:

@@ -22,7 +22,8 @@ from alimock.scenario.addresses import (
     Pattern,
     Status,
 )
-from alimock.scenario.kinds import Entry, Reading
+from alimock.scenario.document import MappingNode
+from alimock.scenario.kinds import Entry, Reading, Values
 
 MAXIMUM_PATTERNS = 1_000
 # Fields that only a record of this status has.
@@ -59,7 +60,7 @@ class Addresses:
 
 
 def addresses_of(entries: Sequence[Entry], path: str, reading: Reading) -> Addresses:
-    """Reads the entries of `addresses`, noting patterns that are never reached."""
+    """Reads the entries of `addresses`, noting patterns that are never reached if nothing else is wrong."""
     rules: dict[str, AddressRule] = {}
     patterns: list[tuple[Entry, Pattern]] = []
     for entry in entries:
@@ -72,7 +73,7 @@ def addresses_of(entries: Sequence[Entry], path: str, reading: Reading) -> Addre
         expected = "fewer, since every call tries them in turn"
         reading.mistake(patterns[MAXIMUM_PATTERNS][0].node, path, f"more than {MAXIMUM_PATTERNS} patterns", expected)
         return Addresses(rules)
-    for number, (entry, pattern) in enumerate(patterns):
+    for number, (entry, pattern) in enumerate(patterns if not reading.mistakes else ()):
         earlier = next((other for other, above in patterns[:number] if above.covers(pattern)), None)
         if earlier is not None:
             found = f"an entry that is never reached, since `{earlier.key}` (line {earlier.node.line}) matches all that it matches"
@@ -86,65 +87,56 @@ def rule_of(entry: Entry, path: str, reading: Reading) -> AddressRule | None:
         return AddressRule(
             entry.key, entry.place, entry.value, OUTCOME_STATUS[entry.value], answers=OUTCOME_ANSWERS.get(entry.value, NO_ANSWERS)
         )
-    values: dict[str, Any] = dict(entry.value or {})
-    if entry.value is not None and not {"outcome", "status"} & set(values):
+    if entry.value is None:
+        return None
+    said: Values = entry.value
+    if isinstance(said.node, MappingNode) and not {"outcome", "status"} & set(said):
         reading.mistake(entry.node, path, "neither `status` nor `outcome`", "at least one of the two")
+    values = dict(said)
     outcome, status = values.pop("outcome", None), values.pop("status", None)
     if outcome is None and status is None:
         return None
     status = status or OUTCOME_STATUS[outcome]
     outcome = outcome or {Status.VERIFIED: Outcome.VERIFIED, Status.PENDING: Outcome.PENDING}.get(status, Outcome.UNKNOWN)
-    for found, expected in _contradictions(entry.key, outcome, status, values):
-        reading.mistake(entry.node, path, found, expected)
-    sending = _sending(outcome, values.pop("times", None), values.pop("then", None), _Place(entry.node, path, reading))
+    for key, found, expected in _contradictions(entry.key, outcome, status, values):
+        reading.mistake(said.place(key), f"{path}.{key}", found, expected)
+    sending = _sending(outcome, values.pop("times", None), values.pop("then", None), path, reading)
     answers: dict[str, tuple[Answer, ...]] = {SEND: sending} if any(one.code for one in sending) else {}
     for short, value in (values.pop("answers", None) or {}).items():
         action = ANSWERED_OPERATIONS[short]
-        answers[action] = tuple(_answers(value, action, _Place(entry.node, f"{path}.answers.{short}", reading)))
+        answers[action] = tuple(_answers(value, action, f"{path}.answers.{short}", reading))
     return AddressRule(entry.key, entry.place, outcome, status, answers=answers or NO_ANSWERS, **values)
 
 
-def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Goes through what no record can be at once; standing refusals go with any status."""
+def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Goes through what no record can be at once, by its key; standing refusals go with any status."""
     if outcome not in OUTCOME_ANSWERS and status is not OUTCOME_STATUS[outcome]:
         expected = f"`status: {OUTCOME_STATUS[outcome].value}` or another outcome"
-        yield f"`outcome: {outcome.value}` with `status: {status.value}`", expected
+        yield "status", f"`outcome: {outcome.value}` with `status: {status.value}`", expected
     for key, needed in _NEEDED_STATUS.items():
         if key in values and status is not needed:
-            yield f"a `{key}` with `status: {status.value}`", f"it with `status: {needed.value}` only"
+            yield key, f"a `{key}` with `status: {status.value}`", f"it with `status: {needed.value}` only"
     for key in _SINGLE_ADDRESS_KEYS:
         if key in values and "*" in address:
-            yield f"a `{key}` for a pattern", "it for a single address only"
+            yield key, f"a `{key}` for a pattern", "it for a single address only"
     if "times" in values and "then" not in values:
-        yield "`times` without `then`", "`then:` with what comes after those calls"
+        yield "times", "`times` without `then`", "`then:` with what comes after those calls"
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where an answer stands, to note its mistakes."""
-
-    node: Any
-    path: str
-    reading: Reading
-
-    def mistake(self, found: str, expected: str) -> None:
-        self.reading.mistake(self.node, self.path, found, expected)
-
-
-def _sending(outcome: Outcome, times: int | None, then: Any, place: _Place) -> tuple[Answer, ...]:
+def _sending(outcome: Outcome, times: int | None, then: Any, path: str, reading: Reading) -> tuple[Answer, ...]:
     """Gives what Submit and Resend answer in turn: what the outcome says, and what `then` says."""
     (first,) = OUTCOME_ANSWERS.get(outcome, {SEND: (Answer(),)})[SEND]
     if then is None:
         return (first,)
-    rest = _answers(then, SEND, replace(place, path=f"{place.path}.then"))
+    rest = _answers(then, SEND, f"{path}.then", reading)
     return (replace(first, times=1 if times is None else times), *rest)
 
 
-def _answers(value: Any, action: str, place: _Place) -> Iterator[Answer]:
+def _answers(value: Any, action: str, path: str, reading: Reading) -> Iterator[Answer]:
     """Goes through an answer and those that `then` puts behind it."""
-    while isinstance(value, dict):
-        for found, expected in _wrong_answer(value):
-            place.mistake(found, expected)
+    while isinstance(value, Values):
+        for key, found, expected in _wrong_answer(value):
+            reading.mistake(value.place(key), path, found, expected)
         then = value.get("then")
         times = None if then is None else 1 if value.get("times") is None else value["times"]
         if "code" in value:
@@ -153,21 +145,21 @@ def _answers(value: Any, action: str, place: _Place) -> Iterator[Answer]:
             yield Answer(_code(value.get("answer"), action), times=times)
         if then is None:
             return
-        value, place = then, replace(place, path=f"{place.path}.then")
+        value, path = then, f"{path}.then"
     yield Answer(_code(value, action))
 
 
-def _wrong_answer(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _wrong_answer(value: Values) -> Iterator[tuple[str, str, str]]:
     if ("answer" in value) == ("code" in value):
-        yield ("both `answer` and `code`" if "code" in value else "neither `answer` nor `code`"), "one of the two"
+        yield "", ("both `answer` and `code`" if "code" in value else "neither `answer` nor `code`"), "one of the two"
     if "code" in value and "message" not in value:
         known = f"`answer: {value['code']}`" if value["code"] in ANSWER_CODES else "`answer:` for a code of the service"
-        yield f"the code `{value['code']}` of your own without a `message`", f"`message:` with its text, or {known}"
+        yield "code", f"the code `{value['code']}` of your own without a `message`", f"`message:` with its text, or {known}"
     for key in ("message", "status"):
         if key in value and "code" not in value:
-            yield f"a `{key}` without a `code`", "`code:` with a code of your own"
+            yield key, f"a `{key}` without a `code`", "`code:` with a code of your own"
     if "times" in value and "then" not in value:
-        yield "`times` without `then`", "`then:` with what comes after those calls"
+        yield "times", "`times` without `then`", "`then:` with what comes after those calls"
 
 
 def _code(text: str | None, action: str) -> str | None:

@@ -6,6 +6,7 @@ Scalars stay text here: PyYAML's own types are never used, because they read `of
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,6 +163,8 @@ def _hint(text: str, line: int, column: int) -> str:
     here = lines[line - 1] if line <= len(lines) else ""
     if "*" in here[max(column - 2, 0) : column]:
         return " (put quotes around a pattern that begins with *)"
+    if "${" in here and not re.search(r"""["']\$\{""", here):
+        return " (put quotes around ${NAME})"
     return " (indent with spaces, not tabs)" if here.startswith("\t") or here[column - 1 : column] == "\t" else ""
 
 
@@ -170,6 +173,7 @@ def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         found = (error.problem or error.context or "a syntax error").removeprefix("found ")
+        found = found.replace("did not find expected", "no")
         return Mistake(file, line, column, "", found, f"valid YAML{_hint(text, line, column)}")
     before = text[: getattr(error, "position", 0) or 0]
     found = getattr(error, "reason", None) or "a syntax error"

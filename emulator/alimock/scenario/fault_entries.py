@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
-from typing import Any
 
+from alimock.contract import OPERATIONS
 from alimock.scenario.addresses import Pattern
-from alimock.scenario.kinds import Entry, Reading, nearest
+from alimock.scenario.document import MappingNode
+from alimock.scenario.kinds import Entry, Reading, Values, nearest
 from alimock.scenario.model import Delivery, Fault
 
 MAXIMUM_FAULTS = 1_000
@@ -15,35 +16,40 @@ _DELIVERY = tuple(one.name for one in fields(Delivery))
 
 
 def faults_of(items: Sequence[Entry], actions: Collection[str], reading: Reading) -> list[Fault]:
-    """Reads the faults, noting those that are never reached."""
+    """Reads the faults, noting those that are never reached if nothing else is wrong."""
     if len(items) > MAXIMUM_FAULTS:
         expected = "fewer, since every call tries them in turn"
         reading.mistake(items[MAXIMUM_FAULTS].node, "faults", f"more than {MAXIMUM_FAULTS} faults", expected)
         return []
-    faults: list[tuple[Entry, Fault]] = []
-    for item in items:
-        if item.value is None:
-            continue
-        fault = fault_of(item, f"faults[{item.key}]", actions, reading)
-        earlier = next((other for other, above in faults if above.covers(fault)), None)
+    entries = [item for item in items if isinstance(item.node, MappingNode)]
+    faults = [fault_of(item, f"faults[{item.key}]", actions, reading) for item in entries]
+    _refuse_ids_twice(entries, faults, reading)
+    for number, (item, fault) in enumerate(zip(entries, faults, strict=True) if not reading.mistakes else ()):
+        earlier = next((entries[above] for above in range(number) if faults[above].covers(fault)), None)
         if earlier is not None:
             found = f"a fault that is never reached, since the one in line {earlier.node.line} takes all its calls"
             reading.mistake(item.node, f"faults[{item.key}]", found, "it before that one, or `times:` there")
-        same = next((other for other, above in faults if fault.id and above.id == fault.id), None)
-        if same is not None:
-            reading.mistake(
-                item.node, f"faults[{item.key}]", f"the id `{fault.id}` again", f"each id once (line {same.node.line} has it)"
-            )
-        faults.append((item, fault))
-    return [fault for _, fault in faults]
+    return faults
+
+
+def _refuse_ids_twice(entries: Sequence[Entry], faults: Sequence[Fault], reading: Reading) -> None:
+    owners: dict[str, Entry] = {}
+    for item, fault in zip(entries, faults, strict=True):
+        owner = owners.setdefault(fault.id, item) if fault.id else item
+        if owner is not item:
+            found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
+            reading.mistake(item.value.place("id"), f"faults[{item.key}].id", found, expected)
 
 
 def fault_of(item: Entry, path: str, actions: Collection[str], reading: Reading) -> Fault:
     """Makes one fault; without an id of its own it has an empty one."""
-    values: dict[str, Any] = dict(item.value)
-    when: dict[str, Any] = dict(values.pop("when", None) or {})
-    for found, expected in _wrong_fault(values, when, actions):
-        reading.mistake(item.node, path, found, expected)
+    said: Values = item.value
+    said_when: Values = said.get("when") or Values(item.node)
+    for key, found, expected in _wrong_fault(said, said_when, actions):
+        node = said_when.place(key.removeprefix("when.")) if key.startswith("when.") else said.place(key)
+        reading.mistake(node, f"{path}.{key}" if key else path, found, expected)
+    values, when = dict(said), dict(said_when)
+    values.pop("when", None)
     delivery = {key: values.pop(key) for key in _DELIVERY if key in values}
     email = when.pop("email", None)
     return Fault(
@@ -56,17 +62,31 @@ def fault_of(item: Entry, path: str, actions: Collection[str], reading: Reading)
     )
 
 
-def _wrong_fault(values: Mapping[str, Any], when: Mapping[str, Any], actions: Collection[str]) -> Iterator[tuple[str, str]]:
+def _wrong_fault(said: Values, when: Values, actions: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Goes through what no fault can be at once: the key, what was found, and what was expected."""
     effects = ("error", *_DELIVERY)
-    if not set(effects) & set(values):
-        yield "a fault that does nothing", f"one or more of {', '.join(f'`{key}`' for key in effects)}"
+    if not set(effects) & set(said):
+        yield "", "a fault that does nothing", f"one or more of {', '.join(f'`{key}`' for key in effects)}"
     for key in ("error", "slow", "body"):
-        if key in values and "reset" in values:
-            yield f"`{key}` beside `reset`", "one of the two, since a connection that is reset gives no answer"
-    if "retry_after" in values and "error" not in values:
-        yield "`retry_after` without `error`", "`error:` with the code that it belongs to"
+        if key in said and "reset" in said:
+            yield key, f"`{key}` beside `reset`", "one of the two, since a connection that is reset gives no answer"
+    if "retry_after" in said and "error" not in said:
+        yield "retry_after", "`retry_after` without `error`", "`error:` with the code that it belongs to"
     if "nth" in when and "every" in when:
-        yield "both `nth` and `every`", "one of the two"
-    action = when.get("action")
-    if action is not None and action not in actions:
-        yield f"the action `{action}`", nearest(action, sorted(actions))
+        yield "when.every", "both `nth` and `every`", "one of the two"
+    if "nth" in when and "times" in said:
+        yield "times", "`times` beside `nth`", "one of the two, since the nth call is one call"
+    yield from _wrong_action(when, actions)
+
+
+def _wrong_action(when: Values, actions: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    action, version = when.get("action"), when.get("version")
+    if action is None:
+        return
+    operation = OPERATIONS.get(action)
+    if action not in actions:
+        yield "when.action", f"the action `{action}`", nearest(action, sorted(actions))
+    elif "email" in when and (operation is None or not any(one.name == "Email" for one in operation.parameters)):
+        yield "when.email", f"an `email` for {action}, which has no parameter Email", "it with another action, or none"
+    elif operation is not None and version is not None and version not in operation.versions:
+        yield "when.version", f"the version {version}, which has no {action}", f"one of {', '.join(operation.versions)}"

@@ -18,7 +18,9 @@ from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, Se
 
 JsonSchema = dict[str, Any]
 
-_NULLS = ("null", "~", "")
+LISTED_VALUES = 8
+# As YAML 1.2 has them.
+_NULLS = ("null", "Null", "NULL", "~", "")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
@@ -95,8 +97,16 @@ class Scalar(Schema):
                 return self.parse(node.text)
             except ValueError:
                 pass
-        reading.mistake(node, path, describe(node), self.expected)
+        reading.mistake(node, path, describe(node), self.expected_near(node))
         return None
+
+    def expected_near(self, node: Node) -> str:
+        """Says what it takes, and where those values are too many to list which of them is nearly what a node says."""
+        values = self.json.get("enum", ())
+        if len(values) <= LISTED_VALUES or not isinstance(node, ScalarNode):
+            return self.expected
+        near = difflib.get_close_matches(node.text, values, n=1)
+        return f"{self.expected}; did you mean `{near[0]}`?" if near else self.expected
 
     def json_schema(self) -> JsonSchema:
         return {"anyOf": [self.json, {"type": "null"}]} if self.nullable else self.json
@@ -125,18 +135,33 @@ class Secret(Schema):
         return {"type": ["string", "number", "boolean"]}
 
 
+class Values(dict[str, Any]):
+    """What a mapping with known keys says, and where each of them stands."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node = node
+        self.places: dict[str, Node] = {}
+
+    def place(self, key: str) -> Node:
+        """Gives the node of a key, that of the mapping for one that is not there."""
+        return self.places.get(key, self.node)
+
+
 @dataclass(frozen=True)
 class Keys(Schema):
-    """A mapping with the keys of a table."""
+    """A mapping with the keys of a table; `also` is what only JSON Schema is told besides."""
 
     table: Mapping[str, Key]
     required: tuple[str, ...] = ()
     expected: str = "a mapping"
+    also: JsonSchema = field(default_factory=dict)
 
     def read(self, node: Node, path: str, reading: Reading) -> Any:
-        values: dict[str, Any] = {}
+        values = Values(node)
         for key, key_node, value_node in _pairs(self, node, path, reading):
             known = self.table.get(key)
+            values.places[key] = key_node
             if known is None:
                 reading.mistake(key_node, path, f"the unknown key `{key}`", nearest(key, self.table))
             else:
@@ -149,7 +174,7 @@ class Keys(Schema):
     def json_schema(self) -> JsonSchema:
         properties = {name: {**key.takes.json_schema(), "description": key.meaning} for name, key in self.table.items()}
         required = {"required": list(self.required)} if self.required else {}
-        return {"type": "object", "properties": properties, "additionalProperties": False, **required}
+        return {"type": "object", "properties": properties, "additionalProperties": False, **required, **self.also}
 
 
 @dataclass(frozen=True)
@@ -178,7 +203,7 @@ class Entries(Schema):
             try:
                 self.key.parse(key)
             except ValueError:
-                reading.mistake(key_node, path, f"`{key}`", self.key.expected)
+                reading.mistake(key_node, path, f"`{key}`", self.key.expected_near(key_node))
             value = self.value.read(value_node, here, reading)
             entries.append(Entry(key, value, reading.place(key_node), key_node))
         return entries
@@ -292,7 +317,7 @@ class AnyValue(Schema):
         return _json_value(node.text) if node.plain else node.text
 
     def json_schema(self) -> JsonSchema:
-        return {}
+        return {"type": "object"}
 
 
 def describe(node: Node) -> str:
@@ -318,7 +343,8 @@ def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: b
     if not reading.accepts(node, path):
         return
     if not isinstance(node, MappingNode):
-        reading.mistake(node, path, describe(node), schema.expected)
+        hint = " (with a space after the colon)" if isinstance(node, ScalarNode) and ":" in node.text.rstrip(":") else ""
+        reading.mistake(node, path, describe(node), f"{schema.expected}{hint}")
         return
     lines: dict[str, int] = {}
     for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):
@@ -350,6 +376,6 @@ def _json_value(text: str) -> object:
     """Reads a plain text as JSON would; what JSON does not know is text, and so is `0123`."""
     if text in _NULLS:
         return None
-    if text not in ("true", "false") and not _JSON_NUMBER.fullmatch(text):
+    if text.lower() not in ("true", "false") and not _JSON_NUMBER.fullmatch(text):
         return text
-    return json.loads(text)
+    return json.loads(text.lower())

@@ -95,7 +95,12 @@ def _add_access_key(layer: Layer, item: Entry, account: str, reading: Reading, k
         reading.mistake(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
     elif secret is None:
         if "secret" not in values:
-            reading.mistake(item.node, path, "no `secret`", "`secret:` with the secret that the client signs with")
+            reading.mistake(
+                item.node,
+                path,
+                "no `secret`",
+                "`secret:` with the secret that the client signs with (`alimock export --secrets` writes it)",
+            )
     else:
         layer.access_keys[key_id] = AccessKey(
             key_id,

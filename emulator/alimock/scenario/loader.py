@@ -94,6 +94,8 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     reading, node = Reading(file), _composed(content, file, json, "a mapping with a fault")
     values = FAULT.read(node, "fault", reading)
     NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", reading)
+    if values.get("id") not in (None, fault_id):
+        reading.mistake(values.place("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
     _raise(reading.mistakes)
     fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, reading)
     _raise(reading.mistakes)

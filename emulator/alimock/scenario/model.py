@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from alimock.scenario.addresses import AddressBook, Pattern
+from alimock.timeformat import format_delay
 
 
 class Authentication(Enum):
@@ -59,6 +60,12 @@ class Delivery:
     slow: float = 0.0
     reset: Reset | None = None
     body: Body | None = None
+
+    def __str__(self) -> str:
+        """Says in words what goes wrong."""
+        words = {"delay": self.delay and format_delay(self.delay), "slow": self.slow and format_delay(self.slow)}
+        choices = {"reset": self.reset and self.reset.value, "body": self.body and self.body.value}
+        return ", ".join(f"{name} {value}" for name, value in {**words, **choices}.items() if value)
 
 
 @dataclass(frozen=True, slots=True)

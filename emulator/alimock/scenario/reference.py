@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alimock.scenario.kinds import Either, Keys, Scalar, Schema
+from alimock.scenario.kinds import LISTED_VALUES, Either, Keys, Scalar, Schema
 from alimock.scenario.schema import ACCESS_KEY, ACCOUNT, ANSWER, CODE, FAULT, RECORD, SCENARIO
 
 _TABLES = {
@@ -16,8 +16,6 @@ _TABLES = {
     "a fault": FAULT,
     "a code": CODE,
 }
-# More values than these are listed elsewhere.
-_LISTED_VALUES = 8
 
 
 def tables() -> dict[str, str]:
@@ -36,6 +34,6 @@ def _rows(keys: Keys, prefix: str) -> Iterator[str]:
 
 def _takes(schema: Schema) -> str:
     values = schema.json.get("enum", ()) if isinstance(schema, Scalar) else ()
-    if 0 < len(values) <= _LISTED_VALUES:
+    if 0 < len(values) <= LISTED_VALUES:
         return ", ".join(f"`{value}`" for value in values)
     return schema.expected.replace("null", "`null`").replace("true or false", "`true` or `false`")

@@ -60,9 +60,9 @@ def _days(text: str) -> int:
 
 
 def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
+    if text not in _FLAGS:
         raise ValueError(text)
-    return text == "true"
+    return _FLAGS[text]
 
 
 def _delay(text: str) -> float:
@@ -97,6 +97,8 @@ def _error_status(text: str) -> int:
     return status
 
 
+# As YAML 1.2 has them.
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
 
 TEXT = Scalar("a text", _non_empty)
@@ -109,7 +111,7 @@ TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time, json=_TIME_
 DELAY = Scalar("a time to wait like 500ms or 2s, to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
 STATUS = Scalar("an HTTP status from 400 to 599", _error_status, json=_between(400, 599))
 ACTION = Scalar("an operation", _action, json={"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"})
-NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": "string", "pattern": r"^[\w-]+$"})
+NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": ["string", "integer"], "pattern": r"^[\w-]+$"})
 ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
 
 CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)

@@ -87,7 +87,8 @@ RECORD = Keys(
         ),
         "times": Key(COUNT, "how many Submits and Resends get what the outcome says before `then`", "1"),
         "then": Key(Reference("answer", "an answer", lambda: ANSWER), "what Submit and Resend answer for it after those"),
-    }
+    },
+    also={"anyOf": [{"required": ["outcome"]}, {"required": ["status"]}], "dependentRequired": {"times": ["then"]}},
 )
 
 ACCESS_KEY = Keys(
@@ -113,7 +114,11 @@ FAULT = Keys(
             Keys(
                 {
                     "action": Key(ACTION, "an operation, or one of `stubs`", "any"),
-                    "email": Key(TEXT, "an address, or a pattern with `*`; a batch matches when one of its addresses does", "any"),
+                    "email": Key(
+                        TEXT,
+                        "an address, or a pattern with `*`, in the parameter Email; one of a batch is enough",
+                        "any",
+                    ),
                     "access_key_id": Key(TEXT, "a key", "any"),
                     "version": Key(word(VERSIONS), "a version of the API", "any"),
                     "nth": Key(POSITIVE, "only the nth call that matches", "each"),
@@ -127,13 +132,13 @@ FAULT = Keys(
         "times": Key(COUNT, "how many calls it hits", "all"),
         "error": Key(
             Scalar(
-                "a code of the service, such as Throttling.User (see fixtures/README.md)",
+                "a code of the service, such as Throttling.User (`alimock fidelity` lists them)",
                 one_of(FAULT_CODES),
                 json={"enum": sorted(FAULT_CODES)},
             ),
             "a code of the service; the call is refused with it and not carried out",
         ),
-        "retry_after": Key(DELAY, "the header `x-acs-retry-after` beside an error", "no header"),
+        "retry_after": Key(DELAY, "the header `x-acs-retry-after` (milliseconds) beside an error", "no header"),
         "delay": Key(DELAY, "how long the answer waits", "not at all"),
         "slow": Key(DELAY, "over how long the body comes, piece by piece", "at once"),
         "reset": Key(choice(Reset), "resets the connection in place of an answer, `before` or `after` the call is carried out"),
@@ -145,7 +150,12 @@ FAULT = Keys(
         ),
         "seen": Key(COUNT, "how many matching calls it has seen already", "0"),
         "hits": Key(COUNT, "how many calls it has hit already", "0"),
-    }
+    },
+    also={
+        "anyOf": [{"required": [key]} for key in ("error", "delay", "slow", "reset", "body")],
+        "dependentRequired": {"retry_after": ["error"]},
+        "not": {"required": ["reset"], "anyOf": [{"required": [key]} for key in ("error", "slow", "body")]},
+    },
 )
 
 CODE = Keys({"status": Key(STATUS, "another HTTP status"), "message": Key(TEXT, "another text")})

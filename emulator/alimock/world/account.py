@@ -109,6 +109,10 @@ class Account:
         """Says whether the account has a record that was made or changed since its start."""
         return fold(address) in self._records
 
+    def is_deleted(self, address: str) -> bool:
+        """Says whether an address had a record that was deleted and not made again."""
+        return fold(address) in self._deleted and fold(address) not in self._records
+
     def records(self) -> list[Record]:
         """Gives all records, newest first."""
         return sorted(self.in_order(), key=lambda record: -record.gmt_create)
