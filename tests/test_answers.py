@@ -65,6 +65,12 @@ def test_a_code_of_the_users_own_is_marked_as_custom_and_keeps_its_status_and_te
     assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (custom answer)"
 
 
+def test_a_code_of_the_users_own_is_marked_within_a_batch_too() -> None:
+    api = api_of("{status: pending, answers: {submit: {code: Own, message: x}}}")
+    reply = api.call(SUBMIT, Email=f"b@example.com,{JO}")
+    assert dict(reply.headers)["X-Alimock-Decided-By"] == "rule new-address (and 1 more, with a custom answer)"
+
+
 def test_a_code_of_the_service_is_not_marked_as_custom() -> None:
     reply = api_of("{status: pending, answers: {query: Throttling}}").call(QUERY, Email=JO)
     assert (reply.status, dict(reply.headers)["X-Alimock-Decided-By"]) == (400, "case.yaml:2")
@@ -162,7 +168,7 @@ def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
         ("stubs: {VerifyEmail: {}}", "found `VerifyEmail`, expected an operation that alimock does not emulate itself"),
         ("stubs: {SaveTask: x}", "found no fields, expected a mapping of the answer's fields"),
         ("stubs: {saveTask: {}}", "found `saveTask`, expected an operation"),
-        ("stubs: {SaveTask: {a b: 1}}", "found the key `a b`, expected a name of letters, digits, ., - and _ that XML can have"),
+        ("stubs: {SaveTask: {a b: 1}}", "found the key `a b`, expected a name of letters, digits, ., - and _, as XML has"),
         ("stubs: {SaveTask: {a: [[1]]}}", "found a list in a list, expected a value or a mapping (XML has no such lists)"),
         (f"addresses: {{{JO}: {{status: pending, times: 2}}}}", "found `times` without `then`, expected `then:` with what comes after "
          "those calls"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+from urllib.parse import quote
 
 import pytest
 from alimock.app import Application
+from alimock.control import addresses, faults
 from alimock.doors import Doors
-from conftest import Api, make_api, scenario
+from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
 
 JO = "jo@example.com"
@@ -130,7 +133,8 @@ def test_faults_are_listed_with_what_they_hit_in_all_accounts(api: Api) -> None:
     assert (nth["id"], nth["seen"], nth["hits"], nth["decided_by"]) == ("nth", 6, 2, "case.yaml:4")
     assert [one["id"] for one in ask(api, "GET", "faults?unused=true")["faults"]] == ["slow"]  # type: ignore[attr-defined]
     assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=one")["faults"]] == [0, 1]  # type: ignore[attr-defined]
-    assert ask(api, "GET", "faults?access_key_id=nobody")["faults"] == []
+    # A key that was never seen has hit nothing yet.
+    assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=nobody")["faults"]] == [0, 0]  # type: ignore[attr-defined]
 
 
 def test_a_fault_that_is_put_again_counts_anew_and_keeps_its_turn(api: Api) -> None:
@@ -170,6 +174,37 @@ def test_a_mistake_is_told_and_changes_nothing(
     assert message is None or answer["message"] == message
     assert ask(api, "GET", "scenario") == before
     assert "Code" not in api.json(QUERY, Email=JO)
+
+
+@pytest.mark.parametrize("path", ["a/b@example.com", "/a@example.com", "a%2Fb@example.com", "a//b@example.com"])
+def test_an_address_can_have_slashes_and_percent_signs(path: str) -> None:
+    for running in serve(scenario()):
+        connection = http.client.HTTPConnection(running.endpoint, timeout=10)
+        for method, body in (("PUT", "verified"), ("DELETE", None)):
+            connection.request(method, f"/_alimock/addresses/{quote(path, safe='')}", body)
+            response = connection.getresponse()
+            assert (response.status, json.loads(response.read())["put" if body else "deleted"]) == (200, path)
+
+
+def test_a_pattern_that_is_not_there_is_not_found(api: Api) -> None:
+    ask(api, "DELETE", "addresses/x*@late.example.com", status=404)
+    assert api.lists(RESEND, "x1@late.example.com") == {"SuccessList": ["x1@late.example.com"]}
+
+
+def test_a_pattern_that_is_put_has_the_turns_of_its_addresses_begin_anew(api: Api) -> None:
+    for _ in range(2):
+        ask(api, "PUT", "addresses/*@flaky.example.com", "{outcome: quota-exceeded, times: 1, then: illegal}")
+        results = [api.lists(RESEND, "a@flaky.example.com")["FailList"] for _ in range(2)]
+        assert results == [["a@flaky.example.com SendTokenQuotaExceeded"], ["a@flaky.example.com ParameterIllegall"]]
+
+
+def test_more_entries_than_a_call_should_try_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "MAXIMUM_FAULTS", 1)
+    monkeypatch.setattr(addresses, "MAXIMUM_PATTERNS", 1)
+    ask(api, "PUT", "faults/nth", "{error: Throttling}")
+    ask(api, "PUT", "addresses/*@late.example.com", "verified")
+    assert ask(api, "PUT", "faults/more", "{error: Throttling}", status=409)["message"] == "there are 1 faults already"
+    assert ask(api, "PUT", "addresses/*@more.com", "verified", status=409)["message"] == "there are 1 patterns already"
 
 
 def test_a_token_that_another_address_has_is_refused(api: Api) -> None:

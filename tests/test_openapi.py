@@ -37,7 +37,7 @@ def test_every_route_is_documented_and_every_documented_route_is_there(
     application: Application, document: dict[str, object]
 ) -> None:
     routes = {
-        (method.lower(), re.sub(r"<(?:path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
+        (method.lower(), re.sub(r"<(?:address:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
         for rule in application.flask.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.startswith("control.")

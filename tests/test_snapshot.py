@@ -27,13 +27,14 @@ addresses:
   ed@example.com: {status: verified, gmt_create: 2025-06-01 10:00:00, answers: {query: {code: Own, message: Mine., then: success}}}
   "*@flaky.example.com": {status: pending, times: 1, then: quota-exceeded, sends_today: 1}
   "*@late.example.com": expired
+  "*@busy.example.com": {outcome: quota-exceeded, times: 2, then: success, answers: {query: {answer: Throttling, then: success}}}
 faults:
   - {id: third, when: {action: ListEmailVerification, every: 3}, error: Throttling}
   - {when: {action: SubmitEmailVerification, nth: 4}, after: 1, error: InternalError}
   - {when: {action: ResendEmailVerification}, times: 2, error: ServiceUnavailable}
 """
 EMAILS = [f"{name}@example.com" for name in ("ann", "bo", "cy", "di", "ed", "new", "Other")]
-EMAILS += ["a@flaky.example.com", "b@late.example.com", "not-an-address"]
+EMAILS += ["a@flaky.example.com", "b@late.example.com", "e@busy.example.com", "o*@example.com", "not-an-address"]
 ENTRIES = ["verified", "pending", "quota-exceeded", "unknown", "{status: pending, times: 1, then: illegal}"]
 
 emails = st.lists(st.sampled_from(EMAILS), min_size=1, max_size=3, unique=True).map(",".join)
@@ -99,7 +100,7 @@ def everything(api: Api, known_tokens: list[str]) -> list[object]:
 
 
 def loaded_back(api: Api, change: Callable[[dict[str, object]], str | bytes], is_json: bool) -> Api:
-    document = export.document(snapshot(api.world.account(api.key)), secrets=True)
+    document = export.document(snapshot(api.world.account(api.key), api.world.scenario), secrets=True)
     text = change(document)
     again = loader.load_text(text.encode() if isinstance(text, str) else text, file="again", json=is_json)
     assert export.document(again, secrets=True) == document
@@ -133,10 +134,40 @@ def test_an_account_loads_back_to_the_same_state(
     assert everything(again, known_tokens) == everything(api, known_tokens)
 
 
+def test_a_key_with_a_scenario_of_its_own_is_saved_with_the_keys_and_checks_of_the_world() -> None:
+    world = World(
+        scenario(
+            "authentication: strict\ncodes: {Throttling: {status: 429}}\naccounts: {shop: {access_keys: [{id: k, secret: s}]}}"
+        )
+    )
+    world.load(scenario("authentication: none\naddresses: {jo@example.com: verified}"), "k")
+    document = export.document(snapshot(world.account("k"), world.scenario), secrets=True)
+    assert (document["authentication"], document["codes"]) == ("strict", {"Throttling": {"status": 429}})
+    assert "jo@example.com" in document["addresses"]  # type: ignore[operator]
+    assert document["accounts"]["shop"]["access_keys"][0]["secret"] == "s"  # type: ignore[index]
+
+
+def test_texts_that_look_like_other_values_stay_texts_in_yaml() -> None:
+    fields = {
+        "A": "7e10",
+        "B": "1.5e3",
+        "C": "007",
+        "D": "true",
+        "E": "null",
+        "F": "~",
+        "G": "1",
+        "H": 1,
+        "I": None,
+        "J": "plain text",
+    }
+    text = export.to_yaml({"alimock": 1, "stubs": {"QueryX": fields}})
+    assert loader.load_text(text.encode(), file="x").stubs["QueryX"].fields == fields
+
+
 def test_a_clock_that_was_never_moved_stays_the_real_one(empty: Api) -> None:
-    assert snapshot(empty.world.account(None)).clock is None
+    assert snapshot(empty.world.account(None), empty.world.scenario).clock is None
     empty.world.account(None).clock.set(START + 60, frozen=False)
-    saved = snapshot(empty.world.account(None))
+    saved = snapshot(empty.world.account(None), empty.world.scenario)
     assert (saved.clock, saved.clock_runs) == (START + 60, True)
 
 
@@ -144,7 +175,7 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
     empty.key = "one"
     empty.lists("SubmitEmailVerification", "jo@example.com")
     link = empty.world.outbox.mails()[0].token
-    saved: Scenario = snapshot(empty.world.account("one"))
+    saved: Scenario = snapshot(empty.world.account("one"), empty.world.scenario)
     other = World(scenario())
     other.load(saved, "one")
     assert Service(other).follow_link(link, "192.0.2.1").email == "jo@example.com"
@@ -154,5 +185,5 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
 @pytest.mark.parametrize("name", loader.built_in_names())
 def test_every_built_in_scenario_can_be_saved_and_loaded(name: str) -> None:
     world = World(loader.load(name))
-    document = export.document(snapshot(world.account(None)), secrets=True)
+    document = export.document(snapshot(world.account(None), world.scenario), secrets=True)
     assert export.document(loader.load_text(json.dumps(document).encode(), file="x", json=True), secrets=True) == document

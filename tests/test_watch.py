@@ -77,6 +77,33 @@ def test_a_file_that_is_gone_for_a_moment_is_loaded_when_it_is_back(watcher: Wat
     assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Back.", None)
 
 
+def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:
+    write(tmp_path / "one.yaml", "alimock: 1\ndescription: One.\n")
+    write(tmp_path / "two.yaml", "alimock: 1\ndescription: Two.\n", 1)
+    link = tmp_path / "case.yaml"
+    link.symlink_to("one.yaml")
+    watcher = Watcher(World(loader.load(str(link))), lambda: loader.load(str(link)))
+    (tmp_path / "other").symlink_to("two.yaml")
+    (tmp_path / "other").rename(link)
+    watcher.look()
+    assert watcher.world.scenario.description == "Two."
+
+
+def test_a_mistake_of_alimock_itself_does_not_end_the_watching(
+    watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> loader.Scenario:
+        stopping.set()
+        raise RuntimeError("broken")
+
+    stopping = threading.Event()
+    monkeypatch.setattr(watch, "INTERVAL_SECONDS", 0.001)
+    watcher._load = fail
+    write(tmp_path / "case.yaml", "alimock: 1\n", 1)
+    watcher.run(stopping)
+    assert "please report this" in caplog.text
+
+
 def test_the_watcher_looks_until_it_is_told_to_stop(
     watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

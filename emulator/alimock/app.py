@@ -38,6 +38,8 @@ class Application:
         self.service = service
         self.doors = doors
         self.flask = Flask("alimock")
+        # An address may begin with a slash, and a redirect would lead to another.
+        self.flask.url_map.merge_slashes = False
         self.flask.json.sort_keys = False  # type: ignore[attr-defined]
         self.flask.json.ensure_ascii = False  # type: ignore[attr-defined]
         self.flask.register_blueprint(control(service, doors))
@@ -83,8 +85,16 @@ def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse)
     if reply.delivery is not None and DELIVER in environ:
         harmed: Iterable[bytes] = environ[DELIVER](reply, start_response)
         return harmed
-    start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers))
+    start_response(status_line(reply.status), list(reply.headers))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+
+def status_line(status: int) -> str:
+    """Writes a status with its reason; one that a scenario made up has none."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} "
 
 
 def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:

@@ -25,6 +25,9 @@ from alimock.evidence import Evidence
 from alimock.world.account import VERIFIED, Account, Record, TokenState
 from alimock.world.world import World
 
+# Marks what the user of a scenario made up.
+CUSTOM = "(custom answer)"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -237,7 +240,7 @@ def _answer(caller: Caller, email: str) -> tuple[ErrorDefinition, str] | None:
     custom = ErrorDefinition(
         answer.code, answer.status, answer.message, Evidence.ASSUMED, "the scenario's own", origin=Origin.BACKEND
     )
-    return custom, f"{rule.place} (custom answer)"
+    return custom, f"{rule.place} {CUSTOM}"
 
 
 def _refuse_over_sends(caller: Caller, email: str) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
+import select
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Iterable
-from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -24,7 +25,7 @@ from cheroot.workers.threadpool import ThreadPool
 from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
-from alimock.app import DELIVER, Application
+from alimock.app import DELIVER, Application, status_line
 from alimock.delivery import pieces, shipment
 from alimock.doors import bracketed
 from alimock.gateway.call import Reply
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 MINIMUM_THREADS = 8
 MAXIMUM_THREADS = 256
+# Calls that a fault delays, so that some threads are left for the others; and how often they look whether the client is there.
+MAXIMUM_WAITING = 192
+LOOK_SECONDS = 0.25
 MAXIMUM_HEADER_BYTES = 256 * 1024
 MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
 # As the real gateway's `Keep-Alive: timeout=25` says.
@@ -89,8 +93,8 @@ class _Request(HTTPRequest):
             return False
         finally:
             self.rfile = lines
-        if self.uri.startswith(b"//"):
-            # cheroot takes what follows the slashes for a host.
+        if self.uri.startswith(b"/"):
+            # cheroot takes what follows two slashes for a host, and leaves encoded slashes, which may stand in an address.
             path, _, self.qs = self.uri.partition(b"?")
             self.path = unquote_to_bytes(path)
         return True
@@ -152,6 +156,17 @@ class _Connection(HTTPConnection):
         # An orderly shutdown would come first.
         self._close_kernel_socket = lambda: None
 
+    def is_gone(self) -> bool:
+        """Says whether the client has closed the connection; over TLS that cannot be seen before something is read."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            return False
+        try:
+            readable, _, _ = select.select([self.socket], [], [], 0)
+            return bool(readable) and self.socket.recv(1, socket.MSG_PEEK) == b""
+        except (OSError, ValueError):
+            # Reset, or a file number that select cannot take.
+            return True
+
     def communicate(self) -> bool:
         if not self.shaken and isinstance(self.socket, ssl.SSLSocket):
             try:
@@ -179,7 +194,7 @@ class _Gateway(WSGIGateway_10):
             self.req.sent_headers = self.req.close_connection = True
             return
         sent = shipment(reply)
-        start_response(f"{sent.reply.status} {HTTPStatus(sent.reply.status).phrase}", list(sent.reply.headers))
+        start_response(status_line(sent.reply.status), list(sent.reply.headers))
         parts = list(pieces(sent.reply.body)) if delivery.slow else [sent.reply.body]
         for part in parts:
             if self._waits(delivery.slow / len(parts)):
@@ -192,8 +207,23 @@ class _Gateway(WSGIGateway_10):
         self.req.close_connection = self.req.close_connection or bool(sent.surplus) or not sent.complete
 
     def _waits(self, seconds: float) -> bool:
-        """Waits and says whether the server stops in the meantime."""
-        return seconds > 0 and bool(self.req.server.stopping.wait(seconds))
+        """Waits and says whether the server stops or the client goes in the meantime, so that nobody is left to answer.
+
+        When too many calls wait already this one does not, so that there are threads left for those that are answered at once.
+        """
+        if seconds <= 0:
+            return False
+        if not self.req.server.waiting.acquire(blocking=False):
+            logger.warning("%s answers are delayed already, so this one is not", MAXIMUM_WAITING)
+            return False
+        try:
+            end = time.monotonic() + seconds
+            while (left := end - time.monotonic()) > 0:
+                if self.req.server.stopping.wait(min(left, LOOK_SECONDS)) or self.req.conn.is_gone():
+                    return True
+            return False
+        finally:
+            self.req.server.waiting.release()
 
 
 class _Pool(ThreadPool):
@@ -221,6 +251,7 @@ class _Cheroot(WSGIServer):
         self.gateway = _Gateway
         # Set when it stops, so that no injected delay holds that up.
         self.stopping = threading.Event()
+        self.waiting = threading.BoundedSemaphore(MAXIMUM_WAITING)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, "%s", msg, exc_info=traceback)

@@ -27,8 +27,8 @@ from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
+from alimock.operations import CUSTOM, Answer, Caller, Decision
 from alimock.operations import OPERATIONS as ANSWERS
-from alimock.operations import Answer, Caller, Decision
 from alimock.scenario.model import AccessKey, Body, CodeOverride, Fault, Reset, Stub
 from alimock.world.account import Account, TokenState
 from alimock.world.world import World
@@ -173,7 +173,7 @@ class Service:
         _check_permission(self.world.scenario.access_keys.get(key_id or ""), operation)
         values = parameters.bind(operation, profile, request.parameters)
         # The two parameters of every operation are the caller's, not the operation's.
-        ip = str(values.pop("user_client_ip") or exchange.call.peer)
+        ip = str(values.pop("user_client_ip") or "").strip() or exchange.call.peer
         del values["lang"]
         answer = Answer({}, (Decision("", "not carried out", ""),))
         if _meets_fault(exchange, account, request, values.get("email")):
@@ -187,7 +187,7 @@ class Service:
         """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
         _meets_fault(exchange, account, request, None)
         body = render.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
-        return body, (Decision("", "custom answer", f"{stub.place} (custom answer)"),)
+        return body, (Decision("", "custom answer", f"{stub.place} {CUSTOM}"),)
 
     def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
         request_id = exchange.request_id or self.world.source.request_id()
@@ -270,8 +270,9 @@ def _harmed(reply: Reply, fault: Fault | None) -> Reply:
 
 def _summary(decisions: tuple[Decision, ...]) -> str:
     """Says what decided a call: for a batch the first decision, and how many more there were."""
-    first = decisions[0].decided_by if decisions else ""
-    return f"{first} (and {len(decisions) - 1} more)" if len(decisions) > 1 else first
+    first, *others = [one.decided_by for one in decisions] or [""]
+    custom = ", with a custom answer" if any(CUSTOM in other for other in others) else ""
+    return f"{first} (and {len(others)} more{custom})" if others else first
 
 
 def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:

@@ -34,7 +34,7 @@ def parse_time(text: str) -> int:
     if not _PLAIN.fullmatch(text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text)
-    if not 1970 < moment.year < 9990:
+    if not 1800 <= moment.year < 9990:
         raise ValueError(text)
     return int(moment.replace(tzinfo=UTC_PLUS_8).timestamp())
 

@@ -28,7 +28,10 @@ class Watcher:
     def run(self, stopping: Event) -> None:
         """Looks twice a second until it is told to stop."""
         while not stopping.wait(INTERVAL_SECONDS):
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                logger.exception("alimock failed to load the scenario, the old one is kept; please report this")
 
     def look(self) -> None:
         """Loads the scenario anew if a file of it has changed; a wrong one is told in the log and in the world, which stays."""
@@ -49,7 +52,7 @@ class Watcher:
             logger.info("the scenario has changed and was loaded, all accounts start anew: %s", scenario.name)
         known = dict(marks)
         # Of a file that was just found nothing was seen before.
-        self._seen = tuple((file, known.get(file) or mark) for file, mark in _marks(self._files))
+        self._seen = tuple((file, known.get(file, mark)) for file, mark in _marks(self._files))
 
 
 def _marks(files: Iterable[Path]) -> tuple[tuple[Path, tuple[int, ...] | None], ...]:

@@ -40,6 +40,7 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     world = World(scenario, authentication=settings.auth)
+    watcher = Watcher(world, lambda: _scenario(settings))
     application = Application(Service(world, settings.profile), Doors(settings.host, settings.public_url))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,13 +61,14 @@ def run(arguments: Sequence[str]) -> int:
             started.append(server)
         print(_ready_line(servers, world, settings), flush=True)
         if settings.watch:
-            Watcher(world, lambda: _scenario(settings)).run(stopping)
+            watcher.run(stopping)
         stopping.wait()
     except (OSError, UnicodeError) as error:
         port = settings.port if not started else settings.tls_port
         status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
-    for server in started:
-        server.stop()
+    finally:
+        for server in started:
+            server.stop()
     return status
 
 

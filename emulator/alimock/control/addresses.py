@@ -13,6 +13,7 @@ from alimock.control import arguments
 from alimock.control.outbox import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
+from alimock.scenario.address_entries import MAXIMUM_PATTERNS
 from alimock.timeformat import format_time
 from alimock.world.account import VERIFIED, Account, Record
 from alimock.world.world import World
@@ -42,6 +43,11 @@ class AddressesResource:
             owner = self.world.owner_of_written_token(rule, key_id)
             if owner is not None:
                 raise Problem(409, f"`token`: {owner} has the token {rule.token!a} already", "give another token")
+            books = (account.addresses for account in self.world.touched(key_id))
+            if rule.is_pattern and any(len(book.patterns) >= MAXIMUM_PATTERNS and book.entry(email) is None for book in books):
+                raise Problem(
+                    409, f"there are {MAXIMUM_PATTERNS} patterns already", "delete one, since every call tries them in turn"
+                )
             self.world.put_address(rule, key_id)
         return {"put": rule.address, "entry": export.address(rule), "access_key_id": key_id}
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 import yaml
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
 
 from alimock import __version__, fidelity
 from alimock.control import arguments
@@ -27,6 +28,13 @@ PREFIX = "/_alimock"
 logger = logging.getLogger(__name__)
 
 
+class _AddressConverter(BaseConverter):
+    """All the rest of a path: an address may have slashes, even at its beginning."""
+
+    regex = ".+"
+    part_isolating = False
+
+
 def control(service: Service, doors: Doors) -> Blueprint:
     """Makes the control API of one emulator."""
     world = service.world
@@ -43,8 +51,8 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
         ("GET", f"{PREFIX}/addresses", addresses.page),
-        ("PUT", f"{PREFIX}/addresses/<path:email>", addresses.put),
-        ("DELETE", f"{PREFIX}/addresses/<path:email>", addresses.delete),
+        ("PUT", f"{PREFIX}/addresses/<address:email>", addresses.put),
+        ("DELETE", f"{PREFIX}/addresses/<address:email>", addresses.delete),
         ("GET", f"{PREFIX}/faults", faults.page),
         ("PUT", f"{PREFIX}/faults/<fault_id>", faults.put),
         ("DELETE", f"{PREFIX}/faults/<fault_id>", faults.delete),
@@ -57,6 +65,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("POST", f"{PREFIX}/explain-signature", SignatureResource(service).explain),
     )
     blueprint = Blueprint("control", __name__)
+    blueprint.record(lambda state: state.app.url_map.converters.update(address=_AddressConverter))
     for method, path, view in routes:
         blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, methods=[method])
     blueprint.before_app_request(lambda: _guard(doors))

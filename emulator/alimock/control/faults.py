@@ -10,6 +10,7 @@ from flask import request
 from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
+from alimock.scenario.fault_entries import MAXIMUM_FAULTS
 from alimock.scenario.model import Fault
 from alimock.world.world import World
 
@@ -30,7 +31,12 @@ class FaultsResource:
         seen, hits = Counter[Fault](), Counter[Fault]()
         with self.world.lock:
             cursor = self.world.cursor
-            for account in self.world.viewed(given.get("access_key_id")):
+            accounts = self.world.viewed(given.get("access_key_id"))
+            if not accounts:
+                # The key was never seen; its account will start with these.
+                seen.update({fault: fault.seen for fault in self.world.start.faults.values()})
+                hits.update({fault: fault.hits for fault in self.world.start.faults.values()})
+            for account in accounts:
                 for fault in account.faults.values():
                     seen[fault] += fault.seen + account.fault_calls[fault.id]
                     hits[fault] += fault.hits + account.fault_hits[fault.id]
@@ -48,6 +54,10 @@ class FaultsResource:
             stubs = self.world.stubs(key_id)
         fault = replace(arguments.scenario(loader.load_fault, fault_id, stubs), place=f"PUT {request.path}")
         with self.world.lock:
+            if any(
+                len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults for account in self.world.touched(key_id)
+            ):
+                raise Problem(409, f"there are {MAXIMUM_FAULTS} faults already", "delete one; every call tries them in turn")
             self.world.put_fault(fault, key_id)
         return {"put": fault_id, "fault": export.fault(fault), "access_key_id": key_id}
 

@@ -36,7 +36,7 @@ class ScenarioResource:
                     404, f"no account of the key {key_id[:100]!a}", "an account is there once a call was made with its key"
                 )
             else:
-                scenario = snapshot(account or self.world.account(None))
+                scenario = snapshot(account or self.world.account(None), self.world.scenario)
         return export.document(scenario, secrets=secrets)
 
     def load(self) -> dict[str, object]:

@@ -47,7 +47,7 @@ class Addresses:
     def book(self, common: AddressBook | None = None) -> AddressBook:
         """Makes the book, over the common one if there is one."""
         book = AddressBook.of(
-            (rule for key, rule in self.rules.items() if "*" not in key), (self.rules[key] for key in self.patterns)
+            (rule for rule in self.rules.values() if not rule.is_pattern), (self.rules[key] for key in self.patterns)
         )
         if common is None:
             return book
@@ -67,7 +67,7 @@ def addresses_of(entries: Sequence[Entry], path: str, reading: Reading) -> Addre
         rule = rule_of(entry, f"{path}.{entry.key}", reading)
         if rule is not None:
             rules[fold(entry.key)] = rule
-        if "*" in entry.key:
+        if rule is not None and rule.is_pattern:
             patterns.append((entry, Pattern.of(entry.key)))
     if len(patterns) > MAXIMUM_PATTERNS:
         expected = "fewer, since every call tries them in turn"
@@ -78,7 +78,7 @@ def addresses_of(entries: Sequence[Entry], path: str, reading: Reading) -> Addre
         if earlier is not None:
             found = f"an entry that is never reached, since `{earlier.key}` (line {earlier.node.line}) matches all that it matches"
             reading.mistake(entry.node, f"{path}.{entry.key}", found, "the narrower pattern first")
-    return Addresses(rules, [fold(entry.key) for entry, _ in patterns if fold(entry.key) in rules])
+    return Addresses(rules, [fold(entry.key) for entry, _ in patterns])
 
 
 def rule_of(entry: Entry, path: str, reading: Reading) -> AddressRule | None:
@@ -117,7 +117,7 @@ def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapp
         if key in values and status is not needed:
             yield key, f"a `{key}` with `status: {status.value}`", f"it with `status: {needed.value}` only"
     for key in _SINGLE_ADDRESS_KEYS:
-        if key in values and "*" in address:
+        if key in values and "*" in address and not values.get("exact"):
             yield key, f"a `{key}` for a pattern", "it for a single address only"
     if "times" in values and "then" not in values:
         yield "times", "`times` without `then`", "`then:` with what comes after those calls"

@@ -93,7 +93,8 @@ class AddressRule:
     """One entry of `addresses`: what an address, or every address that a pattern matches, has and does.
 
     `place` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
-    `answers` has, by the operation or `SEND`, the answers it gives in turn, of which the last has no `times`.
+    With `exact` a `*` in the address is a letter. `answers` has, by the operation or `SEND`, the answers it gives in turn, of
+    which the last has no `times`.
     """
 
     address: str
@@ -111,7 +112,13 @@ class AddressRule:
     token: str | None = None
     sends_today: int = 0
     new_today: bool = False
+    exact: bool = False
     answers: Answers = field(default_factory=lambda: NO_ANSWERS)
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the rule is for all addresses that match."""
+        return "*" in self.address and not self.exact
 
     def sequence(self, action: str) -> tuple[str, tuple[Answer, ...]]:
         """Gives the answers of an operation in turn, and under which name they stand."""
@@ -189,7 +196,7 @@ class AddressBook:
     def with_entry(self, rule: AddressRule) -> AddressBook:
         """Gives the book with an entry more, or in place of its like; a new pattern is tried before the others."""
         folded, rest = fold(rule.address), self.without(rule.address)
-        if "*" not in folded:
+        if not rule.is_pattern:
             tokens = {**rest.tokens, rule.token: rule.address} if rule.token is not None else rest.tokens
             new_today = rest.new_today | {folded} if rule.new_today else rest.new_today
             # In the place of its like, since places decide the order of records.

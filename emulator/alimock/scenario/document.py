@@ -117,6 +117,9 @@ def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
                 raise ScenarioError([Mistake(file, *_place(event), "", "a second document", "one document")])
     except yaml.YAMLError as error:
         raise ScenarioError([_syntax_mistake(error, text, file)]) from None
+    except ValueError as error:
+        # PyYAML's own parser lets escapes through that are no characters.
+        raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid YAML")]) from None
     if not root.items:
         raise ScenarioError([Mistake(file, 1, 1, "", "no content", expected)])
     return root.items[0]

@@ -9,6 +9,7 @@ from enum import Enum
 import yaml
 
 from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressBook, AddressPattern, AddressRule, Answer
+from alimock.scenario.kinds import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.timeformat import format_delay, format_time
 
@@ -53,7 +54,18 @@ def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
 
 def to_yaml(document: Mapping[str, object]) -> str:
     """Writes a document as YAML, its keys in their order."""
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=130))
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=130))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around texts that are read as something else without, by YAML or by alimock."""
+
+
+def _quoted(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if json_value(text) != text else None)
+
+
+_Dumper.add_representer(str, _quoted)
 
 
 def fault(one: Fault) -> dict[str, object]:
@@ -143,7 +155,7 @@ def address(rule: AddressRule) -> object:
     values: dict[str, object] = {name: getattr(rule, name) for name in _RECORD_TEXTS if getattr(rule, name) is not None}
     values.update({name: format_time(getattr(rule, name)) for name in _RECORD_TIMES if getattr(rule, name) is not None})
     values.update(_filled("sends_today", rule.sends_today) | _filled("new_today", rule.new_today))
-    values.update(_answers(rule))
+    values.update(_filled("exact", rule.exact) | _answers(rule))
     if not values and rule.status is OUTCOME_STATUS[rule.outcome]:
         return rule.outcome.value
     return {"outcome": rule.outcome.value, "status": rule.status.value, **values}

@@ -19,6 +19,8 @@ from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, Se
 JsonSchema = dict[str, Any]
 
 LISTED_VALUES = 8
+# Of one file.
+MAXIMUM_MISTAKES = 100
 # As YAML 1.2 has them.
 _NULLS = ("null", "Null", "NULL", "~", "")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -33,10 +35,26 @@ class Reading:
     file: str
     environ: Mapping[str, str] | None = None
     mistakes: list[Mistake] = field(default_factory=list)
+    left_out: int = 0
 
     def mistake(self, node: Node, path: str, found: str, expected: str) -> None:
         """Notes a mistake at the place where a node begins."""
-        self.mistakes.append(Mistake(self.file, node.line, node.column, path, found, expected))
+        if len(self.mistakes) < MAXIMUM_MISTAKES:
+            self.mistakes.append(Mistake(self.file, node.line, node.column, path, found, expected))
+        else:
+            self.left_out += 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further mistake will be told."""
+        return len(self.mistakes) >= MAXIMUM_MISTAKES
+
+    def told(self) -> list[Mistake]:
+        """Gives the mistakes in the order of the file, and at the end how many more there are."""
+        mistakes = sorted(self.mistakes, key=lambda one: (one.file != self.file, one.line, one.column))
+        if self.left_out:
+            mistakes.append(Mistake(self.file, 0, 0, "", f"{self.left_out} more mistakes", "those above to be mended first"))
+        return mistakes
 
     def place(self, node: Node) -> str:
         """Gives the file and line where a node begins, as answers and logs show it."""
@@ -90,9 +108,10 @@ class Scalar(Schema):
     def read(self, node: Node, path: str, reading: Reading) -> Any:
         if not reading.accepts(node, path):
             return None
-        if isinstance(node, ScalarNode):
-            if self.nullable and node.plain and node.text in _NULLS:
-                return None
+        is_null = isinstance(node, ScalarNode) and node.plain and node.text in _NULLS
+        if is_null and self.nullable:
+            return None
+        if isinstance(node, ScalarNode) and not is_null:
             try:
                 return self.parse(node.text)
             except ValueError:
@@ -163,7 +182,8 @@ class Keys(Schema):
             known = self.table.get(key)
             values.places[key] = key_node
             if known is None:
-                reading.mistake(key_node, path, f"the unknown key `{key}`", nearest(key, self.table))
+                expected = nearest(key, self.table) if not reading.is_full else ""
+                reading.mistake(key_node, path, f"the unknown key {quoted(key)}", expected)
             else:
                 values[key] = known.takes.read(value_node, _join(path, key), reading)
         for key in self.required if isinstance(node, MappingNode) else ():
@@ -203,7 +223,7 @@ class Entries(Schema):
             try:
                 self.key.parse(key)
             except ValueError:
-                reading.mistake(key_node, path, f"`{key}`", self.key.expected_near(key_node))
+                reading.mistake(key_node, path, quoted(key), self.key.expected_near(key_node))
             value = self.value.read(value_node, here, reading)
             entries.append(Entry(key, value, reading.place(key_node), key_node))
         return entries
@@ -306,7 +326,7 @@ class AnyValue(Schema):
             pairs = list(_pairs(self, node, path, reading))
             for key, key_node, _ in pairs:
                 if not _XML_NAME.fullmatch(key):
-                    reading.mistake(key_node, path, f"the key `{key}`", "a name of letters, digits, ., - and _ that XML can have")
+                    reading.mistake(key_node, path, f"the key {quoted(key)}", "a name of letters, digits, ., - and _, as XML has")
             return {key: self.read(value_node, _join(path, key), reading) for key, _, value_node in pairs}
         if isinstance(node, SequenceNode):
             for number, item in enumerate(node.items):
@@ -314,7 +334,7 @@ class AnyValue(Schema):
                     reading.mistake(item, f"{path}[{number}]", "a list in a list", "a value or a mapping (XML has no such lists)")
             return [self.read(item, f"{path}[{number}]", reading) for number, item in enumerate(node.items)]
         assert isinstance(node, ScalarNode)
-        return _json_value(node.text) if node.plain else node.text
+        return json_value(node.text) if node.plain else node.text
 
     def json_schema(self) -> JsonSchema:
         return {"type": "object"}
@@ -328,8 +348,12 @@ def describe(node: Node) -> str:
         return "a list"
     if not isinstance(node, ScalarNode):
         return "an alias"
-    text = node.text
-    return f"`{text[:60]}{'...' if len(text) > 60 else ''}`" if text else "nothing"
+    return quoted(node.text) if node.text else "nothing"
+
+
+def quoted(text: str) -> str:
+    """Writes the beginning of a text between backticks."""
+    return f"`{text[:60]}{'...' if len(text) > 60 else ''}`"
 
 
 def nearest(word: str, known: Collection[str]) -> str:
@@ -356,7 +380,7 @@ def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: b
         key = key_node.text
         same = fold(key) if folded else key
         if same in lines:
-            reading.mistake(key_node, path, f"`{key}` again", f"each key once (line {lines[same]} has it)")
+            reading.mistake(key_node, path, f"{quoted(key)} again", f"each key once (line {lines[same]} has it)")
             continue
         lines[same] = key_node.line
         yield key, key_node, value_node
@@ -372,7 +396,7 @@ def _non_empty(text: str) -> str:
     return text
 
 
-def _json_value(text: str) -> object:
+def json_value(text: str) -> object:
     """Reads a plain text as JSON would; what JSON does not know is text, and so is `0123`."""
     if text in _NULLS:
         return None

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from alimock.address import fold
 from alimock.contract import OPERATIONS
-from alimock.scenario.address_entries import addresses_of
+from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
-from alimock.scenario.fault_entries import fault_of
+from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.kinds import Entry, Reading
 from alimock.scenario.layer import Layer, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
@@ -33,6 +33,7 @@ BUILT_IN_FOLDER = next(
     (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
     _PACKAGE / "fixtures",
 )
+MAXIMUM_CHAIN = 50
 # About 200,000 addresses with all their fields.
 MAXIMUM_BYTES = 64 * 1024 * 1024
 
@@ -50,11 +51,11 @@ def load(names: str) -> Scenario:
     stack = _Stack(os.environ)
     try:
         with _collector_paused():
-            for name in names.split(","):
+            for name in [names] if Path(names).is_file() else names.split(","):
                 stack.add_file(name.strip(), Path())
             return stack.scenario(names)
     except ScenarioError as error:
-        error.files = tuple(stack.files)
+        error.files = tuple(stack.files.values())
         raise
 
 
@@ -83,9 +84,9 @@ def load_address(content: bytes, address: str, *, file: str, json: bool = False)
     reading, node = Reading(file), _composed(content, file, json, ADDRESSES.value.expected)
     pair = [ScalarNode(1, 1, None, address, plain=False), node]
     entries = ADDRESSES.read(MappingNode(1, 1, None, pair), "addresses", reading)
-    _raise(reading.mistakes)
+    _raise(reading.told())
     addresses = addresses_of(entries, "addresses", reading)
-    _raise(reading.mistakes)
+    _raise(reading.told())
     return addresses.rules[fold(address)]
 
 
@@ -96,9 +97,9 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", reading)
     if values.get("id") not in (None, fault_id):
         reading.mistake(values.place("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
-    _raise(reading.mistakes)
+    _raise(reading.told())
     fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, reading)
-    _raise(reading.mistakes)
+    _raise(reading.told())
     return replace(fault, id=fault_id)
 
 
@@ -128,13 +129,14 @@ def _collector_paused() -> Iterator[None]:
 class _Stack:
     """The files read so far, each laid over those before it, and the mistakes found in them.
 
-    `environ` gives secrets; it is None where neither variables nor files may be read.
+    `environ` gives secrets; it is None where neither variables nor files may be read. `files` has the paths as they were named by
+    what they are without links.
     """
 
     environ: Mapping[str, str] | None
     known_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     layer: Layer = field(default_factory=Layer)
-    files: list[Path] = field(default_factory=list)
+    files: dict[Path, Path] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def add_file(self, name: str, folder: Path | None, chain: tuple[Path, ...] = ()) -> None:
@@ -144,8 +146,12 @@ class _Stack:
         if resolved in chain:
             expected = "a file that does not lead back here"
             raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", expected)])
+        if len(chain) == MAXIMUM_CHAIN:
+            expected = f"{MAXIMUM_CHAIN} files in a row at most"
+            raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends a file, and so on", expected)])
         if resolved not in self.files:
-            self.files.append(resolved)
+            # As it was named, so that a link that leads elsewhere later is seen by who watches.
+            self.files[resolved] = path
             self.add(_read(path), path.parent, _shown(path), (*chain, resolved))
 
     def add(self, node: Node, folder: Path | None, file: str, chain: tuple[Path, ...]) -> None:
@@ -160,16 +166,27 @@ class _Stack:
         layer = layer_of(document, reading, self.layer, self.known_keys)
         self.layer = layer.over(self.layer)
         # Its own mistakes come before those of the files that it extends.
-        self.mistakes[before:before] = sorted(
-            reading.mistakes, key=lambda mistake: (mistake.file != file, mistake.line, mistake.column)
-        )
+        self.mistakes[before:before] = reading.told()
+
+    def _too_many(self, name: str) -> list[Mistake]:
+        """Finds more patterns or faults in all files together than one call should try, and than an export could hold."""
+        own = self.layer.account_addresses.values()
+        patterns = len(self.layer.addresses.patterns) + max((len(addresses.patterns) for addresses in own), default=0)
+        counts = ((patterns, MAXIMUM_PATTERNS, "patterns"), (len(self.layer.faults), MAXIMUM_FAULTS, "faults"))
+        return [
+            Mistake(
+                name, 0, 0, "", f"{count} {kind} in all files together", f"{maximum} at most, since every call tries them in turn"
+            )
+            for count, maximum, kind in counts
+            if count > maximum
+        ]
 
     def scenario(self, name: str) -> Scenario:
         """Builds the scenario of all that was read; raises `ScenarioError` with the mistakes of all files."""
-        _raise(self.mistakes)
+        _raise(self.mistakes or self._too_many(name))
         addresses = self.layer.addresses.book()
         books = {account: own.book(addresses) for account, own in self.layer.account_addresses.items()}
-        _raise([mistake for book in (addresses, *books.values()) for mistake in _tokens_twice(book)])
+        _raise(list(dict.fromkeys(mistake for book in (addresses, *books.values()) for mistake in _tokens_twice(book))))
         return Scenario(
             name,
             limits=Limits(**self.layer.limits),
@@ -180,7 +197,7 @@ class _Stack:
             faults=dict(_numbered(self.layer.faults)),
             stubs=self.layer.stubs,
             codes=self.layer.codes,
-            files=tuple(self.files),
+            files=tuple(self.files.values()),
             **self.layer.values,
         )
 

@@ -95,7 +95,7 @@ class Fault:
 
     def covers(self, later: Fault) -> bool:
         """Says whether this fault takes every call that one behind it could."""
-        if (self.times, self.nth, self.every, self.after) != (None, None, None, 0):
+        if (self.times, self.nth, self.after) != (None, None, 0) or self.every not in (None, 1):
             return False
         return (
             self.action in (None, later.action)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from enum import Enum
-from http import HTTPStatus
 
 from alimock import address
 from alimock.parsing import one_of
@@ -73,7 +72,7 @@ def _delay(text: str) -> float:
 
 
 def _name(text: str) -> str:
-    if not re.fullmatch(r"[\w-]+", text):
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
         raise ValueError(text)
     return text
 
@@ -92,7 +91,7 @@ def _address(text: str) -> str:
 
 def _error_status(text: str) -> int:
     status = _count(text)
-    if not 400 <= HTTPStatus(status) <= 599:
+    if not 400 <= status <= 599:
         raise ValueError(text)
     return status
 
@@ -111,7 +110,7 @@ TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time, json=_TIME_
 DELAY = Scalar("a time to wait like 500ms or 2s, to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
 STATUS = Scalar("an HTTP status from 400 to 599", _error_status, json=_between(400, 599))
 ACTION = Scalar("an operation", _action, json={"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"})
-NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": ["string", "integer"], "pattern": r"^[\w-]+$"})
+NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": ["string", "integer"], "pattern": "^[A-Za-z0-9_-]+$"})
 ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
 
 CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)

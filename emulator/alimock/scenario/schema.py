@@ -76,6 +76,7 @@ RECORD = Keys(
         ),
         "sends_today": Key(COUNT, "how many mails were sent to it on the first day", "0"),
         "new_today": Key(FLAG, "whether it counts as one of the first day's new addresses", "`false`"),
+        "exact": Key(FLAG, "whether a `*` in the address is a letter, and no pattern", "`false`"),
         "answers": Key(
             Keys(
                 {
@@ -115,7 +116,7 @@ FAULT = Keys(
                 {
                     "action": Key(ACTION, "an operation, or one of `stubs`", "any"),
                     "email": Key(
-                        TEXT,
+                        ADDRESS,
                         "an address, or a pattern with `*`, in the parameter Email; one of a batch is enough",
                         "any",
                     ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressBook, AddressRule, Answer, Outcome, Status, remaining
+from alimock.scenario.addresses import AddressBook, AddressRule, Answer, Outcome, Pattern, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY, day_of
 from alimock.world.clock import Clock
@@ -209,6 +209,8 @@ class Account:
         rule = self.addresses.rule(address)
         if rule is None or not rule.answers:
             return None
+        # An operation that names an address of a pattern makes its record, whatever it answers.
+        self.find(address)
         name, steps = rule.sequence(action)
         if len(steps) > 1:
             given = self._answered[fold(address), name]
@@ -241,7 +243,8 @@ class Account:
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
         self.addresses = addresses
-        if "*" in rule.address:
+        if rule.is_pattern:
+            self._forget_turns(Pattern.of(rule.address))
             return
         folded = fold(rule.address)
         self._turn_day()
@@ -258,8 +261,12 @@ class Account:
 
         A pattern that matches the address counts for it again; the record of such a pattern stays deleted.
         """
-        entry, record = self.addresses.entry(address), self.peek(address)
+        entry = self.addresses.entry(address)
+        # A pattern that is not there is not asked for as an address either.
+        record = self.peek(address) if entry is not None or "*" not in address else self._records.get(fold(address))
         self.addresses = addresses
+        if entry is not None and entry.is_pattern:
+            self._forget_turns(Pattern.of(address))
         self._forget(fold(address))
         if entry is not None:
             self._deleted.discard(fold(address))
@@ -284,7 +291,11 @@ class Account:
         self._records.pop(folded, None)
         self._sends.pop(folded, None)
         self._new_addresses.discard(folded)
-        for key in [key for key in self._answered if key[0] == folded]:
+        self._forget_turns(Pattern((folded,)))
+
+    def _forget_turns(self, pattern: Pattern) -> None:
+        """Has the answers in turn of all addresses that match begin anew."""
+        for key in [key for key in self._answered if pattern.matches(key[0])]:
             del self._answered[key]
 
     def _forget_fault(self, fault_id: str) -> None:
@@ -323,11 +334,12 @@ class Account:
 
     def record_of(self, rule: AddressRule, address: str, sight: int | None = None) -> Record:
         """Makes the record that the scenario gives an address; what it leaves out follows from what it says."""
-        if "*" not in rule.address:
+        if not rule.is_pattern:
             address = rule.address
         verified = rule.status is Status.VERIFIED
         sight = self.first_sight if sight is None else sight
-        given = [time for time in (rule.gmt_create, rule.token_send_time, rule.verification_time, rule.gmt_modified) if time]
+        times = (rule.gmt_create, rule.token_send_time, rule.verification_time, rule.gmt_modified)
+        given = [time for time in times if time is not None]
         sent = self._sent_before(rule, sight) if not given else rule.token_send_time or rule.gmt_create or min(given)
         verification_time = (rule.verification_time or sent) if verified else None
         return Record(

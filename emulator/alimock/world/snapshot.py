@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alimock.address import fold
+from alimock.address import fold, is_valid
 from alimock.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.scenario.addresses import SEND, AddressBook, AddressRule, Answer, Outcome, Status
 from alimock.scenario.model import Scenario
@@ -16,8 +16,8 @@ _REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: Outcome.QUOTA_EXCEEDED, PARAMETER_I
 _PLACE = "a snapshot"
 
 
-def snapshot(account: Account) -> Scenario:
-    """Gives the scenario from which an account starts as this one is now.
+def snapshot(account: Account, world: Scenario) -> Scenario:
+    """Gives the scenario from which an account starts as this one is now; keys, checks and codes are those of the world's.
 
     Mails that were sent and nonces that were used are no part of it; a token that is open stays so.
     """
@@ -26,14 +26,19 @@ def snapshot(account: Account) -> Scenario:
     entries += [_entry(account, address, None) for address in without_record if _is_remembered(account, address)]
     now, standing = account.clock.now(), account.clock.frozen_at is not None
     scenario = account.scenario
-    named = {account.name: account.user_id} if account.name in scenario.user_ids else {}
+    named = {account.name: account.user_id} if account.name in world.user_ids else {}
     return replace(
         scenario,
         name=_PLACE,
         description=f"The account {account.name} as it was at {format_time(now)}.",
         clock=now if standing or account.clock.offset else None,
         clock_runs=not standing,
-        user_ids={**scenario.user_ids, **named},
+        authentication=world.authentication,
+        timestamps=world.timestamps,
+        unknown_keys=world.unknown_keys,
+        user_ids={**world.user_ids, **named},
+        access_keys=world.access_keys,
+        codes=world.codes,
         addresses=AddressBook.of(entries, (_pattern(account, one.rule) for one in account.addresses.patterns)),
         account_addresses={},
         faults={
@@ -45,6 +50,9 @@ def snapshot(account: Account) -> Scenario:
 
 def _is_remembered(account: Account, address: str) -> bool:
     """Says whether an address without a record is any other than one that nobody ever named."""
+    if not is_valid(address):
+        # Its lower case is longer than an address may be, and cannot be written down.
+        return False
     return account.addresses.rule(address) is not None or account.sends_today(address) > 0 or account.is_new_today(address)
 
 
@@ -57,6 +65,7 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
         _PLACE,
         outcome,
         status,
+        exact="*" in email,
         sends_today=account.sends_today(email),
         new_today=account.is_new_today(email),
         answers={**answers, **({SEND: sending} if any(answer.code for answer in sending) else {})},
