@@ -16,7 +16,7 @@ test: .venv/dev
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
 
-# Prints what the size of a scenario costs.
+# Prints what the size of a scenario and parked waiters cost.
 benchmark: .venv/dev
 	$(BIN)/python tests/benchmark/run.py
 

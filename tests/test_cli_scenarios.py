@@ -192,3 +192,25 @@ def test_serve_lays_several_files_over_each_other(tmp_path: Path) -> None:
     path.write_text("alimock: 1\nprofile: docs-2018\n")
     with serving("--scenario", f"default,{path}") as (_, line):
         assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key)" in line
+
+
+def test_tail_prints_what_has_happened(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com&AccessKeyId=one")
+    assert cli.main(["tail", "--once", "--url", running.url]) == 0
+    mail, call = capsys.readouterr().out.splitlines()
+    assert mail.split(" ")[1:4] == ["1", "mail", "key:one"]
+    assert call.split(" ")[1:4] == ["2", "call", "key:one"]
+    assert cli.main(["tail", "--once", "--url", running.url, "--access-key-id", "two"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_tail_follows_what_happens(running: Running) -> None:
+    with subprocess.Popen([*COMMAND, "tail", "--url", running.url], stdout=subprocess.PIPE, text=True) as tail:
+        assert tail.stdout is not None
+        ask(running.url, "/?Action=ListEmailVerification&Version=2018-01-29")
+        assert " call default " in tail.stdout.readline()
+        ask(running.url, "/verify?token=made-up")
+        ask(running.url, "/?Action=ListEmailVerification&Version=2018-01-29")
+        assert " call default " in tail.stdout.readline()
+        running.server.stop()
+        assert tail.wait(10) == 2

@@ -11,7 +11,7 @@ from email.parser import BytesParser
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
-from alimock.world import outbox
+from alimock.world import log
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client, TestResponse
 
@@ -117,16 +117,20 @@ def test_the_outbox_is_filtered_and_newest_first(client: Client) -> None:
     def sequences(query: str) -> list[object]:
         return [message["sequence"] for message in messages(client, query)]
 
-    assert sequences("") == [3, 2, 1]
-    assert sequences("?to=A@EXAMPLE.com") == [3, 1]
-    assert sequences("?action=ResendEmailVerification") == [3]
-    assert sequences("?access_key_id=two") == [2]
+    # Between the mails are their calls.
+    assert sequences("") == [5, 3, 1]
+    assert sequences("?to=A@EXAMPLE.com") == [5, 1]
+    assert sequences("?action=ResendEmailVerification") == [5]
+    assert sequences("?access_key_id=two") == [3]
     assert sequences("?access_key_id=nobody") == []
-    assert sequences("?limit=2") == [3, 2]
+    assert sequences("?text=b%40EXAMPLE") == [3]
+    assert sequences("?since=2026-01-01 08:00:00") == [5, 3, 1]
+    assert sequences("?until=2026-01-01 07:59:59") == []
+    assert sequences("?limit=2") == [5, 3]
     assert sequences("?limit=0") == []
-    assert sequences("?after=1") == [2, 3]
-    assert sequences("?after=0&limit=2") == [1, 2]
-    assert sequences("?after=3") == []
+    assert sequences("?after=1") == [3, 5]
+    assert sequences("?after=0&limit=2") == [1, 3]
+    assert sequences("?after=6") == []
     assert get(client, "/_alimock/outbox?after=1&limit=0")["cursor"] == 1
 
 
@@ -137,17 +141,17 @@ def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> Non
         seen += [message["to"][0] for message in page]  # type: ignore[attr-defined]
         cursor = int(str(get(client, f"/_alimock/outbox?after={cursor}&limit=2")["cursor"]))
     assert seen == ["a", "b", "c"]
-    assert get(client, "/_alimock/outbox")["cursor"] == 3
+    assert get(client, "/_alimock/outbox")["cursor"] == 4
 
 
 def test_a_cursor_tells_what_it_missed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "PER_ACCOUNT", 1)
+    monkeypatch.setattr(log, "PER_ACCOUNT", 1)
     submit(client, "a@example.com,b@example.com,c@example.com")
     body = get(client, "/_alimock/outbox?after=1")
     assert (body["evicted"], body["gap"]) == (2, True)
     assert "gap" not in get(client, "/_alimock/outbox?after=2")
     response = client.get("/_alimock/outbox?after=99", headers=LOCAL)
-    assert (response.status_code, json.loads(response.data)["message"]) == (410, "`after`: 99 is beyond the cursor 3")
+    assert (response.status_code, json.loads(response.data)["message"]) == (410, "`after`: 99 is beyond the cursor 4")
 
 
 def test_mails_are_deleted_by_filter(client: Client) -> None:
@@ -191,7 +195,7 @@ def test_info_says_what_is_loaded(client: Client) -> None:
         "known_keys": [],
         "accounts": 1,
         "messages": 1,
-        "cursor": 1,
+        "cursor": 2,
     }
 
 

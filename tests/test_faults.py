@@ -13,6 +13,7 @@ from alimock import server
 from alimock.delivery import pieces
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Body, Delivery, Reset
+from alimock.world import waiting
 from conftest import Api, Running, make_api, scenario, serve
 
 LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "QueryEmailVerification"
@@ -227,12 +228,12 @@ def test_a_slow_body_and_a_late_answer_arrive_whole_and_not_too_soon(harmful: Ru
 
 
 def test_when_too_many_answers_wait_the_next_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAXIMUM_WAITING", 1)
+    monkeypatch.setattr(waiting, "MAXIMUM_WAITING", 1)
     for running in serve(scenario(CASES)):
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.server._cheroot.waiting._value:
+            while running.world.waiting.room._value:
                 assert submit(running, "other").status == 200
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
@@ -243,10 +244,10 @@ def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            waiting = running.server._cheroot.waiting
-            while waiting._value == server.MAXIMUM_WAITING:
+            room = running.world.waiting.room
+            while room._value == waiting.MAXIMUM_WAITING:
                 assert submit(running, "other").status == 200
-        while waiting._value < server.MAXIMUM_WAITING:
+        while room._value < waiting.MAXIMUM_WAITING:
             assert submit(running, "other").status == 200
 
 

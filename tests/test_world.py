@@ -15,7 +15,7 @@ from alimock.gateway.call import Call
 from alimock.scenario import loader
 from alimock.scenario.addresses import AddressRule
 from alimock.service import Service
-from alimock.world import outbox
+from alimock.world import log
 from alimock.world import world as world_module
 from alimock.world.clock import Clock
 from alimock.world.source import Source
@@ -177,8 +177,8 @@ def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
 
 
 def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "PER_ACCOUNT", 3)
-    monkeypatch.setattr(outbox, "IN_ALL", 4)
+    monkeypatch.setattr(log, "PER_ACCOUNT", 3)
+    monkeypatch.setattr(log, "IN_ALL", 4)
     api = make_api(scenario())
     for key, number in (("one", 4), ("two", 2)):
         api.key = key

@@ -17,6 +17,7 @@ COMMANDS = {
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "write a commented scenario to begin with",
+    "tail": "follow what happens in a running emulator",
     "export": "print an account of a running emulator as a scenario",
     "fidelity": "say how well everything that alimock answers is known",
     "explain-signature": "say what is wrong with the signature of a request",

@@ -23,6 +23,7 @@ from alimock.errors import (
 )
 from alimock.evidence import Evidence
 from alimock.world.account import VERIFIED, Account, Record, TokenState
+from alimock.world.journal import Decision, Kind
 from alimock.world.world import World
 
 # Marks what the user of a scenario made up.
@@ -40,15 +41,6 @@ class Caller:
     action: str
     ip: str
     lang: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of one address: `success`, `exist`, `found` or a code, and what decided that."""
-
-    email: str
-    outcome: str
-    decided_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +87,7 @@ def verify_email(caller: Caller, *, token: str) -> Answer:
     if state is not TokenState.OPEN:
         raise ApiError(PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
     caller.account.verify(record, caller.ip)
+    caller.world.happened(Kind.VERIFICATION, caller.account.name, record.email)
     return Answer({}, (Decision(record.email, "verified", "rule open-token"),))
 
 

@@ -30,6 +30,7 @@ from alimock.delivery import pieces, shipment
 from alimock.doors import bracketed
 from alimock.gateway.call import Reply
 from alimock.scenario.model import Delivery
+from alimock.world.waiting import MAXIMUM_WAITING, Waiting
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -38,8 +39,7 @@ logger = logging.getLogger(__name__)
 
 MINIMUM_THREADS = 8
 MAXIMUM_THREADS = 256
-# Calls that a fault delays, so that some threads are left for the others; and how often they look whether the client is there.
-MAXIMUM_WAITING = 192
+# How often who waits to answer looks whether the client is still there.
 LOOK_SECONDS = 0.25
 MAXIMUM_HEADER_BYTES = 256 * 1024
 MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
@@ -213,17 +213,18 @@ class _Gateway(WSGIGateway_10):
         """
         if seconds <= 0:
             return False
-        if not self.req.server.waiting.acquire(blocking=False):
+        waiting: Waiting = self.req.server.waiting
+        if not waiting.room.acquire(blocking=False):
             logger.warning("%s answers are delayed already, so this one is not", MAXIMUM_WAITING)
             return False
         try:
             end = time.monotonic() + seconds
             while (left := end - time.monotonic()) > 0:
-                if self.req.server.stopping.wait(min(left, LOOK_SECONDS)) or self.req.conn.is_gone():
+                if waiting.closed.wait(min(left, LOOK_SECONDS)) or self.req.conn.is_gone():
                     return True
             return False
         finally:
-            self.req.server.waiting.release()
+            waiting.room.release()
 
 
 class _Pool(ThreadPool):
@@ -246,12 +247,10 @@ class _Cheroot(WSGIServer):
     expiration_interval = 0.02
     keep_alive_conn_limit = None
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, waiting: Waiting, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.gateway = _Gateway
-        # Set when it stops, so that no injected delay holds that up.
-        self.stopping = threading.Event()
-        self.waiting = threading.BoundedSemaphore(MAXIMUM_WAITING)
+        self.waiting = waiting
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, "%s", msg, exc_info=traceback)
@@ -264,7 +263,10 @@ class Server:
     """
 
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
-        self._cheroot = _Cheroot((host, port), application, server_name=host, timeout=IDLE_SECONDS, request_queue_size=BACKLOG)
+        waiting = application.service.world.waiting
+        self._cheroot = _Cheroot(
+            waiting, (host, port), application, server_name=host, timeout=IDLE_SECONDS, request_queue_size=BACKLOG
+        )
         self._cheroot.shutdown_timeout = 0.2
         self._cheroot.requests = _Pool(self._cheroot, min=MINIMUM_THREADS, max=MAXIMUM_THREADS)
         self._cheroot.ssl_adapter = _Tls(*tls) if tls is not None else None
@@ -290,6 +292,6 @@ class Server:
 
     def stop(self) -> None:
         """Stops at once; calls that are being answered are finished."""
-        self._cheroot.stopping.set()
+        self._cheroot.waiting.close()
         self._cheroot.stop()
         self._thread.join()

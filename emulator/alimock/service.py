@@ -27,15 +27,19 @@ from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
-from alimock.operations import CUSTOM, Answer, Caller, Decision
+from alimock.operations import CUSTOM, Answer, Caller
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.scenario.model import AccessKey, Body, CodeOverride, Fault, Reset, Stub
 from alimock.world.account import Account, TokenState
+from alimock.world.journal import CallRecord, Decision, Kind
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
 
 REFUSED_CALLS = 100
+# How much of a parameter the journal keeps.
+PARAMETER_LENGTH = 1_000
+_NOT_RECORDED = frozenset(("Signature", "SecurityToken"))
 REFUSED_BODY_BYTES = 64 * 1024
 
 
@@ -52,6 +56,9 @@ class _Exchange:
     request_id: str = ""
     fault: Fault | None = None
     fault_hit: int = 0
+    request: Request | None = None
+    profile: str = ""
+    messages: tuple[str, ...] = ()
 
     def decided_by(self, text: str) -> str:
         """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
@@ -92,7 +99,9 @@ class Service:
             logger.exception("alimock failed to answer; please report this")
             mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
             reply, decisions, code = self._failure(exchange, mistake)
-        _log(exchange, reply.status, code, decisions, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._record(exchange, reply.status, code, decisions, seconds)
+        _log(exchange, reply.status, code, decisions, seconds)
         return _harmed(reply, exchange.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
@@ -107,6 +116,7 @@ class Service:
             mail = self.world.outbox.get(account.source.mail_id(serial)) if serial is not None else None
             if state is TokenState.OPEN:
                 account.verify(record, ip)
+                self.world.happened(Kind.VERIFICATION, account.name, record.email)
         logger.info("link followed: %s, token %s", record.email, state.value)
         return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
 
@@ -129,6 +139,38 @@ class Service:
         with self.world.lock:
             return self._refused.get(request_id)
 
+    def _record(self, exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+        """Writes a call into the journal, without its secrets and its signature."""
+        key_id, request = exchange.identity.access_key_id, exchange.request
+        given = request.parameters.items() if request is not None else ()
+        with self.world.lock:
+            account = self.world.account_name(key_id)
+            sequence = self.world.happened(Kind.CALL, account, exchange.request_id)
+            self.world.record_call(
+                CallRecord(
+                    id=str(sequence),
+                    sequence=sequence,
+                    account_name=account,
+                    request_id=exchange.request_id,
+                    access_key_id=key_id,
+                    action=exchange.action,
+                    version=request.version if request is not None else "",
+                    profile=exchange.profile,
+                    format=exchange.body_format.value,
+                    method=exchange.call.method,
+                    peer=exchange.call.peer,
+                    parameters={name: value[:PARAMETER_LENGTH] for name, value in given if name not in _NOT_RECORDED},
+                    authentication=exchange.identity.check.value,
+                    status=status,
+                    code=code,
+                    decisions=decisions,
+                    fault=exchange.fault.id if exchange.fault is not None else None,
+                    messages=exchange.messages,
+                    received=self.world.real_time(),
+                    seconds=seconds,
+                )
+            )
+
     def _remember(self, call: Call, request_id: str) -> None:
         """Keeps a call that was refused for its signature or what belongs to it."""
         with self.world.lock:
@@ -138,7 +180,7 @@ class Service:
 
     def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
-        request = parameters.decode(exchange.call)
+        request = exchange.request = parameters.decode(exchange.call)
         _read_presentation(exchange, request)
         stub = self._stub(request)
         operation = _operation(request) if stub is None else None
@@ -175,10 +217,13 @@ class Service:
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or "").strip() or exchange.call.peer
         del values["lang"]
+        exchange.profile = profile.name
+        before = self.world.cursor
         answer = Answer({}, (Decision("", "not carried out", ""),))
         if _meets_fault(exchange, account, request, values.get("email")):
             caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
             answer = ANSWERS[operation.name](caller, **values)
+        exchange.messages = tuple(mail.id for mail in self.world.outbox.after(before, account.name))
         layout = profile.layouts[operation.name, exchange.body_format]
         fields = {**answer.fields, "request_id": exchange.request_id}
         return render.success(operation.name, fields, layout, exchange.body_format), answer.decisions
@@ -190,7 +235,7 @@ class Service:
         return body, (Decision("", "custom answer", f"{stub.place} {CUSTOM}"),)
 
     def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
-        request_id = exchange.request_id or self.world.source.request_id()
+        request_id = exchange.request_id = exchange.request_id or self.world.source.request_id()
         if exchange.identity.check is Check.REFUSED and len(exchange.call.body) <= REFUSED_BODY_BYTES:
             self._remember(exchange.call, request_id)
         if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):

@@ -10,7 +10,7 @@ from flask import request
 
 from alimock.address import fold
 from alimock.control import arguments
-from alimock.control.outbox import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from alimock.control.listing import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS

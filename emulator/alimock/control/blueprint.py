@@ -15,6 +15,7 @@ from alimock.control import arguments
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
 from alimock.control.faults import FaultsResource
+from alimock.control.journal import JournalResource
 from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
 from alimock.control.scenario import ScenarioResource
@@ -39,6 +40,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
     """Makes the control API of one emulator."""
     world = service.world
     outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
+    journal = JournalResource(world)
     faults, clock, scenario = FaultsResource(world), ClockResource(world), ScenarioResource(world)
     routes = (
         ("GET", "/livez", _alive),
@@ -48,8 +50,12 @@ def control(service: Service, doors: Doors) -> Blueprint:
         ("GET", f"{PREFIX}/fidelity", _fidelity),
         ("GET", f"{PREFIX}/outbox", outbox.page),
         ("DELETE", f"{PREFIX}/outbox", outbox.delete),
+        ("GET", f"{PREFIX}/outbox/wait", outbox.wait),
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
+        ("DELETE", f"{PREFIX}/outbox/<mail_id>", outbox.delete_one),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
+        ("GET", f"{PREFIX}/calls", journal.calls),
+        ("GET", f"{PREFIX}/changes", journal.changes),
         ("GET", f"{PREFIX}/addresses", addresses.page),
         ("PUT", f"{PREFIX}/addresses/<address:email>", addresses.put),
         ("DELETE", f"{PREFIX}/addresses/<address:email>", addresses.delete),
@@ -129,8 +135,8 @@ def _openapi() -> dict[str, object]:
     return document
 
 
-def _problem(problem: Problem) -> tuple[dict[str, object], int]:
-    return problem.content, problem.status
+def _problem(problem: Problem) -> tuple[dict[str, object], int, dict[str, str]]:
+    return problem.content, problem.status, problem.headers
 
 
 def _http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:

@@ -1,27 +1,29 @@
-"""The outbox over HTTP: the mails that would have been sent, with their tokens and links."""
+"""The outbox over HTTP: the mails that would have been sent, with their tokens and links, and waiting for one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
+from itertools import islice
 
 from flask import Response, request
 
 from alimock import mail
 from alimock.address import fold
-from alimock.control import arguments
+from alimock.control import arguments, listing, waits
 from alimock.control.problem import Problem
 from alimock.doors import Doors
-from alimock.timeformat import format_time
+from alimock.timeformat import format_time, parse_time
+from alimock.world.journal import Kind
 from alimock.world.outbox import Mail
 from alimock.world.world import World
 
-DEFAULT_LIMIT = 100
-MAXIMUM_LIMIT = 5_000
-_FILTERS = ("to", "action", "access_key_id")
+_FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
+ARRIVED_INSTEAD = 20
 
 
 class OutboxResource:
-    """Lists, shows and deletes mails."""
+    """Lists, shows, awaits and deletes mails."""
 
     def __init__(self, world: World, doors: Doors) -> None:
         self.world = world
@@ -30,24 +32,35 @@ class OutboxResource:
     def page(self) -> dict[str, object]:
         """Lists mails newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, "after", "limit")
-        limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
-        after = arguments.number(given, "after", 0, 10**18 - 1)
+        return listing.listed(self.world, self.world.outbox, "messages", given, self._matcher(given), self._summary)
+
+    def wait(self) -> dict[str, object]:
+        """Gives the first mail behind `after` that matches, as soon as it is there; without it the newest that is there counts.
+
+        At the end of `timeout` (10 seconds) it says what arrived instead.
+        """
+        given = arguments.query(*_FILTERS, "after", "timeout")
+        timeout, matches = waits.seconds(given, waits.DEFAULT_SECONDS), self._matcher(given)
         with self.world.lock:
-            cursor, outbox, account = self.world.cursor, self.world.outbox, self._account_name(given)
-            evicted, evicted_through = outbox.evicted(account), outbox.evicted_through(account)
-            found = self._matching(given)
-        if after > cursor:
-            hint = "the emulator was restarted since; begin again without `after`"
-            raise Problem(410, f"`after`: {after} is beyond the cursor {cursor}", hint)
-        if "after" in given:
-            chosen = [one for one in found if one.sequence > after][:limit]
-            # A full page goes on from its own last mail, so that none between it and the cursor is missed.
-            if len(chosen) == limit:
-                cursor = chosen[-1].sequence if chosen else after
-        else:
-            chosen = found[::-1][:limit]
-        answer: dict[str, object] = {"messages": [self._summary(one) for one in chosen], "cursor": cursor, "evicted": evicted}
-        return {**answer, "gap": True} if "after" in given and after < evicted_through else answer
+            after, account, start = waits.cursor(self.world, given), listing.account_name(self.world, given), self.world.cursor
+        behind = start if after is None else after
+
+        def find() -> Mail | None:
+            outbox = self.world.outbox
+            new = next(filter(matches, outbox.after(behind, account)), None)
+            return new or (next(filter(matches, outbox.newest_first(account)), None) if after is None else None)
+
+        found = waits.waited(self.world, find, (Kind.MAIL,), account, timeout)
+        with self.world.lock:
+            cursor = self.world.cursor
+            instead = list(islice(self.world.outbox.newest_first(account), ARRIVED_INSTEAD)) if found is None else []
+        if found is None:
+            arrived = [one for one in instead if one.sequence > behind]
+            told = ", ".join(f"{one.action} to {one.to}" for one in arrived) or "nothing"
+            hint = f"arrived in the meantime: {told}; see GET /_alimock/calls for what was refused"
+            shown = [self._summary(one) for one in arrived]
+            raise Problem(408, f"no such mail within {timeout:g} seconds", hint, messages=shown, cursor=cursor)
+        return {"message": self._summary(found), "cursor": cursor}
 
     def show(self, mail_id: str) -> dict[str, object]:
         """Shows one mail with its text and its HTML."""
@@ -59,25 +72,45 @@ class OutboxResource:
         return Response(mail.message(self._get(mail_id), self._base_url()).as_bytes(), content_type="message/rfc822")
 
     def delete(self) -> dict[str, object]:
-        """Deletes the mails that match, all of them without a filter."""
+        """Deletes the mails that match, or those of the ids in the body; all of them without either."""
         given = arguments.query(*_FILTERS)
+        ids = self._ids()
+        matches = self._matcher(given)
         with self.world.lock:
-            found = self._matching(given)
-            for one in found:
-                self.world.outbox.remove(one)
-        return {"deleted": len(found)}
+            mails = self.world.outbox.entries(listing.account_name(self.world, given))
+            found = [one for one in mails if matches(one) and (ids is None or one.id in ids)]
+            return {"deleted": self.world.delete_mails(found)}
 
-    def _account_name(self, given: dict[str, str]) -> str | None:
-        key_id = given.get("access_key_id")
-        return self.world.account_name(key_id) if key_id is not None else None
+    def delete_one(self, mail_id: str) -> dict[str, object]:
+        """Deletes one mail."""
+        arguments.query()
+        with self.world.lock:
+            return {"deleted": self.world.delete_mails([self._get(mail_id)])}
 
-    def _matching(self, given: dict[str, str]) -> list[Mail]:
-        to, action = fold(given.get("to", "")), given.get("action")
-        return [
-            one
-            for one in self.world.outbox.mails(self._account_name(given))
-            if (not to or fold(one.to) == to) and (action is None or one.action == action)
-        ]
+    def _ids(self) -> frozenset[str] | None:
+        if not request.get_data():
+            return None
+        ids = arguments.body("ids").get("ids")
+        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+            raise Problem(400, "`ids`: found no list of texts", 'send {"ids": ["..."]}, or no body to go by the arguments alone')
+        return frozenset(ids)
+
+    def _matcher(self, given: dict[str, str]) -> Callable[[Mail], bool]:
+        """Makes the filter of the arguments; the account is narrowed to by whoever goes through the outbox."""
+        to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
+        since, until = _time(given, "since"), _time(given, "until")
+        url = self._base_url()
+
+        def matches(one: Mail) -> bool:
+            return (
+                (not to or fold(one.to) == to)
+                and action in (None, one.action)
+                and (since is None or one.created >= since)
+                and (until is None or one.created <= until)
+                and (not text or text in f"{one.to}\n{mail.subject(one)}\n{mail.text_body(one, url)}".lower())
+            )
+
+        return matches
 
     def _get(self, mail_id: str) -> Mail:
         with self.world.lock:
@@ -92,7 +125,6 @@ class OutboxResource:
     def _summary(self, one: Mail) -> dict[str, object]:
         with self.world.lock:
             state = one.token_state
-        received = datetime.fromtimestamp(one.received, timezone.utc)
         return {
             "id": one.id,
             "sequence": one.sequence,
@@ -106,5 +138,19 @@ class OutboxResource:
             "token_state": state.value,
             "link": mail.link(one, self._base_url()),
             "created": format_time(one.created),
-            "received": received.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "received": real_time(one.received),
         }
+
+
+def real_time(seconds: float) -> str:
+    """Writes a real time in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _time(given: dict[str, str], name: str) -> int | None:
+    text = given.get(name)
+    try:
+        return parse_time(text) if text is not None else None
+    except ValueError:
+        raise Problem(400, f"`{name}`: found {str(text)[:60]!a}", "give a time in UTC+8, such as 2019-02-19 16:38:07") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from threading import RLock
@@ -14,10 +14,15 @@ from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.model import Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.world.account import Account
 from alimock.world.clock import Clock
+from alimock.world.journal import CallRecord, Change, Kind
+from alimock.world.log import Log
 from alimock.world.outbox import Mail, Outbox
 from alimock.world.source import TAG_LENGTH, TOKEN_LENGTH, Source
+from alimock.world.waiting import Waiting
 
 DEFAULT_ACCOUNT = "default"
+# The name that changes of all accounts have.
+ALL_ACCOUNTS = ""
 UNNAMED_ACCOUNTS = 1_000
 UNUSED_SECONDS = 600
 _SEED_LENGTH = 32
@@ -50,6 +55,9 @@ class World:
         self.scenario_error: str | None = None
         self.clock = self._clock_of(scenario)
         self.outbox = Outbox()
+        self.journal: Log[CallRecord] = Log()
+        self.changes: Log[Change] = Log()
+        self.waiting = Waiting(self.lock)
         self.evicted_accounts = 0
         self._authentication = authentication
         self._given_seed = seed
@@ -72,10 +80,19 @@ class World:
         """The sequence number of the last thing that happened."""
         return self._last_sequence
 
-    def next_sequence(self) -> int:
-        """Gives the number of the next thing that happens; numbers go on over resets."""
+    def happened(self, kind: Kind, account: str, subject: str) -> int:
+        """Notes that something happened in an account, or in all, which is an empty name, and wakes those who wait for it.
+
+        Gives its number; numbers go on over resets.
+        """
         self._last_sequence = next(self._sequence)
+        self.changes.add(Change(self._last_sequence, kind, account, subject, self.real_time()))
+        self.waiting.wake(kind, account)
         return self._last_sequence
+
+    def record_call(self, record: CallRecord) -> None:
+        """Takes a call into the journal."""
+        self.journal.add(record)
 
     def account_name(self, access_key_id: str | None) -> str:
         """Gives the name of the account that a key's calls go to; an account that no scenario names is `key:` and its key."""
@@ -129,9 +146,10 @@ class World:
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
     ) -> Mail:
         """Puts the mail of a token into the outbox."""
+        mail_id = account.source.mail_id(serial)
         mail = Mail(
-            account.source.mail_id(serial),
-            self.next_sequence(),
+            mail_id,
+            self.happened(Kind.MAIL, account.name, mail_id),
             account,
             access_key_id,
             request_id,
@@ -148,21 +166,30 @@ class World:
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
         """Starts one key's account, or the whole world, from a scenario; what was there before is gone."""
         if access_key_id is not None:
-            self._restart(self.account(access_key_id), scenario)
+            account = self.account(access_key_id)
+            self._restart(account, scenario)
+            self._begun_anew(Kind.SCENARIO, account.name, scenario.name)
             return
         for name in list(self._accounts):
             self._forget(name)
         self.scenario = scenario
         self.scenario_error = None
         self._start_anew()
-        self.next_sequence()
+        self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
 
     def reset(self, access_key_id: str | None = None) -> None:
         """Makes one key's account, or all, anew from the scenario they started from."""
         if access_key_id is None:
             self._start_anew()
-        for account in self.touched(access_key_id):
+        touched = self.touched(access_key_id)
+        for account in touched:
             self._restart(account, account.loaded)
+        self._begun_anew(Kind.RESET, ALL_ACCOUNTS if access_key_id is None else touched[0].name, "")
+
+    def _begun_anew(self, kind: Kind, account: str, subject: str) -> None:
+        """Notes a new beginning, and ends the waiting for what cannot come any more."""
+        self.happened(kind, account, subject)
+        self.waiting.interrupt(account)
 
     def put_address(self, rule: AddressRule, access_key_id: str | None = None) -> None:
         """Takes an entry into one key's account, or into all and into those to come, until the next reset."""
@@ -171,6 +198,7 @@ class World:
             account.put_address(rule, changed(account.addresses))
         if access_key_id is None:
             self.start = self.start.with_books(changed)
+        self._happened_to(Kind.ADDRESS, access_key_id, rule.address)
 
     def delete_address(self, address: str, access_key_id: str | None = None) -> bool:
         """Forgets an address or a pattern, and says whether it was there."""
@@ -178,6 +206,7 @@ class World:
         known = [account.delete_address(address, changed(account.addresses)) for account in self.touched(access_key_id)]
         if access_key_id is None:
             self.start = self.start.with_books(changed)
+        self._happened_to(Kind.ADDRESS, access_key_id, address)
         return any(known)
 
     def put_fault(self, fault: Fault, access_key_id: str | None = None) -> None:
@@ -186,12 +215,14 @@ class World:
             account.put_fault(fault)
         if access_key_id is None:
             self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
+        self._happened_to(Kind.FAULT, access_key_id, fault.id)
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
         """Forgets a fault and says whether it was there."""
         known = [account.delete_fault(fault_id) for account in self.touched(access_key_id)]
         if access_key_id is None:
             self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
+        self._happened_to(Kind.FAULT, access_key_id, fault_id)
         return any(known)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
@@ -219,6 +250,19 @@ class World:
             change(self.clock)
         for account in self.touched(access_key_id):
             change(account.clock)
+        self._happened_to(Kind.CLOCK, access_key_id, "")
+
+    def delete_mails(self, mails: Iterable[Mail]) -> int:
+        """Deletes mails and counts them."""
+        count = 0
+        for mail in mails:
+            self.outbox.remove(mail)
+            self.happened(Kind.OUTBOX, mail.account_name, mail.id)
+            count += 1
+        return count
+
+    def _happened_to(self, kind: Kind, access_key_id: str | None, subject: str) -> None:
+        self.happened(kind, ALL_ACCOUNTS if access_key_id is None else self.account_name(access_key_id), subject)
 
     def touched(self, access_key_id: str | None) -> list[Account]:
         """Gives the accounts that a change is for: that of a key, or all."""
@@ -241,13 +285,13 @@ class World:
     def _restart(self, account: Account, scenario: Scenario) -> None:
         self._forget(account.name)
         self._add(account.name, scenario, scenario, self._clock_of(scenario)).last_used = account.last_used
-        self.next_sequence()
 
     def _forget(self, name: str) -> None:
         account = self._accounts.pop(name, None)
         if account is not None:
             del self._names_by_tag[account.source.tag]
             self.outbox.clear(name)
+            self.journal.clear(name)
 
     def _make_room(self) -> None:
         """Drops the unnamed accounts that were not used for ten minutes, the oldest first, when there are too many.

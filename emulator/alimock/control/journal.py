@@ -1,0 +1,105 @@
+"""The journal over HTTP: every call with what decided it, and every change as it happens."""
+
+from __future__ import annotations
+
+import difflib
+
+from alimock.contract import OPERATIONS
+from alimock.control import arguments, listing, waits
+from alimock.control.outbox import real_time
+from alimock.world.journal import CallRecord, Change, Kind
+from alimock.world.log import Log
+from alimock.world.world import ALL_ACCOUNTS, World
+
+_FILTERS = ("action", "code", "request_id")
+# What a call may carry beside the parameters of its operation.
+_COMMON = (
+    "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce",
+    "SignatureType", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
+)  # fmt: skip
+
+
+class JournalResource:
+    """Lists calls, and changes of every kind."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def calls(self) -> dict[str, object]:
+        """Lists calls newest first, or with `after` those behind that cursor, oldest first."""
+        given = arguments.query(*_FILTERS, *listing.ARGUMENTS)
+
+        def matches(one: CallRecord) -> bool:
+            shown = {"action": one.action, "code": one.code, "request_id": one.request_id}
+            return all(given.get(name) in (None, value) for name, value in shown.items())
+
+        return listing.listed(self.world, self.world.journal, "calls", given, matches, _call)
+
+    def changes(self) -> dict[str, object]:
+        """Lists what happened; with `timeout` it waits for the first that comes behind `after`."""
+        given = arguments.query(*listing.ARGUMENTS, "timeout")
+        with self.world.lock:
+            after, account = waits.cursor(self.world, given), listing.account_name(self.world, given)
+        names = (None, ALL_ACCOUNTS, account) if account is not None else None
+
+        def matches(one: Change) -> bool:
+            return names is None or one.account_name in names
+
+        def find() -> bool | None:
+            return any(map(matches, self.world.changes.after(after or 0))) or None
+
+        if after is not None and "timeout" in given:
+            waits.waited(self.world, find, Kind.__members__.values(), None, waits.seconds(given, waits.DEFAULT_SECONDS))
+        rest = {name: value for name, value in given.items() if name != "access_key_id"}
+        log: Log[Change] = self.world.changes
+        return listing.listed(self.world, log, "changes", rest, matches, _change)
+
+
+def _change(one: Change) -> dict[str, object]:
+    return {
+        "sequence": one.sequence,
+        "kind": one.kind.value,
+        "account": one.account_name or None,
+        "subject": one.subject,
+        "received": real_time(one.received),
+    }
+
+
+def _call(one: CallRecord) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "sequence": one.sequence,
+        "request_id": one.request_id,
+        "account": one.account_name,
+        "access_key_id": one.access_key_id,
+        "action": one.action,
+        "version": one.version,
+        "profile": one.profile or None,
+        "format": one.format,
+        "method": one.method,
+        "peer": one.peer,
+        "parameters": dict(one.parameters),
+        "authentication": one.authentication,
+        "status": one.status,
+        "code": one.code,
+        "outcomes": [{"email": each.email, "outcome": each.outcome, "decided_by": each.decided_by} for each in one.decisions],
+        "fault": one.fault,
+        "messages": list(one.messages),
+        "duration_ms": round(one.seconds * 1000, 3),
+        "received": real_time(one.received),
+        "hints": _hints(one),
+    }
+
+
+def _hints(one: CallRecord) -> list[str]:
+    """Says what a call names that does not exist, and the nearest thing that does."""
+    operation = OPERATIONS.get(one.action)
+    if operation is None:
+        return [_hint("operation", one.action, list(OPERATIONS))] if one.action and one.code != "OK" else []
+    known = [*(parameter.name for parameter in operation.parameters), *_COMMON]
+    return [_hint("parameter", name, known) for name in one.parameters if name not in known]
+
+
+def _hint(kind: str, name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"unknown {kind} {name[:100]}" + (f"; did you mean {near[0]}?" if near else "")

@@ -1,0 +1,59 @@
+"""Waiting over HTTP: taking a place among those who wait, and what ends it too early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from alimock.control import arguments
+from alimock.control.problem import Problem
+from alimock.world.waiting import MAXIMUM_WAITING, Closed, Interrupted
+from alimock.world.world import World
+
+DEFAULT_SECONDS = 10
+MAXIMUM_SECONDS = 60
+RETRY_AFTER_SECONDS = 1
+T = TypeVar("T")
+
+
+def seconds(given: dict[str, str], default: int) -> float:
+    """Reads the argument `timeout`: seconds from 0 to 60, with a fraction if need be."""
+    text = given.get("timeout", str(default))
+    try:
+        value = float(text) if len(text) < 20 else -1.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MAXIMUM_SECONDS:
+        raise Problem(400, f"`timeout`: found {text[:60]!a}", f"give seconds from 0 to {MAXIMUM_SECONDS}")
+    return value
+
+
+def waited(world: World, find: Callable[[], T | None], kinds: Collection[str], account: str | None, timeout: float) -> T | None:
+    """Gives what `find` gives, as soon as it does, or None at the end of the time; the caller does not hold the lock."""
+    with world.lock:
+        found = find()
+    if found is not None or timeout == 0:
+        return found
+    if not world.waiting.room.acquire(blocking=False):
+        hint = "wait for fewer mails at a time, or try again"
+        raise Problem(503, f"{MAXIMUM_WAITING} callers wait already", hint, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    try:
+        with world.lock:
+            return world.waiting.wait(find, kinds, account, timeout)
+    except Interrupted:
+        raise Problem(410, "the account was reset in the meantime", "what was waited for cannot come any more") from None
+    except Closed:
+        raise Problem(503, "the emulator is stopping", "start it again") from None
+    finally:
+        world.waiting.room.release()
+
+
+def cursor(world: World, given: dict[str, str]) -> int | None:
+    """Reads the argument `after`, and refuses one that is beyond what has happened; the caller holds the lock."""
+    if "after" not in given:
+        return None
+    after = arguments.number(given, "after", 0, 10**18 - 1)
+    if after > world.cursor:
+        hint = "the emulator was restarted since; begin again without `after`"
+        raise Problem(410, f"`after`: {after} is beyond the cursor {world.cursor}", hint)
+    return after

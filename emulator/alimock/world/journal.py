@@ -1,0 +1,78 @@
+"""What happened: the journal of calls with what decided each, and the changes of every kind, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """The kinds of changes."""
+
+    CALL = "call"
+    MAIL = "mail"
+    VERIFICATION = "verification"
+    ADDRESS = "address"
+    FAULT = "fault"
+    OUTBOX = "outbox"
+    CLOCK = "clock"
+    SCENARIO = "scenario"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened in an account, or in all of them, which is an empty name; `subject` is what it happened to."""
+
+    sequence: int
+    kind: Kind
+    account_name: str
+    subject: str
+    received: float
+
+    @property
+    def id(self) -> str:
+        """The sequence as text."""
+        return str(self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of one address of a call, or of the call as a whole, which has an empty one, and what decided that.
+
+    The outcome is `success`, `exist`, `found`, other words, or a code.
+    """
+
+    email: str
+    outcome: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call and how it was answered; no secret and no signature is kept of it.
+
+    `messages` are the ids of the mails it caused. `received` is the real time in epoch seconds, `seconds` how long the answer took.
+    """
+
+    id: str
+    sequence: int
+    account_name: str
+    request_id: str
+    access_key_id: str | None
+    action: str
+    version: str
+    profile: str
+    format: str
+    method: str
+    peer: str
+    parameters: Mapping[str, str]
+    authentication: str
+    status: int
+    code: str
+    decisions: tuple[Decision, ...]
+    fault: str | None
+    messages: tuple[str, ...]
+    received: float
+    seconds: float

@@ -1,0 +1,99 @@
+"""A log of the world: what happened, in order, with an index for each account. The oldest entries go when there are too many."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Generic, Protocol, TypeVar
+
+PER_ACCOUNT = 5_000
+IN_ALL = 50_000
+
+
+class Entry(Protocol):
+    """One thing that happened; `sequence` counts everything that happens in the world."""
+
+    @property
+    def id(self) -> str:
+        """Tells it from the others of its kind."""
+
+    @property
+    def sequence(self) -> int:
+        """When it happened."""
+
+    @property
+    def account_name(self) -> str:
+        """The account in which it happened."""
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Log(Generic[E]):
+    """The newest `PER_ACCOUNT` entries of each account and `IN_ALL` together; callers hold the world's lock."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, E] = OrderedDict()
+        self._by_account: dict[str, OrderedDict[str, E]] = {}
+        self._evicted: Counter[str] = Counter()
+        self._evicted_through: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: E) -> None:
+        """Takes an entry in, and evicts the oldest where there are too many."""
+        own = self._by_account.setdefault(entry.account_name, OrderedDict())
+        self._entries[entry.id] = own[entry.id] = entry
+        if len(own) > PER_ACCOUNT:
+            self._evict(next(iter(own.values())))
+        elif len(self._entries) > IN_ALL:
+            self._evict(next(iter(self._entries.values())))
+
+    def get(self, entry_id: str) -> E | None:
+        """Gives an entry by its id."""
+        return self._entries.get(entry_id)
+
+    def entries(self, account: str | None = None) -> list[E]:
+        """Gives the entries of one account or of all, oldest first."""
+        return list(self._of(account).values())
+
+    def newest_first(self, account: str | None = None) -> Iterator[E]:
+        """Goes through the entries of one account or of all, newest first."""
+        return reversed(self._of(account).values())
+
+    def after(self, sequence: int, account: str | None = None) -> list[E]:
+        """Gives the entries behind a point in time, oldest first; it looks at no others."""
+        found = list(takewhile(lambda entry: entry.sequence > sequence, self.newest_first(account)))
+        return found[::-1]
+
+    def evicted(self, account: str | None = None) -> int:
+        """Counts the entries that were thrown away because there were too many."""
+        return self._evicted.total() if account is None else self._evicted[account]
+
+    def evicted_through(self, account: str | None = None) -> int:
+        """Gives the highest sequence that was thrown away, 0 if none was."""
+        if account is None:
+            return max(self._evicted_through.values(), default=0)
+        return self._evicted_through.get(account, 0)
+
+    def remove(self, entry: E) -> None:
+        """Deletes an entry that is there."""
+        del self._entries[entry.id]
+        del self._by_account[entry.account_name][entry.id]
+
+    def clear(self, account: str) -> None:
+        """Forgets one account's entries and how many were evicted."""
+        for entry_id in self._by_account.pop(account, {}):
+            del self._entries[entry_id]
+        self._evicted.pop(account, None)
+        self._evicted_through.pop(account, None)
+
+    def _of(self, account: str | None) -> OrderedDict[str, E]:
+        return self._entries if account is None else self._by_account.get(account, OrderedDict())
+
+    def _evict(self, entry: E) -> None:
+        self.remove(entry)
+        self._evicted[entry.account_name] += 1
+        self._evicted_through[entry.account_name] = entry.sequence
