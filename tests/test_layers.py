@@ -19,6 +19,7 @@ LAYERS = (
     ("settings", "certificates"),
     ("delivery",),
     ("app",),
+    ("mailpit",),
     ("control", "pages"),
     ("fidelity",),
     ("doors", "service"),
@@ -34,7 +35,7 @@ LAYERS = (
 HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for part in row}
 # Modules that only some part may use.
 RESERVED = {
-    "flask": {"app", "control", "pages"},
+    "flask": {"app", "control", "mailpit", "pages"},
     "cheroot": {"server"},
     "lxml": {"gateway"},
     "yaml": {"scenario", "control"},

@@ -14,6 +14,7 @@ from alimock.contract import PROFILES
 from alimock.control.blueprint import control
 from alimock.doors import Doors
 from alimock.gateway.call import Call, Reply
+from alimock.mailpit.blueprint import mailpit
 from alimock.pages import pages
 from alimock.service import Service
 
@@ -43,6 +44,7 @@ class Application:
         self.flask.json.sort_keys = False  # type: ignore[attr-defined]
         self.flask.json.ensure_ascii = False  # type: ignore[attr-defined]
         self.flask.register_blueprint(control(service, doors))
+        self.flask.register_blueprint(mailpit(service, doors))
         self.flask.register_blueprint(pages(service))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -53,6 +55,8 @@ class Application:
             hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
             return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
         if environ["PATH_INFO"] not in ("", "/"):
+            # Some clients of Mailpit's API put a slash too many between the address and the path.
+            environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
             return self.flask(environ, start_response)
         profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
         if profile is not None and profile not in PROFILES:

@@ -61,6 +61,11 @@ def link(mail: Mail, public_url: str) -> str:
     return f"{public_url}/verify?token={mail.token}"
 
 
+def message_id(mail: Mail) -> str:
+    """Gives the Message-ID of a mail."""
+    return f"<{mail.id}@example.com>"
+
+
 def text_body(mail: Mail, public_url: str) -> str:
     """Gives the plain text in the mail's language."""
     wording = _WORDINGS[mail.lang]
@@ -98,7 +103,9 @@ def message(mail: Mail, public_url: str) -> EmailMessage:
     made["To"] = Address("", local, domain)
     made["Subject"] = subject(mail)
     made["Date"] = datetime.fromtimestamp(mail.created, UTC_PLUS_8)
-    made["Message-ID"] = f"<{mail.id}@example.com>"
+    made["Message-ID"] = message_id(mail)
+    made["Delivered-To"] = mail.to
+    made["X-Alimock-Token"] = mail.token
     made.set_content(text_body(mail, public_url))
     made.add_alternative(html_body(mail, public_url), subtype="html")
     made.set_boundary(f"alimock-{mail.id}")

@@ -15,6 +15,7 @@ from alimock.control import arguments
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
 from alimock.control.faults import FaultsResource
+from alimock.control.guard import guard
 from alimock.control.journal import JournalResource
 from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
@@ -74,24 +75,12 @@ def control(service: Service, doors: Doors) -> Blueprint:
     blueprint.record(lambda state: state.app.url_map.converters.update(address=_AddressConverter))
     for method, path, view in routes:
         blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, methods=[method])
-    blueprint.before_app_request(lambda: _guard(doors))
+    blueprint.before_app_request(lambda: guard(doors))
     blueprint.after_app_request(_log)
     blueprint.register_error_handler(Problem, _problem)
     blueprint.app_errorhandler(Problem)(_problem)
     blueprint.app_errorhandler(HTTPException)(_http_error)
     return blueprint
-
-
-def _guard(doors: Doors) -> None:
-    """Keeps the pages of other sites out: they could read and change what a browser on this machine can reach."""
-    if not request.path.startswith(f"{PREFIX}/"):
-        return
-    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    if not doors.knows(host):
-        hint = "ask by 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name"
-        raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
-    if origin is not None and origin.partition("://")[2] != host:
-        raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
 
 
 def _log(response: Response) -> Response:

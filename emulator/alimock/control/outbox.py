@@ -11,6 +11,7 @@ from flask import Response, request
 from alimock import mail
 from alimock.address import fold
 from alimock.control import arguments, listing, waits
+from alimock.control.guard import base_url
 from alimock.control.problem import Problem
 from alimock.doors import Doors
 from alimock.timeformat import format_time, parse_time
@@ -120,7 +121,7 @@ class OutboxResource:
         return found
 
     def _base_url(self) -> str:
-        return self.doors.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))
+        return base_url(self.doors)
 
     def _summary(self, one: Mail) -> dict[str, object]:
         with self.world.lock:

@@ -45,7 +45,26 @@ class Mail:
 
 
 class Outbox(Log[Mail]):
-    """The mails of all accounts."""
+    """The mails of all accounts; `read` are the ids of those that were read, `tags` what clients put on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+        self.tags: dict[str, tuple[str, ...]] = {}
+        self.deleted = 0
+
+    def remove(self, entry: Mail) -> None:
+        """Deletes a mail that is there, with what is known about it."""
+        super().remove(entry)
+        self.read.discard(entry.id)
+        self.tags.pop(entry.id, None)
+
+    def clear(self, account: str) -> None:
+        """Forgets one account's mails, with what is known about them."""
+        ids = {mail.id for mail in self.entries(account)}
+        self.read -= ids
+        self.tags = {mail_id: tags for mail_id, tags in self.tags.items() if mail_id not in ids}
+        super().clear(account)
 
     def mails(self, account: str | None = None) -> list[Mail]:
         """Gives the mails of one account or of all, oldest first."""

@@ -257,6 +257,7 @@ class World:
         count = 0
         for mail in mails:
             self.outbox.remove(mail)
+            self.outbox.deleted += 1
             self.happened(Kind.OUTBOX, mail.account_name, mail.id)
             count += 1
         return count

@@ -1,0 +1,28 @@
+"""Who may ask, and what links begin with: shared by all doors but the emulated API."""
+
+from __future__ import annotations
+
+from flask import request
+
+from alimock.control.problem import Problem
+from alimock.doors import Doors
+
+# What a page of another site must not reach: the control API and the outbox.
+GUARDED = ("/_alimock/", "/api/", "/view/")
+
+
+def guard(doors: Doors) -> None:
+    """Keeps the pages of other sites out: they could read and change what a browser on this machine can reach."""
+    if not request.path.startswith(GUARDED):
+        return
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if not doors.knows(host):
+        hint = "ask by 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name"
+        raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
+    if origin is not None and origin.partition("://")[2] != host:
+        raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
+
+
+def base_url(doors: Doors) -> str:
+    """Gives what the links of mails begin with for whoever asks now."""
+    return doors.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))

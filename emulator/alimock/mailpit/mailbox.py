@@ -1,0 +1,162 @@
+"""The mails of one account, or of all, as Mailpit shows a mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from email.message import EmailMessage
+
+from alimock import mail
+from alimock.mailpit.search import Searched, search
+from alimock.timeformat import UTC_PLUS_8
+from alimock.world.outbox import Mail
+from alimock.world.world import World
+
+SNIPPET_LENGTH = 250
+# The parts of a mail by the numbers they have in their paths.
+PARTS = {"1": "plain", "2": "html"}
+
+
+class Mailbox:
+    """Shows mails in Mailpit's shapes; the texts of mails link to `base_url`."""
+
+    def __init__(self, world: World, base_url: str, access_key_id: str | None = None) -> None:
+        self.world = world
+        self.base_url = base_url
+        self._access_key_id = access_key_id
+
+    def mails(self) -> list[Mail]:
+        """Gives all mails, newest first."""
+        with self.world.lock:
+            account = self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
+            return list(self.world.outbox.newest_first(account))
+
+    def found(self, query: str) -> list[Mail]:
+        """Gives the mails that match a search, newest first."""
+        matches = search(query)
+        return [one for one in self.mails() if matches(self._searched(one))]
+
+    def get(self, mail_id: str, query: str = "") -> Mail | None:
+        """Gives a mail by its id, or for `latest` the newest that matches the query."""
+        if mail_id == "latest":
+            return next(iter(self.found(query)), None)
+        with self.world.lock:
+            one = self.world.outbox.get(mail_id)
+            account = self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
+        return one if one is not None and account in (None, one.account_name) else None
+
+    def is_read(self, one: Mail) -> bool:
+        """Says whether a mail was read or marked so."""
+        return one.id in self.world.outbox.read
+
+    def tags(self, one: Mail) -> list[str]:
+        """Gives the tags that a client put on a mail."""
+        return list(self.world.outbox.tags.get(one.id, ()))
+
+    def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
+        """Marks mails as read or unread."""
+        ids = {one.id for one in mails}
+        with self.world.lock:
+            marked = self.world.outbox.read
+            (marked.update if read else marked.difference_update)(ids)
+
+    def set_tags(self, mails: Iterable[Mail], tags: Iterable[str]) -> None:
+        """Puts tags on mails in place of those they have."""
+        with self.world.lock:
+            self.world.outbox.tags.update({one.id: tuple(tags) for one in mails})
+
+    def delete(self, mails: Iterable[Mail]) -> None:
+        """Deletes mails."""
+        with self.world.lock:
+            self.world.delete_mails(one for one in mails if self.world.outbox.get(one.id) is one)
+
+    def message(self, one: Mail) -> EmailMessage:
+        """Gives the message itself."""
+        return mail.message(one, self.base_url)
+
+    def summary(self, one: Mail) -> dict[str, object]:
+        """Shows a mail as lists do."""
+        return {
+            **self._common(one),
+            "Read": self.is_read(one),
+            "Created": _time(one.received),
+            "Attachments": 0,
+            "Snippet": " ".join(mail.text_body(one, self.base_url).split())[:SNIPPET_LENGTH],
+        }
+
+    def full(self, one: Mail) -> dict[str, object]:
+        """Shows a mail in full; what newer and older versions of Mailpit show is both there, and the token and the link beside."""
+        return {
+            **self._common(one),
+            "ReturnPath": mail.SENDER.addr_spec,
+            "ListUnsubscribe": {"Header": "", "Links": [], "Errors": "", "HeaderPost": ""},
+            "Date": datetime.fromtimestamp(one.created, UTC_PLUS_8).isoformat(timespec="milliseconds"),
+            "Text": mail.text_body(one, self.base_url),
+            "HTML": mail.html_body(one, self.base_url),
+            "Inline": [],
+            "Attachments": [],
+            "Read": True,
+            "Created": _time(one.received),
+            "Snippet": self.summary(one)["Snippet"],
+            "Token": one.token,
+            "Link": mail.link(one, self.base_url),
+        }
+
+    def part(self, one: Mail, part_id: str) -> tuple[bytes, str] | None:
+        """Gives the bytes and the content type of a part of a mail."""
+        body = self.message(one).get_body((PARTS[part_id],)) if part_id in PARTS else None
+        if body is None:
+            return None
+        content: str = body.get_content()
+        return content.encode(), f"text/{PARTS[part_id]}; charset=utf-8"
+
+    def page(self, mails: list[Mail], start: int, limit: int | None) -> dict[str, object]:
+        """Gives a page of mails with Mailpit's counts."""
+        everything = self.mails()
+        shown = [self.summary(one) for one in mails[start : None if limit is None else start + limit]]
+        return {
+            "total": len(everything),
+            "unread": self._unread(everything),
+            "count": len(shown),
+            "messages_count": len(mails),
+            "messages_unread": self._unread(mails),
+            "start": start,
+            "tags": sorted({tag for one in everything for tag in self.tags(one)}),
+            "messages": shown,
+        }
+
+    def _unread(self, mails: list[Mail]) -> int:
+        return sum(not self.is_read(one) for one in mails)
+
+    def _common(self, one: Mail) -> dict[str, object]:
+        return {
+            "ID": one.id,
+            "MessageID": mail.message_id(one).strip("<>"),
+            "From": {"Name": "", "Address": mail.SENDER.addr_spec},
+            "To": [{"Name": "", "Address": one.to}],
+            "Cc": [],
+            "Bcc": [],
+            "ReplyTo": [],
+            "Subject": mail.subject(one),
+            "Username": "",
+            "Tags": self.tags(one),
+            "Size": self._size(one),
+        }
+
+    def _searched(self, one: Mail) -> Searched:
+        fields = {
+            "to": one.to.lower(),
+            "from": mail.SENDER.addr_spec,
+            "subject": mail.subject(one).lower(),
+            "message-id": mail.message_id(one).lower(),
+        }
+        everything = "\n".join((*fields.values(), mail.text_body(one, self.base_url).lower()))
+        return Searched(fields, everything, tuple(self.tags(one)), self.is_read(one), one.received, lambda: self._size(one))
+
+    def _size(self, one: Mail) -> int:
+        return len(self.message(one).as_bytes())
+
+
+def _time(seconds: float) -> str:
+    """Writes a real time as Mailpit's clients read it: three digits of a second, and Z."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
