@@ -21,6 +21,7 @@ LAYERS = (
     ("app",),
     ("mailpit",),
     ("control", "pages"),
+    ("relay",),
     ("fidelity",),
     ("doors", "service"),
     ("gateway", "operations", "faults"),

@@ -21,6 +21,8 @@ from alimock.service import Service
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from alimock.relay import Relay
+
 logger = logging.getLogger(__name__)
 
 # Under this name the server gives a function that sends a reply with the harm that its fault does to it.
@@ -35,7 +37,7 @@ class Application:
     The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called.
     """
 
-    def __init__(self, service: Service, doors: Doors) -> None:
+    def __init__(self, service: Service, doors: Doors, relay: Relay | None = None) -> None:
         self.service = service
         self.doors = doors
         self.flask = Flask("alimock")
@@ -43,7 +45,7 @@ class Application:
         self.flask.url_map.merge_slashes = False
         self.flask.json.sort_keys = False  # type: ignore[attr-defined]
         self.flask.json.ensure_ascii = False  # type: ignore[attr-defined]
-        self.flask.register_blueprint(control(service, doors))
+        self.flask.register_blueprint(control(service, doors, relay))
         self.flask.register_blueprint(mailpit(service, doors))
         self.flask.register_blueprint(pages(service))
 

@@ -39,8 +39,14 @@ class Doors:
         name = hostname(host)
         if name and name != "aliyuncs.com" and not name.endswith(".aliyuncs.com"):
             return f"{scheme}://{host}"
-        bound = "127.0.0.1" if self.bound_host in ("0.0.0.0", "::") else self.bound_host
-        return f"{scheme}://{bracketed(bound)}:{port}"
+        return f"{scheme}://{self._bound()}:{port}"
+
+    def relayed_url(self, port: int) -> str:
+        """Gives what the links of mails begin with that are read elsewhere."""
+        return self.public_url or f"http://{self._bound()}:{port}"
+
+    def _bound(self) -> str:
+        return bracketed("127.0.0.1" if self.bound_host in ("0.0.0.0", "::") else self.bound_host)
 
     def _public_name(self) -> str | None:
         return urlsplit(self.public_url).hostname if self.public_url is not None else None

@@ -51,6 +51,7 @@ class Settings:
     auth: Authentication | None = None
     profile: str | None = None
     public_url: str | None = None
+    smtp_relay: tuple[str, int] | None = None
     log_level: str = "info"
     tls_port: int | None = None
     tls_names: tuple[str, ...] = ()
@@ -77,6 +78,13 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise ValueError(text)
     return int(text)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= 65_535:
+        raise ValueError(text)
+    return _host(host), int(port)
 
 
 def _yes(text: str) -> bool:
@@ -128,6 +136,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "public_url", "--public-url", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
         "where the links of mails lead; else the host that their reader asked", _url,
+    ),
+    Setting(
+        "smtp_relay", "--smtp-relay", "ALIMOCK_SMTP_RELAY", None, "HOST:PORT",
+        "SMTP server that each mail is delivered to as well", _host_and_port,
     ),
     Setting(
         "log_level", "--log-level", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.app import Application
@@ -23,6 +23,9 @@ from alimock.service import Service
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
 from alimock.watch import Watcher
 from alimock.world.world import World
+
+if TYPE_CHECKING:
+    from alimock.relay import Relay
 
 _TLS_REMEDY = "See --tls-certificate and --tls-key, or --tls-directory and --tls-names."
 _REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
@@ -41,7 +44,9 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     world = World(scenario, authentication=settings.auth)
     watcher = Watcher(world, lambda: _scenario(settings))
-    application = Application(Service(world, settings.profile), Doors(settings.host, settings.public_url))
+    doors = Doors(settings.host, settings.public_url)
+    relay = _relay(settings)
+    application = Application(Service(world, settings.profile), doors, relay)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -59,6 +64,9 @@ def run(arguments: Sequence[str]) -> int:
         for server in servers:
             server.start()
             started.append(server)
+        if relay is not None:
+            relay.start(doors.relayed_url(servers[0].port))
+            world.relay = relay.take
         print(_ready_line(servers, world, settings), flush=True)
         if settings.watch:
             watcher.run(stopping)
@@ -69,7 +77,17 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         for server in started:
             server.stop()
+        if relay is not None:
+            relay.stop()
     return status
+
+
+def _relay(settings: Settings) -> Relay | None:
+    if settings.smtp_relay is None:
+        return None
+    # Imported only here, since few use it and it takes time.
+    relay: Relay = import_module("alimock.relay").Relay(*settings.smtp_relay)
+    return relay
 
 
 def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import yaml
 from flask import Blueprint, Response, request
@@ -27,6 +29,9 @@ from alimock.world.world import World
 
 PREFIX = "/_alimock"
 
+if TYPE_CHECKING:
+    from alimock.relay import Relay
+
 logger = logging.getLogger(__name__)
 
 
@@ -37,7 +42,7 @@ class _AddressConverter(BaseConverter):
     part_isolating = False
 
 
-def control(service: Service, doors: Doors) -> Blueprint:
+def control(service: Service, doors: Doors, relay: Relay | None = None) -> Blueprint:
     """Makes the control API of one emulator."""
     world = service.world
     outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
@@ -46,7 +51,7 @@ def control(service: Service, doors: Doors) -> Blueprint:
     routes = (
         ("GET", "/livez", _alive),
         ("GET", "/readyz", _alive),
-        ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile)),
+        ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile, relay)),
         ("GET", f"{PREFIX}/openapi.json", _openapi),
         ("GET", f"{PREFIX}/fidelity", _fidelity),
         ("GET", f"{PREFIX}/outbox", outbox.page),
@@ -96,7 +101,7 @@ def _alive() -> tuple[str, int, dict[str, str]]:
     return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
-def _info(world: World, profile: str | None) -> dict[str, object]:
+def _info(world: World, profile: str | None, relay: Relay | None) -> dict[str, object]:
     arguments.query()
     with world.lock:
         return {
@@ -109,9 +114,14 @@ def _info(world: World, profile: str | None) -> dict[str, object]:
             "evicted_accounts": world.evicted_accounts,
             "messages": len(world.outbox.mails()),
             "evicted_messages": world.outbox.evicted(),
+            "relay": _relay(relay) if relay is not None else None,
             "cursor": world.cursor,
             "uptime_seconds": int(world.real_time() - world.started),
         }
+
+
+def _relay(relay: Relay) -> dict[str, object]:
+    return {"host": relay.host, "port": relay.port, "waiting": relay.waiting, **asdict(relay.counts)}
 
 
 def _fidelity() -> dict[str, object]:

@@ -58,6 +58,8 @@ class World:
         self.journal: Log[CallRecord] = Log()
         self.changes: Log[Change] = Log()
         self.waiting = Waiting(self.lock)
+        # Who gets each mail as it is sent; it must not wait.
+        self.relay: Callable[[Mail], None] | None = None
         self.evicted_accounts = 0
         self._authentication = authentication
         self._given_seed = seed
@@ -161,6 +163,8 @@ class World:
             self.real_time(),
         )
         self.outbox.add(mail)
+        if self.relay is not None:
+            self.relay(mail)
         return mail
 
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
