@@ -28,22 +28,28 @@ def main(wheel: Path) -> None:
             [binaries / "alimock", "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as server:
             try:
-                answer = _call(server)
+                url, answer = _call(server)
+                page = _get(f"{url}/_alimock/") + _get(f"{url}/_alimock/static/page.js")
             finally:
                 server.terminate()
             assert server.wait(timeout=10) == 0, server.returncode
     assert "<Code>SendTokenQuotaExceeded</Code>" in answer, answer
+    assert "static/page.js" in page and "drawNow" in page, page
     print(f"{wheel.name}: installs, serves, answers and stops")
 
 
-def _call(server: subprocess.Popen[str]) -> str:
+def _call(server: subprocess.Popen[str]) -> tuple[str, str]:
     assert server.stdout is not None
     line = server.stdout.readline()
     found = re.search(r"http://\S+", line)
     assert found, f"no ready line: {line!r}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     query = "Action=ResendEmailVerification&Version=2018-01-29&Email=test1@aliyun.com"
-    with opener.open(f"{found[0]}/?{query}", timeout=10) as answer:
+    return found[0], _get(f"{found[0]}/?{query}")
+
+
+def _get(url: str) -> str:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=10) as answer:
         return str(answer.read().decode())
 
 

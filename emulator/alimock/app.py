@@ -40,7 +40,7 @@ class Application:
     def __init__(self, service: Service, doors: Doors, relay: Relay | None = None) -> None:
         self.service = service
         self.doors = doors
-        self.flask = Flask("alimock")
+        self.flask = Flask("alimock", static_folder=None)
         # An address may begin with a slash, and a redirect would lead to another.
         self.flask.url_map.merge_slashes = False
         self.flask.json.sort_keys = False  # type: ignore[attr-defined]

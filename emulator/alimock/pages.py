@@ -1,4 +1,4 @@
-"""The page behind a mail's link: GET verifies at once and says so, as the real link does; HEAD does nothing."""
+"""The pages: the one behind a mail's link, which verifies at once as the real link does, and the one that shows everything."""
 
 from __future__ import annotations
 
@@ -16,11 +16,24 @@ _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
 }
 
 
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
 def pages(service: Service) -> Blueprint:
     """Makes the pages of one emulator."""
-    blueprint = Blueprint("pages", __name__)
+    blueprint = Blueprint("pages", __name__, static_folder="static", static_url_path="/_alimock/static")
+    blueprint.add_url_rule("/_alimock/", "page", _page, methods=["GET"])
     blueprint.add_url_rule("/verify", "verify", lambda: _verify(service), methods=["GET"])
     return blueprint
+
+
+def _page() -> Response:
+    """Gives the page, which draws itself from the control API; it may load nothing from elsewhere, nor be framed."""
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(render_template("page.html"), headers=headers, content_type="text/html; charset=utf-8")
 
 
 def _verify(service: Service) -> Response:

@@ -14,6 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from alimock import __version__, fidelity
 from alimock.control import arguments
+from alimock.control.accounts import AccountsResource
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
 from alimock.control.faults import FaultsResource
@@ -60,6 +61,7 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
         ("DELETE", f"{PREFIX}/outbox/<mail_id>", outbox.delete_one),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
+        ("GET", f"{PREFIX}/accounts", AccountsResource(world).page),
         ("GET", f"{PREFIX}/calls", journal.calls),
         ("GET", f"{PREFIX}/changes", journal.changes),
         ("GET", f"{PREFIX}/addresses", addresses.page),
