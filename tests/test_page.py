@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alimock.app import Application
+from alimock.doors import Doors
 from alimock.scenario import loader
+from alimock.server import Server
+from alimock.service import Service
+from alimock.world.world import World
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkdomain.request.v20180129.SubmitEmailVerificationRequest import SubmitEmailVerificationRequest
 from conftest import Running, serve
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_cli import serving
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     (path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None
@@ -189,9 +196,56 @@ def test_the_page_is_used_by_keyboard_and_speaks_chinese(page: Page, running: Ru
     expect(page.locator("#tab-calls")).to_contain_text("调用")
 
 
-def test_an_emulator_that_was_restarted_is_found_again(page: Page, running: Running) -> None:
-    running.server.stop()
-    expect(page.locator("#notice")).to_contain_text("does not answer", timeout=40_000)
+def test_what_is_typed_stays_while_mails_arrive(page: Page, running: Running) -> None:
+    submit(running, "ann@example.com")
+    expect(page.locator(".mails li")).to_have_count(1)
+    page.locator("#search").press_sequentially("ann@")
+    submit(running, "bo@example.com")
+    submit(running, "ann@second.example.com")
+    expect(page.locator(".mails li")).to_have_count(2)
+    expect(page.locator("#search")).to_have_value("ann@")
+    expect(page.locator("#search")).to_be_focused()
+
+
+def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def started(name: str) -> Server:
+        server = Server(Application(Service(World(loader.load(name))), Doors()), "127.0.0.1", port)
+        server.start()
+        return server
+
+    first, page = started("default"), browser.new_page()
+    page.goto(f"{first.url}/_alimock/#addresses")
+    expect(page.locator("tr", has_text="abc@aliyun.com")).to_be_visible()
+    first.stop()
+    expect(page.locator("#notice")).to_contain_text("does not answer")
+    second = started("verified-users")
+    try:
+        expect(page.locator("#loaded")).to_contain_text("verified-users")
+        expect(page.locator("#notice")).to_be_hidden()
+        expect(page.locator("tr", has_text="ann@example.com")).to_be_visible()
+    finally:
+        page.close()
+        second.stop()
+
+
+def test_a_wrong_file_that_is_watched_is_told_on_the_page(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("alimock: 1\ndescription: One.\n")
+    with serving("--watch", "--scenario", str(path)) as (_, line):
+        found = re.search(r"http://[0-9.:]+", line)
+        assert found is not None
+        page = browser.new_page()
+        page.goto(f"{found[0]}/_alimock/")
+        expect(page.locator("#loaded")).to_contain_text("One.")
+        path.write_text("alimock: 1\nprofil: x\n")
+        expect(page.locator("#notice")).to_contain_text("found the unknown key `profil`")
+        path.write_text("alimock: 1\ndescription: Two.\n")
+        expect(page.locator("#notice")).to_be_hidden()
+        expect(page.locator("#loaded")).to_contain_text("Two.")
+        page.close()
 
 
 def test_a_page_of_another_site_cannot_frame_it_nor_may_it_load_from_elsewhere(running: Running) -> None:

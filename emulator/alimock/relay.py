@@ -70,8 +70,14 @@ class Relay:
     def _run(self) -> None:
         while not self._closed.is_set():
             one = self._mails.get()
-            if one is not None and not self._closed.is_set():
+            if one is None or self._closed.is_set():
+                continue
+            try:
                 self._deliver(one)
+            except Exception as error:
+                # A mail that cannot be written down must not end the thread.
+                logger.exception("alimock failed to relay a mail; please report this")
+                self._fail(one, str(error))
 
     def _deliver(self, one: Mail) -> None:
         for attempt in range(1, ATTEMPTS + 1):

@@ -9,7 +9,8 @@ from threading import Event
 
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.world.world import World
+from alimock.world.journal import Kind
+from alimock.world.world import ALL_ACCOUNTS, World
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Watcher:
             logger.error("the scenario was not loaded, the old one is kept:\n%s", error)
             with self.world.lock:
                 self.world.scenario_error = str(error)
+                self.world.happened(Kind.SCENARIO, ALL_ACCOUNTS, self.world.scenario.name)
         else:
             self._files = scenario.files
             with self.world.lock:

@@ -62,17 +62,38 @@ async function drawNow() {
   for (const one of document.querySelectorAll("[data-text]")) one.textContent = text(one.dataset.text);
   element("language").textContent = text("other");
   element("loaded").textContent = [`alimock ${info.version}`, info.scenario.name, info.scenario.description].filter(Boolean).join(" · ");
-  if (info.scenario.error) notice(`${text("wrongFile")}\n${info.scenario.error}`);
+  drawError(info.scenario.error);
   drawAccounts(accounts.accounts);
   drawTabs(info);
-  const focused = document.activeElement && document.activeElement.id;
-  const scrolled = document.querySelector(".mails")?.scrollTop;
-  element("view").replaceChildren(content);
-  if (focused && element(focused)) element(focused).focus();
-  if (scrolled && document.querySelector(".mails")) document.querySelector(".mails").scrollTop = scrolled;
+  replaceView(content);
 }
 
+/** Puts a view in the place of the last, and leaves focus, caret and scrolling where they are. */
+function replaceView(content) {
+  const { id, selectionStart, selectionEnd } = document.activeElement || {};
+  const scrolled = document.querySelector(".mails")?.scrollTop;
+  element("view").replaceChildren(content);
+  const focused = id && element(id);
+  if (focused && focused !== document.activeElement) {
+    focused.focus();
+    if (typeof selectionStart === "number") focused.setSelectionRange(selectionStart, selectionEnd);
+  }
+  const list = document.querySelector(".mails");
+  if (scrolled && list) list.scrollTop = scrolled;
+}
+
+function drawError(error) {
+  const shown = element("notice").textContent.startsWith(text("wrongFile"));
+  if (error) notice(`${text("wrongFile")}\n${error}`);
+  else if (shown) notice("");
+}
+
+let drawnAccounts = "";
 function drawAccounts(accounts) {
+  // A list that is open would close if it were drawn anew.
+  const drawn = JSON.stringify([state.language, state.account, accounts.map((one) => [one.name, one.access_key_id])]);
+  if (drawn === drawnAccounts) return;
+  drawnAccounts = drawn;
   const options = accounts.filter((one) => one.access_key_id).map((one) => {
     const label = one.access_key_id === one.name.replace(/^key:/, "") ? one.access_key_id : `${one.name} (${one.access_key_id})`;
     return make("option", { value: one.access_key_id, selected: one.access_key_id === state.account }, label);
@@ -114,19 +135,23 @@ function pressed(event) {
 
 /** Draws anew whenever something has happened, as long as the page is there. */
 async function follow() {
+  let lost = false;
   for (;;) {
     try {
-      const answer = await api("GET", "changes", { given: { after: state.cursor, timeout: WAIT_SECONDS, limit: 1000 } });
-      const lost = element("notice").textContent === text("lost");
-      if (lost) notice("");
+      const answer = await api("GET", "changes", { given: { after: state.cursor, timeout: lost ? 0 : WAIT_SECONDS, limit: 1000 } });
       state.cursor = answer.cursor;
+      if (lost) notice("");
       if (answer.changes.length || lost) await draw();
+      lost = false;
     } catch (error) {
-      if (error.status === 410) state.cursor = 0;
-      else {
-        notice(error.status ? error.message : text("lost"));
-        await new Promise((done) => setTimeout(done, RETRY_MILLISECONDS));
+      lost = true;
+      if (error.status === 410) {
+        // Another emulator answers now.
+        state.cursor = 0;
+        continue;
       }
+      notice(error.status ? error.message : text("lost"));
+      await new Promise((done) => setTimeout(done, RETRY_MILLISECONDS));
     }
   }
 }

@@ -30,7 +30,7 @@ const outbox = {
     if (!this.mails.some((mail) => mail.id === state.mail)) state.mail = this.mails.length ? this.mails[0].id : null;
     const search = make("input", {
       id: "search", type: "search", placeholder: text("search"), "aria-label": text("search"), value: this.search || "",
-      onchange: (event) => { this.search = event.target.value; attempt(draw); },
+      oninput: (event) => { this.search = event.target.value; attempt(draw); },
     });
     const bar = make("div", { class: "bar" }, search, button(text("deleteAll"), () => attempt(() => this.remove()), { id: "delete-all" }));
     if (!this.mails.length) return make("section", {}, bar, empty("noMails"));

@@ -36,6 +36,9 @@ class Log(Generic[E]):
     def __init__(self) -> None:
         self._entries: OrderedDict[str, E] = OrderedDict()
         self._by_account: dict[str, OrderedDict[str, E]] = {}
+        # How many were evicted in all, and what is told of the accounts that still have entries.
+        self._evicted_in_all = 0
+        self._evicted_through_in_all = 0
         self._evicted: Counter[str] = Counter()
         self._evicted_through: dict[str, int] = {}
 
@@ -70,24 +73,26 @@ class Log(Generic[E]):
 
     def evicted(self, account: str | None = None) -> int:
         """Counts the entries that were thrown away because there were too many."""
-        return self._evicted.total() if account is None else self._evicted[account]
+        return self._evicted_in_all if account is None else self._evicted[account]
 
     def evicted_through(self, account: str | None = None) -> int:
         """Gives the highest sequence that was thrown away, 0 if none was."""
-        if account is None:
-            return max(self._evicted_through.values(), default=0)
-        return self._evicted_through.get(account, 0)
+        return self._evicted_through_in_all if account is None else self._evicted_through.get(account, 0)
 
     def remove(self, entry: E) -> None:
         """Deletes an entry that is there."""
         del self._entries[entry.id]
-        del self._by_account[entry.account_name][entry.id]
+        own = self._by_account[entry.account_name]
+        del own[entry.id]
+        if not own:
+            # Nothing is kept of accounts without entries: there may be any number of them.
+            del self._by_account[entry.account_name]
 
     def clear(self, account: str) -> None:
         """Forgets one account's entries and how many were evicted."""
         for entry_id in self._by_account.pop(account, {}):
             del self._entries[entry_id]
-        self._evicted.pop(account, None)
+        self._evicted_in_all -= self._evicted.pop(account, 0)
         self._evicted_through.pop(account, None)
 
     def _of(self, account: str | None) -> OrderedDict[str, E]:
@@ -95,5 +100,9 @@ class Log(Generic[E]):
 
     def _evict(self, entry: E) -> None:
         self.remove(entry)
+        self._evicted_in_all += 1
+        self._evicted_through_in_all = max(self._evicted_through_in_all, entry.sequence)
         self._evicted[entry.account_name] += 1
         self._evicted_through[entry.account_name] = entry.sequence
+        if entry.account_name not in self._by_account:
+            del self._evicted[entry.account_name], self._evicted_through[entry.account_name]
