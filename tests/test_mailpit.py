@@ -357,25 +357,77 @@ console.log("all is well");
 """
 
 
-@pytest.mark.skipif(
+# The commands of cypress-mailpit on a stand-in for Cypress that does what they ask of it: requests, promises and time.
+CYPRESS = """
+globalThis.Cypress = { expose: () => "ALIMOCK", config: () => 4000 };
+globalThis.cy = {
+  env: async () => ({}), wrap: async (value) => value, wait: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
+  async request({ method, url, qs, body }) {
+    const query = qs ? "?" + new URLSearchParams(qs) : "";
+    const headers = body ? { "Content-Type": "application/json" } : {};
+    const response = await fetch(url + query, { method, headers, body: body && JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);
+    const text = await response.text();
+    return { body: (response.headers.get("Content-Type") || "").includes("json") ? JSON.parse(text) : text };
+  },
+};
+const { MailpitCommands } = await import("./MailpitCommands.mjs");
+const commands = new MailpitCommands();
+const check = (found, expected) => { if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${JSON.stringify(found)}`); };
+check((await commands.mailpitGetAllMails()).messages_count, 1);
+const mail = await commands.mailpitGetMail();
+check(await commands.mailpitGetSubject(mail), "Please verify your email address");
+check(await commands.mailpitGetRecipientAddress(mail), ["jo@example.com"]);
+check(await commands.mailpitGetFromAddress(mail), "noreply@example.com");
+check(await commands.mailpitGetAttachments(mail), []);
+check((await commands.mailpitGetMailHTMlBody(mail)).includes("/verify?token="), true);
+check((await commands.mailpitGetMailTextBody(mail)).includes("/verify?token="), true);
+check((await commands.mailpitHasEmailsByTo("jo@example.com")).messages_count, 1);
+check((await commands.mailpitNotHasEmailsBySubject("nothing")).messages_count, 0);
+await commands.mailpitSetAllEmailStatusAsUnRead();
+check((await commands.mailpitSearchEmails("is:unread")).messages_count, 1);
+await commands.mailpitSetStatusAsRead(mail);
+check((await commands.mailpitSearchEmails("is:unread")).messages_count, 0);
+await commands.mailpitDeleteEmailsBySearch("to:nobody");
+await commands.mailpitDeleteAllEmails();
+check((await commands.mailpitGetAllMails()).messages_count, 0);
+console.log("all is well");
+"""
+
+needs_node = pytest.mark.skipif(
     not CI and (shutil.which("node") is None or shutil.which("npm") is None), reason="Node and npm are not installed"
 )
-def test_mailpit_api_from_npm_works(running: Running, tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text('{"type": "module", "dependencies": {"mailpit-api": "^2"}}')
-    installed = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if installed.returncode and not CI:
-        pytest.skip(f"npm could not install mailpit-api: {installed.stderr[-200:]}")
-    assert installed.returncode == 0, installed.stderr
+
+
+def installed(package: str, folder: Path) -> None:
+    """Installs a package from npm; without it the test is skipped, but not in CI."""
+    (folder / "package.json").write_text('{"type": "module"}')
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--legacy-peer-deps", package]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    if done.returncode and not CI:
+        pytest.skip(f"npm could not install {package}: {done.stderr[-200:]}")
+    assert done.returncode == 0, done.stderr
+
+
+def run_in_node(script: str, running: Running, folder: Path) -> None:
     submit(running, "jo@example.com")
-    (tmp_path / "try.mjs").write_text(NODE.replace("ALIMOCK", running.url))
-    done = subprocess.run(["node", "try.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    (folder / "try.mjs").write_text(script.replace("ALIMOCK", running.url))
+    done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.stdout == "all is well\n", done.stdout + done.stderr
+
+
+@needs_node
+def test_mailpit_api_from_npm_works(running: Running, tmp_path: Path) -> None:
+    installed("mailpit-api@^2", tmp_path)
+    run_in_node(NODE, running, tmp_path)
+
+
+@needs_node
+def test_the_commands_of_cypress_mailpit_work(running: Running, tmp_path: Path) -> None:
+    installed("cypress-mailpit@^2", tmp_path)
+    source = tmp_path / "node_modules" / "cypress-mailpit" / "dist" / "src" / "MailpitCommands.js"
+    (tmp_path / "MailpitCommands.mjs").write_text(source.read_text())
+    run_in_node(CYPRESS, running, tmp_path)
 
 
 def submit(running: Running, email: str) -> None:
