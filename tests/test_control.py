@@ -317,6 +317,7 @@ def test_a_mistake_says_what_is_wrong_and_what_to_do(
         (Doors(), {"Host": "127.0.0.1:1", "Origin": "null"}, 403),
         (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://[broken"}, 403),
         (Doors(public_url="http://mock.example.com:1"), {"Host": "mock.example.com:1"}, 200),
+        (Doors(public_url="https://mock.example.com/sub"), {"Host": "127.0.0.1:1", "Origin": "https://mock.example.com"}, 200),
         (Doors("0.0.0.0"), {"Host": "alimock:2546"}, 200),
         (Doors("0.0.0.0"), {"Host": "alimock:2546", "Origin": "http://other.example.com"}, 403),
     ],
@@ -445,3 +446,17 @@ def test_a_profile_is_chosen_for_one_request(client: Client) -> None:
         400,
         "X-Alimock-Profile: found `newest`, expected one of current, docs-2021, docs-2018",
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "hint"),
+    [
+        ("to=a+b@example.com", "`to`: found 'a b@example.com'", "an address has no space; write a + of it as %2B"),
+        ("action=submitemailverification", "`action`: found 'submitemailverification'", "did you mean SubmitEmailVerification?"),
+        ("to=a@example.com&to=b@example.com", "`to` stands there 2 times", "give it once"),
+        ("since=2026-01-01", "`since`: found '2026-01-01'", "give a time in UTC+8, such as 2019-02-19 16:38:07"),
+    ],
+)
+def test_a_filter_that_can_match_nothing_is_told(client: Client, query: str, message: str, hint: str) -> None:
+    response = client.get(f"/_alimock/outbox?{query}", headers=LOCAL)
+    assert (response.status_code, json.loads(response.data)) == (400, {"message": message, "hint": hint})

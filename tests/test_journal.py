@@ -106,6 +106,31 @@ def test_the_fault_that_hit_a_call_is_recorded() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["AccessKeySecret", "securityToken", "signature", "Authorization", "x-acs-security-token", "BearerToken"]
+)
+def test_a_secret_in_another_spelling_is_not_recorded_either(api: Api, name: str) -> None:
+    api.call(LIST, **{name: "hidden-value", "PageNum": 1})
+    assert "hidden-value" not in json.dumps(calls(api))
+    assert calls(api)[0]["parameters"]["PageNum"] == "1"  # type: ignore[index]
+
+
+def test_a_call_with_very_much_in_it_is_recorded_in_part(api: Api) -> None:
+    api.call("x" * 5_000, **{f"{number}{'n' * 5_000}": "v" for number in range(500)})
+    call = calls(api)[0]
+    assert len(json.dumps(call)) < 30_000
+    assert len(call["parameters"]) == 100  # type: ignore[arg-type]
+
+
+def test_a_reset_of_all_empties_the_journal_of_keys_that_never_had_an_account() -> None:
+    api = make_api(scenario("authentication: strict"))
+    api.key = "nobody"
+    api.call(LIST)
+    assert len(calls(api)) == 1
+    api.world.reset()
+    assert calls(api) == []
+
+
 def test_a_long_parameter_is_recorded_in_part(api: Api) -> None:
     api.call(LIST, Email="x" * 5_000)
     parameters = calls(api)[0]["parameters"]

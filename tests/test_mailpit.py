@@ -178,6 +178,8 @@ def test_messages_are_marked_as_read_and_unread(client: Client, spelling: str) -
         ({"json": {"IDs": ["ANN"]}}, 2),
         ({"json": {"ids": ["ANN"]}}, 2),
         ({"data": {"ids": ["ANN"]}}, 2),
+        ({"data": {"IDs": ["ANN"]}}, 2),
+        ({"data": '{"IDs": ["ANN"]}', "content_type": "application/x-www-form-urlencoded"}, 2),
         ({"json": {"IDs": ["none"]}}, 3),
         ({"json": {"IDs": []}}, 0),
         ({"data": "{not json"}, 0),
@@ -191,6 +193,24 @@ def test_a_delete_takes_ids_in_every_spelling_and_without_them_takes_all(
     response = ask(client, "DELETE", "/api/v1/messages", **json.loads(text))
     assert (response.status_code, response.data) == (200, b"ok")
     assert len(ids(client)) == left
+
+
+def test_what_cannot_be_read_marks_nothing(client: Client) -> None:
+    body(client, "/api/v1/message/latest")
+    assert ask(client, "PUT", "/api/v1/messages", data="{bad").status_code == 400
+    assert body(client, "/api/v1/messages")["unread"] == 2
+
+
+@pytest.mark.parametrize("query", ["before:10", "after:soon", "larger:1e5", "smaller:x"])
+def test_a_search_for_what_is_no_date_or_size_finds_nothing(client: Client, query: str) -> None:
+    ask(client, "DELETE", f"/api/v1/search?query={query}")
+    assert len(ids(client)) == 3
+
+
+def test_a_tag_that_cannot_be_written_is_refused(client: Client) -> None:
+    text = json.dumps({"Tags": ["\ud800"], "IDs": [ids(client)[0]]})
+    assert ask(client, "PUT", "/api/v1/tags", data=text).status_code == 400
+    assert len(ids(client)) == 3
 
 
 def test_a_search_is_deleted(client: Client) -> None:

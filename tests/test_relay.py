@@ -30,6 +30,7 @@ class Catcher:
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
         self.attempts = 0
+        self.rude = False
         self.came = threading.Event()
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
@@ -40,6 +41,9 @@ class Catcher:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return "421 in a hurry" if self.rude else "221 Bye"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.envelopes.append(envelope)
@@ -144,6 +148,30 @@ def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(
     found = counts(server, 2)
     assert (found["failed"], handler.attempts) == (1, 4)
     assert "no such user" in str(found["last_error"])
+
+
+def test_a_rude_goodbye_does_not_undo_the_delivery(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+) -> None:
+    handler, port = catcher
+    handler.rude = True
+    server, _ = relayed(port)
+    submit(server, "jo@example.com")
+    assert counts(server, 1)["delivered"] == 1
+    assert len(handler.envelopes) == 1
+
+
+def test_a_mail_that_cannot_be_written_does_not_end_the_relay(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = catcher
+    server, _ = relayed(port)
+    with monkeypatch.context() as broken:
+        broken.setattr(relay_module.mail, "message", lambda *_: [][0])
+        submit(server, "one@example.com")
+        assert counts(server, 1)["failed"] == 1
+    submit(server, "two@example.com")
+    assert counts(server, 2)["delivered"] == 1
 
 
 def test_a_relay_that_is_not_there_fails_no_call_and_says_so(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from alimock.world import waiting
@@ -44,7 +46,7 @@ def test_a_mail_that_is_there_is_given_at_once(running: Running) -> None:
     status, answer = get(running, "/_alimock/outbox/wait?to=A@EXAMPLE.com")
     message = answer["message"]
     assert isinstance(message, dict)
-    assert (status, message["to"], answer["cursor"]) == (200, "a@example.com", 4)
+    assert (status, message["to"], answer["cursor"]) == (200, "a@example.com", 1)
     assert message["token"] in message["link"]
 
 
@@ -68,6 +70,14 @@ def test_waiting_without_a_cursor_takes_the_newest_that_is_there(running: Runnin
     assert answer["message"] == newest["messages"][0]  # type: ignore[index]
 
 
+def test_the_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
+    for _ in range(2):
+        get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
+    _, first = get(running, "/_alimock/outbox/wait?to=jo@example.com&after=0")
+    status, second = get(running, f"/_alimock/outbox/wait?to=jo@example.com&after={first['cursor']}")
+    assert (status, first["cursor"], second["cursor"]) == (200, 1, 3)
+
+
 def test_at_the_end_of_the_time_it_says_what_arrived_instead(running: Running) -> None:
     get(running, f"{SUBMIT}early@example.com")
     found = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=0.5"))
@@ -86,9 +96,9 @@ def test_a_short_time_is_kept(running: Running, query: str) -> None:
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("value", ["61", "-1", "nan", "inf", "x", "1e1000"])
+@pytest.mark.parametrize("value", ["61", "-1", "nan", "inf", "x", "1e1000", "\uff11", "1e1", "-0"])
 def test_a_time_that_cannot_be_waited_is_refused(running: Running, value: str) -> None:
-    assert get(running, f"/_alimock/outbox/wait?timeout={value}")[0] == 400
+    assert get(running, f"/_alimock/outbox/wait?timeout={quote(value)}")[0] == 400
 
 
 def test_a_reset_ends_the_waiting_of_its_account_alone(running: Running) -> None:
@@ -100,6 +110,28 @@ def test_a_reset_ends_the_waiting_of_its_account_alone(running: Running) -> None
     assert not other.done()
     get(running, f"{SUBMIT}jo@example.com&AccessKeyId=two")
     assert other.result(10)[0] == 200
+
+
+def test_who_waits_for_any_account_or_for_changes_is_not_sent_away_by_the_reset_of_one(running: Running) -> None:
+    anybody = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=30"))
+    changes = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30&access_key_id=one"))
+    until_waiting(running, 2)
+    get(running, "/_alimock/reset?access_key_id=two", "POST")
+    assert not anybody.done()
+    assert not changes.done()
+    get(running, f"{SUBMIT}jo@example.com&AccessKeyId=one")
+    assert (anybody.result(10)[0], changes.result(10)[0]) == (200, 200)
+
+
+def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.01)
+    host, _, port = running.endpoint.rpartition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /_alimock/outbox/wait?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until_waiting(running)
+    while running.world.waiting._waiters:
+        get(running, "/livez")
+    assert running.world.waiting.room._value == waiting.MAXIMUM_WAITING
 
 
 def test_a_cursor_of_another_run_is_told(running: Running) -> None:
@@ -158,7 +190,7 @@ def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
     _, answer = get(running, "/_alimock/changes?after=0")
     changes = answer["changes"]
     assert isinstance(changes, list)
-    kinds = ["mail", "call", "verification", "clock", "address", "fault", "outbox", "reset"]
+    kinds = ["mail", "call", "verification", "clock", "address", "fault", "deletion", "reset"]
     assert [change["kind"] for change in changes] == kinds
     assert [change["sequence"] for change in changes] == list(range(1, 9))
     assert [change["subject"] for change in changes][2] == "jo@example.com"

@@ -13,7 +13,11 @@ TIMEOUT_SECONDS = 10
 
 
 class ClientError(Exception):
-    """A request to an emulator that failed: it could not be reached, or it refused."""
+    """A request to an emulator that failed: it could not be reached, or it refused with a `status`."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class Client:
@@ -47,7 +51,7 @@ class Client:
             connection.close()
         if response.status != 200 or not isinstance(answer, dict):
             message, hint = (answer.get("message"), answer.get("hint")) if isinstance(answer, dict) else (response.status, "")
-            raise ClientError(f"{message}: {hint}")
+            raise ClientError(f"{message}: {hint}", response.status)
         return answer
 
 

@@ -27,6 +27,11 @@ class Doors:
         name = hostname(host)
         return not is_loopback(self.bound_host) or not host or is_loopback(name) or name == self._public_name()
 
+    def is_own_origin(self, origin: str) -> bool:
+        """Says whether a page of this origin is the emulator's own, seen through the public URL."""
+        parts = urlsplit(self.public_url) if self.public_url is not None else None
+        return parts is not None and origin == f"{parts.scheme}://{parts.netloc}"
+
     def serves_proxied(self, host: str) -> bool:
         """Says whether a request in the absolute form, as clients send it to a proxy, is for the service or for this emulator."""
         name = hostname(host)

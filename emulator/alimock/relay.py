@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Event, Thread
@@ -17,6 +18,7 @@ ATTEMPTS = 3
 # Before the second and the third attempt.
 PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 10
+STOP_SECONDS = 1
 MAXIMUM_WAITING = 1_000
 
 
@@ -58,7 +60,9 @@ class Relay:
             return
         if self._mails.empty():
             self._mails.put(None)
-        self._thread.join(TIMEOUT_SECONDS)
+        else:
+            logger.warning("%s mails were not relayed before the end", self._mails.qsize())
+        self._thread.join(STOP_SECONDS)
 
     def take(self, one: Mail) -> None:
         """Takes a mail to deliver; it returns at once, and lets a mail go when too many wait."""
@@ -82,8 +86,7 @@ class Relay:
     def _deliver(self, one: Mail) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_SECONDS) as server:
-                    server.send_message(mail.message(one, self._base_url), mail.SENDER.addr_spec, [one.to])
+                self._send(one)
             except (OSError, smtplib.SMTPException, ValueError) as error:
                 if attempt == ATTEMPTS or not _may_pass(error):
                     self._fail(one, f"{type(error).__name__}: {error}")
@@ -94,6 +97,16 @@ class Relay:
                 self.counts.delivered += 1
                 self.counts.last_error = None
                 return
+
+    def _send(self, one: Mail) -> None:
+        # With a name of its own it asks no name server for one.
+        server = smtplib.SMTP(self.host, self.port, local_hostname="localhost", timeout=TIMEOUT_SECONDS)
+        try:
+            server.send_message(mail.message(one, self._base_url), mail.SENDER.addr_spec, [one.to])
+        finally:
+            # The mail is delivered or refused by now, whatever the server says to the end.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
 
     def _fail(self, one: Mail, reason: str) -> None:
         self.counts.failed += 1

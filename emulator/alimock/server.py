@@ -26,6 +26,7 @@ from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
 from alimock.app import DELIVER, Application, status_line
+from alimock.control.waits import IS_GONE
 from alimock.delivery import pieces, shipment
 from alimock.doors import bracketed
 from alimock.gateway.call import Reply
@@ -184,7 +185,7 @@ class _Gateway(WSGIGateway_10):
     """Sends what the application gives, and harms the replies that a fault wants harmed. It holds no lock."""
 
     def get_environ(self) -> dict[str, object]:
-        return {**super().get_environ(), DELIVER: self.deliver}
+        return {**super().get_environ(), DELIVER: self.deliver, IS_GONE: self.req.conn.is_gone}
 
     def deliver(self, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
         """Waits, resets the connection, or sends the body piece by piece, as the reply's delivery says."""

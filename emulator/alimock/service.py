@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from alimock import faults
 from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Version
@@ -37,9 +40,12 @@ from alimock.world.world import World
 logger = logging.getLogger(__name__)
 
 REFUSED_CALLS = 100
-# How much of a parameter the journal keeps.
+# How much of a parameter and of a name the journal keeps, and of how many parameters and addresses.
 PARAMETER_LENGTH = 1_000
-_NOT_RECORDED = frozenset(("Signature", "SecurityToken"))
+NAME_LENGTH = 200
+RECORDED = 100
+# In any spelling, since who misspells a parameter may look for it in the journal. What only describes a signature is kept.
+_NOT_RECORDED = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
 REFUSED_BODY_BYTES = 64 * 1024
 
 
@@ -152,18 +158,18 @@ class Service:
                     sequence=sequence,
                     account_name=account,
                     request_id=exchange.request_id,
-                    access_key_id=key_id,
-                    action=exchange.action,
-                    version=request.version if request is not None else "",
+                    access_key_id=key_id[:NAME_LENGTH] if key_id is not None else None,
+                    action=exchange.action[:NAME_LENGTH],
+                    version=request.version[:NAME_LENGTH] if request is not None else "",
                     profile=exchange.profile,
                     format=exchange.body_format.value,
                     method=exchange.call.method,
                     peer=exchange.call.peer,
-                    parameters={name: value[:PARAMETER_LENGTH] for name, value in given if name not in _NOT_RECORDED},
+                    parameters=dict(islice(_recorded(given), RECORDED)),
                     authentication=exchange.identity.check.value,
                     status=status,
                     code=code,
-                    decisions=decisions,
+                    decisions=decisions[:RECORDED],
                     fault=exchange.fault.id if exchange.fault is not None else None,
                     messages=exchange.messages,
                     received=self.world.real_time(),
@@ -290,6 +296,13 @@ def _check_format(request: Request) -> None:
 def _check_permission(key: AccessKey | None, operation: Operation) -> None:
     if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
         raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
+
+
+def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
+    for name, value in given:
+        if not _NOT_RECORDED.fullmatch(name):
+            yield name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
 
 
 def _meets_fault(exchange: _Exchange, account: Account, request: Request, emails: object) -> bool:

@@ -20,8 +20,10 @@ Loaded = TypeVar("Loaded")
 def query(*names: str) -> dict[str, str]:
     """Gives the query arguments; refuses those that are not among `names`, and empty ones, which could be a script's mistake."""
     _refuse_unknown(request.args, names, "argument")
-    for name, value in request.args.items():
-        if not value:
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Problem(400, f"`{name}` stands there {len(values)} times", "give it once")
+        if not values[0]:
             raise Problem(400, f"`{name}` is empty", "give it a value or leave it out")
     return dict(request.args.items())
 

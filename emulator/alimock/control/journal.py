@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import islice
 
 from alimock.contract import OPERATIONS
 from alimock.control import arguments, listing, waits
@@ -11,6 +12,7 @@ from alimock.world.journal import CallRecord, Change, Kind
 from alimock.world.log import Log
 from alimock.world.world import ALL_ACCOUNTS, World
 
+MAXIMUM_HINTS = 10
 _FILTERS = ("action", "code", "request_id")
 # What a call may carry beside the parameters of its operation.
 _COMMON = (
@@ -45,14 +47,25 @@ class JournalResource:
         def matches(one: Change) -> bool:
             return names is None or one.account_name in names
 
+        looked = after or 0
+
         def find() -> bool | None:
-            return any(map(matches, self.world.changes.after(after or 0))) or None
+            nonlocal looked
+            behind, looked = looked, self.world.cursor
+            return any(map(matches, self.world.changes.after(behind))) or None
 
         if after is not None and "timeout" in given:
-            waits.waited(self.world, find, Kind.__members__.values(), None, waits.seconds(given, waits.DEFAULT_SECONDS))
+            timeout = waits.seconds(given, waits.DEFAULT_SECONDS)
+            # A reset is a change itself, and ends no waiting for changes.
+            waits.waited(self.world, find, Kind.__members__.values(), account, timeout, interruptible=False)
         rest = {name: value for name, value in given.items() if name != "access_key_id"}
         log: Log[Change] = self.world.changes
-        return listing.listed(self.world, log, "changes", rest, matches, _change)
+        answer = listing.listed(self.world, log, "changes", rest, matches, _change)
+        if account is not None and "gap" in answer:
+            # What was evicted may have been another account's.
+            missed = max(log.evicted_through(account), log.evicted_through(ALL_ACCOUNTS))
+            answer = {name: value for name, value in answer.items() if name != "gap" or (after or 0) < missed}
+        return answer
 
 
 def _change(one: Change) -> dict[str, object]:
@@ -97,7 +110,8 @@ def _hints(one: CallRecord) -> list[str]:
     if operation is None:
         return [_hint("operation", one.action, list(OPERATIONS))] if one.action and one.code != "OK" else []
     known = [*(parameter.name for parameter in operation.parameters), *_COMMON]
-    return [_hint("parameter", name, known) for name in one.parameters if name not in known]
+    unknown = (name for name in one.parameters if name not in known)
+    return [_hint("parameter", name, known) for name in islice(unknown, MAXIMUM_HINTS)]
 
 
 def _hint(kind: str, name: str, known: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from datetime import datetime, timezone
 from itertools import islice
@@ -10,6 +11,7 @@ from flask import Response, request
 
 from alimock import mail
 from alimock.address import fold
+from alimock.contract import OPERATIONS
 from alimock.control import arguments, listing, waits
 from alimock.control.guard import base_url
 from alimock.control.problem import Problem
@@ -44,24 +46,27 @@ class OutboxResource:
         timeout, matches = waits.seconds(given, waits.DEFAULT_SECONDS), self._matcher(given)
         with self.world.lock:
             after, account, start = waits.cursor(self.world, given), listing.account_name(self.world, given), self.world.cursor
-        behind = start if after is None else after
+        looked: int | None = after
 
         def find() -> Mail | None:
-            outbox = self.world.outbox
-            new = next(filter(matches, outbox.after(behind, account)), None)
-            return new or (next(filter(matches, outbox.newest_first(account)), None) if after is None else None)
+            # Each look begins where the last one ended; only the first without a cursor goes through what is there.
+            nonlocal looked
+            outbox, behind = self.world.outbox, looked
+            looked = self.world.cursor
+            mails = outbox.newest_first(account) if behind is None else iter(outbox.after(behind, account))
+            return next(filter(matches, mails), None)
 
         found = waits.waited(self.world, find, (Kind.MAIL,), account, timeout)
         with self.world.lock:
             cursor = self.world.cursor
             instead = list(islice(self.world.outbox.newest_first(account), ARRIVED_INSTEAD)) if found is None else []
         if found is None:
-            arrived = [one for one in instead if one.sequence > behind]
+            arrived = [one for one in instead if one.sequence > (start if after is None else after)]
             told = ", ".join(f"{one.action} to {one.to}" for one in arrived) or "nothing"
             hint = f"arrived in the meantime: {told}; see GET /_alimock/calls for what was refused"
             shown = [self._summary(one) for one in arrived]
             raise Problem(408, f"no such mail within {timeout:g} seconds", hint, messages=shown, cursor=cursor)
-        return {"message": self._summary(found), "cursor": cursor}
+        return {"message": self._summary(found), "cursor": found.sequence}
 
     def show(self, mail_id: str) -> dict[str, object]:
         """Shows one mail with its text and its HTML."""
@@ -100,6 +105,12 @@ class OutboxResource:
         """Makes the filter of the arguments; the account is narrowed to by whoever goes through the outbox."""
         to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
         since, until = _time(given, "since"), _time(given, "until")
+        if " " in to:
+            raise Problem(400, f"`to`: found {to[:100]!a}", "an address has no space; write a + of it as %2B")
+        if action is not None and action not in OPERATIONS:
+            near = difflib.get_close_matches(action, OPERATIONS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(OPERATIONS)}"
+            raise Problem(400, f"`action`: found {action[:60]!a}", hint)
         url = self._base_url()
 
         def matches(one: Mail) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import TypeVar
+
+from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
@@ -14,21 +17,29 @@ DEFAULT_SECONDS = 10
 MAXIMUM_SECONDS = 60
 RETRY_AFTER_SECONDS = 1
 T = TypeVar("T")
+# Under this name the server gives a function that says whether the client has gone.
+IS_GONE = "alimock.is_gone"
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
 def seconds(given: dict[str, str], default: int) -> float:
     """Reads the argument `timeout`: seconds from 0 to 60, with a fraction if need be."""
     text = given.get("timeout", str(default))
-    try:
-        value = float(text) if len(text) < 20 else -1.0
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= MAXIMUM_SECONDS:
+    value = float(text) if _SECONDS.fullmatch(text) else MAXIMUM_SECONDS + 1.0
+    if value > MAXIMUM_SECONDS:
         raise Problem(400, f"`timeout`: found {text[:60]!a}", f"give seconds from 0 to {MAXIMUM_SECONDS}")
     return value
 
 
-def waited(world: World, find: Callable[[], T | None], kinds: Collection[str], account: str | None, timeout: float) -> T | None:
+def waited(
+    world: World,
+    find: Callable[[], T | None],
+    kinds: Collection[str],
+    account: str | None,
+    timeout: float,
+    *,
+    interruptible: bool = True,
+) -> T | None:
     """Gives what `find` gives, as soon as it does, or None at the end of the time; the caller does not hold the lock."""
     with world.lock:
         found = find()
@@ -39,7 +50,8 @@ def waited(world: World, find: Callable[[], T | None], kinds: Collection[str], a
         raise Problem(503, f"{MAXIMUM_WAITING} callers wait already", hint, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     try:
         with world.lock:
-            return world.waiting.wait(find, kinds, account, timeout)
+            is_gone = request.environ.get(IS_GONE, lambda: False)
+            return world.waiting.wait(find, kinds, account, timeout, interruptible=interruptible, is_gone=is_gone)
     except Interrupted:
         raise Problem(410, "the account was reset in the meantime", "what was waited for cannot come any more") from None
     except Closed:

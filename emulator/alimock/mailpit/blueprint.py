@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 
@@ -12,6 +13,7 @@ from alimock import __version__
 from alimock.control.guard import base_url
 from alimock.doors import Doors
 from alimock.mailpit.mailbox import Mailbox
+from alimock.parsing import is_unicode
 from alimock.service import Service
 from alimock.world.outbox import Mail
 
@@ -20,6 +22,12 @@ VERSION = "v1.30.5"
 ACCOUNT_PREFIX = "/_alimock/accounts/<access_key_id>"
 DEFAULT_LIMIT = 50
 _TEXT = "text/plain; charset=utf-8"
+
+# What a mail says must not act on this site.
+_SANDBOX = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    "X-Content-Type-Options": "nosniff",
+}
 
 View = Callable[..., Response]
 
@@ -57,6 +65,8 @@ def _messages(mailbox: Mailbox) -> Response:
 
 def _mark(mailbox: Mailbox) -> Response:
     given = _body()
+    if not given and request.get_data().strip() not in (b"", b"{}"):
+        raise Refusal(400, "The body is neither JSON nor a form")
     ids, query = given.get("ids"), given.get("search")
     if ids and query:
         raise Refusal(400, "You may specify either IDs or a search query, not both")
@@ -104,7 +114,7 @@ def _part(mailbox: Mailbox, mail_id: str, part_id: str) -> Response:
     part = mailbox.part(_get(mailbox, mail_id), part_id)
     if part is None:
         raise Refusal(404, "404 page not found")
-    return Response(part[0], content_type=part[1])
+    return Response(part[0], headers=_SANDBOX, content_type=part[1])
 
 
 def _html_check(mailbox: Mailbox, mail_id: str) -> Response:
@@ -126,7 +136,7 @@ def _tags(mailbox: Mailbox) -> Response:
 def _set_tags(mailbox: Mailbox) -> Response:
     given = _body()
     tags, ids = given.get("tags"), given.get("ids")
-    if not isinstance(tags, list) or not isinstance(ids, list):
+    if not isinstance(tags, list) or not isinstance(ids, list) or not is_unicode("".join(map(str, tags))):
         raise Refusal(400, "Tags and IDs are lists of texts")
     chosen = [one for one in mailbox.mails() if one.id in ids]
     mailbox.set_tags(chosen, [str(tag) for tag in tags])
@@ -171,9 +181,7 @@ def _webui(mailbox: Mailbox) -> Response:
 
 def _view_html(mailbox: Mailbox, mail_id: str) -> Response:
     part = mailbox.part(_get(mailbox, mail_id), "2")
-    # What a mail says must not act on this site.
-    policy = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
-    return Response(part[0] if part else b"", headers=policy, content_type="text/html; charset=utf-8")
+    return Response(part[0] if part else b"", headers=_SANDBOX, content_type="text/html; charset=utf-8")
 
 
 def _view_text(mailbox: Mailbox, mail_id: str) -> Response:
@@ -249,13 +257,17 @@ def _get(mailbox: Mailbox, mail_id: str) -> Mail:
 
 
 def _body() -> dict[str, Any]:
-    """Reads the body as Mailpit does, keys in any letter case; one that cannot be read is empty. Old clients send a form."""
-    if request.form:
-        return {**{name.lower(): value for name, value in request.form.items()}, "ids": request.form.getlist("ids")}
+    """Reads the body as Mailpit does, keys in any letter case: JSON whatever it is called, else the form that old clients send.
+
+    What is neither is empty.
+    """
+    data = request.get_data()
     try:
-        content = json.loads(request.get_data())
+        content = json.loads(data)
     except (ValueError, RecursionError):
-        return {}
+        pairs = parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True) if b"=" in data else []
+        form = {name.lower(): value for name, value in pairs}
+        return {**form, "ids": [value for name, value in pairs if name.lower() == "ids"]} if form else {}
     return {name.lower(): value for name, value in content.items()} if isinstance(content, dict) else {}
 
 

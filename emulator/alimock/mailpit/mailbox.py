@@ -55,15 +55,16 @@ class Mailbox:
 
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Marks mails as read or unread."""
-        ids = {one.id for one in mails}
         with self.world.lock:
+            ids = {one.id for one in mails if self.world.outbox.get(one.id) is one}
             marked = self.world.outbox.read
             (marked.update if read else marked.difference_update)(ids)
 
     def set_tags(self, mails: Iterable[Mail], tags: Iterable[str]) -> None:
         """Puts tags on mails in place of those they have."""
         with self.world.lock:
-            self.world.outbox.tags.update({one.id: tuple(tags) for one in mails})
+            put = tuple(tags)
+            self.world.outbox.tags.update({one.id: put for one in mails if self.world.outbox.get(one.id) is one})
 
     def delete(self, mails: Iterable[Mail]) -> None:
         """Deletes mails."""

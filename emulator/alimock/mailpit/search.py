@@ -84,7 +84,7 @@ def _size(compare: Callable[[int, float], bool]) -> Callable[[str], Term]:
     def term(value: str) -> Term:
         found = _SIZE.fullmatch(value)
         limit = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        return lambda message: compare(message.size(), limit)
+        return lambda message: found is not None and compare(message.size(), limit)
 
     return term
 
@@ -94,7 +94,8 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str], Term]:
         try:
             moment = datetime.fromisoformat(value.upper().replace("/", "-").replace("Z", "+00:00"))
         except ValueError:
-            return lambda message: True
+            # A search may be deleted, so what is no date matches nothing.
+            return lambda message: False
         limit = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
         return lambda message: compare(message.created, limit)
 

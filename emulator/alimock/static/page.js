@@ -70,6 +70,8 @@ async function drawNow() {
 
 /** Puts a view in the place of the last, and leaves focus, caret and scrolling where they are. */
 function replaceView(content) {
+  // What has not changed stays, so that the mail that is open is not loaded again.
+  if (element("view").firstElementChild?.isEqualNode(content)) return;
   const { id, selectionStart, selectionEnd } = document.activeElement || {};
   const scrolled = document.querySelector(".mails")?.scrollTop;
   element("view").replaceChildren(content);
@@ -94,6 +96,10 @@ function drawAccounts(accounts) {
   const drawn = JSON.stringify([state.language, state.account, accounts.map((one) => [one.name, one.access_key_id])]);
   if (drawn === drawnAccounts) return;
   drawnAccounts = drawn;
+  // An account that is gone stays chosen, or Reset and Delete would mean more than is seen.
+  if (state.account && !accounts.some((one) => one.access_key_id === state.account)) {
+    accounts = [...accounts, { name: state.account, access_key_id: state.account }];
+  }
   const options = accounts.filter((one) => one.access_key_id).map((one) => {
     const label = one.access_key_id === one.name.replace(/^key:/, "") ? one.access_key_id : `${one.name} (${one.access_key_id})`;
     return make("option", { value: one.access_key_id, selected: one.access_key_id === state.account }, label);
@@ -129,7 +135,6 @@ function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
   const name = Object.keys(VIEWS)[Number(event.key) - 1];
   if (name) show(name);
-  else if (event.key === "r") reset();
   else if (event.key === "j" || event.key === "k") VIEWS.outbox.step(event.key === "j" ? 1 : -1);
 }
 

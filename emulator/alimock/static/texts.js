@@ -12,7 +12,7 @@ export const TEXTS = {
     drop: "Drop a scenario file here, or choose one:", load: "Load", loadedNow: "Loaded.", current: "As it is now", asLoaded: "As loaded",
     freeze: "Freeze", run: "Let it run", day: "+1 day", hour: "+1 hour", frozen: "stands still", running: "runs",
     fault: "Fault", does: "What it does", seen: "Matched", hits: "Hit", noFaults: "No faults.", lost: "The emulator does not answer. Trying again.",
-    wrongFile: "A changed file was not loaded; the old scenario is kept:", help: "Keys: 1 to 6 views, j and k through the mails, r reset.",
+    wrongFile: "A changed file was not loaded; the old scenario is kept:", help: "Keys: 1 to 6 views, j and k through the mails.",
     hint: "hint",
   },
   zh: {
@@ -26,7 +26,7 @@ export const TEXTS = {
     drop: "将场景文件拖到此处，或选择文件：", load: "加载", loadedNow: "已加载。", current: "当前状态", asLoaded: "加载时",
     freeze: "停住", run: "继续走", day: "+1 天", hour: "+1 小时", frozen: "静止", running: "走动",
     fault: "故障", does: "作用", seen: "匹配", hits: "命中", noFaults: "暂无故障。", lost: "模拟器没有响应，正在重试。",
-    wrongFile: "文件已更改但未加载，仍使用原场景：", help: "按键：1 到 6 切换视图，j、k 浏览邮件，r 重置。",
+    wrongFile: "文件已更改但未加载，仍使用原场景：", help: "按键：1 到 6 切换视图，j、k 浏览邮件。",
     hint: "提示",
   },
 };

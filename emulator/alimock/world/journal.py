@@ -15,7 +15,7 @@ class Kind(str, Enum):
     VERIFICATION = "verification"
     ADDRESS = "address"
     FAULT = "fault"
-    OUTBOX = "outbox"
+    DELETION = "deletion"
     CLOCK = "clock"
     SCENARIO = "scenario"
     RESET = "reset"

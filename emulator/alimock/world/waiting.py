@@ -10,6 +10,8 @@ from typing import TypeVar
 
 # Of the server's threads, so that some are left for those who do not wait.
 MAXIMUM_WAITING = 192
+# How often who waits looks whether the client is still there.
+LOOK_SECONDS = 0.5
 T = TypeVar("T")
 
 
@@ -26,6 +28,7 @@ class _Waiter:
     condition: Condition
     kinds: Collection[str]
     account: str | None
+    interruptible: bool
     interrupted: bool = False
 
 
@@ -41,12 +44,22 @@ class Waiting:
         self._lock = lock
         self._waiters: list[_Waiter] = []
 
-    def wait(self, find: Callable[[], T | None], kinds: Collection[str], account: str | None, seconds: float) -> T | None:
+    def wait(
+        self,
+        find: Callable[[], T | None],
+        kinds: Collection[str],
+        account: str | None,
+        seconds: float,
+        *,
+        interruptible: bool = True,
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> T | None:
         """Waits until `find` gives something and gives that, or None at the end of the time; the caller holds the lock.
 
-        It is asked again whenever something of these kinds happens in the account. Raises `Interrupted` and `Closed`.
+        It is asked again whenever something of these kinds happens in the account. Raises `Interrupted` and `Closed`. Now and then
+        it looks whether whoever waits is gone, and then gives None.
         """
-        waiter = _Waiter(Condition(self._lock), kinds, account)
+        waiter = _Waiter(Condition(self._lock), kinds, account, interruptible)
         end = time.monotonic() + seconds
         self._waiters.append(waiter)
         try:
@@ -56,9 +69,9 @@ class Waiting:
                 if waiter.interrupted:
                     raise Interrupted
                 left = end - time.monotonic()
-                if left <= 0:
+                if left <= 0 or is_gone():
                     return None
-                waiter.condition.wait(left)
+                waiter.condition.wait(min(left, LOOK_SECONDS))
             return found
         finally:
             self._waiters.remove(waiter)
@@ -73,9 +86,9 @@ class Waiting:
                 waiter.condition.notify()
 
     def interrupt(self, account: str) -> None:
-        """Ends the waiting for what happens in an account, or in any if the name is empty; the caller holds the lock."""
+        """Ends the waiting for what happens in an account alone, or in any if the name is empty; the caller holds the lock."""
         for waiter in self._waiters:
-            if not account or waiter.account in (None, account):
+            if waiter.interruptible and (not account or waiter.account == account):
                 waiter.interrupted = True
                 waiter.condition.notify()
 

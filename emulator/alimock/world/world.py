@@ -179,12 +179,14 @@ class World:
         self.scenario = scenario
         self.scenario_error = None
         self._start_anew()
+        self.journal = Log()
         self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
 
     def reset(self, access_key_id: str | None = None) -> None:
         """Makes one key's account, or all, anew from the scenario they started from."""
         if access_key_id is None:
             self._start_anew()
+            self.journal = Log()
         touched = self.touched(access_key_id)
         for account in touched:
             self._restart(account, account.loaded)
@@ -262,7 +264,7 @@ class World:
         for mail in mails:
             self.outbox.remove(mail)
             self.outbox.deleted += 1
-            self.happened(Kind.OUTBOX, mail.account_name, mail.id)
+            self.happened(Kind.DELETION, mail.account_name, mail.id)
             count += 1
         return count
 
