@@ -35,6 +35,7 @@ const outbox = {
     const bar = make("div", { class: "bar" }, search, button(text("deleteAll"), () => attempt(() => this.remove()), { id: "delete-all" }));
     if (!this.mails.length) return make("section", {}, bar, empty("noMails"));
     const list = make("ul", { class: "mails" }, this.mails.map((mail) => make("li", {}, this.item(mail))));
+    if (this.mails.length === LIMIT) bar.append(make("span", { class: "faint" }, text("newest")));
     return make("section", {}, bar, make("div", { class: "mail" }, list, await this.open(this.mails.find((mail) => mail.id === state.mail))));
   },
 
