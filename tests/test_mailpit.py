@@ -219,6 +219,18 @@ def test_a_search_is_deleted(client: Client) -> None:
     assert body(client, "/api/v1/info")["RuntimeStats"]["MessagesDeleted"] == 1  # type: ignore[index]
 
 
+def test_nothing_is_kept_of_mails_that_are_gone(client: Client, empty: Api) -> None:
+    outbox = empty.world.outbox
+    for path in ("/api/v1/message/latest", "/api/v1/messages"):
+        body(client, path)
+    ask(client, "PUT", "/api/v1/tags", json={"Tags": ["x"], "IDs": ids(client)})
+    assert (len(outbox.read), len(outbox.tags), len(outbox.sizes)) == (1, 3, 3)
+    ask(client, "DELETE", "/api/v1/search?query=to:ann")
+    assert (len(outbox.tags), len(outbox.sizes)) == (2, 2)
+    empty.world.reset()
+    assert (outbox.read, outbox.tags, outbox.sizes) == (set(), {}, {})
+
+
 def test_tags_are_put_and_searched(client: Client) -> None:
     _, bo, _ = ids(client)
     ask(client, "PUT", "/api/v1/tags", json={"Tags": ["failed one"], "IDs": [bo]})

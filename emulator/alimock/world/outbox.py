@@ -45,26 +45,33 @@ class Mail:
 
 
 class Outbox(Log[Mail]):
-    """The mails of all accounts; `read` are the ids of those that were read, `tags` what clients put on them."""
+    """The mails of all accounts, and what is known about each by its id.
+
+    `read` are those that were read, `tags` what clients put on them, `sizes` how many bytes each has with links to what URL.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.read: set[str] = set()
         self.tags: dict[str, tuple[str, ...]] = {}
+        self.sizes: dict[str, tuple[str, int]] = {}
         self.deleted = 0
 
     def remove(self, entry: Mail) -> None:
         """Deletes a mail that is there, with what is known about it."""
         super().remove(entry)
-        self.read.discard(entry.id)
-        self.tags.pop(entry.id, None)
+        self._forget(entry.id)
 
     def clear(self, account: str) -> None:
         """Forgets one account's mails, with what is known about them."""
-        ids = {mail.id for mail in self.entries(account)}
-        self.read -= ids
-        self.tags = {mail_id: tags for mail_id, tags in self.tags.items() if mail_id not in ids}
+        for mail in self.entries(account):
+            self._forget(mail.id)
         super().clear(account)
+
+    def _forget(self, mail_id: str) -> None:
+        self.read.discard(mail_id)
+        self.tags.pop(mail_id, None)
+        self.sizes.pop(mail_id, None)
 
     def mails(self, account: str | None = None) -> list[Mail]:
         """Gives the mails of one account or of all, oldest first."""
