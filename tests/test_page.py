@@ -183,6 +183,8 @@ def test_the_page_is_used_by_keyboard_and_speaks_chinese(page: Page, running: Ru
     submit(running, "a@example.com")
     submit(running, "b@example.com")
     expect(page.locator(".mails li")).to_have_count(2)
+    # The one that was there first may be open already.
+    page.locator(".mails button").first.click()
     expect(page.locator("[aria-current=true] strong")).to_have_text("b@example.com")
     page.keyboard.press("j")
     expect(page.locator("[aria-current=true] strong")).to_have_text("a@example.com")

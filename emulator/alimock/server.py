@@ -157,6 +157,11 @@ class _Connection(HTTPConnection):
         # An orderly shutdown would come first.
         self._close_kernel_socket = lambda: None
 
+    def close(self) -> None:
+        super().close()
+        # What could not be sent any more would be tried again when the writer is collected, on a socket that is closed.
+        self.wfile.raw.close()
+
     def is_gone(self) -> bool:
         """Says whether the client has closed the connection; over TLS that cannot be seen before something is read."""
         if isinstance(self.socket, ssl.SSLSocket):
