@@ -53,7 +53,7 @@ def test_an_operation_answers_what_the_entry_says(entry: str, action: str, expec
 def test_verify_email_answers_what_the_entry_of_the_tokens_address_says() -> None:
     api = api_of("{status: pending, answers: {verify: {answer: NetworkIOError, times: 1, then: success}}}")
     api.lists(RESEND, JO)
-    token = api.world.outbox.mails()[0].token
+    token = api.world.outbox.entries()[0].token
     assert [api.json(VERIFY, Token=token).get("Code") for _ in range(2)] == ["NetworkIOError", None]
 
 

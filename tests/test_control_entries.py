@@ -98,7 +98,7 @@ def test_an_address_that_is_put_for_a_key_is_that_keys_alone(api: Api) -> None:
 
 def test_a_deleted_address_is_as_one_that_nobody_ever_named(api: Api) -> None:
     api.lists(RESEND, JO)
-    token = api.world.outbox.mails()[0].token
+    token = api.world.outbox.entries()[0].token
     assert ask(api, "DELETE", f"addresses/{JO.upper()}") == {"deleted": JO.upper(), "access_key_id": None}
     assert api.code(QUERY, Email=JO) == "ParameterIllegal"
     assert api.code("VerifyEmail", Token=token) == "ParameterIllegal"
@@ -240,7 +240,7 @@ def test_secrets_are_shown_to_who_asks_for_them(api: Api) -> None:
 
 def test_what_is_shown_loads_back_where_its_keys_are_known(api: Api) -> None:
     api.lists(SUBMIT, "own@example.com")
-    token = api.world.outbox.mails()[0].token
+    token = api.world.outbox.entries()[0].token
     current = ask(api, "GET", "scenario?state=current")
     ask(api, "PUT", "scenario", json.dumps(current), content_type="application/json")
     assert api.world.scenario.access_keys["known"].secret == "hidden"

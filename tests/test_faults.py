@@ -85,7 +85,7 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
     reply = api.call(SUBMIT, Email="jo@example.com")
     assert reply.delivery == delivery
     assert dict(reply.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault harm, hit 1: {delivery})")
-    assert len(api.world.outbox.mails()) == work_is_done
+    assert len(api.world.outbox.entries()) == work_is_done
     assert api.call(SUBMIT, Email="jo@example.com").delivery is None
 
 
@@ -177,7 +177,7 @@ def submit(running: Running, name: str, connection: http.client.HTTPConnection |
 
 
 def mailed(running: Running) -> list[str]:
-    return [mail.to.partition("@")[0] for mail in running.world.outbox.mails()]
+    return [mail.to.partition("@")[0] for mail in running.world.outbox.entries()]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("before", []), ("after", ["after"])])

@@ -257,7 +257,7 @@ def test_broken_encodings_are_refused_before_anything_else_is_read(empty: Api, q
 def test_parameters_come_in_the_query_the_form_or_both(empty: Api, query: str, body: bytes) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
     assert empty.send(query, method="POST", headers=headers, body=body).status == 200
-    assert [mail.to for mail in empty.world.outbox.mails()] == ["jo@example.com"]
+    assert [mail.to for mail in empty.world.outbox.entries()] == ["jo@example.com"]
 
 
 @pytest.mark.parametrize(("raw", "value"), [("a+b%20c%2Bd", "a b c+d"), ("%E4%B8%AD~*'", "中~*'"), ("a=b", "a=b"), ("", "")])

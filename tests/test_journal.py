@@ -23,7 +23,7 @@ def test_a_call_is_recorded_with_what_decided_each_address_and_the_mails_it_caus
     api.key = "one"
     reply = api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com", Format="JSON")
     (call,) = calls(api)
-    mail = api.world.outbox.mails()[0]
+    mail = api.world.outbox.entries()[0]
     assert {name: call[name] for name in ("request_id", "account", "access_key_id", "action", "version", "profile", "format")} == {
         "request_id": dict(reply.headers)["x-acs-request-id"],
         "account": "key:one",

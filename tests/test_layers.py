@@ -24,6 +24,7 @@ LAYERS = (
     ("relay",),
     ("fidelity",),
     ("doors", "service"),
+    ("exchange",),
     ("gateway", "operations", "faults"),
     ("mail",),
     ("world",),

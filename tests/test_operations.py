@@ -102,7 +102,7 @@ def test_a_well_formed_address_of_any_script_is_taken(empty: Api, email: str) ->
 def test_the_same_address_in_one_batch_is_handled_once_as_first_written(empty: Api) -> None:
     lists = empty.lists("SubmitEmailVerification", " Jo@example.com , al@example.com,JO@EXAMPLE.COM,, al@example.com")
     assert lists == {"SuccessList": ["Jo@example.com", "al@example.com"]}
-    assert len(empty.world.outbox.mails()) == 2
+    assert len(empty.world.outbox.entries()) == 2
 
 
 def test_addresses_compare_without_regard_to_case_and_keep_their_spelling(empty: Api) -> None:
@@ -145,7 +145,7 @@ def test_a_resend_moves_two_times_and_keeps_the_rest(empty: Api) -> None:
 
 
 def tokens(api: Api) -> list[str]:
-    return [mail.token for mail in api.world.outbox.mails()]
+    return [mail.token for mail in api.world.outbox.entries()]
 
 
 def verify(api: Api, token: str, **parameters: object) -> str:

@@ -544,7 +544,7 @@ def test_a_seed_repeats_every_id_number_and_token() -> None:
         for _ in range(2):
             seen += [api.call("SubmitEmailVerification", Email=email) for email in ("a@example.com", "b@example.com", "a@x")]
             seen += [api.call("NoSuchAction"), api.call("ListEmailVerification", Format="JSON")]
-            seen += [(mail.id, mail.token) for mail in api.world.outbox.mails()]
+            seen += [(mail.id, mail.token) for mail in api.world.outbox.entries()]
             api.world.reset()
         return seen
 

@@ -103,7 +103,7 @@ def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str)
         response = http.client.HTTPResponse(connection)
         response.begin()
         assert response.status == 400
-    assert running.world.outbox.mails() == []
+    assert running.world.outbox.entries() == []
     assert running.world.scenario.name == "default"
 
 
@@ -186,7 +186,7 @@ def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
     for thread in threads:
         thread.join()
     assert answers == [200] * 200
-    assert len(running.world.outbox.mails()) == 200
+    assert len(running.world.outbox.entries()) == 200
 
 
 def test_a_stopped_server_frees_its_port_and_its_threads() -> None:

@@ -52,7 +52,7 @@ calls = st.one_of(
 
 
 def tokens(api: Api) -> list[str]:
-    return [*(mail.token for mail in api.world.outbox.mails()), "open-sesame"]
+    return [*(mail.token for mail in api.world.outbox.entries()), "open-sesame"]
 
 
 def do(api: Api, name: str, argument: object) -> None:
@@ -174,7 +174,7 @@ def test_a_clock_that_was_never_moved_stays_the_real_one(empty: Api) -> None:
 def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None:
     empty.key = "one"
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    link = empty.world.outbox.mails()[0].token
+    link = empty.world.outbox.entries()[0].token
     saved: Scenario = snapshot(empty.world.account("one"), empty.world.scenario)
     other = World(scenario())
     other.load(saved, "one")

@@ -175,7 +175,7 @@ def test_ninety_wait_and_each_gets_its_own_mail_while_others_are_answered(runnin
 
 def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
     get(running, f"{SUBMIT}jo@example.com")
-    token = running.world.outbox.mails()[0].token
+    token = running.world.outbox.entries()[0].token
     get(running, f"/verify?token={token}")
     for method, path, body in (
         ("PUT", "clock", '{"frozen": true}'),

@@ -49,7 +49,7 @@ def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:
     api.world.reset()
     assert api.json("QueryEmailVerification", Email="abc@aliyun.com")["GmtCreate"] == before["GmtCreate"]
     assert api.code("QueryEmailVerification", Email="jo@example.com") == "ParameterIllegal"
-    assert api.world.outbox.mails() == []
+    assert api.world.outbox.entries() == []
     assert api.world.cursor > cursor
 
 
@@ -58,7 +58,7 @@ def test_a_reset_of_one_key_leaves_the_others_alone(empty: Api) -> None:
         empty.key = key
         empty.lists("SubmitEmailVerification", "jo@example.com")
     empty.world.reset("one")
-    assert [mail.access_key_id for mail in empty.world.outbox.mails()] == ["two"]
+    assert [mail.access_key_id for mail in empty.world.outbox.entries()] == ["two"]
     assert empty.lists("SubmitEmailVerification", "jo@example.com") == {"ExistList": ["jo@example.com"]}
 
 
@@ -77,7 +77,7 @@ def test_a_scenario_loaded_for_the_world_replaces_everything(api: Api) -> None:
     api.lists("SubmitEmailVerification", "jo@example.com")
     api.world.load(scenario("clock: 2020-01-01 00:00:00"))
     assert api.json("ListEmailVerification")["TotalItemNum"] == 0
-    assert api.world.outbox.mails() == []
+    assert api.world.outbox.entries() == []
     assert api.world.clock.now() == api.world.account("one").clock.now() == 1_577_808_000
 
 
@@ -89,7 +89,7 @@ def transcript(seed: bytes, order: list[str]) -> dict[str, list[bytes]]:
     for key in order:
         api.key = key
         for action, sent in (("SubmitEmailVerification", "Email"), ("QueryEmailVerification", "Email"), ("VerifyEmail", "Token")):
-            tokens = [mail.token for mail in api.world.outbox.mails() if mail.access_key_id == key]
+            tokens = [mail.token for mail in api.world.outbox.entries() if mail.access_key_id == key]
             value = "jo@example.com" if sent == "Email" else tokens[-1]
             answers.setdefault(key, []).append(api.call(action, **{sent: value}).body)
         answers[key].append(tokens[-1].encode())
@@ -184,12 +184,12 @@ def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pyte
         api.key = key
         api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))
     kept, one, two = api.world.outbox, "key:one", "key:two"
-    assert [(mail.account.name, mail.to[:2]) for mail in kept.mails()] == [(one, "a2"), (one, "a3"), (two, "a0"), (two, "a1")]
-    assert [mail.to[:2] for mail in kept.mails(one)] == ["a2", "a3"]
+    assert [(mail.account.name, mail.to[:2]) for mail in kept.entries()] == [(one, "a2"), (one, "a3"), (two, "a0"), (two, "a1")]
+    assert [mail.to[:2] for mail in kept.entries(one)] == ["a2", "a3"]
     assert (kept.evicted(), kept.evicted(one), kept.evicted(two), kept.evicted("none")) == (2, 2, 0, 0)
     assert (kept.evicted_through(), kept.evicted_through(one), kept.evicted_through(two)) == (2, 2, 0)
     kept.clear(one)
-    assert (kept.evicted(), len(kept.mails())) == (0, 2)
+    assert (kept.evicted(), len(kept.entries())) == (0, 2)
 
 
 @pytest.mark.parametrize("frozen", [True, False])
@@ -257,14 +257,14 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
             call(number, "ResendEmailVerification", Email=own)
             call(number, "ResendEmailVerification", Email=shared)
             with service.world.lock:
-                tokens = [mail.token for mail in service.world.outbox.mails() if mail.to == own]
+                tokens = [mail.token for mail in service.world.outbox.entries() if mail.to == own]
             answers = ["Code" not in call(number, "VerifyEmail", Token=token) for token in tokens]
             assert answers == [False, True]
 
     at_once(work)
     total = sum(results, Counter())
     own, shared = THREADS * 25, 25
-    mails = service.world.outbox.mails()
+    mails = service.world.outbox.entries()
     assert total["SubmitSuccessList"] == own + shared
     assert total["SubmitExistList"] == own - shared
     assert total["ResendSuccessList"] == 2 * own
@@ -316,7 +316,7 @@ def test_forty_threads_use_a_nonce_once() -> None:
 @pytest.mark.usefixtures("restless")
 def test_forty_threads_use_a_token_once(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    (mail,) = empty.world.outbox.mails()
+    (mail,) = empty.world.outbox.entries()
     outcomes: list[bool] = []
     at_once(lambda number: outcomes.append("Code" in empty.json("VerifyEmail", Token=mail.token)))
     assert Counter(outcomes) == {False: 1, True: 39}

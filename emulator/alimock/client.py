@@ -24,10 +24,8 @@ class Client:
     """Talks to the emulator at a URL such as http://127.0.0.1:2546; raises `ClientError` for one that cannot be used."""
 
     def __init__(self, url: str) -> None:
-        parts = _split(url)
         self.url = url
-        self._host, self._port = parts
-        self._timeout = TIMEOUT_SECONDS
+        self._host, self._port = _split(url)
 
     def send(
         self,
@@ -40,7 +38,7 @@ class Client:
     ) -> dict[str, object]:
         """Sends a request to a path under `/_alimock/` and gives the JSON object that comes back; raises `ClientError`."""
         target = f"/_alimock/{quote(path)}" + (f"?{urlencode(arguments)}" if arguments else "")
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request(method, target, body, {"Content-Type": content_type} if body is not None else {})
             response = connection.getresponse()

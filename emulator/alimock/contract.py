@@ -322,3 +322,9 @@ PROFILES: Mapping[str, Profile] = {
         _sourced(DOCS_2018, "the first international pages, of 2018"),
     )
 }
+
+# What a call may carry beside the parameters of its operation.
+COMMON_PARAMETERS = (
+    "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce",
+    "SignatureType", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
+)  # fmt: skip

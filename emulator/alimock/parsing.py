@@ -16,6 +16,13 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
     return parse
 
 
+def non_empty(text: str) -> str:
+    """Takes any text but a blank one, for which it raises `ValueError`."""
+    if not text.strip():
+        raise ValueError(text)
+    return text
+
+
 def is_unicode(text: str) -> bool:
     """Says whether a text can be written as UTF-8, which lone surrogates of JSON cannot."""
     try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from alimock import faults
-from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation, Version
+from alimock.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation
 from alimock.errors import (
     FAULT_CODES,
     FORBIDDEN_RAM,
@@ -25,54 +22,23 @@ from alimock.errors import (
     UNSUPPORTED_HTTP_METHOD,
     ApiError,
 )
+from alimock.exchange import Exchange
 from alimock.gateway import parameters, render
-from alimock.gateway.authentication import NOBODY, Check, Identity, authenticate, credentials, refusal_beside_signature
+from alimock.gateway.authentication import Check, Identity, authenticate, credentials, refusal_beside_signature
 from alimock.gateway.call import Call, Reply
 from alimock.gateway.explanation import Explanation, explain
 from alimock.gateway.parameters import Request
 from alimock.operations import CUSTOM, Answer, Caller
 from alimock.operations import OPERATIONS as ANSWERS
-from alimock.scenario.model import AccessKey, Body, CodeOverride, Fault, Reset, Stub
+from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
 from alimock.world.account import Account, TokenState
-from alimock.world.journal import CallRecord, Decision, Kind
+from alimock.world.journal import Decision, Kind
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
 
 REFUSED_CALLS = 100
-# How much of a parameter and of a name the journal keeps, and of how many parameters and addresses.
-PARAMETER_LENGTH = 1_000
-NAME_LENGTH = 200
-RECORDED = 100
-# In any spelling, since who misspells a parameter may look for it in the journal. What only describes a signature is kept.
-_NOT_RECORDED = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
 REFUSED_BODY_BYTES = 64 * 1024
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """What is known of a call so far; it starts with what an error needs before anything was read."""
-
-    call: Call
-    body_format: Format
-    action: str = ""
-    version: Version = DOMAIN
-    lang: str = "en"
-    identity: Identity = NOBODY
-    request_id: str = ""
-    fault: Fault | None = None
-    fault_hit: int = 0
-    request: Request | None = None
-    profile: str = ""
-    messages: tuple[str, ...] = ()
-
-    def decided_by(self, text: str) -> str:
-        """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
-        if self.fault is None:
-            return text
-        harm = f": {self.fault.delivery}" if self.fault.delivery is not None else ""
-        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
-        return name if self.fault.error is not None or not text else f"{name}; {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +62,7 @@ class Service:
     def answer(self, call: Call, profile: str | None = None) -> Reply:
         """Gives the reply to a call; `profile` is the one that this call asks for."""
         started = time.perf_counter()
-        exchange = _Exchange(call, parameters.response_format(call, {}) or Format.XML)
+        exchange = Exchange(call, parameters.response_format(call, {}) or Format.XML)
         try:
             reply, decisions, code = self._success(exchange, profile)
         except ApiError as failure:
@@ -106,8 +72,8 @@ class Service:
             mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
             reply, decisions, code = self._failure(exchange, mistake)
         seconds = time.perf_counter() - started
-        self._record(exchange, reply.status, code, decisions, seconds)
-        _log(exchange, reply.status, code, decisions, seconds)
+        exchange.record(self.world, reply.status, code, decisions, seconds)
+        exchange.log(reply.status, code, decisions, seconds)
         return _harmed(reply, exchange.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
@@ -145,38 +111,6 @@ class Service:
         with self.world.lock:
             return self._refused.get(request_id)
 
-    def _record(self, exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
-        """Writes a call into the journal, without its secrets and its signature."""
-        key_id, request = exchange.identity.access_key_id, exchange.request
-        given = request.parameters.items() if request is not None else ()
-        with self.world.lock:
-            account = self.world.account_name(key_id)
-            sequence = self.world.happened(Kind.CALL, account, exchange.request_id)
-            self.world.record_call(
-                CallRecord(
-                    id=str(sequence),
-                    sequence=sequence,
-                    account_name=account,
-                    request_id=exchange.request_id,
-                    access_key_id=key_id[:NAME_LENGTH] if key_id is not None else None,
-                    action=exchange.action[:NAME_LENGTH],
-                    version=request.version[:NAME_LENGTH] if request is not None else "",
-                    profile=exchange.profile,
-                    format=exchange.body_format.value,
-                    method=exchange.call.method,
-                    peer=exchange.call.peer,
-                    parameters=dict(islice(_recorded(given), RECORDED)),
-                    authentication=exchange.identity.check.value,
-                    status=status,
-                    code=code,
-                    decisions=decisions[:RECORDED],
-                    fault=exchange.fault.id if exchange.fault is not None else None,
-                    messages=exchange.messages,
-                    received=self.world.real_time(),
-                    seconds=seconds,
-                )
-            )
-
     def _remember(self, call: Call, request_id: str) -> None:
         """Keeps a call that was refused for its signature or what belongs to it."""
         with self.world.lock:
@@ -184,7 +118,7 @@ class Service:
             if len(self._refused) > REFUSED_CALLS:
                 self._refused.popitem(last=False)
 
-    def _success(self, exchange: _Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
+    def _success(self, exchange: Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
         request = exchange.request = parameters.decode(exchange.call)
         _read_presentation(exchange, request)
@@ -213,7 +147,7 @@ class Service:
             return self.world.stubs(credentials(request).access_key_id).get(request.action)
 
     def _perform(
-        self, exchange: _Exchange, account: Account, operation: Operation, request: Request, wanted: str | None
+        self, exchange: Exchange, account: Account, operation: Operation, request: Request, wanted: str | None
     ) -> tuple[bytes, tuple[Decision, ...]]:
         """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
         key_id = exchange.identity.access_key_id
@@ -234,13 +168,13 @@ class Service:
         fields = {**answer.fields, "request_id": exchange.request_id}
         return render.success(operation.name, fields, layout, exchange.body_format), answer.decisions
 
-    def _recite(self, exchange: _Exchange, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Decision, ...]]:
+    def _recite(self, exchange: Exchange, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Decision, ...]]:
         """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
         _meets_fault(exchange, account, request, None)
         body = render.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
         return body, (Decision("", "custom answer", f"{stub.place} {CUSTOM}"),)
 
-    def _failure(self, exchange: _Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
+    def _failure(self, exchange: Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
         request_id = exchange.request_id = exchange.request_id or self.world.source.request_id()
         if exchange.identity.check is Check.REFUSED and len(exchange.call.body) <= REFUSED_BODY_BYTES:
             self._remember(exchange.call, request_id)
@@ -255,7 +189,7 @@ class Service:
         return reply, (Decision("", failure.code, decided_by),), failure.code
 
 
-def _read_presentation(exchange: _Exchange, request: Request) -> None:
+def _read_presentation(exchange: Exchange, request: Request) -> None:
     """Reads what every answer needs, refusals included: the format, the language, the version's endpoint."""
     exchange.action = request.action
     exchange.body_format = parameters.response_format(exchange.call, request.parameters) or exchange.body_format
@@ -298,14 +232,7 @@ def _check_permission(key: AccessKey | None, operation: Operation) -> None:
         raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
 
 
-def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
-    for name, value in given:
-        if not _NOT_RECORDED.fullmatch(name):
-            yield name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
-
-
-def _meets_fault(exchange: _Exchange, account: Account, request: Request, emails: object) -> bool:
+def _meets_fault(exchange: Exchange, account: Account, request: Request, emails: object) -> bool:
     """Looks for the fault that hits the call, and says whether the call is carried out nevertheless; raises its `ApiError`."""
     fault = faults.choose(account, request.action, request.version, exchange.identity.access_key_id, emails)
     if fault is None:
@@ -331,33 +258,3 @@ def _summary(decisions: tuple[Decision, ...]) -> str:
     first, *others = [one.decided_by for one in decisions] or [""]
     custom = ", with a custom answer" if any(CUSTOM in other for other in others) else ""
     return f"{first} (and {len(others)} more{custom})" if others else first
-
-
-def _log(exchange: _Exchange, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
-    if not logger.isEnabledFor(logging.INFO):
-        return
-    harm = [exchange.decided_by("")] if exchange.fault is not None and exchange.fault.error is None else []
-    details = "; ".join((*harm, *map(_told, decisions)))
-    action, key = _plain(exchange.action or "(no action)"), _plain(exchange.identity.access_key_id or "no key")
-    check = exchange.identity.check.value
-    sent = _sent_status(status, exchange.fault)
-    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", sent, action, code, key, check, details, seconds * 1000)
-
-
-def _told(one: Decision) -> str:
-    """Writes what became of one address, and what decided that."""
-    decided_by = f"[{_plain(one.decided_by)}]" if one.decided_by else ""
-    return " ".join(filter(None, (_plain(one.email), one.outcome, decided_by)))
-
-
-def _sent_status(status: int, fault: Fault | None) -> int | str:
-    """Gives the status that the client sees, or in words why it sees none."""
-    delivery = fault.delivery if fault is not None else None
-    if delivery is None:
-        return status
-    return "reset" if delivery.reset is not None else 502 if delivery.body is Body.HTML_502 else status
-
-
-def _plain(text: str) -> str:
-    """Keeps what a client sent from breaking the line of the log."""
-    return text if text.isprintable() else repr(text)

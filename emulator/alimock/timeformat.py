@@ -39,6 +39,12 @@ def parse_time(text: str) -> int:
     return int(moment.replace(tzinfo=UTC_PLUS_8).timestamp())
 
 
+def format_real_time(seconds: float) -> str:
+    """Writes a real time in UTC, as `2026-11-22T06:00:00.000Z`: always three digits of a second, and Z."""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def parse_duration(text: str) -> int:
     """Reads `90s`, `15m`, `2h`, `3d` or several in a row (`1d12h`) into seconds; raises `ValueError` for anything else."""
     if not _DURATION.fullmatch(text):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from alimock.settings import DEFAULT_PORT
+from alimock.client import default_url
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """Prints the lines of one SDK."""
     parser = argparse.ArgumentParser("alimock env", description="Prints the lines that point an SDK at the emulator.")
     parser.add_argument("--sdk", choices=SDKS, required=True)
-    port = os.environ.get("ALIMOCK_PORT") or DEFAULT_PORT
-    parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="where the emulator is; default: %(default)s")
+    parser.add_argument("--url", default=default_url(), help="where the emulator is; default: %(default)s")
     options = parser.parse_args(arguments)
     values = {"url": options.url, "endpoint": urlsplit(options.url).netloc or options.url, "ca": "alimock-ca.pem"}
     lines = SDKS[options.sdk]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import sys
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from alimock.client import default_url
 from alimock.settings import DEFAULT_PORT
 
 RETRY_SECONDS = 0.05
@@ -19,8 +19,7 @@ TIMEOUT_SECONDS = 5
 def run(arguments: Sequence[str]) -> int:
     """Gives 0 once the emulator is ready, 1 if it is not by the end of the wait."""
     parser = argparse.ArgumentParser("alimock ready", description="Says whether an emulator is ready.")
-    port = os.environ.get("ALIMOCK_PORT") or DEFAULT_PORT
-    parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="default: %(default)s")
+    parser.add_argument("--url", default=default_url(), help="default: %(default)s")
     parser.add_argument("--wait", type=_seconds, default=0.0, metavar="SECONDS", help="how long to wait for it; default: one try")
     options = parser.parse_args(arguments)
     end = time.monotonic() + options.wait

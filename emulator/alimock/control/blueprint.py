@@ -114,7 +114,7 @@ def _info(world: World, profile: str | None, relay: Relay | None) -> dict[str, o
             "known_keys": sorted(world.scenario.access_keys),
             "accounts": len(world.accounts()),
             "evicted_accounts": world.evicted_accounts,
-            "messages": len(world.outbox.mails()),
+            "messages": len(world.outbox),
             "evicted_messages": world.outbox.evicted(),
             "relay": _relay(relay) if relay is not None else None,
             "cursor": world.cursor,

@@ -5,20 +5,15 @@ from __future__ import annotations
 import difflib
 from itertools import islice
 
-from alimock.contract import OPERATIONS
+from alimock.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.control import arguments, listing, waits
-from alimock.control.outbox import real_time
+from alimock.timeformat import format_real_time
 from alimock.world.journal import CallRecord, Change, Kind
 from alimock.world.log import Log
 from alimock.world.world import ALL_ACCOUNTS, World
 
 MAXIMUM_HINTS = 10
 _FILTERS = ("action", "code", "request_id")
-# What a call may carry beside the parameters of its operation.
-_COMMON = (
-    "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce",
-    "SignatureType", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
-)  # fmt: skip
 
 
 class JournalResource:
@@ -74,7 +69,7 @@ def _change(one: Change) -> dict[str, object]:
         "kind": one.kind.value,
         "account": one.account_name or None,
         "subject": one.subject,
-        "received": real_time(one.received),
+        "received": format_real_time(one.received),
     }
 
 
@@ -99,7 +94,7 @@ def _call(one: CallRecord) -> dict[str, object]:
         "fault": one.fault,
         "messages": list(one.messages),
         "duration_ms": round(one.seconds * 1000, 3),
-        "received": real_time(one.received),
+        "received": format_real_time(one.received),
         "hints": _hints(one),
     }
 
@@ -109,7 +104,7 @@ def _hints(one: CallRecord) -> list[str]:
     operation = OPERATIONS.get(one.action)
     if operation is None:
         return [_hint("operation", one.action, list(OPERATIONS))] if one.action and one.code != "OK" else []
-    known = [*(parameter.name for parameter in operation.parameters), *_COMMON]
+    known = [*(parameter.name for parameter in operation.parameters), *COMMON_PARAMETERS]
     unknown = (name for name in one.parameters if name not in known)
     return [_hint("parameter", name, known) for name in islice(unknown, MAXIMUM_HINTS)]
 

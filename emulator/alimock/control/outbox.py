@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from datetime import datetime, timezone
 from itertools import islice
 
 from flask import Response, request
@@ -16,7 +15,7 @@ from alimock.control import arguments, listing, waits
 from alimock.control.guard import base_url
 from alimock.control.problem import Problem
 from alimock.doors import Doors
-from alimock.timeformat import format_time, parse_time
+from alimock.timeformat import format_real_time, format_time, parse_time
 from alimock.world.journal import Kind
 from alimock.world.outbox import Mail
 from alimock.world.world import World
@@ -150,14 +149,8 @@ class OutboxResource:
             "token_state": state.value,
             "link": mail.link(one, self._base_url()),
             "created": format_time(one.created),
-            "received": real_time(one.received),
+            "received": format_real_time(one.received),
         }
-
-
-def real_time(seconds: float) -> str:
-    """Writes a real time in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _time(given: dict[str, str], name: str) -> int | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from email.message import EmailMessage
 
 from alimock import mail
 from alimock.mailpit.search import Searched, search
-from alimock.timeformat import UTC_PLUS_8
+from alimock.timeformat import UTC_PLUS_8, format_real_time
 from alimock.world.outbox import Mail
 from alimock.world.world import World
 
@@ -28,8 +28,7 @@ class Mailbox:
     def mails(self) -> list[Mail]:
         """Gives all mails, newest first."""
         with self.world.lock:
-            account = self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
-            return list(self.world.outbox.newest_first(account))
+            return list(self.world.outbox.newest_first(self._account_name()))
 
     def found(self, query: str) -> list[Mail]:
         """Gives the mails that match a search, newest first."""
@@ -41,8 +40,7 @@ class Mailbox:
         if mail_id == "latest":
             return next(iter(self.found(query)), None)
         with self.world.lock:
-            one = self.world.outbox.get(mail_id)
-            account = self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
+            one, account = self.world.outbox.get(mail_id), self._account_name()
         return one if one is not None and account in (None, one.account_name) else None
 
     def is_read(self, one: Mail) -> bool:
@@ -80,7 +78,7 @@ class Mailbox:
         return {
             **self._common(one),
             "Read": self.is_read(one),
-            "Created": _time(one.received),
+            "Created": format_real_time(one.received),
             "Attachments": 0,
             "Snippet": " ".join(mail.text_body(one, self.base_url).split())[:SNIPPET_LENGTH],
         }
@@ -97,7 +95,7 @@ class Mailbox:
             "Inline": [],
             "Attachments": [],
             "Read": True,
-            "Created": _time(one.received),
+            "Created": format_real_time(one.received),
             "Snippet": self.summary(one)["Snippet"],
             "Token": one.token,
             "Link": mail.link(one, self.base_url),
@@ -125,6 +123,9 @@ class Mailbox:
             "tags": sorted({tag for one in everything for tag in self.tags(one)}),
             "messages": shown,
         }
+
+    def _account_name(self) -> str | None:
+        return self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
 
     def _unread(self, mails: list[Mail]) -> int:
         return sum(not self.is_read(one) for one in mails)
@@ -164,8 +165,3 @@ class Mailbox:
                 if outbox.get(one.id) is one:
                     outbox.sizes[one.id] = self.base_url, size
         return size
-
-
-def _time(seconds: float) -> str:
-    """Writes a real time as Mailpit's clients read it: three digits of a second, and Z."""
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

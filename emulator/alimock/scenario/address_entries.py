@@ -23,7 +23,8 @@ from alimock.scenario.addresses import (
     Status,
 )
 from alimock.scenario.document import MappingNode
-from alimock.scenario.kinds import Entry, Reading, Values
+from alimock.scenario.kinds import Entry, Values
+from alimock.scenario.reading import Reading
 
 MAXIMUM_PATTERNS = 1_000
 # Fields that only a record of this status has.

@@ -8,8 +8,9 @@ from dataclasses import fields
 from alimock.contract import OPERATIONS
 from alimock.scenario.addresses import Pattern
 from alimock.scenario.document import MappingNode
-from alimock.scenario.kinds import Entry, Reading, Values, nearest
+from alimock.scenario.kinds import Entry, Values
 from alimock.scenario.model import Delivery, Fault
+from alimock.scenario.reading import Reading, nearest
 
 MAXIMUM_FAULTS = 1_000
 _DELIVERY = tuple(one.name for one in fields(Delivery))

@@ -9,8 +9,9 @@ from typing import Any
 from alimock.contract import OPERATIONS
 from alimock.scenario.address_entries import Addresses, addresses_of
 from alimock.scenario.fault_entries import faults_of
-from alimock.scenario.kinds import Entry, Reading
+from alimock.scenario.kinds import Entry
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Stub
+from alimock.scenario.reading import Reading
 
 _SINGLE_VALUES = ("description", "profile", "authentication", "timestamps", "unknown_keys", "seed")
 

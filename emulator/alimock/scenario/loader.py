@@ -21,9 +21,10 @@ from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
-from alimock.scenario.kinds import Entry, Reading
+from alimock.scenario.kinds import Entry
 from alimock.scenario.layer import Layer, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
+from alimock.scenario.reading import Reading
 from alimock.scenario.scalars import NAME
 from alimock.scenario.schema import ADDRESSES, FAULT, SCENARIO
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from enum import Enum
 
 from alimock import address
-from alimock.parsing import one_of
+from alimock.parsing import non_empty, one_of
 from alimock.scenario.kinds import JsonSchema, Scalar
 from alimock.timeformat import parse_delay, parse_time
 
@@ -27,12 +27,6 @@ def choice(choices: type[Enum]) -> Scalar:
 
 def _listed(values: Iterable[str]) -> str:
     return "one of " + ", ".join(values)
-
-
-def _non_empty(text: str) -> str:
-    if not text.strip():
-        raise ValueError(text)
-    return text
 
 
 def _between(minimum: int, maximum: int) -> JsonSchema:
@@ -100,7 +94,7 @@ def _error_status(text: str) -> int:
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
 
-TEXT = Scalar("a text", _non_empty)
+TEXT = Scalar("a text", non_empty)
 FLAG = Scalar("true or false", _flag, json={"type": "boolean"})
 COUNT = Scalar("a whole number to 999999999", _count, json=_between(0, 999_999_999))
 POSITIVE = Scalar("a whole number from 1 to 999999999", _positive, json=_between(1, 999_999_999))
@@ -114,4 +108,4 @@ NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": ["strin
 ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
 
 CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)
-FILE = Scalar("a built-in name, or a path", _non_empty, json={"type": "string"})
+FILE = Scalar("a built-in name, or a path", non_empty, json={"type": "string"})

@@ -31,22 +31,22 @@ from alimock.scenario.scalars import (
 VERSION = "1"
 
 _CODES = sorted({row.code for row in CATALOGUE if row.status is not None})
-_STANDING_ANSWERS = ("success", "quota-exceeded", "illegal")
+_ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
 _THEN_TIMES = "how many calls get this before `then`"
 
 ANSWER: Either = Either(
     Scalar(
         "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
-        one_of({*_STANDING_ANSWERS, *ANSWER_CODES}),
-        json={"enum": [*_STANDING_ANSWERS, *sorted(ANSWER_CODES)]},
+        one_of(_ANSWER_WORDS),
+        json={"enum": _ANSWER_WORDS},
     ),
     Keys(
         {
             "answer": Key(
                 Scalar(
                     "success, quota-exceeded, illegal or a code of the service",
-                    one_of({*_STANDING_ANSWERS, *ANSWER_CODES}),
-                    json={"enum": [*_STANDING_ANSWERS, *sorted(ANSWER_CODES)]},
+                    one_of(_ANSWER_WORDS),
+                    json={"enum": _ANSWER_WORDS},
                 ),
                 "`success` (what the operation does by itself), `quota-exceeded`, `illegal`, or a code of the service",
             ),

@@ -72,7 +72,3 @@ class Outbox(Log[Mail]):
         self.read.discard(mail_id)
         self.tags.pop(mail_id, None)
         self.sizes.pop(mail_id, None)
-
-    def mails(self, account: str | None = None) -> list[Mail]:
-        """Gives the mails of one account or of all, oldest first."""
-        return self.entries(account)

@@ -92,10 +92,6 @@ class World:
         self.waiting.wake(kind, account)
         return self._last_sequence
 
-    def record_call(self, record: CallRecord) -> None:
-        """Takes a call into the journal."""
-        self.journal.add(record)
-
     def account_name(self, access_key_id: str | None) -> str:
         """Gives the name of the account that a key's calls go to; an account that no scenario names is `key:` and its key."""
         if not access_key_id:

@@ -1,0 +1,121 @@
+"""A call on its way to its reply, and how it is told afterwards: in the journal and in the log."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from alimock.contract import DOMAIN, Format, Version
+from alimock.gateway.authentication import NOBODY, Identity
+from alimock.gateway.call import Call
+from alimock.gateway.parameters import Request
+from alimock.scenario.model import Body, Fault
+from alimock.world.journal import CallRecord, Decision, Kind
+from alimock.world.world import World
+
+logger = logging.getLogger(__name__)
+
+# How much of a parameter and of a name the journal keeps, and of how many parameters and addresses.
+PARAMETER_LENGTH = 1_000
+NAME_LENGTH = 200
+RECORDED = 100
+# In any spelling, since who misspells a parameter may look for it in the journal. What only describes a signature is kept.
+_NOT_RECORDED = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a call so far; it starts with what an error needs before anything was read."""
+
+    call: Call
+    body_format: Format
+    action: str = ""
+    version: Version = DOMAIN
+    lang: str = "en"
+    identity: Identity = NOBODY
+    request_id: str = ""
+    fault: Fault | None = None
+    fault_hit: int = 0
+    request: Request | None = None
+    profile: str = ""
+    messages: tuple[str, ...] = ()
+
+    def decided_by(self, text: str) -> str:
+        """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
+        if self.fault is None:
+            return text
+        harm = f": {self.fault.delivery}" if self.fault.delivery is not None else ""
+        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
+        return name if self.fault.error is not None or not text else f"{name}; {text}"
+
+    def record(self, world: World, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+        """Writes a call into the journal, without its secrets and its signature."""
+        key_id, request = self.identity.access_key_id, self.request
+        given = request.parameters.items() if request is not None else ()
+        with world.lock:
+            account = world.account_name(key_id)
+            sequence = world.happened(Kind.CALL, account, self.request_id)
+            world.journal.add(
+                CallRecord(
+                    id=str(sequence),
+                    sequence=sequence,
+                    account_name=account,
+                    request_id=self.request_id,
+                    access_key_id=key_id[:NAME_LENGTH] if key_id is not None else None,
+                    action=self.action[:NAME_LENGTH],
+                    version=request.version[:NAME_LENGTH] if request is not None else "",
+                    profile=self.profile,
+                    format=self.body_format.value,
+                    method=self.call.method,
+                    peer=self.call.peer,
+                    parameters=dict(islice(_recorded(given), RECORDED)),
+                    authentication=self.identity.check.value,
+                    status=status,
+                    code=code,
+                    decisions=decisions[:RECORDED],
+                    fault=self.fault.id if self.fault is not None else None,
+                    messages=self.messages,
+                    received=world.real_time(),
+                    seconds=seconds,
+                )
+            )
+
+    def log(self, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+        """Writes a line about the call."""
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        harm = [self.decided_by("")] if self.fault is not None and self.fault.error is None else []
+        details = "; ".join((*harm, *map(_told, decisions)))
+        action, key = _plain(self.action or "(no action)"), _plain(self.identity.access_key_id or "no key")
+        check = self.identity.check.value
+        sent = _sent_status(status, self.fault)
+        logger.info("%s %s %s, %s, %s: %s (%.1f ms)", sent, action, code, key, check, details, seconds * 1000)
+
+
+def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
+    for name, value in given:
+        if not _NOT_RECORDED.fullmatch(name):
+            yield name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
+
+
+def _told(one: Decision) -> str:
+    """Writes what became of one address, and what decided that."""
+    decided_by = f"[{_plain(one.decided_by)}]" if one.decided_by else ""
+    return " ".join(filter(None, (_plain(one.email), one.outcome, decided_by)))
+
+
+def _sent_status(status: int, fault: Fault | None) -> int | str:
+    """Gives the status that the client sees, or in words why it sees none."""
+    delivery = fault.delivery if fault is not None else None
+    if delivery is None:
+        return status
+    return "reset" if delivery.reset is not None else 502 if delivery.body is Body.HTML_502 else status
+
+
+def _plain(text: str) -> str:
+    """Keeps what a client sent from breaking the line of the log."""
+    return text if text.isprintable() else repr(text)
