@@ -167,10 +167,12 @@ class _Connection(HTTPConnection):
         if isinstance(self.socket, ssl.SSLSocket):
             return False
         try:
-            readable, _, _ = select.select([self.socket], [], [], 0)
-            return bool(readable) and self.socket.recv(1, socket.MSG_PEEK) == b""
+            # Not `select`, which takes no more than a thousand connections.
+            looking = select.poll()
+            looking.register(self.socket, select.POLLIN)
+            return bool(looking.poll(0)) and self.socket.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
-            # Reset, or a file number that select cannot take.
+            # It was reset, or is closed already.
             return True
 
     def communicate(self) -> bool:
