@@ -7,10 +7,12 @@ import json
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.scenario import loader
+from alimock.scenario.model import Fault
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client
 
-SUBMIT, LIST = "SubmitEmailVerification", "ListEmailVerification"
+SUBMIT, LIST, QUERY = "SubmitEmailVerification", "ListEmailVerification", "QueryEmailVerification"
 
 
 def calls(api: Api, query: str = "") -> list[dict[str, object]]:
@@ -136,3 +138,49 @@ def test_a_long_parameter_is_recorded_in_part(api: Api) -> None:
     parameters = calls(api)[0]["parameters"]
     assert isinstance(parameters, dict)
     assert parameters["Email"] == "x" * 1_000
+
+
+def count(api: Api, query: str) -> object:
+    response = Client(Application(api.service, Doors())).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
+    return json.loads(response.data)["count"]
+
+
+@pytest.mark.parametrize(
+    ("query", "actions"),
+    [
+        ("?status=404", ["NoSuchAction"]),
+        ("?email=TEST2@aliyun.com", [SUBMIT]),
+        ("?email=lost@example.com", [QUERY]),
+        ("?outcome=ParameterIllegall", [SUBMIT]),
+        ("?outcome=success", [SUBMIT]),
+        ("?authentication=checked", [LIST]),
+        ("?authentication=unsigned&code=OK", [SUBMIT]),
+        ("?fault=f", [QUERY]),
+        ("?after=99", None),
+        ("?authentication=maybe", None),
+        ("?status=many", None),
+        ("?limit=1", None),
+    ],
+)
+def test_the_calls_are_counted_by_the_filters_that_list_them(query: str, actions: list[str] | None) -> None:
+    api = make_api(loader.load("default"))
+    api.world.put_fault(Fault("f", "case", action=QUERY, error="Throttling.User"))
+    api.call("NoSuchAction")
+    api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com")
+    api.call(QUERY, Email="lost@example.com")
+    api.send(signed())
+    if actions is None:
+        with pytest.raises(KeyError):
+            count(api, query)
+        return
+    assert [call["action"] for call in calls(api, query)] == actions
+    assert count(api, query) == len(actions)
+    assert count(api, "") == 4
+
+
+def test_a_call_is_recorded_with_its_algorithm_and_its_client(api: Api) -> None:
+    api.send(signed(SignatureMethod="HMAC-SHA256"), headers={"user-agent": "AlibabaCloud (test)"})
+    api.call(LIST)
+    unsigned, call = calls(api)
+    assert (call["signature"], call["authentication"], call["user_agent"]) == ("HMAC-SHA256", "checked", "AlibabaCloud (test)")
+    assert (unsigned["signature"], unsigned["authentication"], unsigned["user_agent"]) == (None, "unsigned", "")

@@ -61,6 +61,8 @@ def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> 
         ("delete", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/outbox/wait", None),
         ("get", "/_alimock/calls", None),
+        ("get", "/_alimock/calls/count", None),
+        ("get", "/_alimock/calls/wait", None),
         ("get", "/_alimock/accounts", None),
         ("get", "/_alimock/changes", None),
         ("get", "/_alimock/addresses", None),

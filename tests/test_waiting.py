@@ -212,3 +212,28 @@ def test_no_thread_is_left_behind(running: Running) -> None:
     assert running.world.waiting._waiters == []
     assert running.world.waiting.room._value == waiting.MAXIMUM_WAITING
     assert threading.active_count() < 100
+
+
+def test_a_call_is_waited_for_and_what_came_instead_is_told(running: Running) -> None:
+    found = in_background(lambda: get(running, "/_alimock/calls/wait?action=DeleteEmailVerification&after=0&timeout=30"))
+    until_waiting(running)
+    get(running, f"{SUBMIT}jo@example.com")
+    assert not found.done()
+    get(running, "/?Action=DeleteEmailVerification&Version=2018-01-29&Email=jo@example.com")
+    status, answer = found.result(10)
+    call = answer["call"]
+    assert isinstance(call, dict)
+    assert (status, call["action"], answer["cursor"]) == (200, "DeleteEmailVerification", call["sequence"])
+    status, answer = get(running, "/_alimock/calls/wait?action=ListEmailVerification&after=0&timeout=0.01")
+    assert (status, answer["message"]) == (408, "no such call within 0.01 seconds")
+    assert answer["hint"] == "answered in the meantime: DeleteEmailVerification OK, SubmitEmailVerification OK"
+    assert [call["action"] for call in answer["calls"]] == ["DeleteEmailVerification", "SubmitEmailVerification"]
+
+
+def test_a_wait_for_one_account_says_how_much_came_in_others(running: Running) -> None:
+    get(running, f"{SUBMIT}jo@example.com&AccessKeyId=other")
+    status, answer = get(running, "/_alimock/outbox/wait?access_key_id=mine&after=0&timeout=0")
+    assert (status, answer["hint"]) == (
+        408,
+        "arrived in the meantime: nothing; 1 in accounts of other keys; see GET /_alimock/calls for what was refused",
+    )

@@ -36,6 +36,7 @@ class Exchange:
     version: Version = DOMAIN
     lang: str = "en"
     identity: Identity = NOBODY
+    signature: str | None = None
     request_id: str = ""
     fault: Fault | None = None
     fault_hit: int = 0
@@ -71,7 +72,9 @@ class Exchange:
                     format=self.body_format.value,
                     method=self.call.method,
                     peer=self.call.peer,
+                    user_agent=self.call.headers.get("user-agent", "")[:NAME_LENGTH],
                     parameters=dict(islice(_recorded(given), RECORDED)),
+                    signature=self.signature[:NAME_LENGTH] if self.signature is not None else None,
                     authentication=self.identity.check.value,
                     status=status,
                     code=code,

@@ -128,6 +128,7 @@ class Service:
         _check_format(request)
         sent = credentials(request)
         exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
+        exchange.signature = sent.method if sent.signature else None
         with self.world.lock:
             exchange.identity = authenticate(sent, self.world)
             account = self.world.account(exchange.identity.access_key_id)

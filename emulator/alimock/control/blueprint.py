@@ -63,6 +63,8 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
         ("GET", f"{PREFIX}/accounts", AccountsResource(world).page),
         ("GET", f"{PREFIX}/calls", journal.calls),
+        ("GET", f"{PREFIX}/calls/count", journal.count),
+        ("GET", f"{PREFIX}/calls/wait", journal.wait),
         ("GET", f"{PREFIX}/changes", journal.changes),
         ("GET", f"{PREFIX}/addresses", addresses.page),
         ("PUT", f"{PREFIX}/addresses/<address:email>", addresses.put),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
 from itertools import islice
 
+from alimock.address import fold
 from alimock.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.control import arguments, listing, waits
+from alimock.control.problem import Problem
+from alimock.gateway.authentication import Check
 from alimock.timeformat import format_real_time
 from alimock.world.journal import CallRecord, Change, Kind
 from alimock.world.log import Log
 from alimock.world.world import ALL_ACCOUNTS, World
 
 MAXIMUM_HINTS = 10
-_FILTERS = ("action", "code", "request_id")
+_FILTERS = ("action", "status", "code", "email", "outcome", "authentication", "fault", "request_id")
+MAXIMUM_STATUS = 999
 
 
 class JournalResource:
@@ -25,12 +30,22 @@ class JournalResource:
     def calls(self) -> dict[str, object]:
         """Lists calls newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, *listing.ARGUMENTS)
+        return listing.listed(self.world, self.world.journal, "calls", given, _matcher(given), _call)
 
-        def matches(one: CallRecord) -> bool:
-            shown = {"action": one.action, "code": one.code, "request_id": one.request_id}
-            return all(given.get(name) in (None, value) for name, value in shown.items())
+    def count(self) -> dict[str, object]:
+        """Counts calls."""
+        given = arguments.query(*_FILTERS, "access_key_id", "after")
+        return listing.counted(self.world, self.world.journal, given, _matcher(given))
 
-        return listing.listed(self.world, self.world.journal, "calls", given, matches, _call)
+    def wait(self) -> dict[str, object]:
+        """Gives the first call behind `after` that matches, as soon as it was answered; without it the newest one counts."""
+        given = arguments.query(*_FILTERS, "access_key_id", "after", "timeout")
+        awaited = listing.awaited(self.world, self.world.journal, Kind.CALL, given, _matcher(given))
+        if awaited.found is None:
+            hint = f"answered in the meantime: {awaited.told(lambda one: f'{one.action} {one.code}')}"
+            shown = [_call(one) for one in awaited.instead]
+            raise Problem(408, f"no such call within {awaited.timeout:g} seconds", hint, calls=shown, cursor=awaited.cursor)
+        return {"call": _call(awaited.found), "cursor": awaited.cursor}
 
     def changes(self) -> dict[str, object]:
         """Lists what happened; with `timeout` it waits for the first that comes behind `after`."""
@@ -63,6 +78,39 @@ class JournalResource:
         return answer
 
 
+def _matcher(given: Mapping[str, str]) -> Callable[[CallRecord], bool]:
+    """Makes the filter of the arguments; the account is narrowed to by whoever goes through the journal."""
+    email, outcome = fold(given.get("email", "")), given.get("outcome")
+    authentication, checks = given.get("authentication", ""), [check.value for check in Check]
+    if authentication not in ("", *checks):
+        raise Problem(400, f"`authentication`: found {authentication[:60]!a}", f"give one of {', '.join(checks)}")
+    if "status" in given:
+        arguments.number(given, "status", 0, MAXIMUM_STATUS)
+
+    def matches(one: CallRecord) -> bool:
+        shown = {
+            "action": one.action,
+            "status": str(one.status),
+            "code": one.code,
+            "authentication": one.authentication,
+            "fault": one.fault,
+            "request_id": one.request_id,
+        }
+        return (
+            all(given.get(name) in (None, value) for name, value in shown.items())
+            and (not email or email in _emails(one))
+            and (outcome is None or any(each.outcome == outcome for each in one.decisions))
+        )
+
+    return matches
+
+
+def _emails(one: CallRecord) -> set[str]:
+    """Gives the addresses that a call names or that something became of, folded."""
+    named = one.parameters.get("Email", "").split(",")
+    return {fold(email.strip()) for email in (*named, *(each.email for each in one.decisions))}
+
+
 def _change(one: Change) -> dict[str, object]:
     return {
         "sequence": one.sequence,
@@ -86,7 +134,9 @@ def _call(one: CallRecord) -> dict[str, object]:
         "format": one.format,
         "method": one.method,
         "peer": one.peer,
+        "user_agent": one.user_agent,
         "parameters": dict(one.parameters),
+        "signature": one.signature,
         "authentication": one.authentication,
         "status": one.status,
         "code": one.code,

@@ -1,12 +1,15 @@
-"""The one shape of lists: newest first, or behind a cursor oldest first, with what was thrown away."""
+"""The one shape of lists: newest first, or behind a cursor oldest first, with what was thrown away; counting and waiting alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import Generic
 
-from alimock.control import arguments
+from alimock.control import arguments, waits
 from alimock.control.waits import cursor
+from alimock.world.journal import Kind
 from alimock.world.log import E, Log
 from alimock.world.world import World
 
@@ -14,6 +17,26 @@ DEFAULT_LIMIT = 100
 MAXIMUM_LIMIT = 5_000
 # The arguments that every list of a log takes.
 ARGUMENTS = ("access_key_id", "after", "limit")
+ARRIVED_INSTEAD = 20
+
+
+@dataclass(frozen=True)
+class Awaited(Generic[E]):
+    """What a wait of `timeout` seconds came to: what was found, or what came `instead`, and how many came `elsewhere`.
+
+    That is in other accounts than the one that was waited for. `cursor` is what to go on from.
+    """
+
+    found: E | None
+    timeout: float
+    cursor: int
+    instead: Sequence[E] = ()
+    elsewhere: int = 0
+
+    def told(self, tell: Callable[[E], str]) -> str:
+        """Says in words what came instead."""
+        told = ", ".join(map(tell, self.instead)) or "nothing"
+        return told + (f"; {self.elsewhere} in accounts of other keys" if self.elsewhere else "")
 
 
 def account_name(world: World, given: Mapping[str, str]) -> str | None:
@@ -42,3 +65,38 @@ def listed(
         end = chosen[-1].sequence if chosen else after
     answer: dict[str, object] = {name: [show(one) for one in chosen], "cursor": end, "evicted": evicted}
     return {**answer, "gap": True} if after is not None and after < evicted_through else answer
+
+
+def counted(world: World, log: Log[E], given: dict[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
+    """Counts a log's entries that match, without what was thrown away."""
+    with world.lock:
+        after, account = cursor(world, given), account_name(world, given)
+        candidates = log.entries(account) if after is None else log.after(after, account)
+        return {"count": sum(map(matches, candidates)), "cursor": world.cursor, "evicted": log.evicted(account)}
+
+
+def awaited(world: World, log: Log[E], kind: Kind, given: dict[str, str], matches: Callable[[E], bool]) -> Awaited[E]:
+    """Waits for the first entry behind `after` that matches; without `after` the newest that is there counts.
+
+    Gives it, or at the end of the time what came instead, newest first.
+    """
+    timeout = waits.seconds(given, waits.DEFAULT_SECONDS)
+    with world.lock:
+        after, account, start = cursor(world, given), account_name(world, given), world.cursor
+    looked = after
+
+    def find() -> E | None:
+        # Each look begins where the last one ended; only the first without a cursor goes through what is there.
+        nonlocal looked
+        behind, looked = looked, world.cursor
+        entries = log.newest_first(account) if behind is None else iter(log.after(behind, account))
+        return next(filter(matches, entries), None)
+
+    found = waits.waited(world, find, (kind,), account, timeout)
+    behind = start if after is None else after
+    with world.lock:
+        if found is not None:
+            return Awaited(found, timeout, found.sequence)
+        newest = list(islice(log.newest_first(account), ARRIVED_INSTEAD))
+        elsewhere = len(log.after(behind)) - len(log.after(behind, account)) if account is not None else 0
+        return Awaited(None, timeout, world.cursor, [one for one in newest if one.sequence > behind], elsewhere)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from itertools import islice
 
 from flask import Response, request
 
 from alimock import mail
 from alimock.address import fold
 from alimock.contract import OPERATIONS
-from alimock.control import arguments, listing, waits
+from alimock.control import arguments, listing
 from alimock.control.guard import base_url
 from alimock.control.problem import Problem
 from alimock.doors import Doors
@@ -21,7 +20,6 @@ from alimock.world.outbox import Mail
 from alimock.world.world import World
 
 _FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
-ARRIVED_INSTEAD = 20
 
 
 class OutboxResource:
@@ -42,30 +40,13 @@ class OutboxResource:
         At the end of `timeout` (10 seconds) it says what arrived instead.
         """
         given = arguments.query(*_FILTERS, "after", "timeout")
-        timeout, matches = waits.seconds(given, waits.DEFAULT_SECONDS), self._matcher(given)
-        with self.world.lock:
-            after, account, start = waits.cursor(self.world, given), listing.account_name(self.world, given), self.world.cursor
-        looked: int | None = after
-
-        def find() -> Mail | None:
-            # Each look begins where the last one ended; only the first without a cursor goes through what is there.
-            nonlocal looked
-            outbox, behind = self.world.outbox, looked
-            looked = self.world.cursor
-            mails = outbox.newest_first(account) if behind is None else iter(outbox.after(behind, account))
-            return next(filter(matches, mails), None)
-
-        found = waits.waited(self.world, find, (Kind.MAIL,), account, timeout)
-        with self.world.lock:
-            cursor = self.world.cursor
-            instead = list(islice(self.world.outbox.newest_first(account), ARRIVED_INSTEAD)) if found is None else []
-        if found is None:
-            arrived = [one for one in instead if one.sequence > (start if after is None else after)]
-            told = ", ".join(f"{one.action} to {one.to}" for one in arrived) or "nothing"
+        awaited = listing.awaited(self.world, self.world.outbox, Kind.MAIL, given, self._matcher(given))
+        if awaited.found is None:
+            told = awaited.told(lambda one: f"{one.action} to {one.to}")
             hint = f"arrived in the meantime: {told}; see GET /_alimock/calls for what was refused"
-            shown = [self._summary(one) for one in arrived]
-            raise Problem(408, f"no such mail within {timeout:g} seconds", hint, messages=shown, cursor=cursor)
-        return {"message": self._summary(found), "cursor": found.sequence}
+            shown = [self._summary(one) for one in awaited.instead]
+            raise Problem(408, f"no such mail within {awaited.timeout:g} seconds", hint, messages=shown, cursor=awaited.cursor)
+        return {"message": self._summary(awaited.found), "cursor": awaited.cursor}
 
     def show(self, mail_id: str) -> dict[str, object]:
         """Shows one mail with its text and its HTML."""

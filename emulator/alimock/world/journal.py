@@ -53,7 +53,8 @@ class Decision:
 class CallRecord:
     """A call and how it was answered; no secret and no signature is kept of it.
 
-    `messages` are the ids of the mails it caused. `received` is the real time in epoch seconds, `seconds` how long the answer took.
+    `peer` and `user_agent` say where it came from, `signature` by which algorithm it was signed (None: it was not). `messages` are
+    the ids of the mails it caused. `received` is the real time in epoch seconds, `seconds` how long the answer took.
     """
 
     id: str
@@ -67,7 +68,9 @@ class CallRecord:
     format: str
     method: str
     peer: str
+    user_agent: str
     parameters: Mapping[str, str]
+    signature: str | None
     authentication: str
     status: int
     code: str
