@@ -37,7 +37,7 @@ def test_every_route_is_documented_and_every_documented_route_is_there(
     application: Application, document: dict[str, object]
 ) -> None:
     routes = {
-        (method.lower(), re.sub(r"<(?:address:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
+        (method.lower(), re.sub(r"<(?:address:|path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
         for rule in application.flask.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.startswith("control.")
@@ -60,6 +60,9 @@ def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> 
         ("get", "/_alimock/outbox/{id}", None),
         ("delete", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/outbox/wait", None),
+        ("get", "/_alimock/access-keys", None),
+        ("put", "/_alimock/access-keys/new", {"secret": "s"}),
+        ("delete", "/_alimock/access-keys/known", None),
         ("get", "/_alimock/calls", None),
         ("get", "/_alimock/calls/count", None),
         ("get", "/_alimock/calls/wait", None),
@@ -89,13 +92,14 @@ def test_an_answer_is_as_the_document_says(
     client = Client(application)
     (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]
     client.put("/_alimock/faults/known", headers=HEADERS, data="{delay: 1s, when: {nth: 9}}")
+    client.put("/_alimock/access-keys/known", headers=HEADERS, data="{secret: s}")
     url = path.replace("{id}", "none" if spoiled else message["id"])
     url += "?nonsense=1" if spoiled and "{id}" not in path else ""
     content = json.dumps(body) if body is not None else None
     response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
     assert (response.status_code == 200) != spoiled
     template = re.sub(
-        r"/(addresses|faults)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
+        r"/(addresses|faults|access-keys)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
     )
     responses = document["paths"][template][method]["responses"]  # type: ignore[index]
     described = responses["default" if spoiled else "200"]

@@ -96,7 +96,7 @@ class Service:
         """Says what is wrong with the signature of a call, by the secret given or by that of the key; None for an unknown key."""
         sent = credentials(parameters.decode(call))
         with self.world.lock:
-            keys = self.world.scenario.access_keys
+            keys = self.world.access_keys
             known = sent.access_key_id in keys
             refusal = refusal_beside_signature(sent, self.world) if known else None
         key = AccessKey(sent.access_key_id, secret, "", "the secret given") if secret is not None else keys.get(sent.access_key_id)
@@ -153,7 +153,7 @@ class Service:
         """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
         key_id = exchange.identity.access_key_id
         profile = PROFILES[wanted or self.profile or account.scenario.profile]
-        _check_permission(self.world.scenario.access_keys.get(key_id or ""), operation)
+        _check_permission(self.world.access_keys.get(key_id or ""), operation)
         values = parameters.bind(operation, profile, request.parameters)
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or "").strip() or exchange.call.peer

@@ -23,7 +23,7 @@ class AccountsResource:
 
     def _account(self, account: Account) -> dict[str, object]:
         shown_with = self.world.access_key_id(account)
-        keys = [key.id for key in self.world.scenario.access_keys.values() if key.account == account.name]
+        keys = [key.id for key in self.world.access_keys.values() if key.account == account.name]
         return {
             "name": account.name,
             "user_id": account.user_id,

@@ -14,6 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from alimock import __version__, fidelity
 from alimock.control import arguments
+from alimock.control.access_keys import AccessKeysResource
 from alimock.control.accounts import AccountsResource
 from alimock.control.addresses import AddressesResource
 from alimock.control.clock import ClockResource
@@ -47,7 +48,7 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
     """Makes the control API of one emulator."""
     world = service.world
     outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
-    journal = JournalResource(world)
+    journal, access_keys = JournalResource(world), AccessKeysResource(world)
     faults, clock, scenario = FaultsResource(world), ClockResource(world), ScenarioResource(world)
     routes = (
         ("GET", "/livez", _alive),
@@ -62,6 +63,9 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
         ("DELETE", f"{PREFIX}/outbox/<mail_id>", outbox.delete_one),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
         ("GET", f"{PREFIX}/accounts", AccountsResource(world).page),
+        ("GET", f"{PREFIX}/access-keys", access_keys.page),
+        ("PUT", f"{PREFIX}/access-keys/<path:key_id>", access_keys.put),
+        ("DELETE", f"{PREFIX}/access-keys/<path:key_id>", access_keys.delete),
         ("GET", f"{PREFIX}/calls", journal.calls),
         ("GET", f"{PREFIX}/calls/count", journal.count),
         ("GET", f"{PREFIX}/calls/wait", journal.wait),
@@ -113,7 +117,7 @@ def _info(world: World, profile: str | None, relay: Relay | None) -> dict[str, o
             "scenario": {"name": world.scenario.name, "description": world.scenario.description, "error": world.scenario_error},
             "profile": profile or world.scenario.profile,
             "authentication": world.authentication.value,
-            "known_keys": sorted(world.scenario.access_keys),
+            "known_keys": sorted(world.access_keys),
             "accounts": len(world.accounts()),
             "evicted_accounts": world.evicted_accounts,
             "messages": len(world.outbox),

@@ -43,7 +43,7 @@ class ScenarioResource:
         """Loads a scenario from YAML, or from JSON if the content type says so, and starts from it."""
         key_id = arguments.query("access_key_id").get("access_key_id")
         with self.world.lock:
-            known_keys = self.world.scenario.access_keys
+            known_keys = self.world.access_keys
         scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys)
         with self.world.lock:
             self.world.load(scenario, key_id)

@@ -117,7 +117,7 @@ def authenticate(sent: Credentials, world: World) -> Identity:
     if world.authentication is Authentication.KNOWN_KEYS:
         if not sent.signature and not sent.request.is_v3:
             return Identity(key_id, Check.UNSIGNED)
-        if key_id is not None and key_id not in world.scenario.access_keys:
+        if key_id is not None and key_id not in world.access_keys:
             return Identity(key_id, Check.UNKNOWN_KEY)
     for check in CHECKS:
         check(sent, world)
@@ -169,7 +169,7 @@ def _timestamp(sent: Credentials, world: World) -> None:
 
 
 def _key(sent: Credentials, world: World) -> None:
-    if sent.access_key_id not in world.scenario.access_keys:
+    if sent.access_key_id not in world.access_keys:
         raise ApiError(INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
 
 
@@ -226,7 +226,7 @@ def _nonce(sent: Credentials, world: World) -> None:
 
 
 def _known(sent: Credentials, world: World) -> AccessKey:
-    return world.scenario.access_keys[sent.access_key_id]
+    return world.access_keys[sent.access_key_id]
 
 
 def _same(left: str, right: str) -> bool:

@@ -111,7 +111,7 @@ def _clock(scenario: Scenario) -> object:
 
 
 def _account(scenario: Scenario, name: str, *, secrets: bool) -> dict[str, object]:
-    keys = [_access_key(key, secrets=secrets) for key in scenario.access_keys.values() if key.account == name]
+    keys = [access_key(key, secrets=secrets) for key in scenario.access_keys.values() if key.account == name]
     own = scenario.account_addresses.get(name)
     return {
         **_filled("user_id", scenario.user_ids[name]),
@@ -120,7 +120,8 @@ def _account(scenario: Scenario, name: str, *, secrets: bool) -> dict[str, objec
     }
 
 
-def _access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
+def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
+    """Writes a single entry of `access_keys` out."""
     secret = {"secret": key.secret, "security_token": key.security_token} if secrets else {}
     values: dict[str, object] = {
         "id": key.id,

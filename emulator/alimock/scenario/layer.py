@@ -103,16 +103,23 @@ def _add_access_key(layer: Layer, item: Entry, account: str, reading: Reading, k
                 "`secret:` with the secret that the client signs with (`alimock export --secrets` writes it)",
             )
     else:
-        layer.access_keys[key_id] = AccessKey(
-            key_id,
-            secret,
-            account,
-            item.place,
-            active=values.get("status") != "inactive",
-            security_token=values.get("security_token") or (known.security_token if known is not None else None),
-            expires=values.get("expires"),
-            permissions=_permissions(values.get("permissions")),
-        )
+        token = values.get("security_token") or (known.security_token if known is not None else None)
+        given = {**values, "id": key_id, "secret": secret, "security_token": token}
+        layer.access_keys[key_id] = access_key_of(given, account, item.place)
+
+
+def access_key_of(values: Mapping[str, Any], account: str, place: str) -> AccessKey:
+    """Makes the key of one entry of `access_keys` that has an id and a secret."""
+    return AccessKey(
+        values["id"],
+        values["secret"],
+        account,
+        place,
+        active=values.get("status") != "inactive",
+        security_token=values.get("security_token"),
+        expires=values.get("expires"),
+        permissions=_permissions(values.get("permissions")),
+    )
 
 
 def _permissions(items: list[Entry] | None) -> frozenset[str] | None:

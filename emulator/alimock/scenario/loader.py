@@ -22,11 +22,11 @@ from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.kinds import Entry
-from alimock.scenario.layer import Layer, layer_of
+from alimock.scenario.layer import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
 from alimock.scenario.reading import Reading
-from alimock.scenario.scalars import NAME
-from alimock.scenario.schema import ADDRESSES, FAULT, SCENARIO
+from alimock.scenario.scalars import NAME, TEXT
+from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -102,6 +102,17 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, reading)
     _raise(reading.told())
     return replace(fault, id=fault_id)
+
+
+def load_access_key(content: bytes, key_id: str, account: str, *, file: str, json: bool = False) -> AccessKey:
+    """Loads what stands in `access_keys` of a key with this id, for an account; raises `ScenarioError`."""
+    reading, node = Reading(file), _composed(content, file, json, "a mapping with a `secret`")
+    TEXT.read(ScalarNode(1, 1, None, key_id, plain=False), "id", reading)
+    values = IDENTIFIED_ACCESS_KEY.read(node, "access_key", reading)
+    if values.get("id") not in (None, key_id):
+        reading.mistake(values.place("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
+    _raise(reading.told())
+    return access_key_of({**values, "id": key_id}, account, file)
 
 
 def _raise(mistakes: list[Mistake]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alimock.contract import PROFILES, RAM_ACTIONS, VERSIONS
 from alimock.errors import ANSWER_CODES, CATALOGUE, FAULT_CODES
 from alimock.parsing import one_of
@@ -107,6 +109,9 @@ ACCESS_KEY = Keys(
     },
     required=("id",),
 )
+
+# Where its id is known already.
+IDENTIFIED_ACCESS_KEY = replace(ACCESS_KEY, required=("secret",))
 
 FAULT = Keys(
     {

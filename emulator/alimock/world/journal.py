@@ -15,6 +15,7 @@ class Kind(str, Enum):
     VERIFICATION = "verification"
     ADDRESS = "address"
     FAULT = "fault"
+    ACCESS_KEY = "access key"
     DELETION = "deletion"
     CLOCK = "clock"
     SCENARIO = "scenario"

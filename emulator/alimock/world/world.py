@@ -11,7 +11,7 @@ from threading import RLock
 
 from alimock.address import fold
 from alimock.scenario.addresses import AddressBook, AddressRule
-from alimock.scenario.model import Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
+from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.world.account import Account
 from alimock.world.clock import Clock
 from alimock.world.journal import CallRecord, Change, Kind
@@ -25,6 +25,7 @@ DEFAULT_ACCOUNT = "default"
 ALL_ACCOUNTS = ""
 UNNAMED_ACCOUNTS = 1_000
 UNUSED_SECONDS = 600
+MAXIMUM_REGISTERED = 10_000
 _SEED_LENGTH = 32
 # No account of a scenario can be named so.
 _UNNAMED = "key:"
@@ -49,6 +50,9 @@ class World:
         self.real_time = real_time
         self.started = real_time()
         self.scenario = scenario
+        # The keys that were put while it runs; they lie over those of the scenario, and outlive resets and other scenarios.
+        self.registered: dict[str, AccessKey] = {}
+        self.access_keys: Mapping[str, AccessKey] = scenario.access_keys
         # What accounts to come start from: the scenario with the single entries that were changed since.
         self.start = scenario
         # Why a changed file could not take the scenario's place, if it could not.
@@ -96,10 +100,34 @@ class World:
         """Gives the name of the account that a key's calls go to; an account that no scenario names is `key:` and its key."""
         if not access_key_id:
             return DEFAULT_ACCOUNT
-        key = self.scenario.access_keys.get(access_key_id)
+        key = self.access_keys.get(access_key_id)
         if key is not None:
             return key.account
         return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else f"{_UNNAMED}{access_key_id}"
+
+    def own_account_name(self, access_key_id: str) -> str:
+        """Gives the name of the account that a key gets which is put: the one that the scenario gives it, else one of its own."""
+        key = self.scenario.access_keys.get(access_key_id)
+        return key.account if key is not None else f"{_UNNAMED}{access_key_id}"
+
+    def put_access_key(self, key: AccessKey) -> None:
+        """Takes a key in until it is deleted, and makes its account."""
+        self.registered[key.id] = key
+        self._join_access_keys()
+        self._happened_to(Kind.ACCESS_KEY, key.id, key.id)
+        self.account(key.id)
+
+    def delete_access_key(self, access_key_id: str) -> bool:
+        """Forgets a key that was put, with an account of its own, and says whether it was there."""
+        key = self.registered.get(access_key_id)
+        if key is None:
+            return False
+        self._unregister(access_key_id)
+        if key.account == f"{_UNNAMED}{access_key_id}":
+            self._forget(key.account)
+            self.waiting.interrupt(key.account)
+        self.happened(Kind.ACCESS_KEY, key.account, access_key_id)
+        return True
 
     def account(self, access_key_id: str | None) -> Account:
         """Gives the account of a key, making it at first sight."""
@@ -124,7 +152,7 @@ class World:
         """Gives the key that an account is shown with: its first one, for an unnamed account the key it is named after."""
         if account.name.startswith(_UNNAMED):
             return account.name.removeprefix(_UNNAMED)
-        return next((key.id for key in self.scenario.access_keys.values() if key.account == account.name), None)
+        return next((key.id for key in self.access_keys.values() if key.account == account.name), None)
 
     def others_with(self, account: Account, address: str) -> Account | None:
         """Gives another account that has a record of its own for an address, if there is one."""
@@ -174,6 +202,10 @@ class World:
             self._forget(name)
         self.scenario = scenario
         self.scenario_error = None
+        gone = [key.id for key in self.registered.values() if not self._has_account(key)]
+        for key_id in gone:
+            del self.registered[key_id]
+        self._join_access_keys()
         self._start_anew()
         self.journal = Log()
         self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
@@ -307,7 +339,18 @@ class World:
         unused = [account for account in unnamed if account.last_used < self.real_time() - UNUSED_SECONDS]
         for account in sorted(unused, key=lambda account: account.last_used)[: len(unnamed) - UNNAMED_ACCOUNTS + 1]:
             self._forget(account.name)
+            self._unregister(account.name.removeprefix(_UNNAMED))
             self.evicted_accounts += 1
+
+    def _has_account(self, key: AccessKey) -> bool:
+        return key.account.startswith(_UNNAMED) or key.account in self.scenario.user_ids
+
+    def _unregister(self, access_key_id: str) -> None:
+        if self.registered.pop(access_key_id, None) is not None:
+            self._join_access_keys()
+
+    def _join_access_keys(self) -> None:
+        self.access_keys = {**self.scenario.access_keys, **self.registered}
 
     def _start_anew(self) -> None:
         self.start = self.scenario

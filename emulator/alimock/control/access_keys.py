@@ -1,0 +1,58 @@
+"""The access keys over HTTP: those that the emulator knows, and taking in others while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import request
+
+from alimock.control import arguments
+from alimock.control.problem import Problem
+from alimock.scenario import export, loader
+from alimock.scenario.model import AccessKey
+from alimock.scenario.reading import nearest
+from alimock.world.world import MAXIMUM_REGISTERED, World
+
+
+class AccessKeysResource:
+    """Lists, puts and deletes access keys."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def page(self) -> dict[str, object]:
+        """Lists the keys of one account or of all; secrets come with `secrets=true` alone."""
+        given = arguments.query("access_key_id", "secrets")
+        key_id, secrets = given.get("access_key_id"), arguments.flag(given, "secrets")
+        with self.world.lock:
+            name = self.world.account_name(key_id) if key_id is not None else None
+            shown = [_shown(key, secrets) for key in self.world.access_keys.values() if name in (None, key.account)]
+            return {"access_keys": shown, "cursor": self.world.cursor, "evicted": 0}
+
+    def put(self, key_id: str) -> dict[str, object]:
+        """Takes a key in, in place of one with this id."""
+        account = arguments.query("account").get("account")
+        key = arguments.scenario(loader.load_access_key, key_id, account or "")
+        with self.world.lock:
+            names = self.world.scenario.user_ids
+            if account is not None and account not in names:
+                raise Problem(400, f"`account`: found {account[:100]!a}", f"give {nearest(account, names)}, or none")
+            if len(self.world.registered) >= MAXIMUM_REGISTERED and key_id not in self.world.registered:
+                raise Problem(409, f"{MAXIMUM_REGISTERED} keys were put already", "delete those that nobody uses any more")
+            placed = replace(key, account=account or self.world.own_account_name(key_id), place=f"PUT {request.path}")
+            self.world.put_access_key(placed)
+        return _shown(placed, secrets=False)
+
+    def delete(self, key_id: str) -> dict[str, object]:
+        """Forgets a key that was put."""
+        arguments.query()
+        with self.world.lock:
+            if not self.world.delete_access_key(key_id):
+                raise Problem(
+                    404, f"no access key {key_id[:100]!a} was put", "those of the scenario stay; see GET /_alimock/access-keys"
+                )
+        return {"deleted": key_id}
+
+
+def _shown(key: AccessKey, secrets: bool) -> dict[str, object]:
+    return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.place}
