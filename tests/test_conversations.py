@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from alimock.scenario import loader
+from alimock.scenario import files, loader
 from alimock.scenario.addresses import Outcome
 from alimock.scenario.model import Body, Reset
 from conversation import FOLDER, held, kept
 
-NAMES = loader.built_in_names()
+NAMES = files.built_in_names()
 LOADED = [loader.load(name) for name in NAMES]
 FAULTS = [fault for loaded in LOADED for fault in loaded.faults.values()]
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from alimock import fidelity
 from alimock.contract import PROFILES
-from alimock.scenario import loader, reference, schema
+from alimock.scenario import files, loader, reference, schema
 from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import SETTINGS
@@ -109,7 +109,7 @@ def test_the_readme_lists_every_client_that_interop_tries() -> None:
 
 
 def test_the_scenarios_readme_lists_the_built_in_ones() -> None:
-    rows = [f"| `{name}` | {loader.load(name).description} |" for name in loader.built_in_names()]
+    rows = [f"| `{name}` | {loader.load(name).description} |" for name in files.built_in_names()]
     assert "\n".join(rows) in FIXTURES
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from alimock.gateway.call import Call
-from alimock.scenario import export, loader
+from alimock.scenario import export, files, loader
 from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Authentication, Limits
@@ -31,10 +31,10 @@ def mistake(line: str) -> str:
     return found.removeprefix("case.yaml:2:")
 
 
-@pytest.mark.parametrize("name", loader.built_in_names())
+@pytest.mark.parametrize("name", files.built_in_names())
 def test_a_built_in_scenario_loads_says_what_it_is_and_is_short(name: str) -> None:
     assert loader.load(name).description.endswith(".")
-    assert len((loader.BUILT_IN_FOLDER / f"{name}.yaml").read_text().splitlines()) < 40
+    assert len((files.BUILT_IN_FOLDER / f"{name}.yaml").read_text().splitlines()) < 40
 
 
 def test_a_scenario_says_everything_the_format_has() -> None:
@@ -135,7 +135,7 @@ addresses:
         ("addresses: {'*@example.com': {status: pending, token: x}}", "48: addresses.*@example.com.token: found a `token` for a pattern, "
          "expected it for a single address only"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario "
-         f"({', '.join(loader.built_in_names())}) or a path with a slash or .yaml"),
+         f"({', '.join(files.built_in_names())}) or a path with a slash or .yaml"),
         ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
         ('description: "\\ud800"', None),
     ],
@@ -270,7 +270,7 @@ def test_json_says_the_same_as_yaml() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", loader.built_in_names())
+@pytest.mark.parametrize("name", files.built_in_names())
 def test_an_exported_scenario_loads_back_to_the_same(name: str) -> None:
     loaded = loader.load(name)
     document = export.document(loaded)
@@ -416,7 +416,7 @@ def test_a_request_does_not_read_the_environment() -> None:
 
 
 def test_a_file_over_the_limit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "MAXIMUM_BYTES", 1024 * 1024)
+    monkeypatch.setattr(files, "MAXIMUM_BYTES", 1024 * 1024)
     path = tmp_path / "large.yaml"
     path.write_text("alimock: 1\n" + "#" * 1024 * 1024)
     with pytest.raises(ScenarioError) as caught:

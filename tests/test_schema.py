@@ -9,12 +9,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from alimock.scenario import loader, schema
+from alimock.scenario import files, loader, schema
 from alimock.scenario.document import ScenarioError
 
 SCHEMA = schema.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-FIXTURES = Path(loader.BUILT_IN_FOLDER)
+FIXTURES = Path(files.BUILT_IN_FOLDER)
 
 
 class EditorLoader(yaml.SafeLoader):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from alimock.scenario import export, loader
+from alimock.scenario import export, files, loader
 from alimock.scenario.model import Scenario
 from alimock.service import Service
 from alimock.world.snapshot import snapshot
@@ -182,7 +182,7 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
     assert Service(other).follow_link(link, "192.0.2.1").state is not None
 
 
-@pytest.mark.parametrize("name", loader.built_in_names())
+@pytest.mark.parametrize("name", files.built_in_names())
 def test_every_built_in_scenario_can_be_saved_and_loaded(name: str) -> None:
     world = World(loader.load(name))
     document = export.document(snapshot(world.account(None), world.scenario), secrets=True)

@@ -48,8 +48,14 @@ def flag(arguments: Mapping[str, str], name: str) -> bool:
 
 def scenario(load: Callable[..., Loaded], *parts: object, **options: object) -> Loaded:
     """Reads the body as a scenario or a part of one, in YAML, or in JSON if the content type says so; tells all mistakes."""
+    is_json = request.mimetype == "application/json"
+    return checked(lambda: load(request.get_data(), *parts, file="the request body", json=is_json, **options))
+
+
+def checked(load: Callable[[], Loaded]) -> Loaded:
+    """Loads a scenario or a part of one; tells all mistakes."""
     try:
-        return load(request.get_data(), *parts, file="the request body", json=request.mimetype == "application/json", **options)
+        return load()
     except ScenarioError as error:
         message = f"{len(error.mistakes)} mistake(s): {error}"
         hint = "mend the mistakes and send it again; nothing was changed"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
+from alimock.parsing import is_unicode
 from alimock.scenario import export, loader
+from alimock.scenario.files import Bundle
+from alimock.scenario.model import Scenario
 from alimock.world.snapshot import snapshot
 from alimock.world.world import World
 
 STATES = ("loaded", "current")
+# What counts for the whole emulator and not for single accounts.
+_FOR_ALL = ("authentication", "timestamps", "unknown_keys", "codes")
 
 
 class ScenarioResource:
@@ -30,7 +35,7 @@ class ScenarioResource:
         with self.world.lock:
             account = self.world.known_account(key_id) if key_id is not None else None
             if state == STATES[0]:
-                scenario = account.loaded if account is not None else self.world.scenario
+                scenario = self._loaded(key_id)
             elif key_id is not None and account is None:
                 raise Problem(
                     404, f"no account of the key {key_id[:100]!a}", "an account is there once a call was made with its key"
@@ -40,14 +45,34 @@ class ScenarioResource:
         return export.document(scenario, secrets=secrets)
 
     def load(self) -> dict[str, object]:
-        """Loads a scenario from YAML, or from JSON if the content type says so, and starts from it."""
-        key_id = arguments.query("access_key_id").get("access_key_id")
+        """Loads a scenario and starts from it: YAML, or JSON if the content type says so, or with `files=true` several files.
+
+        With `over=true` it lies over the one that is loaded.
+        """
+        given = arguments.query("access_key_id", "files", "over")
+        key_id, over = given.get("access_key_id"), arguments.flag(given, "over")
         with self.world.lock:
             known_keys = self.world.access_keys
-        scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys)
+            below = self._loaded(key_id) if over else None
+        if arguments.flag(given, "files"):
+            scenario = arguments.checked(lambda: loader.load_bundle(_bundle(), over=below))
+        else:
+            scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys, over=below)
         with self.world.lock:
+            ignored = self._ignored(scenario) if key_id is not None else []
             self.world.load(scenario, key_id)
-        return {"loaded": scenario.description or scenario.name, "access_key_id": key_id}
+        return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
+
+    def _loaded(self, key_id: str | None) -> Scenario:
+        account = self.world.known_account(key_id) if key_id is not None else None
+        return account.loaded if account is not None else self.world.scenario
+
+    def _ignored(self, scenario: Scenario) -> list[str]:
+        """Names what a scenario says that holds for the whole emulator only, and is not so there."""
+        silent = Scenario("")
+        return [
+            name for name in _FOR_ALL if getattr(scenario, name) not in (getattr(silent, name), getattr(self.world.scenario, name))
+        ]
 
     def reset(self) -> dict[str, object]:
         """Makes one account, or all, anew from the scenario they started from."""
@@ -55,3 +80,22 @@ class ScenarioResource:
         with self.world.lock:
             self.world.reset(key_id)
             return {"reset": True, "access_key_id": key_id, "cursor": self.world.cursor}
+
+
+def _bundle() -> Bundle:
+    """Reads the body as the files of a scenario."""
+    content = arguments.body("names", "files", "variables")
+    names, files, variables = content.get("names"), content.get("files", {}), content.get("variables", {})
+    if not isinstance(names, list) or not names or not all(map(_is_text, names)):
+        raise Problem(400, "`names`: found no list of texts", 'send {"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1..."}}')
+    return Bundle(tuple(names), _texts(files, "files"), _texts(variables, "variables"))
+
+
+def _texts(value: object, name: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(map(_is_text, (*value, *value.values()))):
+        raise Problem(400, f"`{name}`: found no object of texts", f'send an object of texts, such as {{"{name}": {{"a": "b"}}}}')
+    return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and is_unicode(value)

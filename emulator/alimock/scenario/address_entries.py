@@ -40,6 +40,13 @@ class Addresses:
     rules: dict[str, AddressRule] = field(default_factory=dict)
     patterns: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, book: AddressBook, common: AddressBook | None = None) -> Addresses:
+        """Gives the rules of a book, without those that it shares with the common one."""
+        shared = {id(rule) for rule in common.rules()} if common is not None else set()
+        own = [rule for rule in book.rules() if id(rule) not in shared]
+        return cls({fold(rule.address): rule for rule in own}, [fold(rule.address) for rule in own if rule.is_pattern])
+
     def over(self, below: Addresses) -> Addresses:
         """Lays these addresses over others: each replaces its like, and patterns are tried before those below."""
         patterns = [*self.patterns, *(key for key in below.patterns if key not in self.rules)]

@@ -187,6 +187,10 @@ class AddressBook:
             frozenset(folded for folded, rule in by_address.items() if rule.new_today),
         )
 
+    def rules(self) -> list[AddressRule]:
+        """Gives the patterns in the order they are tried, then the exact addresses in the order of the file."""
+        return [*(pattern.rule for pattern in self.patterns), *self.exact.values()]
+
     def entry(self, address: str) -> AddressRule | None:
         """Gives the entry of just this address, or of just this pattern."""
         folded = fold(address)

@@ -93,12 +93,12 @@ class Secret(Schema):
         variable = _VARIABLE.fullmatch(text) if text is not None else None
         if variable is None:
             return text
-        if reading.environ is None:
+        if reading.variable is None:
             reading.mistake(node, path, f"`{text}`", "the secret itself (what is sent must not read the environment)")
-        elif not reading.environ.get(variable[1]):
+        elif not (value := reading.variable(variable[1])):
             reading.mistake(node, path, f"`{text}`", f"the variable {variable[1]} to be set in the environment")
         else:
-            return reading.environ[variable[1]]
+            return value
         return None
 
     def json_schema(self) -> JsonSchema:

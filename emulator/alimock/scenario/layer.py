@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from alimock.contract import OPERATIONS
 from alimock.scenario.address_entries import Addresses, addresses_of
 from alimock.scenario.fault_entries import faults_of
 from alimock.scenario.kinds import Entry
-from alimock.scenario.model import AccessKey, CodeOverride, Fault, Stub
+from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
 from alimock.scenario.reading import Reading
 
 _SINGLE_VALUES = ("description", "profile", "authentication", "timestamps", "unknown_keys", "seed")
@@ -29,6 +29,23 @@ class Layer:
     faults: list[Fault] = field(default_factory=list)
     stubs: dict[str, Stub] = field(default_factory=dict)
     codes: dict[str, CodeOverride] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Layer:
+        """Gives what a scenario says as the layer that others can lie over."""
+        values = {name: getattr(scenario, name) for name in (*_SINGLE_VALUES, "clock", "clock_runs")}
+        own = scenario.account_addresses.items()
+        return cls(
+            values,
+            asdict(scenario.limits),
+            dict(scenario.user_ids),
+            dict(scenario.access_keys),
+            Addresses.of(scenario.addresses),
+            {name: Addresses.of(book, scenario.addresses) for name, book in own},
+            list(scenario.faults.values()),
+            dict(scenario.stubs),
+            dict(scenario.codes),
+        )
 
     def over(self, below: Layer) -> Layer:
         """Lays what a file says over what the files before it say."""

@@ -1,4 +1,4 @@
-"""Loads scenarios: finds built-in ones and files, follows `extends`, merges, and builds the frozen `Scenario`.
+"""Loads scenarios: follows `extends`, merges, and builds the frozen `Scenario`.
 
 Files lie over each other in the order in which they are named, each behind those it extends; a file that is named twice is read
 once, at its first place. What a file says replaces what those before it say: single values and limits by key, accounts by name,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -21,6 +21,7 @@ from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
+from alimock.scenario.files import Bundle, Files, is_built_in, shown
 from alimock.scenario.kinds import Entry
 from alimock.scenario.layer import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
@@ -28,20 +29,7 @@ from alimock.scenario.reading import Reading
 from alimock.scenario.scalars import NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
 
-# In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
-_PACKAGE = Path(__file__).resolve().parent.parent
-BUILT_IN_FOLDER = next(
-    (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
-    _PACKAGE / "fixtures",
-)
 MAXIMUM_CHAIN = 50
-# About 200,000 addresses with all their fields.
-MAXIMUM_BYTES = 64 * 1024 * 1024
-
-
-def built_in_names() -> list[str]:
-    """Gives the names of the built-in scenarios, sorted."""
-    return sorted(path.stem for path in BUILT_IN_FOLDER.glob("*.yaml"))
 
 
 def load(names: str) -> Scenario:
@@ -49,15 +37,40 @@ def load(names: str) -> Scenario:
 
     Several names, separated by commas, lie over each other. Raises `ScenarioError` with all mistakes of the files.
     """
-    stack = _Stack(os.environ)
-    try:
-        with _collector_paused():
-            for name in [names] if Path(names).is_file() else names.split(","):
-                stack.add_file(name.strip(), Path())
-            return stack.scenario(names)
-    except ScenarioError as error:
-        error.files = tuple(stack.files.values())
-        raise
+    return load_files(names_in(names))
+
+
+def names_in(names: str) -> tuple[str, ...]:
+    """Splits a list of names; what is a file's path as a whole is one name."""
+    return (names,) if Path(names).is_file() else tuple(name.strip() for name in names.split(","))
+
+
+def load_files(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Scenario:
+    """Loads scenarios that lie over each other; `texts` are further files by their path. Raises `ScenarioError`."""
+    return _Stack(Files(texts or {}), os.environ.get).load(names, ",".join(names))
+
+
+def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bundle:
+    """Collects the files of scenarios, so that they can be loaded elsewhere; raises `ScenarioError` as loading does."""
+    variables: dict[str, str] = {}
+
+    def variable(name: str) -> str | None:
+        if value := os.environ.get(name):
+            variables[name] = value
+        return value
+
+    files = Files(texts or {})
+    loaded = _Stack(files, variable).load(names, "")
+    own = {str(path): files.text(path) for path in loaded.files if not is_built_in(path)}
+    return Bundle(tuple(names), own, variables)
+
+
+def load_bundle(bundle: Bundle, *, over: Scenario | None = None) -> Scenario:
+    """Loads what was collected elsewhere, over another scenario if there is one; no other file and no variable is read."""
+    stack = _Stack(Files(bundle.files, local=False), bundle.variables.get)
+    if over is not None:
+        stack.layer = Layer.of(over)
+    return stack.load(bundle.names, ",".join((*([over.name] if over is not None else []), *bundle.names)))
 
 
 def load_text(
@@ -67,16 +80,19 @@ def load_text(
     json: bool = False,
     local: bool = True,
     known_keys: Mapping[str, AccessKey] | None = None,
+    over: Scenario | None = None,
 ) -> Scenario:
-    """Loads a scenario from its text; `file` is what mistakes call it.
+    """Loads a scenario from its text, over another if there is one; `file` is what mistakes call it.
 
     With `local=False` only built-in scenarios can be extended and no variable is read, since a request must reach neither files nor
     the environment. An access key that comes without a secret keeps the secret and the security token that it has in `known_keys`.
     Raises `ScenarioError`.
     """
-    stack = _Stack(os.environ if local else None, known_keys or {})
+    stack = _Stack(Files(local=local), os.environ.get if local else None, known_keys or {})
+    if over is not None:
+        stack.layer = Layer.of(over)
     with _collector_paused():
-        stack.add(_composed(content, file, json), Path() if local else None, file, ())
+        stack.add(_composed(content, file, json), Path(), file, ())
         return stack.scenario(file)
 
 
@@ -141,34 +157,47 @@ def _collector_paused() -> Iterator[None]:
 class _Stack:
     """The files read so far, each laid over those before it, and the mistakes found in them.
 
-    `environ` gives secrets; it is None where neither variables nor files may be read. `files` has the paths as they were named by
-    what they are without links.
+    `variable` gives secrets; it is None where variables may not be read. `read` has the paths as they were named by what they are
+    without links.
     """
 
-    environ: Mapping[str, str] | None
+    files: Files
+    variable: Callable[[str], str | None] | None
     known_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     layer: Layer = field(default_factory=Layer)
-    files: dict[Path, Path] = field(default_factory=dict)
+    read: dict[Path, Path] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def add_file(self, name: str, folder: Path | None, chain: tuple[Path, ...] = ()) -> None:
+    def load(self, names: Sequence[str], name: str) -> Scenario:
+        """Reads files that lie over each other, and builds their scenario."""
+        try:
+            with _collector_paused():
+                for file in names:
+                    self.add_file(file, Path())
+                return self.scenario(name)
+        except ScenarioError as error:
+            error.files = tuple(self.read.values())
+            raise
+
+    def add_file(self, name: str, folder: Path, chain: tuple[Path, ...] = ()) -> None:
         """Lays a file and all that it extends over those before, unless it was read already; `chain` is the files that led here."""
-        path = _find(name, folder)
-        resolved = _resolved(path)
+        path = self.files.find(name, folder)
+        resolved = self.files.resolved(path)
         if resolved in chain:
             expected = "a file that does not lead back here"
             raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", expected)])
         if len(chain) == MAXIMUM_CHAIN:
             expected = f"{MAXIMUM_CHAIN} files in a row at most"
             raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends a file, and so on", expected)])
-        if resolved not in self.files:
+        if resolved not in self.read:
             # As it was named, so that a link that leads elsewhere later is seen by who watches.
-            self.files[resolved] = path
-            self.add(_read(path), path.parent, _shown(path), (*chain, resolved))
+            self.read[resolved] = path
+            file = shown(path)
+            self.add(compose(self.files.text(path), file), path.parent, file, (*chain, resolved))
 
-    def add(self, node: Node, folder: Path | None, file: str, chain: tuple[Path, ...]) -> None:
+    def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...]) -> None:
         """Lays what a node says, and all that it extends, over what is there."""
-        reading, before = Reading(file, self.environ), len(self.mistakes)
+        reading, before = Reading(file, self.variable), len(self.mistakes)
         document = SCENARIO.read(node, "", reading) or {}
         for item in document.get("extends") or ():
             try:
@@ -209,48 +238,9 @@ class _Stack:
             faults=dict(_numbered(self.layer.faults)),
             stubs=self.layer.stubs,
             codes=self.layer.codes,
-            files=tuple(self.files.values()),
+            files=tuple(self.read.values()),
             **self.layer.values,
         )
-
-
-def _find(name: str, folder: Path | None) -> Path:
-    """Gives the file of a scenario; a relative path counts from `folder`, and without one no path is allowed."""
-    if "/" not in name and not name.endswith(".yaml"):
-        if name in built_in_names():
-            return BUILT_IN_FOLDER / f"{name}.yaml"
-        expected = f"a built-in scenario ({', '.join(built_in_names())}) or a path with a slash or .yaml"
-        raise ScenarioError([Mistake(name, 0, 0, "", "no such scenario", expected)])
-    if folder is None:
-        expected = f"a built-in scenario ({', '.join(built_in_names())})"
-        raise ScenarioError([Mistake(name, 0, 0, "extends", "a path", expected)])
-    return folder / name
-
-
-def _resolved(path: Path) -> Path:
-    """Gives a path without links; what cannot be one is told when it is read."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return path
-
-
-def _shown(path: Path) -> str:
-    return path.name if path.parent == BUILT_IN_FOLDER else str(path)
-
-
-def _read(path: Path) -> Node:
-    file = _shown(path)
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAXIMUM_BYTES + 1)
-    except (OSError, ValueError) as error:
-        found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioError([Mistake(file, 0, 0, "", found, "a readable file")]) from None
-    if len(content) > MAXIMUM_BYTES:
-        expected = f"a file of {MAXIMUM_BYTES // 1024 // 1024} MiB at most"
-        raise ScenarioError([Mistake(file, 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
-    return compose(decode(content, file), file)
 
 
 def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:

@@ -6,7 +6,7 @@ A reading goes on after a mistake, so that all mistakes of a file are found toge
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from alimock.parsing import is_unicode
@@ -18,10 +18,10 @@ MAXIMUM_MISTAKES = 100
 
 @dataclass
 class Reading:
-    """One file being read, and the mistakes found so far; `environ` gives secrets, None where a file must not have them."""
+    """One file being read, and the mistakes found so far; `variable` gives secrets, None where a file must not have them."""
 
     file: str
-    environ: Mapping[str, str] | None = None
+    variable: Callable[[str], str | None] | None = None
     mistakes: list[Mistake] = field(default_factory=list)
     left_out: int = 0
 
