@@ -15,6 +15,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("commands",),
+    ("emulator",),
     ("server", "client", "watch"),
     ("settings", "certificates"),
     ("delivery",),
@@ -64,7 +65,8 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_uses_only_what_stands_below_it(path: Path) -> None:
     part = part_of(path)
-    for name in imported(path):
+    # The package's own file says to type checkers where the public names are.
+    for name in imported(path) if part != "__init__" else ():
         top, _, rest = name.partition(".")
         if top == "alimock":
             used = rest.partition(".")[0]

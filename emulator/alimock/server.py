@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -262,6 +263,9 @@ class _Cheroot(WSGIServer):
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, "%s", msg, exc_info=traceback)
+        error = sys.exc_info()[1] if traceback else None
+        if error is not None:
+            self.wsgi_app.service.mistakes.append(error)
 
 
 class Server:

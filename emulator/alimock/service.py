@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 
 from alimock import faults
@@ -37,6 +37,7 @@ from alimock.world.world import World
 
 logger = logging.getLogger(__name__)
 
+KEPT_MISTAKES = 10
 REFUSED_CALLS = 100
 REFUSED_BODY_BYTES = 64 * 1024
 
@@ -56,6 +57,8 @@ class Service:
     def __init__(self, world: World, profile: str | None = None) -> None:
         self.world = world
         self.profile = profile
+        # The newest failures of alimock itself, for whoever runs it in a test.
+        self.mistakes: deque[BaseException] = deque(maxlen=KEPT_MISTAKES)
         # The newest calls whose signature was refused, by the id of the request, to be explained on demand.
         self._refused: OrderedDict[str, Call] = OrderedDict()
 
@@ -67,8 +70,9 @@ class Service:
             reply, decisions, code = self._success(exchange, profile)
         except ApiError as failure:
             reply, decisions, code = self._failure(exchange, failure)
-        except Exception:
+        except Exception as error:
             logger.exception("alimock failed to answer; please report this")
+            self.mistakes.append(error)
             mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
             reply, decisions, code = self._failure(exchange, mistake)
         seconds = time.perf_counter() - started

@@ -18,7 +18,7 @@ DEFAULT_PORT = 2546
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 
 
-class SettingError(Exception):
+class SettingError(ValueError):
     """A setting whose value cannot be used."""
 
 

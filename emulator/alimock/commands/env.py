@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from alimock.client import default_url
+from alimock.client.connection import default_url
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alimock.client import Client, ClientError, default_url
+from alimock.client.connection import Connection, EmulatorError, default_url
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         answer = _ask(options.url, options.request)
-    except (ClientError, OSError) as error:
+    except (EmulatorError, OSError) as error:
         print(f"alimock: {error}", file=sys.stderr)
         return 2
     print(f"{answer['explanation']} ({answer['cause']})\n{answer['remedy']}")
@@ -32,5 +32,5 @@ def run(arguments: Sequence[str]) -> int:
 def _ask(url: str, request: str) -> dict[str, object]:
     if request == "-" or Path(request).is_file():
         body = sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
-        return Client(url).send("POST", "explain-signature", body, content_type="message/http")
-    return Client(url).send("POST", "explain-signature", json.dumps({"request_id": request}).encode())
+        return Connection(url).send("POST", "explain-signature", body, content_type="message/http")
+    return Connection(url).send("POST", "explain-signature", json.dumps({"request_id": request}).encode())

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from alimock import __version__
-from alimock.client import Client, ClientError, default_url
+from alimock.client.connection import Connection, EmulatorError, default_url
 from alimock.scenario import export
 
 _WITH_SECRETS = "# It has the secrets of the keys in clear, those from the environment too."
@@ -27,8 +27,8 @@ def run(arguments: Sequence[str]) -> int:
     wanted = {"access_key_id": options.access_key_id, "secrets": "true" if options.secrets else None}
     given = {name: value for name, value in wanted.items() if value is not None}
     try:
-        document = Client(options.url).send("GET", "scenario", arguments={"state": "current", **given})
-    except ClientError as error:
+        document = Connection(options.url).send("GET", "scenario", arguments={"state": "current", **given})
+    except EmulatorError as error:
         print(f"alimock: {error}", file=sys.stderr)
         return 2
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

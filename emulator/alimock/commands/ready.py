@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from alimock.client import default_url
+from alimock.client.connection import default_url
 from alimock.settings import DEFAULT_PORT
 
 RETRY_SECONDS = 0.05

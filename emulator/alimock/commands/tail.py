@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from alimock.client import Client, ClientError, default_url
+from alimock.client.connection import Connection, EmulatorError, default_url
 
 WAIT_SECONDS = 5
 # How an emulator answers to a cursor that is not its own.
@@ -23,12 +23,12 @@ def run(arguments: Sequence[str]) -> int:
     given = {"access_key_id": options.access_key_id} if options.access_key_id is not None else {}
     after: object = 0
     try:
-        client = Client(options.url)
+        connection = Connection(options.url)
         while True:
             wait = {} if options.once else {"timeout": str(WAIT_SECONDS)}
             try:
-                answer = client.send("GET", "changes", arguments={**given, **wait, "after": str(after), "limit": "1000"})
-            except ClientError as error:
+                answer = connection.send("GET", "changes", arguments={**given, **wait, "after": str(after), "limit": "1000"})
+            except EmulatorError as error:
                 if error.status != BEYOND:
                     raise
                 print("-- another emulator answers now --", flush=True)
@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
             if options.once and answer["cursor"] == after:
                 return 0
             after = answer["cursor"]
-    except ClientError as error:
+    except EmulatorError as error:
         print(f"alimock: {error}", file=sys.stderr)
         return 2
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import BaseConverter
 
 from alimock import __version__, fidelity
@@ -92,7 +92,7 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
     blueprint.after_app_request(_log)
     blueprint.register_error_handler(Problem, _problem)
     blueprint.app_errorhandler(Problem)(_problem)
-    blueprint.app_errorhandler(HTTPException)(_http_error)
+    blueprint.app_errorhandler(HTTPException)(lambda error: _http_error(error, service))
     return blueprint
 
 
@@ -146,7 +146,9 @@ def _problem(problem: Problem) -> tuple[dict[str, object], int, dict[str, str]]:
     return problem.content, problem.status, problem.headers
 
 
-def _http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
+def _http_error(error: HTTPException, service: Service) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        service.mistakes.append(error.original_exception)
     status = error.code or 500
     hints = {
         404: "the emulated API is at /, the control API is described at /_alimock/openapi.json",

@@ -1,0 +1,155 @@
+"""One account of a running emulator, as a test sees it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import warnings
+from collections.abc import Mapping
+from os import PathLike
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from alimock.client.addresses import Addresses
+from alimock.client.calls import Calls
+from alimock.client.clock import Clock
+from alimock.client.connection import Connection, EmulatorError
+from alimock.client.faults import Faults
+from alimock.client.outbox import Outbox
+from alimock.scenario import export, loader
+from alimock.scenario.reading import nearest
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# A built-in name, a path (with a slash or .yaml), several of them separated by commas, or what a scenario file says.
+ScenarioLike = str | PathLike[str] | Mapping[str, Any]
+
+DEFAULT_ACCOUNT = "default"
+LOAD_SECONDS = 60
+_KEY_BYTES = 8
+_SECRET_BYTES = 15
+
+
+class Client:
+    """One account of the emulator at `url`: that of `access_key_id`, whose secret is `access_key_secret`.
+
+    All that it shows and changes is this account's. `endpoint` is host and port, as SDKs take it.
+    """
+
+    def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:
+        self.url = url.rstrip("/")
+        self._connection = Connection(self.url, access_key_id)
+        self.endpoint = urlsplit(self.url).netloc
+        self.access_key_id = access_key_id
+        self.access_key_secret = access_key_secret
+        self._owned_key: str | None = None
+        self.outbox = Outbox(self._connection)
+        self.addresses = Addresses(self._connection)
+        self.calls = Calls(self._connection)
+        self.clock = Clock(self._connection)
+        self.faults = Faults(self._connection)
+
+    def load(self, scenario: ScenarioLike, *, over: bool = False) -> None:
+        """Starts the account from a scenario, or with `over` from one that lies over the one loaded; a reset goes back to it.
+
+        The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping of
+        what a file says. Files are read here and sent. Raises `ScenarioError` for one that is wrong.
+        """
+        names, texts = files_of(scenario)
+        self._load(names, texts, over=over)
+
+    def _load(self, names: tuple[str, ...], texts: Mapping[str, str], *, over: bool) -> None:
+        bundle = loader.bundle(names, texts)
+        body = {"names": bundle.names, "files": bundle.files, "variables": bundle.variables}
+        arguments = {"files": "true", "over": "true" if over else "false"}
+        answer = self._connection.send("PUT", "scenario", json.dumps(body).encode(), arguments=arguments, seconds=LOAD_SECONDS)
+        if answer["ignored"]:
+            parts = ", ".join(answer["ignored"])
+            warnings.warn(
+                f"{', '.join(names)}: {parts} hold for a whole emulator and not for one account; start the emulator with them",
+                stacklevel=3,
+            )
+
+    def reset(self) -> None:
+        """Makes the account anew from the scenario it started from; its outbox and its journal are empty then."""
+        self._connection.send("POST", "reset", b"")
+
+    def account(self, name: str) -> Client:
+        """Gives an account that the scenario names; raises `EmulatorError` for one that it does not name."""
+        accounts = {one["name"]: one for one in self._connection.wide.send("GET", "accounts")["accounts"]}
+        if name not in accounts:
+            raise EmulatorError(f"no account `{name}` in {self.url}: expected {nearest(name, list(accounts))}")
+        keys = self._keys()
+        known = next((key for key in keys if key["account"] == name and key["status"] == "active"), None)
+        if known is not None:
+            return Client(self.url, known["id"], known["secret"])
+        seen_with = accounts[name]["access_key_id"]
+        if seen_with is not None and seen_with not in {key["id"] for key in keys}:
+            return Client(self.url, seen_with, "")
+        return self._registered(*_new_key(), account=name)
+
+    def new_account(self, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
+        """Gives an account of its own that starts from the emulator's scenario, with a new access key, or with the one named.
+
+        A key that comes with a secret is registered, so that a wrong secret is refused, and forgotten when the client is closed.
+        One that comes without keeps the secret that the emulator knows; if it knows none, `access_key_secret` is empty and
+        signatures are not checked.
+        """
+        if access_key_id is None:
+            return self._registered(*_new_key())
+        known = next((key["secret"] for key in self._keys() if key["id"] == access_key_id), "")
+        if access_key_secret in (None, known):
+            return Client(self.url, access_key_id, known)
+        return self._registered(access_key_id, access_key_secret)
+
+    def close(self) -> None:
+        """Forgets the access key that was registered for this client, if one was, and an account of its own with it."""
+        key_id, self._owned_key = self._owned_key, None
+        if key_id is not None:
+            self._connection.wide.send("DELETE", f"access-keys/{key_id}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def _keys(self) -> list[dict[str, Any]]:
+        keys: list[dict[str, Any]] = self._connection.wide.send("GET", "access-keys", arguments={"secrets": "true"})["access_keys"]
+        return keys
+
+    def _registered(self, key_id: str, secret: str, *, account: str | None = None) -> Client:
+        arguments = {"account": account} if account is not None else {}
+        body = json.dumps({"secret": secret}).encode()
+        self._connection.wide.send("PUT", f"access-keys/{key_id}", body, arguments=arguments)
+        client = Client(self.url, key_id, secret)
+        client._owned_key = key_id
+        return client
+
+
+def connected(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
+    """Gives the account of a key in a running emulator, without a key the account `default`; raises `EmulatorError`."""
+    anyone = Client(url, "", "")
+    if access_key_id is None:
+        return anyone.account(DEFAULT_ACCOUNT)
+    return anyone.new_account(access_key_id, access_key_secret)
+
+
+def files_of(scenario: ScenarioLike, name: str = "the scenario given") -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Gives the names of a scenario's files, and the text of a mapping, which is called `name`."""
+    if not isinstance(scenario, Mapping):
+        return loader.names_in(str(scenario)) if isinstance(scenario, str) else (_as_path(scenario),), {}
+    # By way of JSON, which has dates and paths become texts.
+    return (name,), {name: export.to_yaml(json.loads(json.dumps({"alimock": 1, **scenario}, default=str)))}
+
+
+def _as_path(path: PathLike[str]) -> str:
+    """Writes a path so that it is not taken for a built-in name."""
+    text = path.__fspath__()
+    return text if "/" in text else f"./{text}"
+
+
+def _new_key() -> tuple[str, str]:
+    return f"alimock-{secrets.token_hex(_KEY_BYTES)}", secrets.token_hex(_SECRET_BYTES)

@@ -1,0 +1,437 @@
+"""The emulator in a test's own process, and one that runs beside it: the same object, and so the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from alibabacloud_domain20180129 import models
+from alibabacloud_domain20180129.client import Client as Sdk
+from alibabacloud_tea_openapi.utils_models import Config
+from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
+from alimock.service import Service
+
+SUBMIT, RESEND, QUERY, DELETE = (
+    "SubmitEmailVerification",
+    "ResendEmailVerification",
+    "QueryEmailVerification",
+    "DeleteEmailVerification",
+)
+JO = "jo@example.com"
+
+
+def call(client: Client, action: str, **parameters: str) -> dict[str, object]:
+    """Calls the emulated API with the client's key, unsigned."""
+    common = {"Action": action, "Version": "2018-01-29", "Format": "JSON", "AccessKeyId": client.access_key_id}
+    try:
+        with urllib.request.urlopen(f"{client.url}/?{urlencode({**common, **parameters})}") as response:
+            answer: dict[str, object] = json.load(response)
+    except urllib.request.HTTPError as error:
+        with error:
+            answer = json.load(error)
+    return answer
+
+
+def sdk(client: Client, secret: str | None = None) -> Sdk:
+    return Sdk(
+        Config(
+            endpoint=client.endpoint,
+            protocol="http",
+            access_key_id=client.access_key_id,
+            access_key_secret=secret or client.access_key_secret,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def sidecar() -> Iterator[str]:
+    """The URL of an emulator in a process of its own."""
+    command = [sys.executable, "-m", "alimock", "serve", "--port", "0", "--log-level", "error"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found is not None
+        try:
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(params=["in process", "beside"])
+def emulator(request: pytest.FixtureRequest) -> Iterator[Client]:
+    if request.param == "in process":
+        with Emulator() as started:
+            yield started
+    else:
+        with Emulator.connect(request.getfixturevalue("sidecar")).new_account() as account:
+            yield account
+
+
+def test_it_says_where_it_is_and_by_which_key(emulator: Client) -> None:
+    assert emulator.url == f"http://{emulator.endpoint}"
+    answer = sdk(emulator).query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
+    assert answer.body.verification_status == 1
+    (seen,) = emulator.calls.list()
+    assert (seen.access_key_id, seen.authentication, seen.signature) == (emulator.access_key_id, "checked", "ACS3-HMAC-SHA256")
+
+
+def test_a_wrong_secret_is_refused(emulator: Client) -> None:
+    with pytest.raises(Exception, match="Specified signature does not match"):
+        sdk(emulator, "wrong").query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
+
+
+def test_a_mail_is_read_with_its_token_and_its_text(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=f"{JO},al@example.com")
+    message = emulator.outbox.wait(to=JO)
+    assert (message.to, message.action, message.token_state, message.lang) == (JO, SUBMIT, "open", "en")
+    assert message.link == f"{emulator.url}/verify?token={message.token}"
+    assert message.link in emulator.outbox.text(message)
+    assert f'href="{message.link}"' in emulator.outbox.html(message)
+    assert f"To: {JO}\r\n".encode() in emulator.outbox.raw(message)
+    assert abs(message.received - datetime.now(timezone.utc)) < timedelta(minutes=1)
+    assert call(emulator, "VerifyEmail", Token=message.token).keys() == {"RequestId"}
+    assert [one.token_state for one in emulator.outbox.messages(to=JO)] == ["used"]
+
+
+def test_mails_are_narrowed_and_cleared(emulator: Client) -> None:
+    emulator.clock.freeze("2024-05-01 09:30:00")
+    call(emulator, SUBMIT, Email=JO)
+    emulator.clock.advance("1h")
+    call(emulator, RESEND, Email=JO)
+    call(emulator, SUBMIT, Email="al@example.com")
+    messages = emulator.outbox.messages
+    assert [one.to for one in messages()] == ["al@example.com", JO, JO]
+    assert [one.action for one in messages(to=JO.upper())] == [RESEND, SUBMIT]
+    assert [one.action for one in messages(action=RESEND)] == [RESEND]
+    assert len(messages(text="AL@EXAMPLE")) == 1
+    assert [one.action for one in messages(until=datetime(2024, 5, 1, 10))] == [SUBMIT]
+    assert len(messages(since=datetime(2024, 5, 1, 2, tzinfo=timezone.utc))) == 2
+    oldest = messages()[-1]
+    assert [one.action for one in messages(after=oldest.sequence)] == [RESEND, SUBMIT]
+    assert oldest.created == datetime(2024, 5, 1, 1, 30, tzinfo=timezone.utc)
+    assert emulator.outbox.clear(to=JO) == 2
+    assert emulator.outbox.clear() == 1
+    assert messages() == []
+
+
+def test_waiting_gives_a_mail_that_comes_later(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    first = emulator.outbox.wait(to=JO)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(emulator.outbox.wait, to=JO, after=first.sequence)
+        call(emulator, RESEND, Email=JO)
+        assert waiting.result(10).action == RESEND
+
+
+def test_waiting_in_vain_says_what_came_instead(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    with pytest.raises(WaitTimeout, match=f"no such mail within 0.01 seconds: arrived in the meantime: {SUBMIT} to {JO}"):
+        emulator.outbox.wait(to="al@example.com", after=0, timeout=0.01)
+    with pytest.raises(TimeoutError, match="no such call within 0 seconds"):
+        emulator.calls.wait(action=DELETE, timeout=0)
+
+
+def test_waiting_leaves_the_event_loop_free(emulator: Client) -> None:
+    async def life() -> None:
+        waiting = [asyncio.create_task(emulator.outbox.wait_async(to=f"{number}@example.com", after=0)) for number in range(20)]
+        seen = asyncio.create_task(emulator.calls.wait_async(action=SUBMIT, after=0))
+        emails = ",".join(f"{number}@example.com" for number in range(20))
+        await asyncio.to_thread(call, emulator, SUBMIT, Email=emails)
+        assert [message.to for message in await asyncio.gather(*waiting)] == emails.split(",")
+        assert (await seen).code == "OK"
+        with pytest.raises(WaitTimeout):
+            await emulator.outbox.wait_async(to=JO, timeout=0)
+
+    asyncio.run(life())
+
+
+def test_a_wait_that_is_cancelled_ends_at_once(emulator: Client) -> None:
+    async def life() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(emulator.outbox.wait_async(timeout=60), 0.05)
+
+    started = time.monotonic()
+    asyncio.run(life())
+    assert time.monotonic() - started < 30
+
+
+def test_the_calls_are_listed_counted_and_waited_for(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=f"{JO},test2@aliyun.com")
+    call(emulator, "VerifyEmail", Token="made-up")
+    verify, submit = emulator.calls.list()
+    assert (submit.code, verify.code, verify.status) == ("OK", "ParameterIllegal", 400)
+    assert [(one.email, one.outcome, one.decided_by) for one in submit.outcomes] == [
+        (JO, "success", "rule new-address"),
+        ("test2@aliyun.com", "ParameterIllegall", "default.yaml:20"),
+    ]
+    assert submit.messages == (emulator.outbox.wait().id,)
+    assert (emulator.calls.count(), emulator.calls.count(status=400), emulator.calls.count(email=JO)) == (2, 1, 1)
+    assert emulator.calls.wait(code="ParameterIllegal") == verify
+    assert emulator.calls.list(after=submit.sequence) == [verify]
+
+
+def test_addresses_are_put_read_and_deleted(emulator: Client) -> None:
+    emulator.addresses.put(JO, "verified")
+    emulator.addresses.put("*@late.example.com", {"outcome": "expired"})
+    found = emulator.addresses.get(JO)
+    assert found is not None
+    assert (found.email, found.status, found.outcome, found.decided_by) == (
+        JO,
+        "verified",
+        "verified",
+        f"PUT /_alimock/addresses/{JO}",
+    )
+    assert isinstance(found.gmt_create, datetime)
+    assert JO in [one.email for one in emulator.addresses.list()]
+    emulator.addresses.delete(JO)
+    assert emulator.addresses.get(JO) is None
+    with pytest.raises(EmulatorError, match="found `verifid`, expected one of verified, "):
+        emulator.addresses.put(JO, "verifid")
+
+
+def test_faults_are_put_hit_and_deleted(emulator: Client) -> None:
+    emulator.faults.put("busy", {"error": "Throttling.User", "times": 1})
+    assert call(emulator, QUERY, Email=JO)["Code"] == "Throttling.User"
+    assert call(emulator, QUERY, Email=JO)["Code"] == "ParameterIllegal"
+    assert [(fault.id, fault.hits) for fault in emulator.faults.list()] == [("busy", 1)]
+    assert emulator.faults.list(unused=True) == []
+    emulator.faults.delete("busy")
+    assert emulator.faults.list() == []
+
+
+def test_the_clock_stands_advances_and_runs_on(emulator: Client) -> None:
+    utc_plus_8 = timezone(timedelta(hours=8))
+    assert emulator.clock.freeze(datetime(2024, 5, 1, 1, 30, tzinfo=timezone.utc)) == datetime(2024, 5, 1, 9, 30, tzinfo=utc_plus_8)
+    assert emulator.clock.advance("1d12h") == datetime(2024, 5, 2, 21, 30, tzinfo=utc_plus_8)
+    assert emulator.clock.advance(timedelta(minutes=5)) == emulator.clock.now() == datetime(2024, 5, 2, 21, 35, tzinfo=utc_plus_8)
+    assert emulator.clock.resume() - emulator.clock.now() < timedelta(minutes=1)
+    assert emulator.clock.freeze() == emulator.clock.now()
+
+
+def test_an_expired_link_is_tested_without_waiting_three_days(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    emulator.clock.advance("3d")
+    assert emulator.outbox.wait(to=JO).token_state == "expired"
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "late.yaml",
+        "./late.yaml,empty",
+        Path("late.yaml"),
+        {"addresses": {JO: {"status": "verified", "verification_time": datetime(2024, 5, 1, 9, 30)}}},
+    ],
+    ids=["name", "names", "path", "mapping"],
+)
+def test_a_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
+    emulator: Client, scenario: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    entry = f"  {JO}: {{status: verified, verification_time: 2024-05-01 09:30:00}}\n"
+    (tmp_path / "late.yaml").write_text(f"alimock: 1\naddresses:\n{entry}")
+    emulator.load(scenario)  # type: ignore[arg-type]
+    assert call(emulator, QUERY, Email=JO)["VerificationTime"] == "2024-05-01 09:30:00"
+    assert emulator.addresses.get("abc@aliyun.com") is None
+    place = "the scenario given:3" if isinstance(scenario, dict) else "late.yaml:3"
+    assert emulator.calls.list()[0].outcomes[0].decided_by == place
+
+
+def test_a_scenario_lies_over_the_one_that_is_loaded(emulator: Client) -> None:
+    emulator.load({"addresses": {JO: "verified"}}, over=True)
+    call(emulator, DELETE, Email=JO)
+    emulator.reset()
+    assert call(emulator, QUERY, Email=JO)["VerificationStatus"] == 1
+    assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
+
+
+def test_a_wrong_scenario_is_told_and_changes_nothing(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    with pytest.raises(ScenarioError, match="the scenario given:2:1: found the unknown key `adresses`, expected `addresses`"):
+        emulator.load({"adresses": {}})
+    with pytest.raises(ScenarioError, match="no such scenario"):
+        emulator.load("no-such")
+    assert len(emulator.outbox.messages()) == 1
+
+
+def test_a_scenario_that_says_more_than_one_account_can_have_is_warned_of(emulator: Client) -> None:
+    with pytest.warns(UserWarning, match="authentication hold for a whole emulator") as caught:
+        emulator.load({"authentication": "strict"})
+    assert caught[0].filename == __file__
+
+
+def test_a_reset_starts_the_account_anew(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    emulator.faults.put("busy", {"error": "Throttling.User"})
+    emulator.reset()
+    assert (emulator.outbox.messages(), emulator.calls.list(), emulator.faults.list()) == ([], [], [])
+
+
+def test_new_accounts_cannot_see_each_other_and_are_gone_when_closed(emulator: Client) -> None:
+    with emulator.new_account() as one, emulator.new_account() as two:
+        call(one, SUBMIT, Email=JO)
+        assert (len(one.outbox.messages()), two.outbox.messages(), emulator.outbox.messages()) == (1, [], [])
+        assert len({one.access_key_id, two.access_key_id, emulator.access_key_id}) == 3
+        with pytest.raises(Exception, match="Specified signature does not match"):
+            sdk(one, "wrong").submit_email_verification(models.SubmitEmailVerificationRequest(email=JO))
+    assert one.outbox.messages() == []
+    one.close()
+
+
+def test_an_account_takes_the_key_of_an_application(emulator: Client) -> None:
+    with emulator.new_account("app", "hush") as app:
+        assert (app.access_key_id, app.access_key_secret) == ("app", "hush")
+        with emulator.new_account("app") as again:
+            assert again.access_key_secret == "hush"
+        assert emulator.new_account("nobody-registered").access_key_secret == ""
+        call(app, SUBMIT, Email=JO)
+        assert len(again.outbox.messages()) == 1
+
+
+def test_an_account_that_is_not_there_is_told(emulator: Client) -> None:
+    with pytest.raises(EmulatorError, match="no account `shop`"):
+        emulator.account("shop")
+    assert emulator.account("default").access_key_id == "testid"
+
+
+def test_an_account_of_the_scenario_is_given_by_its_name() -> None:
+    keys = [{"id": "a", "secret": "s", "status": "inactive"}, {"id": "b", "secret": "t"}]
+    with Emulator({"accounts": {"shop": {"access_keys": keys}, "kiosk": {}}}) as emulator:
+        shop, kiosk = emulator.account("shop"), emulator.account("kiosk")
+        assert (shop.access_key_id, shop.access_key_secret) == ("b", "t")
+        call(kiosk, SUBMIT, Email=JO)
+        assert len(kiosk.outbox.messages()) == 1
+        with urllib.request.urlopen(f"{emulator.url}/?Action={SUBMIT}&Version=2018-01-29&Email={JO}"):
+            assert len(emulator.outbox.messages()) == 1
+        call(Client(emulator.url, "seen", ""), SUBMIT, Email=JO)
+        assert emulator.account("key:seen").access_key_id == "seen"
+
+
+def test_an_emulator_takes_a_key_of_its_own() -> None:
+    with Emulator(access_key_id="app", access_key_secret="hush") as emulator:
+        sdk(emulator).submit_email_verification(models.SubmitEmailVerificationRequest(email=JO))
+        assert [message.access_key_id for message in emulator.outbox.messages()] == ["app"]
+
+
+def test_settings_are_those_of_the_command() -> None:
+    with Emulator(profile="docs-2021", auth="strict") as emulator:
+        assert call(emulator, SUBMIT, Email=JO)["Code"] == "MissingSignature"
+    with pytest.raises(ValueError, match="--profile: found `docs-2022`, expected one of current, docs-2021, docs-2018"):
+        Emulator(profile="docs-2022")
+    with pytest.raises(ScenarioError, match="no such scenario"):
+        Emulator("no-such")
+
+
+def test_several_emulators_share_nothing() -> None:
+    with Emulator() as one, Emulator() as two:
+        call(one, SUBMIT, Email=JO)
+        assert one.url != two.url
+        assert (len(one.outbox.messages()), two.outbox.messages()) == (1, [])
+
+
+def test_a_start_and_a_stop_leave_no_thread_and_no_socket() -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        emulator = Emulator().start()
+        call(emulator, SUBMIT, Email=JO)
+        emulator.stop()
+        emulator.stop()
+        with pytest.raises(EmulatorError, match="does not answer as alimock does"):
+            emulator.outbox.messages()
+    gc.collect()
+    assert threading.active_count() == before
+
+
+def test_an_emulator_that_was_stopped_starts_anew() -> None:
+    emulator = Emulator()
+    for _ in range(2):
+        with emulator:
+            assert emulator.outbox.messages() == []
+            call(emulator, SUBMIT, Email=JO)
+
+
+def test_an_emulator_that_does_not_run_says_how_to_start_it() -> None:
+    emulator = Emulator()
+    with pytest.raises(AttributeError, match="no `outbox` yet"):
+        _ = emulator.outbox
+    with pytest.raises(AttributeError, match="no `outbux`"):
+        _ = emulator.outbux  # type: ignore[attr-defined]
+    with emulator, pytest.raises(RuntimeError, match="runs already"):
+        emulator.start()
+
+
+def test_a_port_that_is_taken_is_an_error_and_nothing_is_left() -> None:
+    with Emulator() as first:
+        port = int(first.endpoint.rpartition(":")[2])
+        with pytest.raises(OSError, match="already in use"):
+            Emulator(port=port).start()
+
+
+def failing(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("of the emulator's own")
+
+
+@pytest.mark.parametrize("attribute", ["_success", "follow_link"])
+def test_an_exception_in_the_servers_threads_comes_up_in_the_test(attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = {"_success": f"/?Action={QUERY}", "follow_link": "/verify?token=x"}[attribute]
+    monkeypatch.setattr(Service, attribute, failing)
+    with (
+        pytest.raises(EmulatorError, match="alimock itself failed, please report this: ZeroDivisionError") as raised,
+        Emulator() as emulator,
+    ):
+        with pytest.raises(urllib.request.HTTPError) as answer:
+            urllib.request.urlopen(emulator.url + path)
+        assert answer.value.status == 500
+        answer.value.close()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
+def test_an_exception_of_the_test_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Service, "_success", failing)
+    emulator = Emulator()
+    with pytest.raises(urllib.request.HTTPError, match="500"), emulator:
+        urllib.request.urlopen(f"{emulator.url}/?Action={QUERY}")
+    with pytest.raises(EmulatorError):
+        emulator.check()
+    emulator.check()
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:2546", "http://[", "http://127.0.0.1:1"])
+def test_a_sidecar_that_cannot_be_reached_is_told(url: str) -> None:
+    with pytest.raises(EmulatorError, match=re.escape(url)):
+        Emulator.connect(url)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]", b"nonsense\r\n\r\n"])
+def test_something_else_at_the_url_is_told_from_asyncio_too(answer: bytes) -> None:
+    async def life() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(EmulatorError, match="does not answer as alimock does"):
+                await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
+
+    asyncio.run(life())
+
+
+def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with Emulator() as emulator:
+        assert emulator.outbox.messages() == []

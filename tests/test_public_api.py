@@ -1,0 +1,71 @@
+"""The public API: what `alimock.__all__` names and nothing else, light to import, and right to type checkers."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import alimock
+import pytest
+
+TYPING = Path(__file__).parent / "typing"
+USAGE = TYPING / "usage.py"
+INIT = ast.parse(Path(alimock.__file__).read_text())
+
+
+def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
+    imported = {name.asname for node in ast.walk(INIT) if isinstance(node, ast.ImportFrom) for name in node.names if name.asname}
+    assert alimock.__all__ == sorted({*imported, "__version__"})
+    for name in imported:
+        value = getattr(alimock, name)
+        assert getattr(importlib.import_module(value.__module__), name) is value
+    assert dir(alimock) == alimock.__all__
+
+
+def test_a_name_that_does_not_exist_is_told() -> None:
+    with pytest.raises(AttributeError, match="module 'alimock' has no attribute 'Emulater'"):
+        _ = alimock.Emulater  # type: ignore[attr-defined]
+
+
+def test_every_public_name_is_used_in_the_code_that_type_checkers_read() -> None:
+    (imported,) = [
+        node for node in ast.parse(USAGE.read_text()).body if isinstance(node, ast.ImportFrom) and node.module == "alimock"
+    ]
+    assert [name.name for name in imported.names] == [name for name in alimock.__all__ if name != "__version__"]
+
+
+def modules_after(code: str) -> set[str]:
+    """Gives the modules that a fresh interpreter has loaded after some code and not before."""
+    script = f"import sys, json; before = set(sys.modules)\n{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    loaded: list[str] = json.loads(done.stdout)
+    return set(loaded)
+
+
+def test_importing_the_package_loads_nothing_of_it_and_no_library() -> None:
+    loaded = modules_after("import alimock")
+    assert {name for name in loaded if name.startswith("alimock")} == {"alimock"}
+    assert not loaded & {"flask", "werkzeug", "cheroot", "lxml", "yaml", "http.client", "asyncio"}
+
+
+def test_a_client_of_another_process_needs_none_of_the_servers_libraries() -> None:
+    loaded = modules_after("from alimock import Client, WaitTimeout")
+    assert not loaded & {"flask", "werkzeug", "cheroot", "lxml"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["mypy", "--strict", "--warn-unused-ignores", "--cache-dir", "{cache}", str(USAGE)],
+        ["pyright", "--project", str(TYPING), "--pythonpath", sys.executable],
+    ],
+    ids=["mypy", "pyright"],
+)
+def test_type_checkers_read_the_code_of_users(command: list[str], tmp_path: Path) -> None:
+    words = [word.format(cache=tmp_path) for word in command]
+    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
