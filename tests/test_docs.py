@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.util
 import io
 import json
@@ -16,15 +17,34 @@ import pytest
 import yaml
 from alimock import fidelity
 from alimock.contract import PROFILES
+from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import files, loader, reference, schema
 from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import SETTINGS
+from alimock.visit import Wishes
 from conftest import Running
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 FIXTURES = (ROOT / "fixtures" / "README.md").read_text()
+
+
+# The application of the README's tests.
+MAILER = """
+from alibabacloud_domain20180129 import models
+from alibabacloud_domain20180129.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
+
+
+class Mailer:
+    def __init__(self, endpoint, key_id, secret):
+        self.client = Client(Config(endpoint=endpoint, protocol="http", access_key_id=key_id, access_key_secret=secret))
+
+    def invite(self, email):
+        answer = self.client.submit_email_verification(models.SubmitEmailVerificationRequest(email=email)).body
+        return "try again tomorrow" if answer.fail_list else "invited"
+"""
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -73,7 +93,8 @@ def test_the_shell_blocks_name_targets_and_variables_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", commands, re.MULTILINE):
         assert f"\n{target}:" in makefile
-    assert set(re.findall(r"ALIMOCK_\w+", README)) == {setting.variable for setting in SETTINGS}
+    known = {setting.variable for setting in SETTINGS} | {option.variable for option in OPTIONS}
+    assert set(re.findall(r"ALIMOCK_\w+", README)) == known
     assert (ROOT / "Dockerfile").is_file()
 
 
@@ -136,3 +157,16 @@ def test_the_page_of_fidelity_is_what_the_command_prints() -> None:
 def test_the_changelog_knows_the_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert "## Unreleased" in changelog or f"## {alimock.__version__}" in changelog
+
+
+def test_the_options_and_the_marker_of_the_plugin_are_described() -> None:
+    for option in OPTIONS:
+        assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in README
+    for field in dataclasses.fields(Wishes):
+        assert f"`{field.name}" in README[README.index("| marker ") : README.index("| option | variable | ini |")]
+
+
+def test_the_tests_of_the_readme_run(pytester: pytest.Pytester) -> None:
+    (code,) = [code for code in blocks(README, "python") if "import pytest" in code]
+    pytester.makepyfile(test_readme=f"{MAILER}\n\n{code}")
+    pytester.runpytest("-p", "no:hypothesispytest").assert_outcomes(passed=2)

@@ -35,50 +35,49 @@ _SECRET_BYTES = 15
 class Client:
     """One account of the emulator at `url`: that of `access_key_id`, whose secret is `access_key_secret`.
 
-    All that it shows and changes is this account's. `endpoint` is host and port, as SDKs take it.
+    All that it shows and changes is this account's. `endpoint` is host and port, as SDKs take it; `connection` is the way to the
+    control API itself.
     """
 
     def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:
         self.url = url.rstrip("/")
-        self._connection = Connection(self.url, access_key_id)
+        self.connection = Connection(self.url, access_key_id)
         self.endpoint = urlsplit(self.url).netloc
         self.access_key_id = access_key_id
         self.access_key_secret = access_key_secret
         self._owned_key: str | None = None
-        self.outbox = Outbox(self._connection)
-        self.addresses = Addresses(self._connection)
-        self.calls = Calls(self._connection)
-        self.clock = Clock(self._connection)
-        self.faults = Faults(self._connection)
+        self.outbox = Outbox(self.connection)
+        self.addresses = Addresses(self.connection)
+        self.calls = Calls(self.connection)
+        self.clock = Clock(self.connection)
+        self.faults = Faults(self.connection)
 
-    def load(self, scenario: ScenarioLike, *, over: bool = False) -> None:
+    def load(self, scenario: ScenarioLike, *, over: bool = False, name: str = "the scenario given") -> None:
         """Starts the account from a scenario, or with `over` from one that lies over the one loaded; a reset goes back to it.
 
         The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping of
-        what a file says. Files are read here and sent. Raises `ScenarioError` for one that is wrong.
+        what a file says, which decisions then call by `name`. Files are read here and sent. Raises `ScenarioError` for one that
+        is wrong.
         """
-        names, texts = files_of(scenario)
-        self._load(names, texts, over=over)
-
-    def _load(self, names: tuple[str, ...], texts: Mapping[str, str], *, over: bool) -> None:
+        names, texts = files_of(scenario, name)
         bundle = loader.bundle(names, texts)
         body = {"names": bundle.names, "files": bundle.files, "variables": bundle.variables}
         arguments = {"files": "true", "over": "true" if over else "false"}
-        answer = self._connection.send("PUT", "scenario", json.dumps(body).encode(), arguments=arguments, seconds=LOAD_SECONDS)
+        answer = self.connection.send("PUT", "scenario", json.dumps(body).encode(), arguments=arguments, seconds=LOAD_SECONDS)
         if answer["ignored"]:
             parts = ", ".join(answer["ignored"])
             warnings.warn(
                 f"{', '.join(names)}: {parts} hold for a whole emulator and not for one account; start the emulator with them",
-                stacklevel=3,
+                stacklevel=2,
             )
 
     def reset(self) -> None:
         """Makes the account anew from the scenario it started from; its outbox and its journal are empty then."""
-        self._connection.send("POST", "reset", b"")
+        self.connection.send("POST", "reset", b"")
 
     def account(self, name: str) -> Client:
         """Gives an account that the scenario names; raises `EmulatorError` for one that it does not name."""
-        accounts = {one["name"]: one for one in self._connection.wide.send("GET", "accounts")["accounts"]}
+        accounts = {one["name"]: one for one in self.connection.wide.send("GET", "accounts")["accounts"]}
         if name not in accounts:
             raise EmulatorError(f"no account `{name}` in {self.url}: expected {nearest(name, list(accounts))}")
         keys = self._keys()
@@ -108,7 +107,7 @@ class Client:
         """Forgets the access key that was registered for this client, if one was, and an account of its own with it."""
         key_id, self._owned_key = self._owned_key, None
         if key_id is not None:
-            self._connection.wide.send("DELETE", f"access-keys/{key_id}")
+            self.connection.wide.send("DELETE", f"access-keys/{key_id}")
 
     def __enter__(self) -> Self:
         return self
@@ -117,13 +116,13 @@ class Client:
         self.close()
 
     def _keys(self) -> list[dict[str, Any]]:
-        keys: list[dict[str, Any]] = self._connection.wide.send("GET", "access-keys", arguments={"secrets": "true"})["access_keys"]
+        keys: list[dict[str, Any]] = self.connection.wide.send("GET", "access-keys", arguments={"secrets": "true"})["access_keys"]
         return keys
 
     def _registered(self, key_id: str, secret: str, *, account: str | None = None) -> Client:
         arguments = {"account": account} if account is not None else {}
         body = json.dumps({"secret": secret}).encode()
-        self._connection.wide.send("PUT", f"access-keys/{key_id}", body, arguments=arguments)
+        self.connection.wide.send("PUT", f"access-keys/{key_id}", body, arguments=arguments)
         client = Client(self.url, key_id, secret)
         client._owned_key = key_id
         return client

@@ -12,6 +12,7 @@ from threading import RLock
 from alimock.address import fold
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
+from alimock.timeformat import format_time
 from alimock.world.account import Account
 from alimock.world.clock import Clock
 from alimock.world.journal import CallRecord, Change, Kind
@@ -284,7 +285,8 @@ class World:
             change(self.clock)
         for account in self.touched(access_key_id):
             change(account.clock)
-        self._happened_to(Kind.CLOCK, access_key_id, "")
+        clock = self.clock if access_key_id is None else self.account(access_key_id).clock
+        self._happened_to(Kind.CLOCK, access_key_id, format_time(clock.now()))
 
     def delete_mails(self, mails: Iterable[Mail]) -> int:
         """Deletes mails and counts them."""

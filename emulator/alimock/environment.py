@@ -1,0 +1,47 @@
+"""The environment in which a program finds the emulator and the keys to it, as the SDKs and the `aliyun` command read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alimock.client.client import Client
+
+# The command wants one, and the emulator looks at none.
+REGION = "cn-hangzhou"
+# Of real credentials, beside which those of the emulator would not count.
+REMOVED = ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABA_CLOUD_PROFILE")
+# The official Python credentials read the environment when they are imported, and then never again.
+PYTHON_CREDENTIALS = "alibabacloud_credentials.utils.auth_util"
+_LOOPBACK = "127.0.0.1,localhost"
+_PROXY = ("HTTP_PROXY", "http_proxy")
+_NO_PROXY = ("NO_PROXY", "no_proxy")
+
+
+def variables(client: Client, environ: Mapping[str, str], *, proxy: bool = False) -> dict[str, str]:
+    """Gives the variables to set, over an environment that is there already.
+
+    The credentials are those of the default chain of all official SDKs; only the `aliyun` command reads its endpoint from the
+    environment too. With `proxy` SDKs that speak plain http reach the emulator by the service's own name.
+    """
+    own = {
+        "ALIMOCK_URL": client.url,
+        "ALIMOCK_ENDPOINT": client.endpoint,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": client.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": client.access_key_secret,
+        "ALIBABA_CLOUD_ENDPOINT": client.endpoint,
+        "ALIBABA_CLOUD_REGION_ID": REGION,
+        # Else the command prefers its configuration file.
+        "ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
+    }
+    # A proxy of the network must not be asked for what is on this machine.
+    direct = {name: ",".join(filter(None, (environ.get(name), _LOOPBACK))) for name in _NO_PROXY}
+    return {**own, **direct, **(dict.fromkeys(_PROXY, client.url) if proxy else {})}
+
+
+def python_credentials(client: Client) -> dict[str, str | None]:
+    """Gives what the module of the official Python credentials has to hold once it was imported (version 1.0, read in its code)."""
+    return {
+        "environment_access_key_id": client.access_key_id,
+        "environment_access_key_secret": client.access_key_secret,
+        "environment_security_token": None,
+    }

@@ -1,0 +1,36 @@
+"""What a strict test objects to although all it asserts holds: calls that only an emulator forgives, faults that never hit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from alimock.client.calls import Call, Calls
+from alimock.client.connection import Connection
+from alimock.client.faults import Faults
+from alimock.errors import SIGNATURE_NONCE_USED
+
+
+def objections(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
+    """Says what is wrong with the calls that `seen` shows behind a point in time, and which faults of an account never hit one.
+
+    Error answers whose codes are in `allow` are no objection.
+    """
+    calls = Calls(seen).list(after=after)
+    return [*(line for call in calls for line in _wrong(call, allow)), *_unhit(account)]
+
+
+def _wrong(call: Call, allow: Collection[str]) -> Iterator[str]:
+    name = f"{call.action or 'a call without an action'} (request {call.request_id})"
+    if call.authentication == "unsigned":
+        yield f"{name} was unsigned; the real service refuses that"
+    if call.code == SIGNATURE_NONCE_USED.code and call.code not in allow:
+        yield f"{name} used a nonce again; sign every request anew"
+    elif call.code != "OK" and call.code not in allow:
+        decided_by = ", ".join(one.decided_by for one in call.outcomes if one.decided_by)
+        yield f"{name} was answered {call.status} {call.code} [{decided_by}]; name the code in allow= if the test means it"
+    yield from (f"{name}: {hint}" for hint in call.hints)
+
+
+def _unhit(account: Connection) -> Iterator[str]:
+    for fault in Faults(account).list(unused=True):
+        yield f"the fault {fault.id} ({fault.decided_by}) hit no call; {fault.seen} matched it"

@@ -1,0 +1,531 @@
+"""The pytest plugin, tried in test runs of its own, as in a user's repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# What the tests within import: a run inside this process forgets what it was the first to import, and would import it each time.
+import alibabacloud_domain20180129.client
+import alimock.visit
+import pytest
+from alimock.pytest_plugin import OPTIONS
+from conftest import Running
+
+# Plugins of this machine that take long to load.
+QUIET = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+# How the tests of a user call the service: by the official SDK, or by a request that is signed by nobody.
+HELPERS = """
+import json
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from alibabacloud_domain20180129 import models
+from alibabacloud_domain20180129.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
+
+
+def sdk(alimock, secret=None):
+    key = {"access_key_id": alimock.access_key_id, "access_key_secret": secret or alimock.access_key_secret}
+    return Client(Config(endpoint=alimock.endpoint, protocol="http", **key))
+
+
+def submit(alimock, email="jo@example.com", **options):
+    return sdk(alimock, **options).submit_email_verification(models.SubmitEmailVerificationRequest(email=email)).body
+
+
+def query(alimock, email):
+    return sdk(alimock).query_email_verification(models.QueryEmailVerificationRequest(email=email)).body
+
+
+def unsigned(url, action, **parameters):
+    try:
+        with urlopen(f"{url}/?{urlencode({'Action': action, 'Version': '2018-01-29', 'Format': 'JSON', **parameters})}") as response:
+            return json.load(response)
+    except HTTPError as error:
+        with error:
+            return json.load(error)
+"""
+
+
+ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.visit)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the machine's own settings out."""
+    for option in OPTIONS:
+        monkeypatch.delenv(option.variable, raising=False)
+
+
+@pytest.fixture
+def repository(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A user's repository with the helpers above."""
+    pytester.makepyfile(helpers=HELPERS)
+    pytester.makeini(
+        "[pytest]\nfilterwarnings =\n    error\n    ignore::DeprecationWarning\n    ignore:unclosed <socket:ResourceWarning\n"
+    )
+    return pytester
+
+
+def ran(repository: pytest.Pytester, tests: str, *arguments: str, **outcomes: int) -> str:
+    """Runs tests, checks how many passed and failed, and gives what was printed."""
+    repository.makepyfile(test_app=f"import pytest\nfrom helpers import *\n\n{tests}")
+    result = repository.runpytest(*QUIET, *arguments)
+    result.assert_outcomes(**outcomes)
+    return str(result.stdout)
+
+
+def test_the_fixture_of_a_readme_test_works(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+def test_a_user_verifies_an_address(alimock):
+    submit(alimock)
+    message = alimock.outbox.wait(to="jo@example.com")
+    sdk(alimock).verify_email(models.VerifyEmailRequest(token=message.token))
+    assert query(alimock, "jo@example.com").verification_status == 1
+    assert [call.authentication for call in alimock.calls.list()] == ["checked"] * 3
+""",
+        passed=1,
+    )
+
+
+def test_each_test_has_an_account_and_a_key_of_its_own(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+seen = set()
+
+@pytest.mark.parametrize("number", range(3))
+def test_alone(alimock, number):
+    assert alimock.outbox.messages() == [] and alimock.calls.count() == 0
+    submit(alimock)
+    assert len(alimock.outbox.messages()) == 1
+    seen.add((alimock.access_key_id, alimock.url))
+    assert len(seen) == number + 1 and len({url for _, url in seen}) == 1
+
+def test_a_wrong_secret_is_refused(alimock):
+    with pytest.raises(Exception, match="Specified signature does not match"):
+        submit(alimock, secret="wrong")
+""",
+        passed=4,
+    )
+
+
+def test_the_server_and_its_url_are_fixtures_of_the_session(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+@pytest.fixture(scope="session")
+def endpoint(alimock_url, alimock_server):
+    assert alimock_url == alimock_server.url
+    return alimock_server.endpoint
+
+def test_it(endpoint, alimock):
+    assert alimock.endpoint == endpoint
+
+def test_keys_of_closed_accounts_are_forgotten(alimock_server):
+    keys = alimock_server.connection.wide.send("GET", "access-keys")["access_keys"]
+    assert [key["id"] for key in keys] == ["testid"]
+""",
+        passed=2,
+    )
+
+
+def test_the_marker_says_how_the_account_starts(repository: pytest.Pytester) -> None:
+    (repository.path / "cases").mkdir()
+    (repository.path / "cases" / "late.yaml").write_text("alimock: 1\nextends: default\nclock: 2024-05-01 09:30:00\n")
+    ran(
+        repository,
+        """
+@pytest.mark.alimock("quota-exceeded")
+def test_a_built_in_scenario(alimock):
+    assert submit(alimock, "test1@aliyun.com").fail_list[0].code == "SendTokenQuotaExceeded"
+
+@pytest.mark.alimock(scenario="cases/late.yaml")
+def test_a_file_from_the_root_directory(alimock, monkeypatch, tmp_path):
+    assert alimock.clock.now().year == 2024
+
+@pytest.mark.alimock(scenario={"addresses": {"al@example.com": "verified"}})
+def test_a_mapping_stands_alone(alimock):
+    assert query(alimock, "al@example.com").verification_status == 1
+    assert alimock.addresses.get("abc@aliyun.com") is None
+
+@pytest.mark.alimock(addresses={"al@example.com": "verified", "*@late.example.com": "expired"})
+def test_addresses_lie_over_the_sessions_scenario_and_survive_a_reset(alimock):
+    for _ in range(2):
+        assert query(alimock, "al@example.com").verification_status == 1
+        assert query(alimock, "abc@aliyun.com").verification_status == 1
+        assert query(alimock, "x@late.example.com").verification_status == 0
+        alimock.reset()
+
+@pytest.mark.alimock(scenario="cases/late.yaml", addresses={"al@example.com": "illegal"})
+def test_addresses_lie_over_the_scenario_of_the_marker(alimock):
+    assert submit(alimock, "al@example.com").fail_list[0].code == "ParameterIllegall"
+    assert alimock.clock.now().year == 2024
+
+@pytest.mark.alimock(scenario="cases/late.yaml")
+class TestMarkersOfClasses:
+    @pytest.mark.alimock(addresses={"al@example.com": "verified"})
+    def test_join_those_of_tests(self, alimock):
+        assert query(alimock, "al@example.com").verification_status == 1
+        assert alimock.clock.now().year == 2024
+
+    @pytest.mark.alimock("default")
+    def test_and_the_nearest_counts(self, alimock):
+        assert alimock.clock.now().year > 2024
+""",
+        passed=7,
+    )
+
+
+def test_an_application_with_one_fixed_key_gets_its_account_anew_for_each_test(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+pytestmark = pytest.mark.alimock(access_key_id="app", access_key_secret="hush")
+
+@pytest.mark.parametrize("number", range(2))
+def test_fixed(alimock, number):
+    assert (alimock.access_key_id, alimock.access_key_secret) == ("app", "hush")
+    assert alimock.outbox.messages() == []
+    submit(alimock)
+
+@pytest.mark.alimock(access_key_id="testid", access_key_secret="testsecret")
+@pytest.mark.parametrize("number", range(2))
+def test_the_key_of_the_scenario(alimock, number):
+    assert alimock.calls.count() == 0
+    submit(alimock)
+    unsigned(alimock.url, "SubmitEmailVerification", Email="al@example.com")
+    assert len(alimock.outbox.messages()) == 2
+""",
+        passed=4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("secnario='x'", "the marker of test_it: found the unknown argument `secnario`, expected `scenario`"),
+        ("'a', 'b'", "the marker of test_it: found 2 arguments without a name, expected the scenario alone"),
+        ("'a', scenario='b'", "the marker of test_it: found 1 arguments without a name"),
+        ("'quota-exceded'", "the account of test_it: quota-exceded: found no such scenario, expected a built-in scenario"),
+        ("'cases/none.yaml'", "found No such file or directory, expected a readable file"),
+        ("addresses={'al@example.com': 'verifid'}", "the account of test_it: the marker of test_it:"),
+    ],
+)
+def test_a_wrong_marker_is_told_without_a_traceback(repository: pytest.Pytester, marker: str, message: str) -> None:
+    output = ran(repository, f"@pytest.mark.alimock({marker})\ndef test_it(alimock):\n    pass\n", errors=1)
+    assert message in output
+    assert "Traceback" not in output and "During handling" not in output
+
+
+TIMELINE = """
+@pytest.mark.alimock(addresses={"al@example.com": "illegal"})
+def test_it(alimock):
+    submit(alimock, "jo@example.com,al@example.com,test1@aliyun.com")
+    alimock.faults.put("busy", {"error": "Throttling.User", "times": 1})
+    with pytest.raises(Exception, match="Throttling"):
+        query(alimock, "jo@example.com")
+    unsigned(alimock.url, "SubmitEmailVerificaton")
+    alimock.clock.freeze("2024-05-01 09:30:00")
+    assert alimock.calls.count() == 99
+"""
+
+
+def test_a_failed_test_tells_what_happened_and_what_decided_it(repository: pytest.Pytester) -> None:
+    output = ran(repository, TIMELINE, failed=1)
+    section = output[output.index(" alimock ---") :]
+    for line in (
+        "  SubmitEmailVerification Email=jo@example.com,al@example.com,test1@aliyun.com -> 200 OK",
+        "            jo@example.com: success [rule new-address]",
+        "            al@example.com: ParameterIllegall [the marker of test_it:3]",
+        "            test1@aliyun.com: SendTokenQuotaExceeded [default.yaml:19]",
+        "            mail to jo@example.com, link open",
+        "  fault busy",
+        "  QueryEmailVerification Email=jo@example.com -> 400 Throttling.User [PUT /_alimock/faults/busy (fault busy, hit 1)]",
+        "            hit by the fault busy",
+        "  SubmitEmailVerificaton -> 404 InvalidAction.NotFound",
+        "(no key, unsigned)",
+        "unknown operation SubmitEmailVerificaton; did you mean SubmitEmailVerification?",
+        "  clock 2024-05-01 09:30:00",
+    ):
+        assert line in section
+    assert re.findall(r"^\+\d\.\d{3} s", section, re.MULTILINE)
+    assert not re.search("Signature|AccessKeySecret|Nonce", section)
+
+
+def test_a_test_that_never_reached_the_emulator_says_where_it_is(repository: pytest.Pytester) -> None:
+    output = ran(repository, "def test_it(alimock):\n    assert False\n\ndef test_other():\n    assert False\n", failed=2)
+    assert re.search(r"no call reached it; the endpoint is 127\.0\.0\.1:\d+, over plain http", output)
+    assert output.count(" alimock ---") == 1
+
+
+def test_a_test_that_passes_tells_nothing(repository: pytest.Pytester) -> None:
+    assert " alimock ---" not in ran(repository, "def test_it(alimock):\n    submit(alimock)\n", "-rA", passed=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "objection"),
+    [
+        ("alimock.faults.put('busy', {'error': 'Throttling.User', 'when': {'action': 'VerifyEmail'}})",
+         r"the fault busy \(PUT /_alimock/faults/busy\) hit no call; 0 matched it"),
+        ("unsigned(alimock.url, 'ListEmailVerification')", "ListEmailVerification .* was unsigned; the real service refuses that"),
+        ("unsigned(alimock.url, 'ListEmailVerification', PageNumber='1', AccessKeyId=alimock.access_key_id)",
+         r"ListEmailVerification .*: unknown parameter PageNumber; did you mean PageNum\?"),
+        ("unsigned(alimock.url, 'VerifyEmail', Token='x')", r"VerifyEmail .* was answered 400 ParameterIllegal \[rule unknown-token\]"),
+        ("same_nonce(alimock)", "ListEmailVerification .* used a nonce again; sign every request anew"),
+    ],
+)  # fmt: skip
+def test_a_strict_test_fails_for_what_only_an_emulator_forgives(repository: pytest.Pytester, body: str, objection: str) -> None:
+    tests = f"""
+import base64, hashlib, hmac, time
+from urllib.parse import quote
+
+def same_nonce(alimock):
+    pairs = {{"Action": "ListEmailVerification", "Version": "2018-01-29", "AccessKeyId": alimock.access_key_id, "Format": "JSON",
+              "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0", "SignatureNonce": "n",
+              "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}}
+    query = "&".join(f"{{quote(name, '')}}={{quote(pairs[name], '')}}" for name in sorted(pairs))
+    text = f"GET&%2F&{{quote(query, '')}}".encode()
+    digest = hmac.new(f"{{alimock.access_key_secret}}&".encode(), text, hashlib.sha1).digest()
+    for _ in range(2):
+        unsigned(alimock.url, **{{name.lower() if name == "Action" else name: value for name, value in pairs.items()}},
+                 Signature=base64.b64encode(digest).decode())
+
+def test_it(alimock):
+    {body}
+"""
+    assert "passed" in ran(repository, tests, passed=1)
+    output = ran(repository, f"pytestmark = pytest.mark.alimock(strict=True)\n{tests}", failed=1)
+    assert "alimock is strict here:" in output
+    assert re.search(f"^- {objection}", output, re.MULTILINE), output
+
+
+def test_a_strict_test_may_mean_its_error_answers(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+@pytest.mark.parametrize("number", range(1))
+class TestAllowed:
+    pytestmark = pytest.mark.alimock(strict=True)
+
+    @pytest.mark.alimock(allow=["ParameterIllegal"])
+    def test_by_a_list(self, alimock, number):
+        with pytest.raises(Exception, match="Parameter"):
+            query(alimock, "nobody@example.com")
+
+    @pytest.mark.alimock(allow="ParameterIllegal")
+    def test_by_one_code(self, alimock, number):
+        with pytest.raises(Exception, match="Parameter"):
+            query(alimock, "nobody@example.com")
+
+    def test_and_needs_none_without_errors(self, alimock, number):
+        submit(alimock, "test2@aliyun.com")
+""",
+        passed=3,
+    )
+
+
+def test_a_test_that_fails_by_itself_is_not_told_to_be_strict_too(repository: pytest.Pytester) -> None:
+    tests = "@pytest.mark.alimock(strict=True)\ndef test_it(alimock):\n    unsigned(alimock.url, 'VerifyEmail')\n    assert False\n"
+    assert "alimock is strict here" not in ran(repository, tests, failed=1)
+
+
+WHICH = """
+def test_it(alimock, alimock_server):
+    print(f"<{alimock.url} {alimock.clock.now().year} {type(alimock_server).__name__}>")
+    unsigned(alimock.url, "ListEmailVerification", AccessKeyId=alimock.access_key_id)
+"""
+
+
+def test_an_option_beats_a_variable_beats_an_ini_file(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    for year in (2021, 2022, 2023):
+        (repository.path / f"{year}.yaml").write_text(f"alimock: 1\nclock: {year}-01-01 00:00:00\n")
+    repository.makeini("[pytest]\nalimock_scenario = 2021.yaml\nalimock_strict = no\n")
+    assert " 2021 Emulator>" in ran(repository, WHICH, "-s", passed=1)
+    monkeypatch.setenv("ALIMOCK_SCENARIO", "2022.yaml")
+    assert " 2022 Emulator>" in ran(repository, WHICH, "-s", passed=1)
+    assert " 2023 Emulator>" in ran(repository, WHICH, "-s", "--alimock-scenario", "2023.yaml", passed=1)
+    monkeypatch.setenv("ALIMOCK_STRICT", "yes")
+    ran(repository, WHICH, failed=1)
+    ran(repository, WHICH, "--alimock-strict", "no", passed=1)
+    assert "--alimock-strict: found `perhaps`, expected yes or no" in ran(repository, WHICH, "--alimock-strict=perhaps", errors=1)
+
+
+def test_paths_of_an_ini_file_count_from_the_root_directory(repository: pytest.Pytester) -> None:
+    (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
+    repository.makeini("[pytest]\nalimock_scenario = ./2021.yaml,empty\n")
+    (repository.path / "below").mkdir()
+    repository.makepyfile(test_app=f"import sys\nsys.path.insert(0, {str(repository.path)!r})\nfrom helpers import *\n{WHICH}")
+    (repository.path / "test_app.py").rename(repository.path / "below" / "test_below.py")
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=repository.path / "below", capture_output=True, text=True, timeout=60)
+    assert " 2021 Emulator>" in done.stdout, done.stdout
+
+
+def test_tests_share_an_emulator_that_runs_already(
+    repository: pytest.Pytester, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
+    assert f"<{running.url} 20" in ran(repository, WHICH, "-s", "--alimock-url", running.url, passed=1)
+    assert f"<{running.url} 2021 Client>" in ran(
+        repository, WHICH, "-s", "--alimock-url", f"{running.url}/", "--alimock-scenario=2021.yaml", passed=1
+    )
+    monkeypatch.setenv("ALIMOCK_URL", running.url)
+    output = ran(repository, WHICH.replace("print", "assert False, "), failed=1)
+    assert "account of the key alimock-" in output and running.url in output
+    with running.world.lock:
+        # That of the failed test is kept to be looked at.
+        assert len(running.world.registered) == 1
+
+
+def test_an_emulator_that_does_not_answer_is_told(repository: pytest.Pytester) -> None:
+    output = ran(repository, "def test_it(alimock):\n    pass\n", "--alimock-url", "http://127.0.0.1:1", errors=1)
+    assert "http://127.0.0.1:1 does not answer as alimock does" in output
+    assert "Start an emulator there, or leave out --alimock-url and ALIMOCK_URL." in output
+
+
+def test_the_environment_has_the_credentials_and_no_real_ones(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "real")
+    monkeypatch.setenv("NO_PROXY", "internal.example.com")
+    ran(
+        repository,
+        """
+import os
+
+from alibabacloud_credentials.client import Client as Credentials
+
+@pytest.mark.parametrize("number", range(2))
+def test_it(alimock, alimock_env, number):
+    found = Credentials().get_credential()
+    assert (found.access_key_id, found.access_key_secret) == (alimock.access_key_id, alimock.access_key_secret)
+    assert os.environ["ALIBABA_CLOUD_ENDPOINT"] == alimock_env["ALIMOCK_ENDPOINT"] == alimock.endpoint
+    assert os.environ["NO_PROXY"] == "internal.example.com,127.0.0.1,localhost"
+    assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in os.environ
+
+def test_it_is_put_back(monkeypatch):
+    assert os.environ["ALIBABA_CLOUD_SECURITY_TOKEN"] == "real"
+    assert "ALIMOCK_ENDPOINT" not in os.environ
+""",
+        passed=3,
+    )
+
+
+def test_an_exception_of_the_emulators_own_fails_the_test_it_happened_in(repository: pytest.Pytester) -> None:
+    output = ran(
+        repository,
+        """
+def test_it(alimock, monkeypatch):
+    from alimock.service import Service
+    monkeypatch.setattr(Service, "_success", lambda *_: 1 / 0)
+    unsigned(alimock.url, "ListEmailVerification")
+
+def test_and_no_other(alimock):
+    pass
+""",
+        passed=1,
+        failed=1,
+    )
+    assert "ZeroDivisionError: division by zero" in output
+    assert "alimock itself failed, please report this" in output
+
+
+def test_unittest_classes_use_it_too(repository: pytest.Pytester) -> None:
+    output = ran(
+        repository,
+        """
+import unittest
+
+class Case(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def emulated(self, alimock):
+        self.alimock = alimock
+
+    @pytest.mark.alimock(strict=True)
+    def test_it(self):
+        unsigned(self.alimock.url, "ListEmailVerification")
+
+    def test_other(self):
+        submit(self.alimock)
+""",
+        passed=1,
+        failed=1,
+    )
+    assert "was unsigned" in output
+
+
+PARALLEL = """
+@pytest.mark.parametrize("number", range(40))
+def test_alone(alimock, number):
+    submit(alimock, f"{number}@example.com")
+    assert [message.to for message in alimock.outbox.messages()] == [f"{number}@example.com"]
+    assert alimock.outbox.wait(to=f"{number}@example.com").token
+    alimock.clock.advance("3d")
+    alimock.reset()
+    assert alimock.calls.count() == 0
+    submit(alimock)
+"""
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_four_workers_do_not_see_each_other(repository: pytest.Pytester, running: Running, shared: bool) -> None:
+    options = ["--alimock-url", running.url] if shared else []
+    ran(repository, PARALLEL, "-n", "4", *options, passed=40)
+    with running.world.lock:
+        assert running.world.registered == {}
+
+
+def test_without_the_plugin_nothing_of_it_is_there(repository: pytest.Pytester) -> None:
+    output = ran(repository, "def test_it(alimock):\n    pass\n", "-p", "no:alimock", errors=1)
+    assert "fixture 'alimock' not found" in output
+    assert "alimock_url" not in str(repository.runpytest("-p", "no:alimock", "--help").stdout)
+
+
+def test_its_options_and_its_marker_are_described(repository: pytest.Pytester) -> None:
+    described = str(repository.runpytest("--help").stdout)
+    for option in OPTIONS:
+        assert option.flag in described and option.variable in described and option.name in described
+    assert "@pytest.mark.alimock(scenario, *, addresses, access_key_id" in str(repository.runpytest("--markers").stdout)
+
+
+def test_a_repository_may_have_folders_named_as_alimocks_own(repository: pytest.Pytester) -> None:
+    for name in ("emulator", "tests", "fixtures", "examples"):
+        (repository.path / name).mkdir()
+        (repository.path / name / "__init__.py").write_text(f"MINE = '{name}'\n")
+    ran(
+        repository,
+        """
+import emulator, fixtures
+
+def test_it(alimock):
+    submit(alimock)
+    assert (emulator.MINE, fixtures.MINE) == ("emulator", "fixtures")
+""",
+        passed=1,
+    )
+
+
+IMPORTED = "import sys; sys.stderr.write('<' + ' '.join(sorted(name for name in sys.modules if name in %r or name.startswith('alimock'))) + '>')"
+
+
+def test_a_run_that_uses_no_fixture_loads_nothing_of_alimock_but_the_plugin(repository: pytest.Pytester) -> None:
+    heavy = ("flask", "werkzeug", "cheroot", "lxml", "yaml")
+    repository.makeconftest(f"def pytest_unconfigure():\n    {IMPORTED % (heavy,)}\n")
+    repository.makepyfile(test_app="def test_it():\n    pass\n")
+    # Other plugins of this machine are left out, since they may load anything.
+    command = [sys.executable, "-m", "pytest", "-p", "alimock.pytest_plugin"]
+    done = subprocess.run(
+        command, cwd=repository.path, capture_output=True, text=True, timeout=60, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    )
+    assert "<alimock alimock.pytest_plugin>" in done.stderr, done.stdout + done.stderr
+
+
+def test_the_plugin_is_found_by_its_entry_point(repository: pytest.Pytester) -> None:
+    output = str(repository.runpytest("--trace-config", "--collect-only").stdout)
+    assert re.search(r"alimock\s*: .*alimock/pytest_plugin\.py", output)
+    assert Path(__file__).name not in output
