@@ -13,6 +13,7 @@ from alimock import __version__
 # Each is a module of `commands` with a function `run`.
 COMMANDS = {
     "serve": "run the emulator",
+    "run": "run a command beside an emulator of its own",
     "check": "check scenario files",
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",

@@ -1,0 +1,140 @@
+"""`alimock run`: a command beside an emulator of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = [sys.executable, "-m", "alimock", "run"]
+CALL = """
+import os, sys, urllib.request
+url = os.environ["ALIMOCK_URL"]
+def call(query, key=os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"]):
+    try:
+        return urllib.request.urlopen(f"{url}/?Version=2018-01-29&AccessKeyId={key}&{query}").read().decode()
+    except urllib.request.HTTPError as error:
+        return error.read().decode()
+"""
+
+
+def ran(*words: str, code: str = "", environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs Python code beside an emulator."""
+    command = [*RUN, *words, "--", sys.executable, "-c", CALL + code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **(environ or {})})
+
+
+def test_the_command_finds_the_emulator_and_the_credentials() -> None:
+    done = ran(code="print(call('Action=ListEmailVerification'))\n"
+        "for name in sorted(os.environ):\n    if name.startswith(('ALI', 'NO_PROXY')): print(name, os.environ[name])",
+        environ={"ALIBABA_CLOUD_SECURITY_TOKEN": "real", "NO_PROXY": "internal"})  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<ListEmailVerificationResponse>" in done.stdout
+    endpoint = re.search(r"ALIMOCK_ENDPOINT (127\.0\.0\.1:\d+)\n", done.stdout)
+    assert endpoint is not None
+    for line in (
+        f"ALIMOCK_URL http://{endpoint[1]}",
+        f"ALIBABA_CLOUD_ENDPOINT {endpoint[1]}",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID testid",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET testsecret",
+        "NO_PROXY internal,127.0.0.1,localhost",
+    ):
+        assert f"{line}\n" in done.stdout
+    assert "SECURITY_TOKEN" not in done.stdout
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 255])
+def test_it_exits_with_the_status_of_the_command(status: int) -> None:
+    assert ran(code=f"sys.exit({status})").returncode == status
+
+
+def test_a_command_that_fails_is_followed_by_what_happened() -> None:
+    done = ran(code="call('Action=SubmitEmailVerification&Email=jo@example.com'); sys.exit(1)")
+    assert re.search(
+        r"alimock: what happened in the emulator:\n\+0\.\d{3} s  SubmitEmailVerification Email=jo@example\.com -> 200 OK \(unsigned\)\n"
+        r" +jo@example\.com: success \[rule new-address\]\n +mail to jo@example\.com, link open\n$",
+        done.stderr,
+    ), done.stderr
+    quiet = ran(code="sys.exit(1)").stderr
+    assert re.search(r"no call reached the emulator; its endpoint was 127\.0\.0\.1:\d+, over plain http\n$", quiet)
+
+
+def test_its_settings_are_those_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "late.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\naddresses: {jo@example.com: verified}\n")
+    code = "print(call('Action=QueryEmailVerification&Email=jo@example.com'))"
+    assert "<GmtCreate>2021-01-01 00:00:00" in ran("--scenario", f"{tmp_path}/late.yaml", code=code).stdout
+    assert "<GmtCreate>2021-01-01 00:00:00" in ran(code=code, environ={"ALIMOCK_SCENARIO": f"{tmp_path}/late.yaml"}).stdout
+    assert "<Code>MissingSignature</Code>" in ran("--auth", "strict", code=code).stdout
+    assert (
+        "<failList>"
+        in ran("--profile=docs-2021", code="print(call('Action=ResendEmailVerification&Email=test2@aliyun.com'))").stdout
+    )
+
+
+def test_an_application_has_its_own_key_and_its_own_variables() -> None:
+    done = ran(
+        "--access-key-id=app", "--access-key-secret=hush", "--env", "APP_DOMAIN=http://{endpoint}/", "--env=APP_KEY={access_key_id}:{access_key_secret}",
+        code="print(os.environ['APP_DOMAIN'], os.environ['APP_KEY'], os.environ['ALIBABA_CLOUD_ACCESS_KEY_SECRET'])",
+    )  # fmt: skip
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/ app:hush hush\n", done.stdout)
+
+
+def test_a_proxy_variable_leads_sdks_that_speak_plain_http_to_it() -> None:
+    code = "url = 'http://domain.aliyuncs.com'; print(call('Action=ListEmailVerification'))"
+    assert "<ListEmailVerificationResponse>" in ran("--proxy", code=code).stdout
+
+
+def test_a_strict_command_fails_for_what_only_an_emulator_forgives() -> None:
+    code = "call('Action=VerifyEmail&Token=x'); call('Action=ListEmailVerification&PageNumber=1', '')"
+    assert ran(code=code).returncode == 0
+    done = ran("--strict", "--allow", "MissingEmail, ParameterIllegal", code=code)
+    assert done.returncode == 1
+    objections = re.findall(r"^- (.*)$", done.stderr, re.MULTILINE)
+    assert [re.sub(r" \(request .*?\)", "", line) for line in objections] == [
+        "VerifyEmail was unsigned; the real service refuses that",
+        "ListEmailVerification was unsigned; the real service refuses that",
+        "ListEmailVerification: unknown parameter PageNumber; did you mean PageNum?",
+    ]
+    assert "was answered 400 ParameterIllegal" in ran("--strict", code=code).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--", "no-such-command"], 127, "alimock: no-such-command: no such command\n"),
+        (["--", "/"], 126, "alimock: /: Permission denied\n"),
+        ([], 2, "alimock: no command; write it after --, as in `alimock run -- npm test`\n"),
+        (["--scenario", "no-such", "--", "true"], 2, "alimock: no-such: found no such scenario, expected a built-in scenario"),
+        (["--auth", "maybe", "--", "true"], 2, "alimock: --auth: found `maybe`, expected one of known-keys, strict, none\n"),
+        (["--env", "A", "--", "true"], 2, "argument --env: found `A`, expected NAME=VALUE"),
+    ],
+)
+def test_what_cannot_be_run_is_told(words: list[str], status: int, message: str) -> None:
+    done = subprocess.run([*RUN, *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert message in done.stderr and "Traceback" not in done.stderr and "what happened" not in done.stderr
+
+
+def test_the_words_of_the_command_are_its_own() -> None:
+    done = subprocess.run([*RUN, "--", "echo", "--scenario", "--", "-x"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "--scenario -- -x\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_the_command_and_its_end_is_told(number: signal.Signals) -> None:
+    code = f"import signal, sys, time\nsignal.signal({int(number)}, lambda *_: sys.exit(9))\nprint('ready', flush=True)\ntime.sleep(60)"
+    with subprocess.Popen([*RUN, "--", sys.executable, "-c", code],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 9
+
+
+def test_a_command_that_a_signal_ends_gives_the_status_that_a_shell_would() -> None:
+    assert ran(code="import signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == 137
