@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop benchmark format lint types wheel clean
+.PHONY: all serve test interop examples benchmark format lint types wheel clean
 
 all: format lint types test wheel
 
@@ -15,6 +15,10 @@ test: .venv/dev
 # Leads every official SDK through its life; a missing toolchain (Node, Java, Go) skips its SDKs with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
+
+# Runs every example as its reader would; a missing toolchain (Node, Docker) skips its example with a reason.
+examples: .venv/dev
+	$(BIN)/python tests/examples/run.py
 
 # Prints what the size of a scenario and parked waiters cost.
 benchmark: .venv/dev

@@ -1,0 +1,40 @@
+"""The examples, as far as they need nothing that must be installed first; `make examples` runs all of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+README = (EXAMPLES / "README.md").read_text()
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "in two workers"])
+def test_the_tests_of_the_pytest_example_pass(options: list[str]) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("ALIMOCK_", "PYTEST_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options]
+    done = subprocess.run(command, cwd=EXAMPLES / "pytest", capture_output=True, text=True, timeout=120, env=environ)
+    assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
+
+
+def test_the_readme_names_every_example_and_nothing_that_is_not_there() -> None:
+    linked = set(re.findall(r"\]\(([^)]+)\)", README))
+    assert all((EXAMPLES / link).exists() for link in linked)
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} <= linked
+
+
+def test_the_commands_of_the_readme_are_those_that_are_run() -> None:
+    run = (ROOT / "tests" / "examples" / "run.py").read_text()
+    compose = (EXAMPLES / "docker-compose" / "compose.yaml").read_text()
+    (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    python, node, docker = block.splitlines()
+    assert python == "cd examples/pytest && pip install -r requirements.txt && pytest"
+    assert node.startswith("cd examples/node") and 'startswith("cd examples/node")' in run
+    assert docker.partition("&& ")[2] in compose
