@@ -43,10 +43,11 @@ class Watcher:
             scenario = self._load()
         except ScenarioError as error:
             self._files = tuple(dict.fromkeys((*self._files, *error.files)))
-            logger.error("the scenario was not loaded, the old one is kept:\n%s", error)
             with self.world.lock:
                 self.world.scenario_error = str(error)
                 self.world.happened(Kind.SCENARIO, ALL_ACCOUNTS, self.world.scenario.name)
+            # Only now, so that who reads the log finds the emulator as it says.
+            logger.error("the scenario was not loaded, the old one is kept:\n%s", error)
         else:
             self._files = scenario.files
             with self.world.lock:
