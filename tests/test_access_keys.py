@@ -135,3 +135,21 @@ def test_there_is_an_end_to_keys_that_are_put(api: Api, monkeypatch: pytest.Monk
     ask(api, "PUT", "access-keys/one", "{secret: s}")
     ask(api, "PUT", "access-keys/one", "{secret: t}")
     assert ask(api, "PUT", "access-keys/two", "{secret: s}", 409)["hint"] == "delete those that nobody uses any more"
+
+
+def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
+    ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
+    ask(api, "PUT", "access-keys/shops", "{secret: t}")
+    assert api.world.account_name("shops") == "shop"
+
+
+def test_a_key_that_moves_leaves_no_account_behind(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.key = "mover"
+    api.lists(SUBMIT, "al@example.com")
+    ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
+    assert "key:mover" not in [account.name for account in api.world.accounts()]
+    monkeypatch.setattr(world, "UNNAMED_ACCOUNTS", 1)
+    for number in range(3):
+        api.time.now += 1_000
+        api.world.account(f"other{number}")
+    assert list(api.world.registered) == ["mover"]

@@ -83,10 +83,18 @@ def test_texts_take_the_place_of_files_and_may_have_any_name(folder: Path) -> No
     assert loader.bundle([name], {name: "alimock: 1\nextends: base.yaml\n"}).files["base.yaml"] == BASE
 
 
-def test_a_wrong_file_is_told_before_anything_is_sent(folder: Path) -> None:
-    (folder / "base.yaml").write_text("alimock: 1\nprofil: x\n")
-    with pytest.raises(ScenarioError, match=r"cases/\.\./base\.yaml:2:1: found the unknown key `profil`"):
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(folder: Path) -> None:
+    (folder / "base.yaml").unlink()
+    expected = r"cases/late\.yaml:2:20: extends: found `cases/\.\./base\.yaml` \(No such file or directory\)"
+    with pytest.raises(ScenarioError, match=expected):
         loader.bundle(["cases/late.yaml"])
+
+
+def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) -> None:
+    (folder / "base.yaml").write_text("alimock: 1\nprofil: x\n")
+    bundle = loader.bundle(["cases/late.yaml"])
+    with pytest.raises(ScenarioError, match=r"cases/\.\./base\.yaml:2:1: found the unknown key `profil`"):
+        loader.load_bundle(bundle)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +103,7 @@ def test_a_wrong_file_is_told_before_anything_is_sent(folder: Path) -> None:
         ({"names": ["/etc/passwd"]}, "found a path, expected a built-in scenario"),
         ({"names": ["a.yaml"], "files": {"b.yaml": BASE}}, "or a file sent along"),
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./a.yaml"}}, "a file that extends itself"),
-        ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a path)"),
+        ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
         ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
          "the variable HOME to be set"),
         ({"names": []}, "`names`: found no list of texts"),
@@ -140,6 +148,8 @@ def test_a_reset_goes_back_to_what_lay_over_the_loaded_scenario(empty: Api) -> N
         ("authentication: strict", ["authentication"]),
         ("authentication: known-keys", []),
         ("timestamps: ignored\nunknown_keys: default-account", ["timestamps", "unknown_keys"]),
+        ("accounts: {default: {access_keys: [{id: app, secret: s}]}}", ["accounts"]),
+        ("extends: default", []),
         ("codes: {ParameterIllegal: {status: 409}}", ["codes"]),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
+import inspect
 import io
 import json
 import re
@@ -15,7 +16,12 @@ from pathlib import Path
 import alimock
 import pytest
 import yaml
-from alimock import fidelity
+from alimock import Address, Call, Client, Emulator, Fault, Message, fidelity
+from alimock.client.addresses import Addresses
+from alimock.client.calls import Calls
+from alimock.client.clock import Clock
+from alimock.client.faults import Faults
+from alimock.client.outbox import Outbox
 from alimock.contract import PROFILES
 from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import files, loader, reference, schema
@@ -170,3 +176,19 @@ def test_the_tests_of_the_readme_run(pytester: pytest.Pytester) -> None:
     (code,) = [code for code in blocks(README, "python") if "import pytest" in code]
     pytester.makepyfile(test_readme=f"{MAILER}\n\n{code}")
     pytester.runpytest("-p", "no:hypothesispytest").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("kind", [Emulator, Client, Outbox, Calls, Addresses, Faults, Clock], ids=lambda kind: kind.__name__)
+def test_the_page_of_the_python_api_has_every_method_with_its_arguments(kind: type) -> None:
+    page = (ROOT / "docs" / "python.md").read_text()
+    own = {name: value for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name))}
+    for name in own.keys() - {"start_from"}:
+        shown = [line for line in page.splitlines() if re.search(rf"(^|[ .]){name}\(", line)]
+        parameters = [one for one in inspect.signature(getattr(kind, name)).parameters if one not in ("self", "filters")]
+        assert any(all(parameter in line for parameter in parameters) for line in shown), name
+
+
+@pytest.mark.parametrize("kind", [Message, Call, alimock.Outcome, Address, Fault], ids=lambda kind: kind.__name__)
+def test_the_page_of_the_python_api_has_every_field(kind: type) -> None:
+    page = (ROOT / "docs" / "python.md").read_text()
+    assert all(f"`{field.name}`" in page for field in dataclasses.fields(kind))

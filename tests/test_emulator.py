@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,7 +22,11 @@ from alibabacloud_domain20180129 import models
 from alibabacloud_domain20180129.client import Client as Sdk
 from alibabacloud_tea_openapi.utils_models import Config
 from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
+from alimock.client import connection
 from alimock.service import Service
+from alimock.strictness import objections
+from alimock.timeline import timeline
+from alimock.world import log
 
 SUBMIT, RESEND, QUERY, DELETE = (
     "SubmitEmailVerification",
@@ -136,9 +140,18 @@ def test_waiting_gives_a_mail_that_comes_later(emulator: Client) -> None:
         assert waiting.result(10).action == RESEND
 
 
+def test_a_link_leads_to_the_emulator_however_it_was_waited_for(emulator: Client) -> None:
+    call(emulator, SUBMIT, Email=JO)
+    message = emulator.outbox.wait(to=JO)
+    assert asyncio.run(emulator.outbox.wait_async(to=JO)) == message
+    with urllib.request.urlopen(message.link) as page:
+        assert page.status == 200
+    assert emulator.outbox.text(message.id) == emulator.outbox.text(message)
+
+
 def test_waiting_in_vain_says_what_came_instead(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
-    with pytest.raises(WaitTimeout, match=f"no such mail within 0.01 seconds: arrived in the meantime: {SUBMIT} to {JO}"):
+    with pytest.raises(WaitTimeout, match=f"no such mail within 0.01 seconds: there instead: {SUBMIT} to {JO}"):
         emulator.outbox.wait(to="al@example.com", after=0, timeout=0.01)
     with pytest.raises(TimeoutError, match="no such call within 0 seconds"):
         emulator.calls.wait(action=DELETE, timeout=0)
@@ -246,7 +259,7 @@ def test_a_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
     emulator.load(scenario)  # type: ignore[arg-type]
     assert call(emulator, QUERY, Email=JO)["VerificationTime"] == "2024-05-01 09:30:00"
     assert emulator.addresses.get("abc@aliyun.com") is None
-    place = "the scenario given:3" if isinstance(scenario, dict) else "late.yaml:3"
+    place = "the scenario given" if isinstance(scenario, dict) else "late.yaml:3"
     assert emulator.calls.list()[0].outcomes[0].decided_by == place
 
 
@@ -256,6 +269,63 @@ def test_a_scenario_lies_over_the_one_that_is_loaded(emulator: Client) -> None:
     emulator.reset()
     assert call(emulator, QUERY, Email=JO)["VerificationStatus"] == 1
     assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
+
+
+def test_a_file_may_be_reached_by_several_paths(emulator: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.yaml").write_text("alimock: 1\nextends: ../base.yaml\n")
+    (tmp_path / "base.yaml").write_text(f"alimock: 1\naddresses: {{{JO}: verified}}\n")
+    (tmp_path / "link.yaml").symlink_to("base.yaml")
+    emulator.load("a/x.yaml,b/x.yaml,./link.yaml")
+    assert call(emulator, QUERY, Email=JO)["VerificationStatus"] == 1
+
+
+def test_what_is_over_the_loaded_scenario_knows_its_stubs_and_its_faults(emulator: Client) -> None:
+    emulator.load({"stubs": {"QueryDomainList": {"Data": "x"}}, "faults": [{"delay": "1ms"}]})
+    emulator.load({"faults": [{"id": "1", "when": {"action": "QueryDomainList"}, "error": "Throttling"}]}, over=True)
+    assert [fault.id for fault in emulator.faults.list()] == ["1", "2"]
+    assert emulator.calls.count(action="QueryDomainList") == 0
+
+
+def test_a_reset_can_leave_the_scenario_that_was_loaded(emulator: Client) -> None:
+    emulator.load("empty")
+    emulator.load({"addresses": {JO: "verified"}}, over=True)
+    emulator.reset(unload=True)
+    assert emulator.addresses.get(JO) is None
+    assert emulator.addresses.get("abc@aliyun.com") is not None
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda one: one.load(5), "found the scenario 5, expected a name, a path or a mapping"),
+        (lambda one: one.load({("a",): 1}), "the scenario given: keys must be"),
+        (lambda one: one.new_account(access_key_secret="s"), "found an access_key_secret without an access_key_id"),
+        (lambda one: one.new_account(" ", "s"), "access_key_id: found ' ', expected a text"),
+        (lambda one: one.new_account(7, "s"), "access_key_id: found 7, expected a text"),
+        (lambda one: Emulator(access_key_secret="s"), "found an access_key_secret without an access_key_id"),
+    ],
+)
+def test_wrong_arguments_are_told(emulator: Client, act: Callable[[Client], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        act(emulator)
+
+
+@pytest.mark.parametrize(
+    ("filters", "hint"),
+    [
+        ({"action": "SubmitEmailVerifcation"}, "did you mean SubmitEmailVerification"),
+        ({"code": "ParameterIlegal"}, "did you mean ParameterIllegal"),
+        ({"outcome": "quota-exceeded"}, "did you mean SendTokenQuotaExceeded"),
+    ],
+)
+def test_a_misspelt_filter_is_told_and_counts_nothing(emulator: Client, filters: dict[str, str], hint: str) -> None:
+    with pytest.raises(EmulatorError, match=hint):
+        emulator.calls.count(**filters)  # type: ignore[arg-type]
+    call(emulator, "NoSuchAction")
+    assert emulator.calls.count(action="NoSuchAction") == 1
 
 
 def test_a_wrong_scenario_is_told_and_changes_nothing(emulator: Client) -> None:
@@ -268,7 +338,7 @@ def test_a_wrong_scenario_is_told_and_changes_nothing(emulator: Client) -> None:
 
 
 def test_a_scenario_that_says_more_than_one_account_can_have_is_warned_of(emulator: Client) -> None:
-    with pytest.warns(UserWarning, match="authentication hold for a whole emulator") as caught:
+    with pytest.warns(UserWarning, match="what it says of authentication counts for a whole emulator") as caught:
         emulator.load({"authentication": "strict"})
     assert caught[0].filename == __file__
 
@@ -278,6 +348,14 @@ def test_a_reset_starts_the_account_anew(emulator: Client) -> None:
     emulator.faults.put("busy", {"error": "Throttling.User"})
     emulator.reset()
     assert (emulator.outbox.messages(), emulator.calls.list(), emulator.faults.list()) == ([], [], [])
+
+
+def test_an_account_that_is_gone_already_can_be_closed(emulator: Client) -> None:
+    account = emulator.new_account()
+    again = emulator.new_account(account.access_key_id)
+    again._owned_key = account.access_key_id
+    account.close()
+    again.close()
 
 
 def test_new_accounts_cannot_see_each_other_and_are_gone_when_closed(emulator: Client) -> None:
@@ -318,6 +396,69 @@ def test_an_account_of_the_scenario_is_given_by_its_name() -> None:
             assert len(emulator.outbox.messages()) == 1
         call(Client(emulator.url, "seen", ""), SUBMIT, Email=JO)
         assert emulator.account("key:seen").access_key_id == "seen"
+
+
+def test_the_key_of_an_account_is_one_that_can_do_everything() -> None:
+    keys = [
+        {"id": "old", "secret": "s", "security_token": "t", "expires": "2019-01-01 00:00:00"},
+        {"id": "limited", "secret": "s", "permissions": []},
+        {"id": "good", "secret": "s"},
+    ]
+    with Emulator({"accounts": {"default": {"access_keys": keys}}}) as emulator:
+        assert emulator.access_key_id == "good"
+
+
+def test_an_addresss_entry_lies_over_the_accounts_own() -> None:
+    partner = {"access_keys": [{"id": "p", "secret": "s"}], "addresses": {JO: "verified"}}
+    with Emulator({"accounts": {"partner": partner}}) as emulator:
+        account = emulator.account("partner")
+        account.load({"addresses": {JO: "pending"}}, over=True)
+        assert call(account, QUERY, Email=JO)["VerificationStatus"] == 0
+
+
+def test_entries_that_are_laid_over_at_the_same_time_are_all_kept() -> None:
+    many = {f"{number}@example.com": "verified" for number in range(3_000)}
+    with Emulator({"addresses": many}) as emulator, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda letter: emulator.load({"addresses": {f"{letter}@example.com": "verified"}}, over=True), "abcd"))
+        assert all(emulator.addresses.get(f"{letter}@example.com") for letter in "abcd")
+
+
+def test_what_was_exported_loads_back_with_the_keys_that_are_known() -> None:
+    with Emulator() as emulator:
+        emulator.load(emulator.connection.send("GET", "scenario"))
+        assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
+
+
+def test_a_program_that_does_not_stop_its_emulator_ends() -> None:
+    code = "from alimock import Emulator; emulator = Emulator().start(); emulator.calls.count(); print('end', flush=True); raise SystemExit(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (3, "end\n")
+
+
+def test_more_calls_than_fit_on_a_page_are_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PAGE", 2)
+    with Emulator() as emulator:
+        for number in range(7):
+            call(emulator, QUERY, Email=f"{number}@example.com")
+        lines = timeline(emulator.connection, 0)
+        assert [line.partition("Email=")[2].partition("@")[0] for line in lines] == [str(number) for number in range(7)]
+        assert len(objections(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
+
+
+def test_calls_that_are_no_longer_kept_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "PER_ACCOUNT", 3)
+    with Emulator() as emulator:
+        for number in range(7):
+            call(emulator, QUERY, Email=f"{number}@example.com")
+        assert objections(emulator.connection, emulator.connection, 0, [])[0].startswith("more calls were made than are kept")
+        assert timeline(emulator.connection, 0)[0] == "(the beginning was thrown away)"
+
+
+def test_what_a_client_sent_cannot_break_the_lines_of_a_timeline() -> None:
+    with Emulator() as emulator:
+        call(emulator, "Li\nst\x1b[31m", **{"Em\nail": "a\nb"})
+        call(emulator, QUERY, **{"Em\n\x1b[31mail": "x" * 500})
+        assert all(line.isprintable() and len(line) < 800 for line in timeline(emulator.connection, 0))
 
 
 def test_an_emulator_takes_a_key_of_its_own() -> None:

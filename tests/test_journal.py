@@ -184,3 +184,18 @@ def test_a_call_is_recorded_with_its_algorithm_and_its_client(api: Api) -> None:
     unsigned, call = calls(api)
     assert (call["signature"], call["authentication"], call["user_agent"]) == ("HMAC-SHA256", "checked", "AlibabaCloud (test)")
     assert (unsigned["signature"], unsigned["authentication"], unsigned["user_agent"]) == (None, "unsigned", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "authentication"),
+    [
+        (signed(AccessKeyId="mine", Action="NoSuchAction"), "not checked"),
+        ("Action=NoSuchAction&AccessKeyId=mine", "unsigned"),
+        (signed(AccessKeyId="mine", Version="2000-01-01"), "not checked"),
+    ],
+)
+def test_a_call_that_is_refused_before_its_signature_is_in_the_account_it_names(api: Api, query: str, authentication: str) -> None:
+    api.send(query)
+    (call,) = calls(api, "?access_key_id=mine")
+    assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
+    assert "key:mine" not in [account.name for account in api.world.accounts()]

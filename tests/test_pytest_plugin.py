@@ -150,6 +150,14 @@ def test_a_built_in_scenario(alimock):
 def test_a_file_from_the_root_directory(alimock, monkeypatch, tmp_path):
     assert alimock.clock.now().year == 2024
 
+@pytest.mark.alimock(scenario={"extends": "cases/late.yaml"})
+def test_a_mapping_that_extends_a_file(alimock):
+    assert alimock.clock.now().year == 2024
+
+@pytest.mark.alimock(scenario=__import__("pathlib").Path("cases/late.yaml"))
+def test_a_path(alimock):
+    assert alimock.clock.now().year == 2024
+
 @pytest.mark.alimock(scenario={"addresses": {"al@example.com": "verified"}})
 def test_a_mapping_stands_alone(alimock):
     assert query(alimock, "al@example.com").verification_status == 1
@@ -179,7 +187,7 @@ class TestMarkersOfClasses:
     def test_and_the_nearest_counts(self, alimock):
         assert alimock.clock.now().year > 2024
 """,
-        passed=7,
+        passed=9,
     )
 
 
@@ -207,9 +215,130 @@ def test_the_key_of_the_scenario(alimock, number):
     )
 
 
+def test_a_fixed_keys_account_is_left_as_it_was_found(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+@pytest.mark.alimock("empty", access_key_id="testid", addresses={"al@example.com": "verified"})
+def test_one(alimock):
+    assert query(alimock, "al@example.com").verification_status == 1
+
+@pytest.mark.alimock(access_key_id="testid")
+def test_two(alimock):
+    assert alimock.addresses.get("al@example.com") is None
+    assert alimock.addresses.get("abc@aliyun.com") is not None
+
+@pytest.mark.alimock("empty", access_key_id="testid")
+def test_three(alimock):
+    pass
+
+def test_four(alimock_server):
+    assert alimock_server.addresses.get("abc@aliyun.com") is not None
+""",
+        passed=4,
+    )
+
+
+def test_addresses_of_a_class_and_of_its_tests_join(repository: pytest.Pytester) -> None:
+    ran(
+        repository,
+        """
+@pytest.mark.alimock(addresses={"a@example.com": "verified", "b@example.com": "verified"})
+class TestJoined:
+    @pytest.mark.alimock(addresses={"b@example.com": "pending"})
+    def test_it(self, alimock):
+        assert query(alimock, "a@example.com").verification_status == 1
+        assert query(alimock, "b@example.com").verification_status == 0
+""",
+        passed=1,
+    )
+
+
+def test_tests_with_one_key_do_not_share_an_emulator_between_workers(repository: pytest.Pytester, running: Running) -> None:
+    tests = """
+@pytest.mark.alimock(access_key_id="app", access_key_secret="hush")
+@pytest.mark.parametrize("number", range(4))
+def test_it(alimock, number):
+    assert alimock.calls.count() == 0
+    submit(alimock)
+"""
+    ran(repository, tests, "-n", "2", passed=4)
+    ran(repository, tests, "--alimock-url", running.url, passed=4)
+    output = ran(repository, tests, "-n", "2", "--alimock-url", running.url, errors=4)
+    assert "so it shares an account with tests in other workers: leave out --alimock-url" in output
+    ran(
+        repository,
+        f"@pytest.mark.xdist_group('app'){tests}",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "--alimock-url",
+        running.url,
+        passed=4,
+    )
+
+
+def test_a_marker_without_the_fixture_is_warned_of(repository: pytest.Pytester) -> None:
+    repository.makeini("[pytest]\nfilterwarnings = always\n")
+    tests = (
+        "@pytest.mark.alimock(strict=True)\ndef test_it():\n    pass\n\n@pytest.mark.alimock\ndef test_other(alimock):\n    pass\n"
+    )
+    output = ran(repository, tests, passed=2, warnings=1)
+    assert "test_it has the marker alimock but does not use the fixture `alimock`" in output
+
+
+def test_what_a_scenario_says_in_vain_is_warned_of_at_the_test(repository: pytest.Pytester) -> None:
+    repository.makeini("[pytest]\nfilterwarnings = always\n")
+    tests = "@pytest.mark.alimock({'authentication': 'strict'})\ndef test_it(alimock):\n    pass\n"
+    output = ran(repository, tests, passed=1, warnings=1)
+    assert re.search(
+        r"test_app\.py:\d+: PytestWarning: the marker of test_it: what it says of authentication counts for a whole", output
+    )
+    ran(repository, tests, "-W", "error::pytest.PytestWarning", errors=1)
+
+
+def test_nothing_of_a_wrong_marker_is_left_behind(repository: pytest.Pytester, running: Running) -> None:
+    tests = "@pytest.mark.alimock(addresses={'a@example.com': 'verifid'})\ndef test_it(alimock):\n    pass\n"
+    ran(repository, tests, "--alimock-url", running.url, errors=1)
+    with running.world.lock:
+        assert running.world.registered == {}
+
+
+def test_a_fixture_that_fails_tells_what_happened_too(repository: pytest.Pytester) -> None:
+    output = ran(
+        repository,
+        "@pytest.fixture\ndef user(alimock):\n    submit(alimock)\n    assert False\n\ndef test_it(user):\n    pass\n",
+        errors=1,
+    )
+    assert "jo@example.com: success [rule new-address]" in output
+
+
+def test_the_secret_of_an_application_is_not_shown(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_SECRET", "TOP" + "SECRET")
+    tests = """
+import os
+@pytest.mark.alimock(access_key_id="app", access_key_secret=os.environ["APP_SECRET"])
+def test_it(alimock, alimock_env):
+    with pytest.raises(Exception):
+        submit(alimock, secret="wrong")
+    assert alimock_env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] == os.environ["APP_SECRET"]
+    assert False
+"""
+    output = ran(repository, tests, "--showlocals", failed=1)
+    assert "TOPSECRET" not in output.replace("OSError", "")
+    assert "SignatureDoesNotMatch" in output
+
+
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
+        ("allow=None", "allow: found None, expected a list of codes"),
+        ("strict='yes'", "strict: found 'yes', expected True or False"),
+        ("addresses=['a']", "addresses: found ['a'], expected a mapping of addresses to outcomes"),
+        ("scenario=5", "found the scenario 5, expected a name, a path or a mapping"),
+        ("access_key_id=7, access_key_secret='s'", "access_key_id: found 7, expected a text"),
+        ("access_key_secret='s'", "found an access_key_secret without an access_key_id"),
         ("secnario='x'", "the marker of test_it: found the unknown argument `secnario`, expected `scenario`"),
         ("'a', 'b'", "the marker of test_it: found 2 arguments without a name, expected the scenario alone"),
         ("'a', scenario='b'", "the marker of test_it: found 1 arguments without a name"),
@@ -243,7 +372,7 @@ def test_a_failed_test_tells_what_happened_and_what_decided_it(repository: pytes
     for line in (
         "  SubmitEmailVerification Email=jo@example.com,al@example.com,test1@aliyun.com -> 200 OK",
         "            jo@example.com: success [rule new-address]",
-        "            al@example.com: ParameterIllegall [the marker of test_it:3]",
+        "            al@example.com: ParameterIllegall [the marker of test_it]",
         "            test1@aliyun.com: SendTokenQuotaExceeded [default.yaml:19]",
         "            mail to jo@example.com, link open",
         "  fault busy",
@@ -278,6 +407,8 @@ def test_a_test_that_passes_tells_nothing(repository: pytest.Pytester) -> None:
         ("unsigned(alimock.url, 'ListEmailVerification', PageNumber='1', AccessKeyId=alimock.access_key_id)",
          r"ListEmailVerification .*: unknown parameter PageNumber; did you mean PageNum\?"),
         ("unsigned(alimock.url, 'VerifyEmail', Token='x')", r"VerifyEmail .* was answered 400 ParameterIllegal \[rule unknown-token\]"),
+        ("unsigned(alimock.url, 'ListEmailVerification', AccessKeyId='other', Signature='x')",
+         "ListEmailVerification .* was signed by the key other, which the emulator does not know"),
         ("same_nonce(alimock)", "ListEmailVerification .* used a nonce again; sign every request anew"),
     ],
 )  # fmt: skip
@@ -319,7 +450,7 @@ class TestAllowed:
         with pytest.raises(Exception, match="Parameter"):
             query(alimock, "nobody@example.com")
 
-    @pytest.mark.alimock(allow="ParameterIllegal")
+    @pytest.mark.alimock(allow="MissingEmail,ParameterIllegal")
     def test_by_one_code(self, alimock, number):
         with pytest.raises(Exception, match="Parameter"):
             query(alimock, "nobody@example.com")
@@ -329,6 +460,11 @@ class TestAllowed:
 """,
         passed=3,
     )
+
+
+def test_a_code_that_is_allowed_in_another_spelling_is_told(repository: pytest.Pytester) -> None:
+    tests = "@pytest.mark.alimock(strict=True, allow=['ParameterIlegal'])\ndef test_it(alimock):\n    with pytest.raises(Exception):\n        query(alimock, 'no@example.com')\n"
+    assert "did you mean it by `ParameterIlegal`?" in ran(repository, tests, failed=1)
 
 
 def test_a_test_that_fails_by_itself_is_not_told_to_be_strict_too(repository: pytest.Pytester) -> None:
@@ -353,8 +489,11 @@ def test_an_option_beats_a_variable_beats_an_ini_file(repository: pytest.Pyteste
     assert " 2023 Emulator>" in ran(repository, WHICH, "-s", "--alimock-scenario", "2023.yaml", passed=1)
     monkeypatch.setenv("ALIMOCK_STRICT", "yes")
     ran(repository, WHICH, failed=1)
-    ran(repository, WHICH, "--alimock-strict", "no", passed=1)
-    assert "--alimock-strict: found `perhaps`, expected yes or no" in ran(repository, WHICH, "--alimock-strict=perhaps", errors=1)
+    monkeypatch.setenv("ALIMOCK_STRICT", "no")
+    ran(repository, WHICH, passed=1)
+    ran(repository, WHICH, "--alimock-strict", failed=1)
+    monkeypatch.setenv("ALIMOCK_STRICT", "perhaps")
+    assert "ALIMOCK_STRICT: found `perhaps`, expected yes or no" in str(repository.runpytest(*QUIET).stderr)
 
 
 def test_paths_of_an_ini_file_count_from_the_root_directory(repository: pytest.Pytester) -> None:

@@ -112,6 +112,14 @@ def test_a_strict_command_fails_for_what_only_an_emulator_forgives() -> None:
         (["--scenario", "no-such", "--", "true"], 2, "alimock: no-such: found no such scenario, expected a built-in scenario"),
         (["--auth", "maybe", "--", "true"], 2, "alimock: --auth: found `maybe`, expected one of known-keys, strict, none\n"),
         (["--env", "A", "--", "true"], 2, "argument --env: found `A`, expected NAME=VALUE"),
+        (["--env", "A={urll}", "--", "true"], 2, "found `{urll}` in `A={urll}`, expected one of {url}, {endpoint}"),
+        (["sh", "-c", "true"], 2, "alimock: found the option -c; write the command after --"),
+        (
+            ["--access-key-id", "k", "--", "true"],
+            2,
+            "alimock: the emulator does not know the key k; give --access-key-secret too\n",
+        ),
+        (["--access-key-secret", "k", "--", "true"], 2, "alimock: found an access_key_secret without an access_key_id"),
     ],
 )
 def test_what_cannot_be_run_is_told(words: list[str], status: int, message: str) -> None:
@@ -125,11 +133,11 @@ def test_the_words_of_the_command_are_its_own() -> None:
     assert done.stdout == "--scenario -- -x\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_reaches_the_command_and_its_end_is_told(number: signal.Signals) -> None:
     code = f"import signal, sys, time\nsignal.signal({int(number)}, lambda *_: sys.exit(9))\nprint('ready', flush=True)\ntime.sleep(60)"
     with subprocess.Popen([*RUN, "--", sys.executable, "-c", code],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
@@ -138,3 +146,13 @@ def test_a_signal_reaches_the_command_and_its_end_is_told(number: signal.Signals
 
 def test_a_command_that_a_signal_ends_gives_the_status_that_a_shell_would() -> None:
     assert ran(code="import signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == 137
+
+
+def test_a_strict_run_says_what_it_could_not_look_at() -> None:
+    done = ran("--strict", code="")
+    assert (done.returncode, done.stderr.partition(";")[0]) == (0, "alimock: strict: no call reached the emulator")
+    reset = "call('Action=ListEmailVerification'); urllib.request.urlopen(urllib.request.Request(url + '/_alimock/reset', b''))"
+    done = ran("--strict", code=reset)
+    assert done.returncode == 0
+    assert "alimock: strict: 1 of 1 calls were forgotten by resets and not looked at" in done.stderr
+    assert "(1 calls were forgotten by resets and with their accounts)" in ran(code=f"{reset}; sys.exit(1)").stderr

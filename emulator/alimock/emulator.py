@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from alimock.app import Application
-from alimock.client.client import Client, ScenarioLike, connected, files_of
+from alimock.client.client import Client, ScenarioLike, check_key, connected, files_of
 from alimock.client.connection import EmulatorError
 from alimock.doors import Doors
 from alimock.scenario import loader
@@ -17,6 +17,10 @@ from alimock.world.world import World
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+_GIVEN_BY_START = ("url", "endpoint", "access_key_id", "access_key_secret", "connection",
+                   "outbox", "addresses", "calls", "clock", "faults")  # fmt: skip
 
 
 class Emulator(Client):
@@ -41,6 +45,7 @@ class Emulator(Client):
         auth: str | None = None,
         port: int = 0,
     ) -> None:
+        check_key(access_key_id, access_key_secret)
         self._scenario = loader.load_files(*files_of(scenario))
         self._key = (access_key_id, access_key_secret)
         self._settings = resolve({"profile": profile, "auth": auth, "port": str(port)}, {})
@@ -95,7 +100,7 @@ class Emulator(Client):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            if name in Client.__init__.__code__.co_names:
+            if name in _GIVEN_BY_START:
                 raise AttributeError(f"no `{name}` yet: start the emulator first, by `with Emulator() as emulator:` or `start()`")
             raise AttributeError(f"{type(self).__name__} has no `{name}`")
 

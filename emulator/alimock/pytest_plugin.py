@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,13 +60,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("alimock", "an emulator of Alibaba Cloud's e-mail verification API")
     for one in OPTIONS:
         described = f"{one.help} ({one.variable})"
-        group.addoption(one.flag, dest=one.name, default=None, metavar=one.name.rpartition("_")[2].upper(), help=described)
+        takes: dict[str, Any] = {"metavar": one.name.rpartition("_")[2].upper()}
+        if one is _STRICT:
+            takes = {"action": "store_const", "const": _YES[0]}
+        group.addoption(one.flag, dest=one.name, default=None, help=described, **takes)
         parser.addini(one.name, one.help)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker."""
+    """Declares the marker, and refuses wrong options at once."""
     config.addinivalue_line("markers", _MARKER_LINE)
+    _is_strict(config)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Warns of a test that says how its account starts and has none."""
+    marked = any(marker.name == _MARKER for marker in item.own_markers)
+    if marked and "alimock" not in getattr(item, "fixturenames", ("alimock",)):
+        item.warn(pytest.PytestWarning(f"{item.name} has the marker {_MARKER} but does not use the fixture `alimock`"))
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +112,15 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
     item.stash[_FAILED] = False
     try:
         visit = Visit.begin(alimock_server, _wishes(item), f"the marker of {item.name}".replace("/", "|"))
-    except (ScenarioError, EmulatorError) as error:
+    except (ScenarioError, EmulatorError, ValueError) as error:
         raise _refusal(f"the account of {item.name}: {error}") from None
     item.stash[_VISIT] = visit
+    for warning in visit.warnings:
+        item.warn(pytest.PytestWarning(warning))
     yield visit.client
     # What a failed test leaves is kept for whoever looks at the page of an emulator that goes on.
     if not item.stash[_FAILED]:
-        visit.client.close()
+        visit.end()
 
 
 @pytest.fixture
@@ -146,7 +159,7 @@ def pytest_runtest_makereport(
     visit = item.stash.get(_VISIT, None)
     if visit is not None and report.failed:
         item.stash[_FAILED] = True
-        if call.when == "call":
+        if call.when != "teardown":
             report.sections.append(("alimock", visit.told()))
     return report
 
@@ -166,8 +179,21 @@ def _wishes(item: pytest.Item) -> Wishes:
             raise _refusal(f"the marker of {item.name}: {wrong}")
         if "scenario" in given:
             given["scenario"] = _located(given["scenario"], item.config.rootpath)
-        said.update(given)
+        said.update(given, addresses={**(said.get("addresses") or {}), **(given.get("addresses") or {})})
+    _check_is_alone(item, said)
     return Wishes(**said)
+
+
+def _check_is_alone(item: pytest.Item, said: Mapping[str, Any]) -> None:
+    """Refuses tests that would change the one account of a key under each other."""
+    # The workers of pytest-xdist have this attribute.
+    shared = _URL.text(item.config) is not None and hasattr(item.config, "workerinput")
+    if shared and said.get("access_key_id") is not None and item.get_closest_marker("xdist_group") is None:
+        raise _refusal(
+            f"{item.name} names its access key, so it shares an account with tests in other workers: leave out {_URL.flag}, "
+            "so that each worker has an emulator of its own, or put such tests into one @pytest.mark.xdist_group and run with "
+            "--dist loadgroup"
+        )
 
 
 def _scenario(config: pytest.Config) -> Any:
@@ -178,12 +204,24 @@ def _scenario(config: pytest.Config) -> Any:
 
 
 def _located(scenario: Any, folder: Path) -> Any:
-    """Has the relative paths among the names count from a folder."""
-    return ",".join(_located_name(name.strip(), folder) for name in scenario.split(",")) if isinstance(scenario, str) else scenario
+    """Has the relative paths count from a folder: a path, those among names, and those that a mapping extends."""
+    if isinstance(scenario, os.PathLike):
+        return Path(os.path.relpath(folder / scenario))
+    if isinstance(scenario, Mapping) and "extends" in scenario:
+        extended = scenario["extends"]
+        located = [_located(one, folder) for one in extended] if isinstance(extended, list) else _located(extended, folder)
+        return {**scenario, "extends": located}
+    if not isinstance(scenario, str):
+        return scenario
+    if (folder / scenario).is_file():
+        return _located_name(scenario, folder)
+    return ",".join(_located_name(name.strip(), folder) for name in scenario.split(","))
 
 
 def _located_name(name: str, folder: Path) -> str:
-    return os.path.join(".", os.path.relpath(folder / name)) if "/" in name or name.endswith(".yaml") else name
+    if "/" not in name and not name.endswith(".yaml"):
+        return name
+    return os.path.join(".", os.path.relpath(folder / name))
 
 
 def _refusal(message: str) -> BaseException:
@@ -194,5 +232,6 @@ def _refusal(message: str) -> BaseException:
 def _is_strict(config: pytest.Config) -> bool:
     text = (_STRICT.text(config) or _NO[0]).lower()
     if text not in (*_YES, *_NO):
-        raise _refusal(f"{_STRICT.flag}: found `{text}`, expected yes or no")
+        origin = _STRICT.variable if _STRICT.told(config) else f"{_STRICT.name} in {config.inipath}"
+        raise pytest.UsageError(f"{origin}: found `{text}`, expected yes or no")
     return text in _YES

@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 from cheroot.errors import FatalSSLAlert, MaxSizeExceeded
 from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.workers.threadpool import ThreadPool
+from cheroot.workers.threadpool import ThreadPool, WorkerThread
 from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
@@ -238,6 +238,14 @@ class _Gateway(WSGIGateway_10):
 
 class _Pool(ThreadPool):
     """A pool that grows by one when nobody is idle, so that a slow call holds up no other."""
+
+    def _spawn_worker(self) -> WorkerThread:
+        worker = WorkerThread(self.server)
+        worker.name = f"alimock {worker.name}"
+        # Else a program that forgets to stop its emulator would never end.
+        worker.daemon = True
+        worker.start()
+        return worker
 
     def grow(self, amount: int) -> None:
         room = max(int(self.max) - len(self._threads), 0)

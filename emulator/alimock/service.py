@@ -126,13 +126,15 @@ class Service:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
         request = exchange.request = parameters.decode(exchange.call)
         _read_presentation(exchange, request)
+        sent = credentials(request)
+        # What the call says of itself, so that it is found in the journal also if it is refused before its signature is looked at.
+        exchange.identity = Identity(sent.access_key_id or None, Check.UNCHECKED if sent.signature else Check.UNSIGNED)
+        exchange.signature = sent.method if sent.signature else None
         stub = self._stub(request)
         operation = _operation(request) if stub is None else None
         _check_method(exchange.call)
         _check_format(request)
-        sent = credentials(request)
         exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
-        exchange.signature = sent.method if sent.signature else None
         with self.world.lock:
             exchange.identity = authenticate(sent, self.world)
             account = self.world.account(exchange.identity.access_key_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator
 
-from alimock.client.calls import Call, Calls
+from alimock.client.calls import Call
 from alimock.client.connection import Connection
 from alimock.client.faults import Faults
 from alimock.errors import SIGNATURE_NONCE_USED
+from alimock.timeline import plain
 
 
 def objections(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
@@ -15,20 +17,26 @@ def objections(account: Connection, seen: Connection, after: int, allow: Collect
 
     Error answers whose codes are in `allow` are no objection.
     """
-    calls = Calls(seen).list(after=after)
-    return [*(line for call in calls for line in _wrong(call, allow)), *_unhit(account)]
+    found, gap = seen.entries("calls", "calls", after)
+    lost = ["more calls were made than are kept, so not all of them were looked at; call less in one test"] if gap else []
+    return [*lost, *(line for call in map(Call.of, found) for line in _wrong(call, allow)), *_unhit(account)]
 
 
 def _wrong(call: Call, allow: Collection[str]) -> Iterator[str]:
-    name = f"{call.action or 'a call without an action'} (request {call.request_id})"
+    name = f"{plain(call.action) or 'a call without an action'} (request {call.request_id})"
     if call.authentication == "unsigned":
         yield f"{name} was unsigned; the real service refuses that"
+    if call.authentication == "unknown key":
+        key = plain(call.access_key_id or "")
+        yield f"{name} was signed by the key {key}, which the emulator does not know, so nothing of it was checked; name its secret"
     if call.code == SIGNATURE_NONCE_USED.code and call.code not in allow:
         yield f"{name} used a nonce again; sign every request anew"
     elif call.code != "OK" and call.code not in allow:
         decided_by = ", ".join(one.decided_by for one in call.outcomes if one.decided_by)
-        yield f"{name} was answered {call.status} {call.code} [{decided_by}]; name the code in allow= if the test means it"
-    yield from (f"{name}: {hint}" for hint in call.hints)
+        near = difflib.get_close_matches(call.code, allow, n=1)
+        remedy = f"did you mean it by `{near[0]}`?" if near else "allow that code if it is meant"
+        yield f"{name} was answered {call.status} {call.code} [{decided_by}]; {remedy}"
+    yield from (f"{name}: {plain(hint)}" for hint in call.hints)
 
 
 def _unhit(account: Connection) -> Iterator[str]:

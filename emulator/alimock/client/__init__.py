@@ -1,4 +1,4 @@
 """A running emulator from a program's side: one file for each resource of the control API.
 
-It needs none of the server's libraries.
+Of the libraries it needs PyYAML alone, to read the files of scenarios.
 """

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from alimock.client.connection import Connection
-from alimock.client.outbox import ALL
+from alimock.client.connection import PAGE, Connection
 from alimock.client.values import given, value_of
 
 
@@ -45,7 +44,7 @@ class Addresses:
 
     def list(self) -> builtins.list[Address]:
         """Gives up to 5,000 records, newest first, then the addresses of the scenario that have none."""
-        return self._found(limit=ALL)
+        return self._found(limit=PAGE)
 
     def get(self, email: str) -> Address | None:
         """Gives one address, None if there is neither a record of it nor an entry for it."""

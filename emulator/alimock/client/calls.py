@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from alimock.client.connection import TIMEOUT_SECONDS, Connection
-from alimock.client.outbox import ALL, DEFAULT_SECONDS
+from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
+from alimock.client.outbox import DEFAULT_SECONDS
 from alimock.client.values import given, value_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Calls:
 
     def list(self, **filters: Unpack[CallFilter]) -> builtins.list[Call]:
         """Gives the calls, newest first; with `after` those behind that sequence, oldest first."""
-        answer = self._connection.send("GET", "calls", arguments=given(**filters, limit=ALL))
+        answer = self._connection.send("GET", "calls", arguments=given(**filters, limit=PAGE))
         return [Call.of(one) for one in answer["calls"]]
 
     def count(self, **filters: Unpack[CallFilter]) -> int:

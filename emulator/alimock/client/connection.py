@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from alimock.settings import DEFAULT_PORT
 
 TIMEOUT_SECONDS = 10
+# As many entries as the emulator gives at a time, and keeps of an account.
+PAGE = 5_000
 # How the control API says that what was waited for did not come.
 _NOT_ARRIVED = 408
 
@@ -75,12 +77,29 @@ class Connection:
     def fetch(self, path: str) -> bytes:
         """Gives what is no JSON; raises `EmulatorError`."""
         status, content = self._sent("GET", path, None, "", None, TIMEOUT_SECONDS)
-        return content if status == http.client.OK else str(self._object(status, content)).encode()
+        if status != http.client.OK:
+            self._object(status, content)
+        return content
+
+    def entries(
+        self, path: str, name: str, after: int, arguments: dict[str, str] | None = None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Gives all entries of a list behind a cursor, oldest first, and whether some of them were thrown away."""
+        found: list[dict[str, Any]] = []
+        gap = False
+        while True:
+            answer = self.send("GET", path, arguments={"after": str(after), "limit": str(PAGE)})
+            found += answer[name]
+            gap = gap or bool(answer.get("gap"))
+            if len(answer[name]) < PAGE:
+                return found, gap
+            after = answer["cursor"]
 
     async def send_async(self, path: str, arguments: dict[str, str], seconds: float) -> dict[str, Any]:
         """Gets a path as `send` does, while the event loop goes on; what waits for it can be cancelled."""
         host, port = self._address()
-        request = f"GET {self._target(path, arguments)} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        own_host = urlsplit(self.url).netloc.rpartition("@")[2]
+        request = f"GET {self._target(path, arguments)} HTTP/1.1\r\nHost: {own_host}\r\nConnection: close\r\n\r\n"
         try:
             status, content = await asyncio.wait_for(_exchanged(host, port, request.encode()), seconds)
         except (OSError, http.client.HTTPException, asyncio.TimeoutError) as error:

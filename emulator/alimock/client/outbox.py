@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alimock.client.connection import TIMEOUT_SECONDS, Connection
+from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
 from alimock.client.values import given, time_text, value_of
 
-# As many as the emulator keeps of an account.
-ALL = 5_000
 DEFAULT_SECONDS = 10.0
 
 
@@ -60,7 +58,7 @@ class Outbox:
     ) -> list[Message]:
         """Gives the mails, newest first; with `after` those behind that sequence, oldest first."""
         filters = _filters(to, action, text, since, until)
-        answer = self._connection.send("GET", "outbox", arguments={**filters, **given(after=after, limit=ALL)})
+        answer = self._connection.send("GET", "outbox", arguments={**filters, **given(after=after, limit=PAGE)})
         return [value_of(Message, one) for one in answer["messages"]]
 
     def wait(
@@ -94,25 +92,29 @@ class Outbox:
         answer = await self._connection.send_async("outbox/wait", arguments, timeout + TIMEOUT_SECONDS)
         return value_of(Message, answer["message"])
 
-    def text(self, message: Message) -> str:
-        """Gives the plain text of a mail."""
+    def text(self, message: Message | str) -> str:
+        """Gives the plain text of a mail, which may be named by its id."""
         return str(self._shown(message)["text"])
 
-    def html(self, message: Message) -> str:
+    def html(self, message: Message | str) -> str:
         """Gives the HTML of a mail."""
         return str(self._shown(message)["html"])
 
-    def raw(self, message: Message) -> bytes:
+    def raw(self, message: Message | str) -> bytes:
         """Gives the RFC 5322 message."""
-        return self._connection.wide.fetch(f"outbox/{message.id}/raw")
+        return self._connection.wide.fetch(f"outbox/{_id(message)}/raw")
 
     def clear(self, *, to: str | None = None, action: str | None = None, text: str | None = None) -> int:
         """Deletes the mails that match, or all, and counts them."""
         answer = self._connection.send("DELETE", "outbox", arguments=_filters(to, action, text))
         return int(answer["deleted"])
 
-    def _shown(self, message: Message) -> dict[str, Any]:
-        return self._connection.wide.send("GET", f"outbox/{message.id}")
+    def _shown(self, message: Message | str) -> dict[str, Any]:
+        return self._connection.wide.send("GET", f"outbox/{_id(message)}")
+
+
+def _id(message: Message | str) -> str:
+    return message if isinstance(message, str) else message.id
 
 
 def _filters(

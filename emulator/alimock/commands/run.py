@@ -9,14 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from alimock import environment
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.document import ScenarioError
-from alimock.settings import SETTINGS, SettingError
+from alimock.settings import SETTINGS
 from alimock.strictness import objections
 from alimock.timeline import timeline
 
@@ -26,9 +25,12 @@ EXIT_UNUSABLE = 2
 EXIT_NOT_EXECUTABLE = 126
 EXIT_NOT_FOUND = 127
 EXIT_SIGNAL = 128
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # What the emulator takes as `alimock serve` does.
 _TAKEN = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "auth", "profile"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FILLED_IN = ("url", "endpoint", "access_key_id", "access_key_secret")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _EPILOG = """The command finds the emulator by ALIMOCK_URL and ALIMOCK_ENDPOINT (host:port), the credentials where SDKs look for
 them (ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET), and the `aliyun` command its endpoint
 (ALIBABA_CLOUD_ENDPOINT). For an application with a setting of its own: --env DOMAIN_ENDPOINT={endpoint}."""
@@ -37,13 +39,15 @@ them (ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET), and the `al
 def run(arguments: Sequence[str]) -> int:
     """Gives the status of the command; 1 if a strict one must not have passed, 2 if the emulator cannot start."""
     own_words, command = _parted(arguments)
-    options = _parser().parse_args(own_words)
+    options, unknown = _parser().parse_known_args(own_words)
+    if unknown:
+        return _refuse(f"found the option {unknown[0]}; write the command after --, as in `alimock run -- npm test`")
     if not (command := command or options.command):
         return _refuse("no command; write it after --, as in `alimock run -- npm test`")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         emulator = _emulator(options)
-    except (ScenarioError, SettingError) as error:
+    except (ScenarioError, ValueError) as error:
         return _refuse(str(error))
     status = EXIT_UNUSABLE
     try:
@@ -55,19 +59,22 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _beside(emulator: Emulator, command: Sequence[str], options: argparse.Namespace) -> int:
+    if not emulator.access_key_secret:
+        return _refuse(f"the emulator does not know the key {emulator.access_key_id}; give --access-key-secret too")
     environ = environment.variables(emulator, os.environ, proxy=options.proxy)
     own = {name: _filled(template, emulator) for name, template in options.env}
     inherited = {name: value for name, value in os.environ.items() if name not in environment.REMOVED}
     try:
-        process = subprocess.Popen(command, env={**inherited, **environ, **own})
+        status = _ended(command, {**inherited, **environ, **own})
     except FileNotFoundError:
         return _refuse(f"{command[0]}: no such command", EXIT_NOT_FOUND)
     except OSError as error:
         return _refuse(f"{command[0]}: {error.strerror}", EXIT_NOT_EXECUTABLE)
-    status = _ended(process)
     found = _objections(emulator, options) if status == 0 else []
     if status or found:
         _tell(emulator, found)
+    elif options.strict:
+        _tell_what_was_not_looked_at(emulator)
     return status or (EXIT_STRICT if found else 0)
 
 
@@ -117,35 +124,41 @@ def _variable(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not _NAME.fullmatch(name):
         raise argparse.ArgumentTypeError(f"found `{text}`, expected NAME=VALUE")
+    unknown = next((word for word in _PLACEHOLDER.findall(value) if word not in _FILLED_IN), None)
+    if unknown is not None:
+        expected = ", ".join(f"{{{word}}}" for word in _FILLED_IN)
+        raise argparse.ArgumentTypeError(f"found `{{{unknown}}}` in `{text}`, expected one of {expected}")
     return name, value
 
 
 def _filled(template: str, emulator: Emulator) -> str:
-    for name in ("url", "endpoint", "access_key_id", "access_key_secret"):
+    for name in _FILLED_IN:
         template = template.replace(f"{{{name}}}", getattr(emulator, name))
     return template
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """Waits for the end of the command and gives its status as a shell would; signals to us are the command's."""
-    with _handed_on(process):
-        status = process.wait()
-    return status if status >= 0 else EXIT_SIGNAL - status
+def _ended(command: Sequence[str], environ: dict[str, str]) -> int:
+    """Runs the command to its end and gives its status as a shell would; signals to us are the command's."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
+    def hand_on(number: int, _: object) -> None:
+        if process is None:
+            early.append(number)
+        elif number != signal.SIGINT or not sys.stdin.isatty():
+            # From a terminal Ctrl-C reaches the command by itself.
+            process.send_signal(number)
 
-@contextmanager
-def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hands the signals that end a program on to the command; Ctrl-C reaches it by the terminal."""
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda *_: process.send_signal(signal.SIGHUP)),
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-    }
+    before = {number: signal.signal(number, hand_on) for number in _SIGNALS}
     try:
-        yield
+        process = subprocess.Popen(command, env=environ)
+        for number in early:
+            hand_on(number, None)
+        status = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return status if status >= 0 else EXIT_SIGNAL - status
 
 
 def _objections(emulator: Emulator, options: argparse.Namespace) -> list[str]:
@@ -153,6 +166,17 @@ def _objections(emulator: Emulator, options: argparse.Namespace) -> list[str]:
         return []
     allow = [code.strip() for code in options.allow.split(",")]
     return objections(emulator.connection, emulator.connection.wide, 0, allow)
+
+
+def _tell_what_was_not_looked_at(emulator: Emulator) -> None:
+    """Warns of a strictness that saw less than the command did."""
+    changes, _ = emulator.connection.wide.entries("changes", "changes", 0)
+    made, kept = sum(change["kind"] == "call" for change in changes), len(emulator.connection.wide.entries("calls", "calls", 0)[0])
+    if not made:
+        print(f"alimock: strict: no call reached the emulator; its endpoint was {emulator.endpoint}", file=sys.stderr)
+    elif made > kept:
+        told = f"{made - kept} of {made} calls were forgotten by resets and not looked at"
+        print(f"alimock: strict: {told}; for tests with the pytest plugin take --alimock-strict", file=sys.stderr)
 
 
 def _tell(emulator: Emulator, found: list[str]) -> None:

@@ -10,6 +10,7 @@ from alimock.address import fold
 from alimock.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.control import arguments, listing, waits
 from alimock.control.problem import Problem
+from alimock.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.gateway.authentication import Check
 from alimock.timeformat import format_real_time
 from alimock.world.journal import CallRecord, Change, Kind
@@ -19,6 +20,16 @@ from alimock.world.world import ALL_ACCOUNTS, World
 MAXIMUM_HINTS = 10
 _FILTERS = ("action", "status", "code", "email", "outcome", "authentication", "fault", "request_id")
 MAXIMUM_STATUS = 999
+_CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOGUE))
+# What the filters can name without a call that has it; a scenario's own codes are known once one was answered.
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "action": tuple(OPERATIONS),
+    "code": _CODES,
+    "outcome": ("success", "exist", "found", "verified", "not carried out", "custom answer", *_CODES),
+    "authentication": tuple(check.value for check in Check),
+}
+# As scenarios call them.
+_OUTCOME_CODES = {"quota-exceeded": SEND_TOKEN_QUOTA_EXCEEDED.code, "illegal": PARAMETER_ILLEGALL.code}
 
 
 class JournalResource:
@@ -30,19 +41,19 @@ class JournalResource:
     def calls(self) -> dict[str, object]:
         """Lists calls newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, *listing.ARGUMENTS)
-        return listing.listed(self.world, self.world.journal, "calls", given, _matcher(given), _call)
+        return listing.listed(self.world, self.world.journal, "calls", given, self._matcher(given), _call)
 
     def count(self) -> dict[str, object]:
         """Counts calls."""
         given = arguments.query(*_FILTERS, "access_key_id", "after")
-        return listing.counted(self.world, self.world.journal, given, _matcher(given))
+        return listing.counted(self.world, self.world.journal, given, self._matcher(given))
 
     def wait(self) -> dict[str, object]:
         """Gives the first call behind `after` that matches, as soon as it was answered; without it the newest one counts."""
         given = arguments.query(*_FILTERS, "access_key_id", "after", "timeout")
-        awaited = listing.awaited(self.world, self.world.journal, Kind.CALL, given, _matcher(given))
+        awaited = listing.awaited(self.world, self.world.journal, Kind.CALL, given, self._matcher(given))
         if awaited.found is None:
-            hint = f"answered in the meantime: {awaited.told(lambda one: f'{one.action} {one.code}')}"
+            hint = f"there instead: {awaited.told(lambda one: f'{one.action} {one.code}')}"
             shown = [_call(one) for one in awaited.instead]
             raise Problem(408, f"no such call within {awaited.timeout:g} seconds", hint, calls=shown, cursor=awaited.cursor)
         return {"call": _call(awaited.found), "cursor": awaited.cursor}
@@ -77,32 +88,48 @@ class JournalResource:
             answer = {name: value for name, value in answer.items() if name != "gap" or (after or 0) < missed}
         return answer
 
+    def _matcher(self, given: Mapping[str, str]) -> Callable[[CallRecord], bool]:
+        """Makes the filter of the arguments; the account is narrowed to by whoever goes through the journal."""
+        self._check_words(given)
+        email, outcome = fold(given.get("email", "")), given.get("outcome")
 
-def _matcher(given: Mapping[str, str]) -> Callable[[CallRecord], bool]:
-    """Makes the filter of the arguments; the account is narrowed to by whoever goes through the journal."""
-    email, outcome = fold(given.get("email", "")), given.get("outcome")
-    authentication, checks = given.get("authentication", ""), [check.value for check in Check]
-    if authentication not in ("", *checks):
-        raise Problem(400, f"`authentication`: found {authentication[:60]!a}", f"give one of {', '.join(checks)}")
-    if "status" in given:
-        arguments.number(given, "status", 0, MAXIMUM_STATUS)
+        def matches(one: CallRecord) -> bool:
+            shown = {
+                "action": one.action,
+                "status": str(one.status),
+                "code": one.code,
+                "authentication": one.authentication,
+                "fault": one.fault,
+                "request_id": one.request_id,
+            }
+            return (
+                all(given.get(name) in (None, value) for name, value in shown.items())
+                and (not email or email in _emails(one))
+                and (outcome is None or any(each.outcome == outcome for each in one.decisions))
+            )
 
-    def matches(one: CallRecord) -> bool:
-        shown = {
-            "action": one.action,
-            "status": str(one.status),
-            "code": one.code,
-            "authentication": one.authentication,
-            "fault": one.fault,
-            "request_id": one.request_id,
-        }
-        return (
-            all(given.get(name) in (None, value) for name, value in shown.items())
-            and (not email or email in _emails(one))
-            and (outcome is None or any(each.outcome == outcome for each in one.decisions))
-        )
+        return matches
 
-    return matches
+    def _check_words(self, given: Mapping[str, str]) -> None:
+        """Refuses words that no call has and none could have, since a count of them would be 0 for ever."""
+        if "status" in given:
+            arguments.number(given, "status", 0, MAXIMUM_STATUS)
+        for name, known in _WORDS.items():
+            word = given.get(name)
+            if word is not None and word not in known and not self._is_seen(name, word):
+                near = difflib.get_close_matches(_OUTCOME_CODES.get(word, word), known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                raise Problem(400, f"`{name}`: found {word[:100]!a}, which no call had", hint)
+
+    def _is_seen(self, name: str, word: str) -> bool:
+        """Says whether a call had what only it or a scenario names."""
+        with self.world.lock:
+            if name == "action" and any(word in account.scenario.stubs for account in self.world.accounts()):
+                return True
+            entries = self.world.journal.entries()
+        if name == "outcome":
+            return any(each.outcome == word for one in entries for each in one.decisions)
+        return any(word in (one.action, one.code) for one in entries)
 
 
 def _emails(one: CallRecord) -> set[str]:
@@ -153,7 +180,8 @@ def _hints(one: CallRecord) -> list[str]:
     """Says what a call names that does not exist, and the nearest thing that does."""
     operation = OPERATIONS.get(one.action)
     if operation is None:
-        return [_hint("operation", one.action, list(OPERATIONS))] if one.action and one.code != "OK" else []
+        is_unknown = one.action and one.code == INVALID_ACTION_NOT_FOUND.code
+        return [_hint("operation", one.action, list(OPERATIONS))] if is_unknown else []
     known = [*(parameter.name for parameter in operation.parameters), *COMMON_PARAMETERS]
     unknown = (name for name in one.parameters if name not in known)
     return [_hint("parameter", name, known) for name in islice(unknown, MAXIMUM_HINTS)]

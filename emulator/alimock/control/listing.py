@@ -22,7 +22,7 @@ ARRIVED_INSTEAD = 20
 
 @dataclass(frozen=True)
 class Awaited(Generic[E]):
-    """What a wait of `timeout` seconds came to: what was found, or what came `instead`, and how many came `elsewhere`.
+    """What a wait of `timeout` seconds came to: what was found, or what is there `instead`, and how many are `elsewhere`.
 
     That is in other accounts than the one that was waited for. `cursor` is what to go on from.
     """
@@ -34,7 +34,7 @@ class Awaited(Generic[E]):
     elsewhere: int = 0
 
     def told(self, tell: Callable[[E], str]) -> str:
-        """Says in words what came instead."""
+        """Says in words what is there instead."""
         told = ", ".join(map(tell, self.instead)) or "nothing"
         return told + (f"; {self.elsewhere} in accounts of other keys" if self.elsewhere else "")
 
@@ -78,11 +78,11 @@ def counted(world: World, log: Log[E], given: dict[str, str], matches: Callable[
 def awaited(world: World, log: Log[E], kind: Kind, given: dict[str, str], matches: Callable[[E], bool]) -> Awaited[E]:
     """Waits for the first entry behind `after` that matches; without `after` the newest that is there counts.
 
-    Gives it, or at the end of the time what came instead, newest first.
+    Gives it, or at the end of the time what is there instead, newest first.
     """
     timeout = waits.seconds(given, waits.DEFAULT_SECONDS)
     with world.lock:
-        after, account, start = cursor(world, given), account_name(world, given), world.cursor
+        after, account = cursor(world, given), account_name(world, given)
     looked = after
 
     def find() -> E | None:
@@ -93,7 +93,7 @@ def awaited(world: World, log: Log[E], kind: Kind, given: dict[str, str], matche
         return next(filter(matches, entries), None)
 
     found = waits.waited(world, find, (kind,), account, timeout)
-    behind = start if after is None else after
+    behind = 0 if after is None else after
     with world.lock:
         if found is not None:
             return Awaited(found, timeout, found.sequence)

@@ -43,7 +43,7 @@ class OutboxResource:
         awaited = listing.awaited(self.world, self.world.outbox, Kind.MAIL, given, self._matcher(given))
         if awaited.found is None:
             told = awaited.told(lambda one: f"{one.action} to {one.to}")
-            hint = f"arrived in the meantime: {told}; see GET /_alimock/calls for what was refused"
+            hint = f"there instead: {told}; see the calls for what was refused"
             shown = [self._summary(one) for one in awaited.instead]
             raise Problem(408, f"no such mail within {awaited.timeout:g} seconds", hint, messages=shown, cursor=awaited.cursor)
         return {"message": self._summary(awaited.found), "cursor": awaited.cursor}

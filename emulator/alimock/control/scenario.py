@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.parsing import is_unicode
@@ -51,14 +53,23 @@ class ScenarioResource:
         """
         given = arguments.query("access_key_id", "files", "over")
         key_id, over = given.get("access_key_id"), arguments.flag(given, "over")
+        bundle = _bundle() if arguments.flag(given, "files") else None
+        while (loaded := self._load(key_id, bundle, over=over)) is None:
+            # Another one was loaded in the meantime, over which this one has to lie.
+            pass
+        return loaded
+
+    def _load(self, key_id: str | None, bundle: Bundle | None, *, over: bool) -> dict[str, object] | None:
         with self.world.lock:
-            known_keys = self.world.access_keys
-            below = self._loaded(key_id) if over else None
-        if arguments.flag(given, "files"):
-            scenario = arguments.checked(lambda: loader.load_bundle(_bundle(), over=below))
+            known_keys, before = self.world.access_keys, self._loaded(key_id)
+            below = self._seen_by(key_id, before) if over else None
+        if bundle is not None:
+            scenario = arguments.checked(lambda: loader.load_bundle(bundle, known_keys=known_keys, over=below))
         else:
             scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys, over=below)
         with self.world.lock:
+            if over and self._loaded(key_id) is not before:
+                return None
             ignored = self._ignored(scenario) if key_id is not None else []
             self.world.load(scenario, key_id)
         return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
@@ -67,18 +78,28 @@ class ScenarioResource:
         account = self.world.known_account(key_id) if key_id is not None else None
         return account.loaded if account is not None else self.world.scenario
 
+    def _seen_by(self, key_id: str | None, scenario: Scenario) -> Scenario:
+        """Gives a scenario as one account sees it: the addresses of its own are among the common ones."""
+        if key_id is None:
+            return scenario
+        return replace(scenario, addresses=scenario.book(self.world.account_name(key_id)), account_addresses={})
+
     def _ignored(self, scenario: Scenario) -> list[str]:
         """Names what a scenario says that holds for the whole emulator only, and is not so there."""
-        silent = Scenario("")
-        return [
-            name for name in _FOR_ALL if getattr(scenario, name) not in (getattr(silent, name), getattr(self.world.scenario, name))
-        ]
+        silent, world = Scenario(""), self.world.scenario
+        ignored = [name for name in _FOR_ALL if getattr(scenario, name) not in (getattr(silent, name), getattr(world, name))]
+        unknown = scenario.access_keys.keys() - self.world.access_keys.keys()
+        # Many scenarios say `extends: default` and mean its addresses.
+        if unknown and unknown - loader.load("default").access_keys.keys():
+            ignored.append("accounts")
+        return ignored
 
     def reset(self) -> dict[str, object]:
-        """Makes one account, or all, anew from the scenario they started from."""
-        key_id = arguments.query("access_key_id").get("access_key_id")
+        """Makes one account, or all, anew from the scenario they started from, or with `unload=true` from the emulator's."""
+        given = arguments.query("access_key_id", "unload")
+        key_id, unload = given.get("access_key_id"), arguments.flag(given, "unload")
         with self.world.lock:
-            self.world.reset(key_id)
+            self.world.reset(key_id, unload=unload)
             return {"reset": True, "access_key_id": key_id, "cursor": self.world.cursor}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from os.path import normpath
 from pathlib import Path
 
@@ -29,6 +30,11 @@ def is_built_in(path: Path) -> bool:
     return path.parent == BUILT_IN_FOLDER
 
 
+def is_path(name: str) -> bool:
+    """Says whether a name is that of a file, and not of a built-in scenario."""
+    return "/" in name or name.endswith(".yaml")
+
+
 def shown(path: Path) -> str:
     """Gives what mistakes and decisions call a file."""
     return path.name if is_built_in(path) else str(path)
@@ -52,9 +58,9 @@ class Files:
 
     def find(self, name: str, folder: Path) -> Path:
         """Gives the file of a scenario, a relative path counted from `folder`; raises `ScenarioError` for what cannot be one."""
-        if str(folder / name) in self.sent:
+        if self._sent(folder / name) is not None:
             return folder / name
-        if "/" not in name and not name.endswith(".yaml"):
+        if not is_path(name):
             if name in built_in_names():
                 return BUILT_IN_FOLDER / f"{name}.yaml"
             expected = f"a built-in scenario ({', '.join(built_in_names())}) or a path with a slash or .yaml"
@@ -66,7 +72,7 @@ class Files:
 
     def resolved(self, path: Path) -> Path:
         """Gives a path without links; what cannot be one is told when it is read."""
-        if str(path) in self.sent:
+        if self._sent(path) is not None:
             return Path(normpath(path))
         try:
             return path.resolve()
@@ -75,8 +81,16 @@ class Files:
 
     def text(self, path: Path) -> str:
         """Reads a file; raises `ScenarioError`."""
-        sent = self.sent.get(str(path))
+        sent = self._sent(path)
         return sent if sent is not None else decode(_content(path), shown(path))
+
+    def _sent(self, path: Path) -> str | None:
+        """Gives a text that was sent along, under this path or one that is the same."""
+        return self._by_path.get(normpath(path))
+
+    @cached_property
+    def _by_path(self) -> dict[str, str]:
+        return {normpath(path): text for path, text in self.sent.items()}
 
 
 def _content(path: Path) -> bytes:

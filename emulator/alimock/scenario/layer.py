@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from alimock.contract import OPERATIONS
@@ -42,7 +42,7 @@ class Layer:
             dict(scenario.access_keys),
             Addresses.of(scenario.addresses),
             {name: Addresses.of(book, scenario.addresses) for name, book in own},
-            list(scenario.faults.values()),
+            [replace(fault, id="") if fault.is_numbered else fault for fault in scenario.faults.values()],
             dict(scenario.stubs),
             dict(scenario.codes),
         )

@@ -21,11 +21,11 @@ from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
-from alimock.scenario.files import Bundle, Files, is_built_in, shown
+from alimock.scenario.files import Bundle, Files, is_built_in, is_path, shown
 from alimock.scenario.kinds import Entry
 from alimock.scenario.layer import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
-from alimock.scenario.reading import Reading
+from alimock.scenario.reading import Reading, place_of
 from alimock.scenario.scalars import NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
 
@@ -51,7 +51,10 @@ def load_files(names: Sequence[str], texts: Mapping[str, str] | None = None) -> 
 
 
 def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bundle:
-    """Collects the files of scenarios, so that they can be loaded elsewhere; raises `ScenarioError` as loading does."""
+    """Collects the files of scenarios, so that they can be loaded elsewhere; raises `ScenarioError` for one that cannot be read.
+
+    All other mistakes are left to be found there, where more may be known: keys, and what these files lie over.
+    """
     variables: dict[str, str] = {}
 
     def variable(name: str) -> str | None:
@@ -59,18 +62,25 @@ def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bund
             variables[name] = value
         return value
 
-    files = Files(texts or {})
-    loaded = _Stack(files, variable).load(names, "")
-    own = {str(path): files.text(path) for path in loaded.files if not is_built_in(path)}
+    stack = _Stack(Files(texts or {}), variable)
+    try:
+        stack.load(names, "")
+    except ScenarioError as error:
+        unread = [mistake for mistake in error.mistakes if mistake.path == "extends" or not mistake.line]
+        _raise(unread)
+    own = {str(path): stack.files.text(path) for path in stack.paths if not is_built_in(path)}
     return Bundle(tuple(names), own, variables)
 
 
-def load_bundle(bundle: Bundle, *, over: Scenario | None = None) -> Scenario:
-    """Loads what was collected elsewhere, over another scenario if there is one; no other file and no variable is read."""
-    stack = _Stack(Files(bundle.files, local=False), bundle.variables.get)
+def load_bundle(bundle: Bundle, *, known_keys: Mapping[str, AccessKey] | None = None, over: Scenario | None = None) -> Scenario:
+    """Loads what was collected elsewhere, over another scenario if there is one; no other file and no variable is read.
+
+    Raises `ScenarioError`.
+    """
+    stack = _Stack(Files(bundle.files, local=False), bundle.variables.get, known_keys or {})
     if over is not None:
         stack.layer = Layer.of(over)
-    return stack.load(bundle.names, ",".join((*([over.name] if over is not None else []), *bundle.names)))
+    return stack.load(bundle.names, ",".join(dict.fromkeys((*([over.name] if over is not None else []), *bundle.names))))
 
 
 def load_text(
@@ -157,8 +167,8 @@ def _collector_paused() -> Iterator[None]:
 class _Stack:
     """The files read so far, each laid over those before it, and the mistakes found in them.
 
-    `variable` gives secrets; it is None where variables may not be read. `read` has the paths as they were named by what they are
-    without links.
+    `variable` gives secrets; it is None where variables may not be read. `read` has the paths as they were named first by what they
+    are without links, `paths` all of them.
     """
 
     files: Files
@@ -166,6 +176,7 @@ class _Stack:
     known_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     layer: Layer = field(default_factory=Layer)
     read: dict[Path, Path] = field(default_factory=dict)
+    paths: list[Path] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def load(self, names: Sequence[str], name: str) -> Scenario:
@@ -189,15 +200,22 @@ class _Stack:
         if len(chain) == MAXIMUM_CHAIN:
             expected = f"{MAXIMUM_CHAIN} files in a row at most"
             raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends a file, and so on", expected)])
+        self.paths.append(path)
         if resolved not in self.read:
             # As it was named, so that a link that leads elsewhere later is seen by who watches.
             self.read[resolved] = path
             file = shown(path)
-            self.add(compose(self.files.text(path), file), path.parent, file, (*chain, resolved))
+            self.add(
+                compose(self.files.text(path), file),
+                path.parent,
+                file,
+                (*chain, resolved),
+                has_lines=is_path(file) or is_built_in(path),
+            )
 
-    def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...]) -> None:
+    def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Lays what a node says, and all that it extends, over what is there."""
-        reading, before = Reading(file, self.variable), len(self.mistakes)
+        reading, before = Reading(file, self.variable, has_lines), len(self.mistakes)
         document = SCENARIO.read(node, "", reading) or {}
         for item in document.get("extends") or ():
             try:
@@ -258,7 +276,7 @@ def _numbered(faults: list[Fault]) -> Iterator[tuple[str, Fault]]:
     given = {fault.id for fault in faults}
     free = (name for name in map(str, count(1)) if name not in given)
     for fault in faults:
-        named = fault if fault.id else replace(fault, id=next(free))
+        named = fault if fault.id else replace(fault, id=next(free), is_numbered=True)
         yield named.id, named
 
 
@@ -267,6 +285,6 @@ def _tokens_twice(book: AddressBook) -> Iterator[Mistake]:
     for rule in book.exact.values():
         owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
         if owner is not rule:
-            file, _, line = rule.place.rpartition(":")
+            file, line = place_of(rule.place)
             path, expected = f"addresses.{rule.address}", f"each token once ({owner.place} has it)"
-            yield Mistake(file, int(line), 1, path, f"the token `{rule.token}` again", expected)
+            yield Mistake(file, line, 1, path, f"the token `{rule.token}` again", expected)

@@ -74,7 +74,7 @@ class Fault:
 
     Of those calls the first `after` pass, then it hits the `nth`, or each `every`th, or all, `times` times in each account. It
     refuses the call with `error`, or harms the delivery of its answer, or both. `retry_after` is in seconds; `seen` and `hits` are
-    the matching calls and the hits before the account's start.
+    the matching calls and the hits before the account's start. The id of a numbered one was given for want of one of its own.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Fault:
     delivery: Delivery | None = None
     seen: int = 0
     hits: int = 0
+    is_numbered: bool = False
 
     def covers(self, later: Fault) -> bool:
         """Says whether this fault takes every call that one behind it could."""

@@ -18,10 +18,14 @@ MAXIMUM_MISTAKES = 100
 
 @dataclass
 class Reading:
-    """One file being read, and the mistakes found so far; `variable` gives secrets, None where a file must not have them."""
+    """One file being read, and the mistakes found so far; `variable` gives secrets, None where a file must not have them.
+
+    What was made of a mapping has no lines that its user knows of.
+    """
 
     file: str
     variable: Callable[[str], str | None] | None = None
+    has_lines: bool = True
     mistakes: list[Mistake] = field(default_factory=list)
     left_out: int = 0
 
@@ -46,7 +50,7 @@ class Reading:
 
     def place(self, node: Node) -> str:
         """Gives the file and line where a node begins, as answers and logs show it."""
-        return f"{self.file}:{node.line}"
+        return f"{self.file}:{node.line}" if self.has_lines else self.file
 
     def accepts(self, node: Node, path: str) -> bool:
         """Refuses what no part of a scenario may have: aliases, tags, and text that cannot be written as UTF-8."""
@@ -59,6 +63,12 @@ class Reading:
         else:
             return True
         return False
+
+
+def place_of(text: str) -> tuple[str, int]:
+    """Parts a place into the file and its line, 0 if it has none."""
+    file, _, line = text.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else (text, 0)
 
 
 def describe(node: Node) -> str:

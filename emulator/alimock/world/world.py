@@ -107,14 +107,18 @@ class World:
         return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else f"{_UNNAMED}{access_key_id}"
 
     def own_account_name(self, access_key_id: str) -> str:
-        """Gives the name of the account that a key gets which is put: the one that the scenario gives it, else one of its own."""
-        key = self.scenario.access_keys.get(access_key_id)
+        """Gives the name of the account that a key gets which is put: the one it is known with, else one of its own."""
+        key = self.access_keys.get(access_key_id)
         return key.account if key is not None else f"{_UNNAMED}{access_key_id}"
 
     def put_access_key(self, key: AccessKey) -> None:
         """Takes a key in until it is deleted, and makes its account."""
+        before = self.account_name(key.id)
         self.registered[key.id] = key
         self._join_access_keys()
+        if before == f"{_UNNAMED}{key.id}" != key.account:
+            # Nothing leads there any more.
+            self._forget(before)
         self._happened_to(Kind.ACCESS_KEY, key.id, key.id)
         self.account(key.id)
 
@@ -211,14 +215,14 @@ class World:
         self.journal = Log()
         self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
 
-    def reset(self, access_key_id: str | None = None) -> None:
-        """Makes one key's account, or all, anew from the scenario they started from."""
+    def reset(self, access_key_id: str | None = None, *, unload: bool = False) -> None:
+        """Makes one key's account, or all, anew from the scenario they started from, or with `unload` from the world's."""
         if access_key_id is None:
             self._start_anew()
             self.journal = Log()
         touched = self.touched(access_key_id)
         for account in touched:
-            self._restart(account, account.loaded)
+            self._restart(account, self.scenario if unload else account.loaded)
         self._begun_anew(Kind.RESET, ALL_ACCOUNTS if access_key_id is None else touched[0].name, "")
 
     def _begun_anew(self, kind: Kind, account: str, subject: str) -> None:
@@ -341,7 +345,9 @@ class World:
         unused = [account for account in unnamed if account.last_used < self.real_time() - UNUSED_SECONDS]
         for account in sorted(unused, key=lambda account: account.last_used)[: len(unnamed) - UNNAMED_ACCOUNTS + 1]:
             self._forget(account.name)
-            self._unregister(account.name.removeprefix(_UNNAMED))
+            key = self.registered.get(account.name.removeprefix(_UNNAMED))
+            if key is not None and key.account == account.name:
+                self._unregister(key.id)
             self.evicted_accounts += 1
 
     def _has_account(self, key: AccessKey) -> bool:
