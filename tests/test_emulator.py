@@ -28,6 +28,9 @@ from alimock.strictness import objections
 from alimock.timeline import timeline
 from alimock.world import log
 
+# The SDK's own, from Python 3.12 on.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
 SUBMIT, RESEND, QUERY, DELETE = (
     "SubmitEmailVerification",
     "ResendEmailVerification",
