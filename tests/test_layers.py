@@ -22,6 +22,7 @@ LAYERS = (
     ("settings", "certificates"),
     ("delivery",),
     ("app",),
+    ("site",),
     ("mailpit",),
     ("control", "pages"),
     ("relay",),
@@ -40,7 +41,7 @@ LAYERS = (
 HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for part in row}
 # Modules that only some part may use.
 RESERVED = {
-    "flask": {"app", "control", "mailpit", "pages"},
+    "flask": {"app", "site", "control", "mailpit", "pages"},
     "cheroot": {"server"},
     "lxml": {"gateway"},
     "yaml": {"scenario", "control"},

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from alimock.app import Application
+from alimock.app import HEALTH_CHECKS, Application
 from alimock.contract import PROFILES
 from alimock.doors import Doors
 from conftest import Api
@@ -38,12 +38,13 @@ def test_every_route_is_documented_and_every_documented_route_is_there(
 ) -> None:
     routes = {
         (method.lower(), re.sub(r"<(?:address:|path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
-        for rule in application.flask.url_map.iter_rules()
+        for rule in application.site.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.startswith("control.")
     }
     paths = document["paths"]
     assert isinstance(paths, dict)
+    routes |= {("get", path) for path in HEALTH_CHECKS}
     assert routes == {(method, path) for path, item in paths.items() for method in item if method != "parameters"}
 
 

@@ -57,6 +57,20 @@ def test_a_client_of_another_process_needs_none_of_the_servers_libraries() -> No
     assert not loaded & {"flask", "werkzeug", "cheroot", "lxml"}
 
 
+def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> None:
+    loaded = modules_after(
+        "from alimock.app import Application; from alimock.doors import Doors; from alimock.scenario import loader\n"
+        "from alimock.service import Service; from alimock.world.world import World\n"
+        "import alimock.commands.serve, io\n"
+        "application = Application(Service(World(loader.load('default'))), Doors())\n"
+        "for path in ('/', '/readyz', '/livez'):\n"
+        "    environ = {'REQUEST_METHOD': 'GET', 'PATH_INFO': path, 'wsgi.input': io.BytesIO(), 'QUERY_STRING': 'Action=x'}\n"
+        "    assert b''.join(application(environ, lambda status, headers: None))"
+    )
+    assert "cheroot" in loaded
+    assert not loaded & {"flask", "werkzeug", "jinja2"}
+
+
 @pytest.mark.parametrize(
     "command",
     [

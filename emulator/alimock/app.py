@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from functools import cached_property
 from http import HTTPStatus
+from importlib import import_module
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
 from alimock.contract import PROFILES
-from alimock.control.blueprint import control
 from alimock.doors import Doors
 from alimock.gateway.call import Call, Reply
-from alimock.mailpit.blueprint import mailpit
-from alimock.pages import pages
 from alimock.service import Service
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from alimock.relay import Relay
 
@@ -27,27 +25,36 @@ logger = logging.getLogger(__name__)
 
 # Under this name the server gives a function that sends a reply with the harm that its fault does to it.
 DELIVER = "alimock.deliver"
+# For whoever looks whether the emulator answers.
+HEALTH_CHECKS = ("/livez", "/readyz")
+_ALIVE = Reply(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
 # WSGI keeps these two apart from the other headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
 
 class Application:
-    """Hands each request to the emulated API or to Flask.
+    """Hands each request to the emulated API, to the health checks, or to the site with all else.
 
-    The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called.
+    The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called. The site is
+    made at its first request, since Flask takes longer to load than all the rest.
     """
 
     def __init__(self, service: Service, doors: Doors, relay: Relay | None = None) -> None:
         self.service = service
         self.doors = doors
-        self.flask = Flask("alimock", static_folder=None)
-        # An address may begin with a slash, and a redirect would lead to another.
-        self.flask.url_map.merge_slashes = False
-        self.flask.json.sort_keys = False  # type: ignore[attr-defined]
-        self.flask.json.ensure_ascii = False  # type: ignore[attr-defined]
-        self.flask.register_blueprint(control(service, doors, relay))
-        self.flask.register_blueprint(mailpit(service, doors))
-        self.flask.register_blueprint(pages(service))
+        self._relay = relay
+        self._lock = Lock()
+
+    @property
+    def site(self) -> WSGIApplication:
+        """The control API, the outbox in Mailpit's API, and the pages."""
+        with self._lock:
+            return self._site
+
+    @cached_property
+    def _site(self) -> WSGIApplication:
+        made: WSGIApplication = import_module("alimock.site").site(self.service, self.doors, self._relay)
+        return made
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request, as WSGI says."""
@@ -57,15 +64,23 @@ class Application:
             hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
             return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
         if environ["PATH_INFO"] not in ("", "/"):
+            if environ["PATH_INFO"] in HEALTH_CHECKS:
+                return _send(_health(environ["REQUEST_METHOD"]), environ, start_response)
             # Some clients of Mailpit's API put a slash too many between the address and the path.
             environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
-            return self.flask(environ, start_response)
+            return self.site(environ, start_response)
         profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
         if profile is not None and profile not in PROFILES:
             message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
             hint = "leave the header out to get the profile that is configured"
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
         return _send(self.service.answer(_call(environ), profile), environ, start_response)
+
+
+def _health(method: str) -> Reply:
+    if method in ("GET", "HEAD"):
+        return _ALIVE
+    return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "ask by GET", ("Allow", "GET, HEAD"))
 
 
 def _call(environ: WSGIEnvironment) -> Call:
@@ -118,6 +133,6 @@ def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
     return None if doors.serves_proxied(host) else host or "this host"
 
 
-def _refusal(status: HTTPStatus, message: str, hint: str) -> Reply:
+def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> Reply:
     body = json.dumps({"message": message, "hint": hint}).encode()
-    return Reply(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body)))), body)
+    return Reply(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers), body)

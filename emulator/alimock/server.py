@@ -27,12 +27,11 @@ from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
 from alimock.app import DELIVER, Application, status_line
-from alimock.control.waits import IS_GONE
 from alimock.delivery import pieces, shipment
 from alimock.doors import bracketed
 from alimock.gateway.call import Reply
 from alimock.scenario.model import Delivery
-from alimock.world.waiting import MAXIMUM_WAITING, Waiting
+from alimock.world.waiting import IS_GONE, MAXIMUM_WAITING, Waiting
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -237,7 +236,12 @@ class _Gateway(WSGIGateway_10):
 
 
 class _Pool(ThreadPool):
-    """A pool that grows by one when nobody is idle, so that a slow call holds up no other."""
+    """A pool that grows by one when nobody is idle, so that a slow call holds up no other, and not at all once it stops."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lock = threading.Lock()
+        self._stopping = False
 
     def _spawn_worker(self) -> WorkerThread:
         worker = WorkerThread(self.server)
@@ -252,9 +256,18 @@ class _Pool(ThreadPool):
         self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
 
     def put(self, obj: HTTPConnection) -> None:
-        if self.idle <= self.qsize:
-            self.grow(1)
-        super().put(obj)
+        with self._lock:
+            if self._stopping:
+                obj.close()
+                return
+            if self.idle <= self.qsize:
+                self.grow(1)
+            super().put(obj)
+
+    def stop(self, timeout: float = 5) -> None:
+        with self._lock:
+            self._stopping = True
+        super().stop(timeout)
 
 
 class _Cheroot(WSGIServer):

@@ -51,8 +51,6 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
     journal, access_keys = JournalResource(world), AccessKeysResource(world)
     faults, clock, scenario = FaultsResource(world), ClockResource(world), ScenarioResource(world)
     routes = (
-        ("GET", "/livez", _alive),
-        ("GET", "/readyz", _alive),
         ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile, relay)),
         ("GET", f"{PREFIX}/openapi.json", _openapi),
         ("GET", f"{PREFIX}/fidelity", _fidelity),
@@ -103,10 +101,6 @@ def _log(response: Response) -> Response:
         level, "%s %s %s", response.status_code, request.method, request.full_path.rstrip("?").encode("unicode_escape").decode()
     )
     return response
-
-
-def _alive() -> tuple[str, int, dict[str, str]]:
-    return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _info(world: World, profile: str | None, relay: Relay | None) -> dict[str, object]:

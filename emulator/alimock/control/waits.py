@@ -10,15 +10,13 @@ from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.world.waiting import MAXIMUM_WAITING, Closed, Interrupted
+from alimock.world.waiting import IS_GONE, MAXIMUM_WAITING, Closed, Interrupted
 from alimock.world.world import World
 
 DEFAULT_SECONDS = 10
 MAXIMUM_SECONDS = 60
 RETRY_AFTER_SECONDS = 1
 T = TypeVar("T")
-# Under this name the server gives a function that says whether the client has gone.
-IS_GONE = "alimock.is_gone"
 _SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 # Of the server's threads, so that some are left for those who do not wait.
 MAXIMUM_WAITING = 192
+# Under this name of WSGI's environment the server gives a function that says whether the client has gone.
+IS_GONE = "alimock.is_gone"
 # How often who waits looks whether the client is still there.
 LOOK_SECONDS = 0.5
 T = TypeVar("T")
