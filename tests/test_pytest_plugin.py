@@ -266,17 +266,6 @@ def test_it(alimock, number):
     ran(repository, tests, "--alimock-url", running.url, passed=4)
     output = ran(repository, tests, "-n", "2", "--alimock-url", running.url, errors=4)
     assert "so it shares an account with tests in other workers: leave out --alimock-url" in output
-    ran(
-        repository,
-        f"@pytest.mark.xdist_group('app'){tests}",
-        "-n",
-        "2",
-        "--dist",
-        "loadgroup",
-        "--alimock-url",
-        running.url,
-        passed=4,
-    )
 
 
 def test_a_marker_without_the_fixture_is_warned_of(repository: pytest.Pytester) -> None:

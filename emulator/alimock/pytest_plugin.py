@@ -188,11 +188,10 @@ def _check_is_alone(item: pytest.Item, said: Mapping[str, Any]) -> None:
     """Refuses tests that would change the one account of a key under each other."""
     # The workers of pytest-xdist have this attribute.
     shared = _URL.text(item.config) is not None and hasattr(item.config, "workerinput")
-    if shared and said.get("access_key_id") is not None and item.get_closest_marker("xdist_group") is None:
+    if shared and said.get("access_key_id") is not None:
         raise _refusal(
             f"{item.name} names its access key, so it shares an account with tests in other workers: leave out {_URL.flag}, "
-            "so that each worker has an emulator of its own, or put such tests into one @pytest.mark.xdist_group and run with "
-            "--dist loadgroup"
+            "so that each worker has an emulator of its own, or run such tests without workers"
         )
 
 
