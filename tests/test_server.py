@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import http.client
 import json
+import resource
 import socket
 import threading
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from alimock import server as server_module
 from alimock.app import Application
 from alimock.doors import Doors
 from alimock.server import Server
 from alimock.service import Service
 from alimock.world.world import World
-from conftest import Running, scenario
+from conftest import Running, scenario, serve
 
 SUBMIT = urlencode({"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Format": "JSON", "Email": "jo@example.com"})
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -34,6 +36,14 @@ def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes
             following.begin()
             assert following.status == 200
     return answer
+
+
+def status_of(running: Running, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=20)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 @pytest.mark.parametrize(
@@ -213,3 +223,36 @@ def test_two_servers_in_one_process_share_nothing() -> None:
         for server in servers:
             server.stop()
     assert all(json.loads(body)["SuccessList"] for body in lists)
+
+
+def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(1_000, limit // 2 - 100)
+    before = threading.active_count()
+    silent = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(count)]
+    try:
+        assert status_of(running, "/livez") == 200
+        assert threading.active_count() - before < 20
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"])
+def test_a_client_that_does_not_finish_its_request_is_left(running: Running, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as slow:
+        slow.sendall(sent)
+        # An answer to half a request, or none; either way the end of the connection.
+        assert slow.makefile("rb").read().partition(b"\r\n")[0] in (b"", b"HTTP/1.1 400 Bad Request")
+
+
+def test_slow_clients_that_take_all_threads_are_left_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MAXIMUM_THREADS", 8)
+    for running in serve(scenario()):
+        slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(20)]
+        for connection in slow:
+            connection.sendall(b"GET / HT")
+        assert status_of(running, "/livez") == 200
+        for connection in slow:
+            connection.close()

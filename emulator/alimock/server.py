@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -47,6 +48,9 @@ MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
 # As the real gateway's `Keep-Alive: timeout=25` says.
 IDLE_SECONDS = 25
 HANDSHAKE_SECONDS = 5
+# How long a client may take to send a request, and how long it may once all threads are taken.
+REQUEST_SECONDS = 30
+HURRIED_SECONDS = 1
 BACKLOG = 512
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -83,6 +87,7 @@ class _Request(HTTPRequest):
         self.outheaders = _Headers()
 
     def read_request_line(self) -> bool:
+        self.conn.reading_since = time.monotonic()
         lines = self.rfile
         self.rfile = _RequestLines(lines)
         try:
@@ -103,6 +108,7 @@ class _Request(HTTPRequest):
     def respond(self) -> None:
         try:
             body = self._read_body()
+            self.conn.reading_since = None
         except (MaxSizeExceeded, OSError) as error:
             # cheroot says the same in two ways; any other OSError is the connection's.
             if isinstance(error, OSError) and error.args != ("Request Entity Too Large",):
@@ -149,6 +155,8 @@ class _Tls(BuiltinSSLAdapter):
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
     shaken = False
+    # Since when a request is being read.
+    reading_since: float | None = None
     linger_zero = struct.pack("ii", 1, 0)
 
     def reset(self) -> None:
@@ -161,6 +169,15 @@ class _Connection(HTTPConnection):
         super().close()
         # What could not be sent any more would be tried again when the writer is collected, on a socket that is closed.
         self.wfile.raw.close()
+
+    def cut(self, patience: float) -> None:
+        """Ends the connection if its request takes longer to come than that many seconds."""
+        since = self.reading_since
+        if since is not None and time.monotonic() - since > patience:
+            logger.info("a request of %s took more than %g seconds to come", self.remote_addr, patience)
+            with suppress(OSError):
+                # The plain socket's, also under TLS; what is there already can be answered.
+                socket.socket.shutdown(self.socket, socket.SHUT_RD)
 
     def is_gone(self) -> bool:
         """Says whether the client has closed the connection; over TLS that cannot be seen before something is read."""
@@ -255,6 +272,13 @@ class _Pool(ThreadPool):
         room = max(int(self.max) - len(self._threads), 0)
         self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
 
+    def hurry(self) -> None:
+        """Ends the connections whose requests are too slow to come, sooner if they take the last threads."""
+        patience = HURRIED_SECONDS if self.idle <= 0 and len(self._threads) >= self.max else REQUEST_SECONDS
+        for worker in list(self._threads):
+            if isinstance(worker.conn, _Connection):
+                worker.conn.cut(patience)
+
     def put(self, obj: HTTPConnection) -> None:
         with self._lock:
             if self._stopping:
@@ -282,6 +306,13 @@ class _Cheroot(WSGIServer):
         self.gateway = _Gateway
         self.waiting = waiting
 
+    def process_conn(self, conn: _Connection) -> None:
+        """Hands a connection that has something to say to a thread; a new one waits in the selector until it has."""
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
+
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         logger.log(level, "%s", msg, exc_info=traceback)
         error = sys.exc_info()[1] if traceback else None
@@ -304,6 +335,7 @@ class Server:
         self._cheroot.requests = _Pool(self._cheroot, min=MINIMUM_THREADS, max=MAXIMUM_THREADS)
         self._cheroot.ssl_adapter = _Tls(*tls) if tls is not None else None
         self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="alimock watcher", daemon=True)
         self.host = host
 
     @property
@@ -322,9 +354,15 @@ class Server:
         """Binds and begins to serve; the server is ready when this returns. Raises `OSError` if the port cannot be had."""
         self._cheroot.prepare()
         self._thread.start()
+        self._watcher.start()
 
     def stop(self) -> None:
         """Stops at once; calls that are being answered are finished."""
         self._cheroot.waiting.close()
         self._cheroot.stop()
         self._thread.join()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._cheroot.waiting.closed.wait(LOOK_SECONDS):
+            self._cheroot.requests.hurry()
