@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hmac
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -13,10 +14,17 @@ ENDPOINTS = frozenset(version.endpoint for version in VERSIONS.values())
 
 @dataclass(frozen=True)
 class Doors:
-    """The host the emulator is bound to, and the URL that the links of mails begin with, if one is set."""
+    """The host the emulator is bound to, the URL that the links of mails begin with, and what opens all but the emulated API."""
 
     bound_host: str = "127.0.0.1"
     public_url: str | None = None
+    control_token: str | None = field(default=None, repr=False)
+
+    def opens(self, token: str | None) -> bool:
+        """Says whether a request with this token may see and change the emulator; a comparison takes the same time for any."""
+        if self.control_token is None:
+            return True
+        return token is not None and hmac.compare_digest(token.encode(), self.control_token.encode())
 
     def knows(self, host: str) -> bool:
         """Says whether a `Host` header may come from somebody who means this emulator.

@@ -70,7 +70,7 @@ class Emulator(Client):
         except BaseException:
             self._stop()
             raise
-        super().__init__(client.url, client.access_key_id, client.access_key_secret)
+        super().__init__(client.connection.url, client.access_key_id, client.access_key_secret)
         return self
 
     def stop(self) -> None:

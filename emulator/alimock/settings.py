@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alimock.contract import PROFILES
-from alimock.parsing import one_of
+from alimock.parsing import non_empty, one_of
 from alimock.scenario.model import Authentication
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -51,6 +51,7 @@ class Settings:
     auth: Authentication | None = None
     profile: str | None = None
     public_url: str | None = None
+    control_token: str | None = field(default=None, repr=False)
     smtp_relay: tuple[str, int] | None = None
     log_level: str = "info"
     tls_port: int | None = None
@@ -136,6 +137,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "public_url", "--public-url", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
         "where the links of mails lead; else the host that their reader asked", _url,
+    ),
+    Setting(
+        "control_token", "--control-token", "ALIMOCK_CONTROL_TOKEN", None, "a text",
+        "what opens the control API, the page and the outbox, as a bearer's token or the password of any user", non_empty,
     ),
     Setting(
         "smtp_relay", "--smtp-relay", "ALIMOCK_SMTP_RELAY", None, "HOST:PORT",

@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from alimock.client.addresses import Addresses
 from alimock.client.calls import Calls
@@ -41,16 +40,16 @@ _SECRET_BYTES = 15
 
 
 class Client:
-    """One account of the emulator at `url`: that of `access_key_id`, whose secret is `access_key_secret`.
+    """One account of the emulator at a URL: that of `access_key_id`, whose secret is `access_key_secret`.
 
     All that it shows and changes is this account's. `endpoint` is host and port, as SDKs take it; `connection` is the way to the
     control API itself.
     """
 
     def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:
-        self.url = url.rstrip("/") if isinstance(url, str) else url
-        self.connection = Connection(self.url, access_key_id)
-        self.endpoint = urlsplit(self.url).netloc
+        self.connection = Connection(url, access_key_id)
+        self.endpoint = self.connection.endpoint
+        self.url = f"http://{self.endpoint}"
         self.access_key_id = access_key_id
         self.access_key_secret = access_key_secret
         self._owned_key: str | None = None
@@ -103,10 +102,10 @@ class Client:
         keys = [key for key in self._keys() if key["account"] == name and key["status"] == "active"]
         if keys:
             key = min(keys, key=lambda key: sum(name in key for name in _LIMITS))
-            return Client(self.url, key["id"], key["secret"])
+            return Client(self.connection.url, key["id"], key["secret"])
         seen_with = accounts[name]["access_key_id"]
         if seen_with is not None and name.startswith(_UNNAMED):
-            return Client(self.url, seen_with, "")
+            return Client(self.connection.url, seen_with, "")
         return self._registered(*_new_key(), account=name)
 
     def new_account(self, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
@@ -121,7 +120,7 @@ class Client:
             return self._registered(*_new_key())
         known = next((key["secret"] for key in self._keys() if key["id"] == access_key_id), "")
         if access_key_secret in (None, known):
-            return Client(self.url, access_key_id, known)
+            return Client(self.connection.url, access_key_id, known)
         return self._registered(access_key_id, access_key_secret)
 
     def close(self) -> None:
@@ -150,7 +149,7 @@ class Client:
         arguments = {"account": account} if account is not None else {}
         body = json.dumps({"secret": secret}).encode()
         self.connection.wide.send("PUT", f"access-keys/{key_id}", body, arguments=arguments)
-        client = Client(self.url, key_id, secret)
+        client = Client(self.connection.url, key_id, secret)
         client._owned_key = key_id
         return client
 

@@ -6,10 +6,11 @@ import asyncio
 import http.client
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from alimock.settings import DEFAULT_PORT
 
@@ -18,6 +19,7 @@ TIMEOUT_SECONDS = 10
 PAGE = 5_000
 # How the control API says that what was waited for did not come.
 _NOT_ARRIVED = 408
+_USER = re.compile("//[^/]*@")
 
 
 class EmulatorError(Exception):
@@ -40,7 +42,8 @@ class WaitTimeout(EmulatorError, TimeoutError):
 class Connection:
     """The way to the emulator at a URL such as http://127.0.0.1:2546.
 
-    With an `access_key_id` all views and changes are of that key's account. Raises `EmulatorError` for a URL that cannot be used.
+    A control token stands in the URL (http://:token@127.0.0.1:2546) or in the environment. With an `access_key_id` all views and
+    changes are of that key's account. Raises `EmulatorError` for a URL that cannot be used.
     """
 
     url: str
@@ -52,6 +55,11 @@ class Connection:
     def narrowed(self, access_key_id: str) -> Connection:
         """Gives the way to the account of one key."""
         return replace(self, access_key_id=access_key_id)
+
+    @property
+    def endpoint(self) -> str:
+        """The host and port."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
     def wide(self) -> Connection:
@@ -98,8 +106,9 @@ class Connection:
     async def send_async(self, path: str, arguments: dict[str, str], seconds: float) -> dict[str, Any]:
         """Gets a path as `send` does, while the event loop goes on; what waits for it can be cancelled."""
         host, port = self._address()
-        own_host = urlsplit(self.url).netloc.rpartition("@")[2]
-        request = f"GET {self._target(path, arguments)} HTTP/1.1\r\nHost: {own_host}\r\nConnection: close\r\n\r\n"
+        headers = {"Host": self.endpoint, "Connection": "close", **self._authorization()}
+        lines = (f"GET {self._target(path, arguments)} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
+        request = "".join(f"{line}\r\n" for line in (*lines, ""))
         try:
             status, content = await asyncio.wait_for(_exchanged(host, port, request.encode()), seconds)
         except (OSError, http.client.HTTPException, asyncio.TimeoutError) as error:
@@ -112,7 +121,10 @@ class Connection:
         connection = http.client.HTTPConnection(*self._address(), timeout=seconds)
         try:
             connection.request(
-                method, self._target(path, arguments), body, {"Content-Type": content_type} if body is not None else {}
+                method,
+                self._target(path, arguments),
+                body,
+                {**self._authorization(), **({"Content-Type": content_type} if body is not None else {})},
             )
             response = connection.getresponse()
             return response.status, response.read()
@@ -120,6 +132,11 @@ class Connection:
             raise self._unusable(error) from None
         finally:
             connection.close()
+
+    def _authorization(self) -> dict[str, str]:
+        password = urlsplit(self.url).password
+        token = unquote(password) if password else os.environ.get("ALIMOCK_CONTROL_TOKEN")
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _target(self, path: str, arguments: dict[str, str] | None) -> str:
         narrowing = {"access_key_id": self.access_key_id} if self.access_key_id is not None else {}
@@ -138,7 +155,7 @@ class Connection:
         raise kind(f"{told.get('message', status)}: {told.get('hint', '')}", status, told)
 
     def _unusable(self, error: Exception) -> EmulatorError:
-        return EmulatorError(f"{self.url} does not answer as alimock does: {error or type(error).__name__}")
+        return EmulatorError(f"http://{self.endpoint} does not answer as alimock does: {error or type(error).__name__}")
 
     def _address(self) -> tuple[str, int]:
         try:
@@ -147,7 +164,7 @@ class Connection:
                 return parts.hostname, parts.port or http.client.HTTP_PORT
         except ValueError:
             pass
-        raise EmulatorError(f"found the URL `{self.url}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
+        raise EmulatorError(f"found the URL `{_USER.sub('//', str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
 
 
 class _Received:

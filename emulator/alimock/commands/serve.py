@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     world = World(scenario, authentication=settings.auth)
     watcher = Watcher(world, lambda: _scenario(settings))
-    doors = Doors(settings.host, settings.public_url)
+    doors = Doors(settings.host, settings.public_url, settings.control_token)
     relay = _relay(settings)
     application = Application(Service(world, settings.profile), doors, relay)
     stopping = threading.Event()

@@ -7,7 +7,7 @@ from flask import request
 from alimock.control.problem import Problem
 from alimock.doors import Doors
 
-# What a page of another site must not reach: the control API and the outbox.
+# What a page of another site must not reach, and nobody without the token: the control API, its page and the outbox.
 GUARDED = ("/_alimock/", "/api/", "/view/")
 
 
@@ -21,6 +21,17 @@ def guard(doors: Doors) -> None:
         raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
     if origin is not None and origin.partition("://")[2] != host and not doors.is_own_origin(origin):
         raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
+    if not doors.opens(_token()):
+        hint = "send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)"
+        raise Problem(401, "the control token is missing or wrong", hint, headers={"WWW-Authenticate": 'Basic realm="alimock"'})
+
+
+def _token() -> str | None:
+    """Gives the token that a request comes with: a bearer's, or the password of any user, which browsers ask for."""
+    given = request.authorization
+    if given is None:
+        return None
+    return given.token if given.type == "bearer" else given.password
 
 
 def base_url(doors: Doors) -> str:
