@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop examples benchmark format lint types wheel clean
+.PHONY: all serve test interop examples benchmark format lint types audit wheel clean
 
-all: format lint types test wheel
+all: format lint types audit test wheel
 
 serve: .venv/serve
 	$(BIN)/alimock serve $(ARGS)
@@ -32,6 +32,11 @@ lint: .venv/dev
 
 types: .venv/dev
 	$(BIN)/mypy
+
+# Looks for dangerous code, and for known holes in what is installed.
+audit: .venv/dev
+	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive emulator
+	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
 wheel: .venv/dev
 	rm -rf dist
