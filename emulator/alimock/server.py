@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import FatalSSLAlert, MaxSizeExceeded
+from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.workers.threadpool import ThreadPool, WorkerThread
@@ -152,12 +153,34 @@ class _Tls(BuiltinSSLAdapter):
             raise FatalSSLAlert(*error.args) from error
 
 
+class _Reader(StreamReader):
+    """A reader that takes a line which is there already at once; cheroot's looks for its end in several steps of Python."""
+
+    _read_pos: int
+    _read_buf: bytes
+
+    def readline(self, size: int = -1) -> bytes:
+        start = self._read_pos
+        end = self._read_buf.find(b"\n", start) + 1
+        if not end or 0 <= size < end - start:
+            return bytes(super().readline(size))
+        self._read_pos = end
+        return bytes(self._read_buf[start:end])
+
+
+def _make_file(sock: socket.socket, mode: str, size: int) -> StreamReader | StreamWriter:
+    return (_Reader if "r" in mode else StreamWriter)(sock, mode, size)
+
+
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
     shaken = False
     # Since when a request is being read.
     reading_since: float | None = None
     linger_zero = struct.pack("ii", 1, 0)
+
+    def __init__(self, server: HTTPServer, sock: socket.socket, makefile: object = None) -> None:
+        super().__init__(server, sock, _make_file)
 
     def reset(self) -> None:
         """Has the connection end with a reset, not in good order, when it is closed."""

@@ -170,7 +170,8 @@ class Service:
         if _meets_fault(exchange, account, request, values.get("email")):
             caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
             answer = ANSWERS[operation.name](caller, **values)
-        exchange.messages = tuple(mail.id for mail in self.world.outbox.after(before, account.name))
+        if self.world.cursor != before:
+            exchange.messages = tuple(mail.id for mail in self.world.outbox.after(before, account.name))
         layout = profile.layouts[operation.name, exchange.body_format]
         fields = {**answer.fields, "request_id": exchange.request_id}
         return render.success(operation.name, fields, layout, exchange.body_format), answer.decisions

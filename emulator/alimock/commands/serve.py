@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -47,6 +48,9 @@ def run(arguments: Sequence[str]) -> int:
     doors = Doors(settings.host, settings.public_url, settings.control_token)
     relay = _relay(settings)
     application = Application(Service(world, settings.profile), doors, relay)
+    # What is there now stays to the end, so the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
