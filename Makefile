@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop examples benchmark format lint types audit wheel clean
+.PHONY: all serve test interop examples benchmark fuzz format lint types audit wheel clean
 
 all: format lint types audit test wheel
 
@@ -19,6 +19,10 @@ interop: .venv/dev
 # Runs every example as its reader would; a missing toolchain (Node, Docker) skips its example with a reason.
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
+
+# Throws spoiled requests, scenarios and searches at the emulator for a minute, or SECONDS.
+fuzz: .venv/dev
+	$(BIN)/python tests/fuzz/run.py $(SECONDS)
 
 # Prints what the size of a scenario and parked waiters cost.
 benchmark: .venv/dev

@@ -7,6 +7,7 @@ import json
 import resource
 import socket
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -256,3 +257,38 @@ def test_slow_clients_that_take_all_threads_are_left_sooner(monkeypatch: pytest.
         assert status_of(running, "/livez") == 200
         for connection in slow:
             connection.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        " Host: localhost\r\n",
+        "Host: localhost\r\n folded\r\n",
+        "Host: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+        "Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Host: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Host: localhost\r\nHost: other.example.com\r\n",
+        "Host: localhost\r\nContent-Length : 0\r\n",
+        "Host: localhost\r\nX-A: a\x00b\r\n",
+        "Host: localhost\r\nno colon\r\n",
+        "Host: localhost\r\n: empty\r\n",
+        "Host: localhost\nX-A: b\r\n",
+    ],
+)
+def test_headers_that_two_readers_could_take_differently_are_refused(running: Running, headers: str) -> None:
+    status, _, _ = exchange(running, f"POST /?{SUBMIT} HTTP/1.1\r\n{headers}\r\nabcde")
+    assert status == 400
+    assert not running.world.outbox.entries()
+
+
+def test_headers_keep_their_values_and_no_other_name_is_taken_for_theirs(running: Running) -> None:
+    headers = "Host: localhost\r\nX-Alimock-Profile: \t docs-2021 \r\nX_Alimock_Profile: nonsense\r\nAccept: a\r\nAccept: b\r\nX-Empty:\r\n"
+    query = SUBMIT.replace("jo%40example.com", "test2%40aliyun.com")
+    status, _, body = exchange(running, f"GET /?{query} HTTP/1.1\r\n{headers}\r\n")
+    assert (status, b'"failList"' in body) == (200, True)
+
+
+def test_a_header_of_many_spaces_is_read_at_once(running: Running) -> None:
+    started = time.monotonic()
+    assert exchange(running, f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: {' ' * 200_000}\x00\r\n\r\n")[0] == 400
+    assert time.monotonic() - started < 5

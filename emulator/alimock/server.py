@@ -22,7 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import FatalSSLAlert, MaxSizeExceeded
 from cheroot.makefile import StreamReader, StreamWriter
-from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper
+from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper, comma_separated_headers
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.workers.threadpool import ThreadPool, WorkerThread
 from cheroot.wsgi import Server as WSGIServer
@@ -53,10 +53,14 @@ HANDSHAKE_SECONDS = 5
 REQUEST_SECONDS = 30
 HURRIED_SECONDS = 1
 BACKLOG = 512
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# What says where a request ends and whom it is for.
+_FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
-class _Headers(list[tuple[bytes, bytes]]):
+class _ResponseHeaders(list[tuple[bytes, bytes]]):
     """Response headers without the `Server` that cheroot appends: the real gateway sends none."""
 
     def append(self, header: tuple[bytes, bytes]) -> None:
@@ -75,6 +79,35 @@ class _RequestLines:
         return line if line.isascii() else _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line)
 
 
+class _Headers:
+    """Reads the headers of a request, and refuses what two readers could take differently: cheroot's own is generous.
+
+    Raises `ValueError`, which is answered with 400.
+    """
+
+    def __call__(self, lines: SizeCheckWrapper, headers: dict[bytes, bytes]) -> None:
+        while (line := lines.readline()) != b"\r\n":
+            name, value = self._parted(line)
+            before = headers.get(name)
+            if name in _FRAMING and before not in (None, value):
+                raise ValueError(f"The header {name.decode()} came twice.")
+            joined = before is not None and name in comma_separated_headers
+            # A name with an underscore would be taken for the one with a hyphen.
+            if b"_" not in name:
+                headers[name] = b", ".join((before or b"", value)) if joined else value
+        if b"Transfer-Encoding" in headers and b"Content-Length" in headers:
+            raise ValueError("Transfer-Encoding and Content-Length came together.")
+
+    @staticmethod
+    def _parted(line: bytes) -> tuple[bytes, bytes]:
+        if not line.endswith(b"\r\n"):
+            raise ValueError("The headers end too early, or in a line without CRLF.")
+        name, colon, value = line[:-2].partition(b":")
+        if not colon or not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+            raise ValueError("Illegal header line.")
+        return name.title(), value.strip()
+
+
 class _Request(HTTPRequest):
     """A request that may come in the absolute form, as clients with HTTP_PROXY send it, or with a path that begins with `//`.
 
@@ -82,10 +115,11 @@ class _Request(HTTPRequest):
     """
 
     rfile: SizeCheckWrapper | _RequestLines | BytesIO
+    header_reader = _Headers()
 
     def __init__(self, server: HTTPServer, conn: HTTPConnection) -> None:
         super().__init__(server, conn, proxy_mode=True, strict_mode=False)
-        self.outheaders = _Headers()
+        self.outheaders = _ResponseHeaders()
 
     def read_request_line(self) -> bool:
         self.conn.reading_since = time.monotonic()

@@ -1,0 +1,187 @@
+"""Throws spoiled input at what takes input from anybody: raw HTTP, scenario files, searches of mails. Run by `make fuzz`.
+
+It goes on for 60 seconds, or as many as the first argument says, and then prints what it tried. An answer of 500, an exception that is
+none of alimock's own refusals, or an input that takes longer than 10 seconds is printed with what brought it about, and is failure. The
+second argument is the seed of an earlier run, to repeat it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from alimock import Emulator, ScenarioError
+from alimock.contract import OPERATIONS
+from alimock.scenario import files, loader
+
+SECONDS = 60
+SLOW_SECONDS = 10
+ODD = (b"\x00", b"\xff", b"%", b"%zz", b"\r\n", b"\n", b" ", b":", b"=", b"&", b",", b"9" * 40, b"-1", b"{", b"[", b"&a *a", b"!!x", b"\xf0\x9f\x98\x80",
+       b"'", b'"', b"<<: ", b"?", b"//", b"..", b"https://", b"~", b"null", b"*", b"a" * 5_000)  # fmt: skip
+PATHS = ("/_alimock/outbox?to=a", "/_alimock/calls?code=OK", "/_alimock/addresses/a@b.cc", "/_alimock/scenario?files=true", "/_alimock/clock",
+         "/_alimock/faults/x", "/_alimock/access-keys/k", "/api/v1/search?query=to:a", "/api/v1/messages", "/verify?token=x", "/view/latest",
+         "/_alimock/reset", "/livez", "/_alimock/explain-signature", "/_alimock/changes?after=0")  # fmt: skip
+WORDS = (
+    "to:",
+    "from:",
+    "subject:",
+    '"',
+    "'",
+    "-",
+    "!",
+    "(",
+    ")",
+    "is:read",
+    "tag:",
+    "has:",
+    "before:",
+    "after:2024-01-01",
+    "*",
+    "a@b.cc",
+    " ",
+    "\\",
+    "message-id:",
+)
+
+
+def spoiled(source: random.Random, sample: bytes) -> bytes:
+    """Changes a few places of a sample: bytes deleted, doubled, replaced, or something odd put between them."""
+    content = bytearray(sample)
+    for _ in range(source.randint(1, 6)):
+        place = source.randrange(len(content) + 1)
+        end = min(place + source.randint(0, 12), len(content))
+        change = source.randrange(4)
+        if change == 0:
+            del content[place:end]
+        elif change == 1:
+            content[place:place] = content[place:end]
+        elif change == 2:
+            content[place:end] = bytes(source.randrange(256) for _ in range(end - place))
+        else:
+            content[place:place] = source.choice(ODD)
+    return bytes(content)
+
+
+def requests(source: random.Random) -> Iterator[bytes]:
+    """Goes on with requests that are right but for what is spoiled in them."""
+    while True:
+        query = f"Action={source.choice(list(OPERATIONS))}&Version=2018-01-29&Email=a@b.cc&AccessKeyId=testid&Signature=x&Token=t"
+        path = source.choice((f"/?{query}", *PATHS))
+        method = source.choice(("GET", "POST", "PUT", "DELETE", "HEAD", "CONNECT"))
+        body = source.choice(("", query, '{"now": "2024-05-01 09:30:00"}', '{"names": ["default"], "files": {}}', "alimock: 1\n"))
+        framing = source.choice(
+            (f"Content-Length: {len(body)}\r\n", "Transfer-Encoding: chunked\r\n", "", "Content-Length: 5\r\nContent-Length: 6\r\n")
+        )
+        kind = source.choice(("application/x-www-form-urlencoded", "application/json", "text/yaml", "message/http"))
+        if framing.startswith("Transfer"):
+            body = f"{len(body):x}\r\n{body}\r\n0\r\n\r\n"
+        authorization = source.choice(("", "Authorization: ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature=x\r\n"))
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{authorization}{framing}\r\n"
+        yield spoiled(source, (head + body).encode())
+
+
+def exchanged(endpoint: tuple[str, int], request: bytes) -> bytes:
+    """Sends a request, says that no more comes, and gives all that comes back."""
+    with socket.create_connection(endpoint, timeout=SLOW_SECONDS) as connection:
+        received = b""
+        try:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65_536):
+                received += part
+        except TimeoutError:
+            raise
+        except OSError:
+            # The server may leave what it cannot read, with a reset.
+            pass
+        return received
+
+
+def http_case(emulator: Emulator, source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
+    """Makes the trial of the next request."""
+    host, _, port = emulator.endpoint.partition(":")
+    cases = requests(source)
+
+    def trial() -> tuple[bytes, str | None]:
+        request = next(cases)
+        answer = exchanged((host, int(port)), request)
+        if b" 500 " in answer.partition(b"\r\n")[0]:
+            return request, f"answered {answer[:300]!r}"
+        try:
+            emulator.check()
+        except Exception as error:
+            return request, repr(error.__cause__ or error)
+        return request, None
+
+    return trial
+
+
+def scenario_case(source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
+    """Makes the trial of the next scenario file."""
+    samples = [(files.BUILT_IN_FOLDER / f"{name}.yaml").read_bytes() for name in files.built_in_names()]
+
+    def trial() -> tuple[bytes, str | None]:
+        content = spoiled(source, source.choice(samples))
+        try:
+            loader.load_text(content, file="fuzz", local=False, json=source.random() < 0.1)
+        except ScenarioError:
+            pass
+        except Exception as error:
+            return content, repr(error)
+        return content, None
+
+    return trial
+
+
+def search_case(emulator: Emulator, source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
+    """Makes the trial of the next search."""
+    host, _, port = emulator.endpoint.partition(":")
+
+    def trial() -> tuple[bytes, str | None]:
+        words = "".join(source.choice(WORDS) for _ in range(source.randint(1, 12))).encode()
+        query = "".join(f"%{byte:02X}" for byte in spoiled(source, words))
+        request = f"GET /api/v1/search?query={query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        status = exchanged((host, int(port)), request).partition(b"\r\n")[0]
+        return request, None if status.endswith((b"200 OK", b"400 BAD REQUEST")) else f"answered {status!r}"
+
+    return trial
+
+
+def main(seconds: float, seed: int) -> int:
+    """Tries all three in turn until the time is over, and gives 1 at the first failure."""
+    logging.disable(logging.CRITICAL)
+    source, tried = random.Random(seed), Counter[str]()
+    print(f"seed {seed}", flush=True)
+    with Emulator() as emulator:
+        exchanged((emulator.endpoint.partition(":")[0], int(emulator.endpoint.partition(":")[2])),
+                  b"GET /?Action=SubmitEmailVerification&Version=2018-01-29&Email=a@b.cc HTTP/1.1\r\nHost: localhost\r\n\r\n")  # fmt: skip
+        trials = {
+            "HTTP": http_case(emulator, source),
+            "scenarios": scenario_case(source),
+            "searches": search_case(emulator, source),
+        }
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for name, trial in trials.items():
+                started = time.monotonic()
+                content, failure = trial()
+                tried[name] += 1
+                if time.monotonic() - started > SLOW_SECONDS:
+                    failure = f"took {time.monotonic() - started:.1f} s"
+                if failure is not None:
+                    print(f"{name}: {failure}\n{content!r}")
+                    return 1
+    print(", ".join(f"{count} {name}" for name, count in tried.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    sys.exit(
+        main(float(given[0]) if given else SECONDS, int(given[1]) if len(given) > 1 else random.SystemRandom().randrange(10**6))
+    )
