@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from alimock import __version__
 
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "command", choices=COMMANDS, metavar="COMMAND", help=f"one of {', '.join(COMMANDS)}; each has its own --help"
     )
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What the locale cannot write is escaped, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # What stands before the sub-command is ours, what stands behind it is its own.
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
     command = parser.parse_args(words[:own]).command

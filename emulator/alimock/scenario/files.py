@@ -37,7 +37,12 @@ def is_path(name: str) -> bool:
 
 def shown(path: Path) -> str:
     """Gives what mistakes and decisions call a file."""
-    return path.name if is_built_in(path) else str(path)
+    return path.name if is_built_in(path) else legible(str(path))
+
+
+def legible(name: str) -> str:
+    """Gives the name of a file as text: under a locale without UTF-8 Python keeps the bytes of names in what is no Unicode."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.addresses import AddressBook, AddressRule
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
-from alimock.scenario.files import Bundle, Files, is_built_in, is_path, shown
+from alimock.scenario.files import Bundle, Files, is_built_in, is_path, legible, shown
 from alimock.scenario.kinds import Entry
 from alimock.scenario.layer import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
@@ -185,7 +185,7 @@ class _Stack:
             with _collector_paused():
                 for file in names:
                     self.add_file(file, Path())
-                return self.scenario(name)
+                return self.scenario(legible(name))
         except ScenarioError as error:
             error.files = tuple(self.read.values())
             raise
