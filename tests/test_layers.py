@@ -35,14 +35,14 @@ LAYERS = (
     ("scenario",),
     ("address", "timeformat", "parsing"),
     ("contract", "errors", "behaviours"),
-    ("evidence",),
+    ("evidence", "wire"),
     ("__init__",),
 )
 HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for part in row}
 # Modules that only some part may use.
 RESERVED = {
     "flask": {"app", "site", "control", "mailpit", "pages"},
-    "cheroot": {"server"},
+    "cheroot": {"server", "wire"},
     "lxml": {"gateway"},
     "yaml": {"scenario", "control"},
     "trustme": {"certificates"},

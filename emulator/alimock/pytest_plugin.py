@@ -36,6 +36,7 @@ class _Option:
     flag: str
     variable: str
     help: str
+    is_switch: bool = False
 
     def told(self, config: pytest.Config) -> str | None:
         """Gives what the command line or the environment says, None if nothing."""
@@ -48,7 +49,7 @@ class _Option:
 
 _URL = _Option("alimock_url", "--alimock-url", "ALIMOCK_URL", "an emulator that runs already; else the session starts one")
 _SCENARIO = _Option("alimock_scenario", "--alimock-scenario", "ALIMOCK_SCENARIO", "the scenario that accounts start from")
-_STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "whether all tests are strict: yes or no")
+_STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "whether all tests are strict: yes or no", is_switch=True)
 OPTIONS = (_URL, _SCENARIO, _STRICT)
 
 _VISIT: pytest.StashKey[Visit] = pytest.StashKey()
@@ -60,9 +61,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("alimock", "an emulator of Alibaba Cloud's e-mail verification API")
     for one in OPTIONS:
         described = f"{one.help} ({one.variable})"
-        takes: dict[str, Any] = {"metavar": one.name.rpartition("_")[2].upper()}
-        if one is _STRICT:
-            takes = {"action": "store_const", "const": _YES[0]}
+        switch: dict[str, Any] = {"action": "store_const", "const": _YES[0]}
+        takes = switch if one.is_switch else {"metavar": one.name.rpartition("_")[2].upper()}
         group.addoption(one.flag, dest=one.name, default=None, help=described, **takes)
         parser.addini(one.name, one.help)
 

@@ -52,10 +52,6 @@ class Connection:
     def __post_init__(self) -> None:
         self._address()
 
-    def narrowed(self, access_key_id: str) -> Connection:
-        """Gives the way to the account of one key."""
-        return replace(self, access_key_id=access_key_id)
-
     @property
     def endpoint(self) -> str:
         """The host and port."""
@@ -89,9 +85,7 @@ class Connection:
             self._object(status, content)
         return content
 
-    def entries(
-        self, path: str, name: str, after: int, arguments: dict[str, str] | None = None
-    ) -> tuple[list[dict[str, Any]], bool]:
+    def entries(self, path: str, name: str, after: int) -> tuple[list[dict[str, Any]], bool]:
         """Gives all entries of a list behind a cursor, oldest first, and whether some of them were thrown away."""
         found: list[dict[str, Any]] = []
         gap = False

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from alimock.timeformat import UTC_PLUS_8
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     T = TypeVar("T", bound=DataclassInstance)
 
-# In which the service and the accounts write times.
-UTC_PLUS_8 = timezone(timedelta(hours=8))
 _TIMES = ("created", "received", "gmt_create", "gmt_modified", "token_send_time", "verification_time")
 
 

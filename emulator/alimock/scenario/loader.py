@@ -77,9 +77,7 @@ def load_bundle(bundle: Bundle, *, known_keys: Mapping[str, AccessKey] | None = 
 
     Raises `ScenarioError`.
     """
-    stack = _Stack(Files(bundle.files, local=False), bundle.variables.get, known_keys or {})
-    if over is not None:
-        stack.layer = Layer.of(over)
+    stack = _Stack(Files(bundle.files, local=False), bundle.variables.get, known_keys or {}, _below(over))
     return stack.load(bundle.names, ",".join(dict.fromkeys((*([over.name] if over is not None else []), *bundle.names))))
 
 
@@ -98,9 +96,7 @@ def load_text(
     the environment. An access key that comes without a secret keeps the secret and the security token that it has in `known_keys`.
     Raises `ScenarioError`.
     """
-    stack = _Stack(Files(local=local), os.environ.get if local else None, known_keys or {})
-    if over is not None:
-        stack.layer = Layer.of(over)
+    stack = _Stack(Files(local=local), os.environ.get if local else None, known_keys or {}, _below(over))
     with _collector_paused():
         stack.add(_composed(content, file, json), Path(), file, ())
         return stack.scenario(file)
@@ -139,6 +135,10 @@ def load_access_key(content: bytes, key_id: str, account: str, *, file: str, jso
         reading.mistake(values.place("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
     _raise(reading.told())
     return access_key_of({**values, "id": key_id}, account, file)
+
+
+def _below(over: Scenario | None) -> Layer:
+    return Layer.of(over) if over is not None else Layer()
 
 
 def _raise(mistakes: list[Mistake]) -> None:
@@ -205,13 +205,7 @@ class _Stack:
             # As it was named, so that a link that leads elsewhere later is seen by who watches.
             self.read[resolved] = path
             file = shown(path)
-            self.add(
-                compose(self.files.text(path), file),
-                path.parent,
-                file,
-                (*chain, resolved),
-                has_lines=is_path(file) or is_built_in(path),
-            )
+            self.add(compose(self.files.text(path), file), path.parent, file, (*chain, resolved), has_lines=is_path(file))
 
     def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Lays what a node says, and all that it extends, over what is there."""

@@ -101,10 +101,9 @@ class World:
         """Gives the name of the account that a key's calls go to; an account that no scenario names is `key:` and its key."""
         if not access_key_id:
             return DEFAULT_ACCOUNT
-        key = self.access_keys.get(access_key_id)
-        if key is not None:
-            return key.account
-        return DEFAULT_ACCOUNT if self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT else f"{_UNNAMED}{access_key_id}"
+        if access_key_id not in self.access_keys and self.scenario.unknown_keys is UnknownKeys.DEFAULT_ACCOUNT:
+            return DEFAULT_ACCOUNT
+        return self.own_account_name(access_key_id)
 
     def own_account_name(self, access_key_id: str) -> str:
         """Gives the name of the account that a key gets which is put: the one it is known with, else one of its own."""
