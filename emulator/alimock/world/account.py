@@ -13,8 +13,9 @@ from enum import Enum
 from alimock.address import fold
 from alimock.scenario.addresses import AddressBook, AddressRule, Answer, Outcome, Pattern, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
-from alimock.timeformat import SECONDS_PER_DAY, day_of
+from alimock.timeformat import SECONDS_PER_DAY
 from alimock.world.clock import Clock
+from alimock.world.day import Day
 from alimock.world.source import Source
 
 WAITING = 0
@@ -81,10 +82,7 @@ class Account:
         self._deleted: set[str] = set()
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
-        self._day = day_of(self.first_sight)
-        self._first_day = self._day
-        self._sends: Counter[str] = Counter()
-        self._new_addresses: set[str] = set(self.addresses.new_today)
+        self._today = Day(clock)
         # How many answers were given of each sequence, by address and name.
         self._answered: Counter[tuple[str, str]] = Counter()
 
@@ -125,8 +123,8 @@ class Account:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
         now = self.clock.now()
         folded = fold(address)
-        self._turn_day()
-        self._new_addresses.add(folded)
+        if not self.is_new_today(address):
+            self._today.new.add(folded)
         record = Record(
             address,
             self.source.email_verification_no(address),
@@ -143,9 +141,8 @@ class Account:
     def send(self, record: Record) -> int:
         """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
         now = self.clock.now()
-        self._turn_day()
         self._records[fold(record.email)] = record
-        self._sends[fold(record.email)] = self.sends_today(record.email) + 1
+        self._today.sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # A token that the scenario writes down may have been made by this source in an earlier run.
@@ -187,22 +184,20 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Counts the mails sent to an address on this UTC+8 day, with those that the scenario says were sent before."""
-        self._turn_day()
-        folded = fold(address)
-        if folded in self._sends or self._day != self._first_day:
-            return self._sends[folded]
+        counted = self._today.sends.get(fold(address))
+        if counted is not None or not self._today.is_first:
+            return counted or 0
         rule = self.addresses.rule(address)
         return rule.sends_today if rule is not None else 0
 
     def is_new_today(self, address: str) -> bool:
         """Says whether an address was already counted among the day's new ones."""
-        self._turn_day()
-        return fold(address) in self._new_addresses
+        folded = fold(address)
+        return folded in self._today.new or (self._today.is_first and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Counts the addresses that were new on this UTC+8 day."""
-        self._turn_day()
-        return len(self._new_addresses)
+        return len(self._today.new) + (len(self.addresses.new_today) if self._today.is_first else 0)
 
     def answer(self, address: str, action: str) -> Answer | None:
         """Gives what the scenario has an operation answer for an address, None for what it does by itself; counts the call."""
@@ -227,7 +222,7 @@ class Account:
     def known_addresses(self) -> set[str]:
         """Gives every address that the scenario names or that something happened to, folded."""
         answered = {address for address, _ in self._answered}
-        return {*self.addresses.exact, *self._records, *self._deleted, *self._sends, *self._new_addresses, *answered}
+        return {*self.addresses.exact, *self._records, *self._deleted, *self._today.sends, *self._today.new, *answered}
 
     def open_token(self, record: Record) -> str | None:
         """Gives the token of a waiting record that was sent last, be it expired or not."""
@@ -237,8 +232,7 @@ class Account:
 
     def is_first_day(self) -> bool:
         """Says whether it is still the UTC+8 day on which the account was first seen."""
-        self._turn_day()
-        return self._day == self._first_day
+        return self._today.is_first
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
@@ -247,12 +241,11 @@ class Account:
             self._forget_turns(Pattern.of(rule.address))
             return
         folded = fold(rule.address)
-        self._turn_day()
         self._forget(folded)
         self._deleted.discard(folded)
-        self._sends[folded] = rule.sends_today
-        if rule.new_today:
-            self._new_addresses.add(folded)
+        self._today.sends[folded] = rule.sends_today
+        if rule.new_today and not self.is_new_today(folded):
+            self._today.new.add(folded)
         if rule.status is not Status.NONE:
             self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
 
@@ -289,8 +282,7 @@ class Account:
     def _forget(self, folded: str) -> None:
         """Forgets all that happened to an address."""
         self._records.pop(folded, None)
-        self._sends.pop(folded, None)
-        self._new_addresses.discard(folded)
+        self._today.forget(folded)
         self._forget_turns(Pattern((folded,)))
 
     def _forget_turns(self, pattern: Pattern) -> None:
@@ -300,14 +292,6 @@ class Account:
 
     def _forget_fault(self, fault_id: str) -> None:
         del self.fault_calls[fault_id], self.fault_hits[fault_id]
-
-    def _turn_day(self) -> None:
-        """Empties the day's counters when the clock shows another day, be it later or earlier."""
-        day = day_of(self.clock.now())
-        if day != self._day:
-            self._day = day
-            self._sends.clear()
-            self._new_addresses.clear()
 
     def _state(self, record: Record, *, current: bool) -> TokenState:
         if not current:
