@@ -15,13 +15,12 @@ from alimock.scenario.addresses import (
     OUTCOME_ANSWERS,
     OUTCOME_STATUS,
     SEND,
-    AddressBook,
     AddressRule,
     Answer,
     Outcome,
-    Pattern,
     Status,
 )
+from alimock.scenario.book import AddressBook, Pattern
 from alimock.scenario.document import MappingNode
 from alimock.scenario.kinds import Entry, Values
 from alimock.scenario.reading import Reading

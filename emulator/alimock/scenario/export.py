@@ -8,7 +8,8 @@ from enum import Enum
 
 import yaml
 
-from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressBook, AddressPattern, AddressRule, Answer
+from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, Answer
+from alimock.scenario.book import AddressBook, AddressPattern
 from alimock.scenario.kinds import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.timeformat import format_delay, format_time

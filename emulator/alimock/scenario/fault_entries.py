@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 
 from alimock.contract import OPERATIONS
-from alimock.scenario.addresses import Pattern
+from alimock.scenario.book import Pattern
 from alimock.scenario.document import MappingNode
 from alimock.scenario.kinds import Entry, Values
 from alimock.scenario.model import Delivery, Fault

@@ -18,7 +18,8 @@ from pathlib import Path
 from alimock.address import fold
 from alimock.contract import OPERATIONS
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
-from alimock.scenario.addresses import AddressBook, AddressRule
+from alimock.scenario.addresses import AddressRule
+from alimock.scenario.book import AddressBook
 from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.files import Bundle, Files, is_built_in, is_path, legible, shown

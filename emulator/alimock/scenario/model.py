@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from alimock.scenario.addresses import AddressBook, Pattern
+from alimock.scenario.book import AddressBook, Pattern
 from alimock.timeformat import format_delay
 
 

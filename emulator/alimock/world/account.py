@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressBook, AddressRule, Answer, Outcome, Pattern, Status, remaining
+from alimock.scenario.addresses import AddressRule, Answer, Outcome, Status, remaining
+from alimock.scenario.book import AddressBook, Pattern
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY
 from alimock.world.clock import Clock

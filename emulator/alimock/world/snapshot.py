@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from alimock.address import fold, is_valid
 from alimock.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
-from alimock.scenario.addresses import SEND, AddressBook, AddressRule, Answer, Outcome, Status
+from alimock.scenario.addresses import SEND, AddressRule, Answer, Outcome, Status
+from alimock.scenario.book import AddressBook
 from alimock.scenario.model import Scenario
 from alimock.timeformat import format_time
 from alimock.world.account import VERIFIED, Account, Record

@@ -10,7 +10,8 @@ from itertools import count
 from threading import RLock
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressBook, AddressRule
+from alimock.scenario.addresses import AddressRule
+from alimock.scenario.book import AddressBook
 from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
 from alimock.timeformat import format_time
 from alimock.world.account import Account
