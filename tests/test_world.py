@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -176,6 +177,27 @@ def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
     assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 1_999
 
 
+class Watched(str):
+    """An address that notes in which thread it ends."""
+
+    ended_in: ClassVar[list[str]] = []
+
+    def __del__(self) -> None:
+        self.ended_in.append(threading.current_thread().name)
+
+
+def test_a_reset_leaves_the_freeing_of_many_records_to_another_thread(empty: Api) -> None:
+    account = empty.world.account(None)
+    for number in range(3_000):
+        account.create(Watched(f"user{number}@example.com"), "192.0.2.1")
+    del account
+    empty.world.reset()
+    for thread in threading.enumerate():
+        if thread.name == "alimock disposal":
+            thread.join()
+    assert Counter(Watched.ended_in) == {"alimock disposal": 3_000}
+
+
 def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "PER_ACCOUNT", 3)
     monkeypatch.setattr(log, "IN_ALL", 4)
@@ -272,7 +294,7 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     assert [mail.sequence for mail in mails] == sorted({mail.sequence for mail in mails})
     everything = [request_id for each in request_ids for request_id in each]
     assert len(everything) == len(set(everything))
-    records = service.world.account(None).records()
+    records = list(service.world.account(None).in_order())
     assert Counter(record.verification_status for record in records) == {1: own, 0: shared}
 
 

@@ -6,7 +6,7 @@ world's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alimock import address
@@ -22,8 +22,9 @@ from alimock.errors import (
     Origin,
 )
 from alimock.evidence import Evidence
-from alimock.world.account import VERIFIED, Account, Record, TokenState
+from alimock.world.account import Account
 from alimock.world.journal import Decision, Kind
+from alimock.world.record import VERIFIED, Record, TokenState
 from alimock.world.world import World
 
 # Marks what the user of a scenario made up.
@@ -112,30 +113,36 @@ def list_email_verification(
     page_size: int,
 ) -> Answer:
     """Gives one page of the records, newest first; the bounds are epoch milliseconds and count themselves."""
+    # Records have whole seconds.
+    oldest = None if begin_create_time is None else -(-begin_create_time // 1000)
+    newest = None if end_create_time is None else end_create_time // 1000
+    start = (page_num - 1) * page_size
     if email is None:
-        candidates: Iterable[Record] = caller.account.records()
+        chosen = caller.account.listing.select(verification_status, oldest, newest)
+        found, page = len(chosen), caller.account.listed(chosen, start, page_size)
     else:
         named = caller.account.find(email.strip())
-        candidates = [named] if named is not None else []
-    chosen = [
-        record
-        for record in candidates
-        if (verification_status is None or record.verification_status == verification_status)
-        and (begin_create_time is None or record.gmt_create * 1000 >= begin_create_time)
-        and (end_create_time is None or record.gmt_create * 1000 <= end_create_time)
-    ]
-    pages = -(-len(chosen) // page_size)
-    start = (page_num - 1) * page_size
+        kept = [named] if named is not None and _is_kept(named, verification_status, oldest, newest) else []
+        found, page = len(kept), kept[start : start + page_size]
+    pages = -(-found // page_size)
     fields: dict[str, Field | tuple[Row, ...]] = {
-        "total_item_num": len(chosen),
+        "total_item_num": found,
         "page_size": page_size,
         "current_page_num": page_num,
         "total_page_num": pages,
         "pre_page": page_num > 1,
         "next_page": page_num < pages,
-        "data": tuple(_fields(record) for record in chosen[start : start + page_size]),
+        "data": tuple(_fields(record) for record in page),
     }
-    return Answer(fields, (Decision("", f"{len(chosen)} found", "rule list"),))
+    return Answer(fields, (Decision("", f"{found} found", "rule list"),))
+
+
+def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int | None) -> bool:
+    return (
+        status in (None, record.verification_status)
+        and (oldest is None or record.gmt_create >= oldest)
+        and (newest is None or record.gmt_create <= newest)
+    )
 
 
 def email_verified(caller: Caller, *, email: str) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request
 
 from alimock.service import Service
-from alimock.world.account import TokenState
+from alimock.world.record import TokenState
 
 _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     TokenState.OPEN: (200, {"en": "The address is verified.", "zh": "邮箱验证成功。"}),

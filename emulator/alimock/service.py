@@ -31,8 +31,9 @@ from alimock.gateway.parameters import Request
 from alimock.operations import CUSTOM, Answer, Caller
 from alimock.operations import OPERATIONS as ANSWERS
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
-from alimock.world.account import Account, TokenState
+from alimock.world.account import Account
 from alimock.world.journal import Decision, Kind
+from alimock.world.record import TokenState
 from alimock.world.world import World
 
 logger = logging.getLogger(__name__)

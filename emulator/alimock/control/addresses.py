@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -14,8 +14,10 @@ from alimock.control.listing import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS
+from alimock.scenario.addresses import AddressRule
 from alimock.timeformat import format_time
-from alimock.world.account import VERIFIED, Account, Record
+from alimock.world.account import Account
+from alimock.world.record import VERIFIED, Record
 from alimock.world.world import World
 
 
@@ -32,7 +34,7 @@ class AddressesResource:
         email = given.get("email")
         with self.world.lock:
             accounts = self.world.viewed(given.get("access_key_id"))
-            found = list(islice((one for account in accounts for one in self._of(account, email)), limit))
+            found = list(islice((one for account in accounts for one in self._of(account, email, limit)), limit))
             return {"addresses": found, "cursor": self.world.cursor, "evicted": 0}
 
     def put(self, email: str) -> dict[str, object]:
@@ -63,11 +65,11 @@ class AddressesResource:
                 )
         return {"deleted": email, "access_key_id": key_id}
 
-    def _of(self, account: Account, email: str | None) -> Iterator[dict[str, object]]:
+    def _of(self, account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
         """Goes through an account's addresses, or through the one asked for; looking changes nothing."""
         if email is None:
-            records = account.records()
-            rules = list(account.addresses.exact.values())
+            records = account.listed(account.listing.select(), 0, limit)
+            rules: Iterable[AddressRule] = account.addresses.exact.values()
         else:
             record, rule = account.peek(email), account.addresses.exact.get(fold(email))
             records = [record] if record is not None else []

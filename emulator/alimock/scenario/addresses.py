@@ -20,6 +20,14 @@ class Outcome(Enum):
     UNKNOWN = "unknown"
 
 
+class Age(Enum):
+    """Since when a record of a scenario is there."""
+
+    WRITTEN = "the time that its entry says"
+    SIGHT = "the first sight of the account"
+    EXPIRED = "so long before the first sight that its link is too old"
+
+
 class Status(Enum):
     """What an address has at the start: no record, or one that waits to be verified, or a verified one."""
 
@@ -113,6 +121,19 @@ class AddressRule:
     new_today: bool = False
     exact: bool = False
     answers: Answers = field(default_factory=lambda: NO_ANSWERS)
+
+    @property
+    def age(self) -> Age:
+        """Since when the record is there."""
+        if self.created is not None:
+            return Age.WRITTEN
+        return Age.EXPIRED if self.outcome is Outcome.EXPIRED else Age.SIGHT
+
+    @property
+    def created(self) -> int | None:
+        """The time at which the record was created as far as the entry says so, in epoch seconds."""
+        later = (self.verification_time, self.gmt_modified)
+        return self.gmt_create or self.token_send_time or min(filter(None, later), default=None)
 
     @property
     def is_pattern(self) -> bool:

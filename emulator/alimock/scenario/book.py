@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from alimock.address import fold, is_valid
 from alimock.scenario.addresses import AddressRule
+from alimock.scenario.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,18 @@ class AddressBook:
             frozenset(folded for folded, rule in by_address.items() if rule.new_today),
         )
 
+    @cached_property
+    def order(self) -> Order:
+        """The order in which the records of exact addresses are listed."""
+        return Order(self.exact)
+
     def rules(self) -> list[AddressRule]:
         """Gives the patterns in the order they are tried, then the exact addresses in the order of the file."""
         return [*(pattern.rule for pattern in self.patterns), *self.exact.values()]
+
+    def remains(self) -> list[object]:
+        """Gives the objects that there may be a great many of."""
+        return list(self.exact.values())
 
     def entry(self, address: str) -> AddressRule | None:
         """Gives the entry of just this address, or of just this pattern."""

@@ -7,54 +7,17 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from alimock.address import fold
-from alimock.scenario.addresses import AddressRule, Answer, Outcome, Status, remaining
+from alimock.scenario.addresses import AddressRule, Age, Answer, Status, remaining
 from alimock.scenario.book import AddressBook, Pattern
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY
 from alimock.world.clock import Clock
 from alimock.world.day import Day
+from alimock.world.listing import Listing, Selection
+from alimock.world.record import LOOPBACK, SUBMITTED, VERIFIED, WAITING, Record, TokenState
 from alimock.world.source import Source
-
-WAITING = 0
-VERIFIED = 1
-LOOPBACK = "127.0.0.1"
-SUBMITTED = "rule submitted-record"
-
-
-@dataclass(slots=True)
-class Record:
-    """One address of an account, with the fields that the API shows; times are epoch seconds.
-
-    `decided_by` says where the record comes from: an entry of the scenario, or a Submit. `token_serial` is that of the token sent
-    last.
-    """
-
-    email: str
-    email_verification_no: str
-    user_id: str
-    gmt_create: int
-    gmt_modified: int
-    token_send_time: int
-    send_ip: str
-    decided_by: str
-    verification_status: int = WAITING
-    verification_time: int | None = None
-    confirm_ip: str | None = None
-    token: str | None = None
-    token_serial: int | None = None
-
-
-class TokenState(Enum):
-    """What a token is good for now."""
-
-    OPEN = "open"
-    USED = "used"
-    VOID = "void"
-    EXPIRED = "expired"
 
 
 class Account:
@@ -80,6 +43,7 @@ class Account:
         self.fault_hits: Counter[str] = Counter()
         self.nonces: OrderedDict[str, float] = OrderedDict()
         self._records: dict[str, Record] = {}
+        self._listing: Listing | None = None
         self._deleted: set[str] = set()
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
@@ -91,7 +55,7 @@ class Account:
         """Gives the record of an address, or None; a pattern's record is made when it is first asked for."""
         record = self.peek(address)
         if record is not None and fold(address) not in self.addresses.exact:
-            self._records[fold(address)] = record
+            self._keep(record)
         return record
 
     def peek(self, address: str) -> Record | None:
@@ -112,9 +76,20 @@ class Account:
         """Says whether an address had a record that was deleted and not made again."""
         return fold(address) in self._deleted and fold(address) not in self._records
 
-    def records(self) -> list[Record]:
-        """Gives all records, newest first."""
-        return sorted(self.in_order(), key=lambda record: -record.gmt_create)
+    @property
+    def listing(self) -> Listing:
+        """The records in the order in which they are listed; it is made when it is first asked for."""
+        if self._listing is None:
+            self._listing = Listing(self.addresses.order, lambda age: self.first_sight - self._seconds_before_sight(age))
+            for folded in self._deleted:
+                self._listing.take_out(folded)
+            for record in self._records.values():
+                self._list(record)
+        return self._listing
+
+    def listed(self, selection: Selection, start: int, size: int) -> list[Record]:
+        """Gives so many records of a selection from a number on."""
+        return [record for folded in selection.page(start, size) if (record := self.peek(folded)) is not None]
 
     def first_record(self) -> Record | None:
         """Gives the record that was submitted last, else the one that comes first in the scenario."""
@@ -123,9 +98,8 @@ class Account:
     def create(self, address: str, ip: str) -> Record:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
         now = self.clock.now()
-        folded = fold(address)
         if not self.is_new_today(address):
-            self._today.new.add(folded)
+            self._today.new.add(fold(address))
         record = Record(
             address,
             self.source.email_verification_no(address),
@@ -136,7 +110,7 @@ class Account:
             ip,
             SUBMITTED,
         )
-        self._records[folded] = record
+        self._keep(record)
         return record
 
     def send(self, record: Record) -> int:
@@ -155,16 +129,18 @@ class Account:
 
     def verify(self, record: Record, ip: str) -> None:
         """Makes a record verified, by whoever followed the link from this IP."""
-        self._records[fold(record.email)] = record
         record.verification_status = VERIFIED
         record.verification_time = record.gmt_modified = self.clock.now()
         record.confirm_ip = ip
+        self._keep(record)
 
     def delete(self, address: str) -> None:
         """Deletes the record of an address; the scenario's does not come back."""
         folded = fold(address)
         self._records.pop(folded, None)
         self._deleted.add(folded)
+        if self._listing is not None:
+            self._listing.take_out(folded)
 
     def record_of_token(self, token: str) -> tuple[Record, TokenState] | None:
         """Gives the record that a token was sent for, and what the token is good for; None for a token never sent here."""
@@ -235,9 +211,18 @@ class Account:
         """Says whether it is still the UTC+8 day on which the account was first seen."""
         return self._today.is_first
 
+    def __len__(self) -> int:
+        """Gives the number of records that are the account's own."""
+        return len(self._records)
+
+    def remains(self) -> list[object]:
+        """Gives the objects that there may be a great many of."""
+        listed = self._listing.remains() if self._listing is not None else ()
+        return [*self._records, *self._records.values(), *self._sent, *self._today.sends, *self._today.new, *listed]
+
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
-        self.addresses = addresses
+        self.addresses, self._listing = addresses, None
         if rule.is_pattern:
             self._forget_turns(Pattern.of(rule.address))
             return
@@ -258,7 +243,7 @@ class Account:
         entry = self.addresses.entry(address)
         # A pattern that is not there is not asked for as an address either.
         record = self.peek(address) if entry is not None or "*" not in address else self._records.get(fold(address))
-        self.addresses = addresses
+        self.addresses, self._listing = addresses, None
         if entry is not None and entry.is_pattern:
             self._forget_turns(Pattern.of(address))
         self._forget(fold(address))
@@ -279,6 +264,16 @@ class Account:
         self.faults = without_fault(self.faults, fault_id)
         self._forget_fault(fault_id)
         return known
+
+    def _keep(self, record: Record) -> None:
+        """Holds a record as the account's own, as it is now."""
+        self._records[fold(record.email)] = record
+        self._list(record)
+
+    def _list(self, record: Record) -> None:
+        if self._listing is not None:
+            submitted = record.decided_by == SUBMITTED
+            self._listing.put(fold(record.email), record.verification_status, record.gmt_create, submitted=submitted)
 
     def _forget(self, folded: str) -> None:
         """Forgets all that happened to an address."""
@@ -308,13 +303,13 @@ class Account:
 
         First come those submitted, the last one first, then those of the scenario in file order, then those made by patterns.
         """
-        submitted = {folded: record for folded, record in self._records.items() if record.decided_by == SUBMITTED}
-        yield from reversed(submitted.values())
+        yield from (record for record in reversed(self._records.values()) if record.decided_by == SUBMITTED)
         for folded, rule in self.addresses.exact.items():
-            if rule.status is not Status.NONE and folded not in self._deleted and folded not in submitted:
+            # An address that was deleted and submitted again came before.
+            if rule.status is not Status.NONE and folded not in self._deleted:
                 yield self._records.get(folded) or self.record_of(rule, rule.address)
         for folded, record in self._records.items():
-            if folded not in submitted and folded not in self.addresses.exact:
+            if record.decided_by != SUBMITTED and folded not in self.addresses.exact:
                 yield record
 
     def record_of(self, rule: AddressRule, address: str, sight: int | None = None) -> Record:
@@ -322,16 +317,14 @@ class Account:
         if not rule.is_pattern:
             address = rule.address
         verified = rule.status is Status.VERIFIED
-        sight = self.first_sight if sight is None else sight
-        times = (rule.gmt_create, rule.token_send_time, rule.verification_time, rule.gmt_modified)
-        given = [time for time in times if time is not None]
-        sent = self._sent_before(rule, sight) if not given else rule.token_send_time or rule.gmt_create or min(given)
+        created = self._created(rule, self.first_sight if sight is None else sight)
+        sent = rule.token_send_time or created
         verification_time = (rule.verification_time or sent) if verified else None
         return Record(
             address,
             rule.email_verification_no or self.source.email_verification_no(address),
             rule.user_id or self.user_id,
-            gmt_create=rule.gmt_create or sent,
+            gmt_create=created,
             gmt_modified=rule.gmt_modified or verification_time or sent,
             token_send_time=sent,
             send_ip=rule.send_ip or LOOPBACK,
@@ -342,9 +335,10 @@ class Account:
             token=rule.token,
         )
 
-    def _sent_before(self, rule: AddressRule, sight: int) -> int:
-        """Gives the time at which the mail of a record without times was sent: at first sight, or a day too early for its link."""
-        if rule.outcome is not Outcome.EXPIRED:
-            return sight
+    def _created(self, rule: AddressRule, sight: int) -> int:
+        """Gives the time at which a record was created: the one written down, else first sight, or a day too early for its link."""
+        return rule.created if rule.created is not None else sight - self._seconds_before_sight(rule.age)
+
+    def _seconds_before_sight(self, age: Age) -> int:
         days = self.scenario.limits.link_valid_days
-        return sight - ((3 if days is None else days) + 1) * SECONDS_PER_DAY
+        return ((3 if days is None else days) + 1) * SECONDS_PER_DAY if age is Age.EXPIRED else 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alimock.world.account import Account, TokenState
+from alimock.world.account import Account
 from alimock.world.log import Log
+from alimock.world.record import TokenState
 
 
 @dataclass(frozen=True, slots=True)

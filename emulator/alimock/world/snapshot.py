@@ -10,7 +10,8 @@ from alimock.scenario.addresses import SEND, AddressRule, Answer, Outcome, Statu
 from alimock.scenario.book import AddressBook
 from alimock.scenario.model import Scenario
 from alimock.timeformat import format_time
-from alimock.world.account import VERIFIED, Account, Record
+from alimock.world.account import Account
+from alimock.world.record import VERIFIED, Record
 
 _OUTCOMES = {Status.NONE: Outcome.UNKNOWN, Status.PENDING: Outcome.PENDING, Status.VERIFIED: Outcome.VERIFIED}
 _REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: Outcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: Outcome.ILLEGAL}
