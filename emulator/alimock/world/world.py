@@ -16,6 +16,7 @@ from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, S
 from alimock.timeformat import format_time
 from alimock.world.account import Account
 from alimock.world.clock import Clock
+from alimock.world.disposal import let_go
 from alimock.world.journal import CallRecord, Change, Kind
 from alimock.world.log import Log
 from alimock.world.outbox import Mail, Outbox
@@ -205,6 +206,8 @@ class World:
             return
         for name in list(self._accounts):
             self._forget(name)
+        for book in (self.scenario.addresses, *self.scenario.account_addresses.values()):
+            let_go(len(book.exact), book.remains)
         self.scenario = scenario
         self.scenario_error = None
         gone = [key.id for key in self.registered.values() if not self._has_account(key)]
@@ -333,6 +336,7 @@ class World:
             del self._names_by_tag[account.source.tag]
             self.outbox.clear(name)
             self.journal.clear(name)
+            let_go(len(account), account.remains)
 
     def _make_room(self) -> None:
         """Drops the unnamed accounts that were not used for ten minutes, the oldest first, when there are too many.

@@ -1,0 +1,27 @@
+"""The end of what there is a great deal of: to free a million objects at once would hold up every caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Thread
+
+AT_ONCE = 1_000
+
+
+def let_go(size: int, remains: Callable[[], list[object]]) -> None:
+    """Frees what nobody else holds any more, if it is much, little by little in a thread of its own.
+
+    `remains` is the method of what is let go that gives the single objects which it contains.
+    """
+    if size > AT_ONCE:
+        Thread(target=_free, args=([remains],), name="alimock disposal", daemon=True).start()
+
+
+def _free(held: list[Callable[[], list[object]]]) -> None:
+    # What contains the objects must go first, or else it would free them all at its end.
+    objects = held.pop()()
+    while objects:
+        del objects[-AT_ONCE:]
+        # Lets others run, who would wait for milliseconds otherwise.
+        time.sleep(0)
