@@ -8,10 +8,11 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from alimock.contract import COMMON_PARAMETERS, OPERATIONS, PROFILES
+from alimock.errors import ApiError
 from alimock.gateway import parameters, signature
 from alimock.gateway.call import Call
 from alimock.scenario import loader
@@ -98,6 +99,21 @@ def test_any_headers_of_a_v3_call_get_a_well_formed_answer(
     assert not api.service.mistakes
     assert 200 <= reply.status < 500
     assert is_well_formed(reply.body)
+
+
+@PROPERTIES
+@given(text=st.text(st.sampled_from("ab=&+;%4eE#é "), max_size=30))
+def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    call = Call("GET", text.encode().decode("latin-1"), {}, b"", "192.0.2.1")
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        expected = None
+    if expected is None or re.search("%(?![0-9A-Fa-f]{2})", text):
+        with pytest.raises(ApiError, match="RequestParameterMalformed"):
+            parameters.decode(call)
+    else:
+        assert parameters.decode(call).query == tuple(expected)
 
 
 def encoded(text: str) -> str:

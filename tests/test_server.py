@@ -8,6 +8,7 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -37,6 +38,41 @@ def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes
             following.begin()
             assert following.status == 200
     return answer
+
+
+def test_head_and_body_of_an_answer_come_in_one_packet(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        for _ in range(20):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65_536).endswith(b"ok\n")
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(server_module, "MINIMUM_THREADS", 1)
+    monkeypatch.setattr(server_module, "MAXIMUM_THREADS", 1)
+    yield from serve(scenario())
+
+
+def test_a_client_that_asks_on_and_on_leaves_the_only_thread_to_others(one_thread: Running) -> None:
+    busy, other = (http.client.HTTPConnection("127.0.0.1", one_thread.server.port, timeout=10) for _ in range(2))
+    answered = threading.Event()
+
+    def ask() -> None:
+        other.request("GET", "/livez")
+        other.getresponse().read()
+        answered.set()
+
+    asking = threading.Thread(target=ask)
+    for number in range(5_000):
+        busy.request("GET", "/livez")
+        assert busy.getresponse().read() == b"ok\n"
+        if number == 10:
+            asking.start()
+        if answered.is_set():
+            break
+    asking.join()
+    assert number < 4_999
 
 
 def status_of(running: Running, path: str) -> int:

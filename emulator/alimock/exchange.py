@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from alimock.contract import DOMAIN, Format, Version
+from alimock.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, Format, Version
 from alimock.gateway.authentication import NOBODY, Identity
 from alimock.gateway.call import Call
 from alimock.gateway.parameters import Request
@@ -23,7 +23,12 @@ PARAMETER_LENGTH = 1_000
 NAME_LENGTH = 200
 RECORDED = 100
 # In any spelling, since who misspells a parameter may look for it in the journal. What only describes a signature is kept.
-_NOT_RECORDED = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
+_SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
+_KNOWN_NAMES = frozenset(
+    name
+    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
+    if not _SECRET.fullmatch(name)
+)
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ class Exchange:
 def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
     for name, value in given:
-        if not _NOT_RECORDED.fullmatch(name):
+        if name in _KNOWN_NAMES or not _SECRET.fullmatch(name):
             yield name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
 
 

@@ -50,6 +50,8 @@ HANDSHAKE_SECONDS = 5
 REQUEST_SECONDS = 30
 HURRIED_SECONDS = 1
 BACKLOG = 512
+# How long a thread stays with a client for its next request.
+STAY_MILLISECONDS = 10
 
 
 class _Tls(BuiltinSSLAdapter):
@@ -116,7 +118,20 @@ class _Connection(HTTPConnection):
                 logger.info("no TLS with %s: %s", self.remote_addr, error)
                 return False
             self.shaken = True
-        return bool(super().communicate())
+        while super().communicate():
+            if not self._goes_on():
+                return True
+        return False
+
+    def _goes_on(self) -> bool:
+        """Says whether the client sends its next request at once, so that the thread stays with it and no other need take it up."""
+        if not self.server.ready or self.server.requests.qsize:
+            return False
+        if self.rfile.has_data():
+            return True
+        looking = select.poll()
+        looking.register(self.socket, select.POLLIN)
+        return bool(looking.poll(STAY_MILLISECONDS))
 
 
 class _Gateway(WSGIGateway_10):

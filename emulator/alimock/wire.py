@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import time
+from email.utils import formatdate
+from functools import lru_cache
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
@@ -99,6 +101,13 @@ class Request(HTTPRequest):
             self.path = unquote_to_bytes(path)
         return True
 
+    def send_headers(self) -> None:
+        """Sends the headers with the beginning of the body."""
+        self.outheaders.append((b"Date", _date(int(time.time()))))
+        self.conn.wfile.holds_back = True
+        super().send_headers()
+        self.conn.wfile.holds_back = False
+
     def respond(self) -> None:
         try:
             body = self._read_body()
@@ -115,6 +124,7 @@ class Request(HTTPRequest):
             self.inheaders[b"Content-Length"] = str(len(body)).encode()
             self.server.gateway(self).respond()
             self.ensure_headers_sent()
+            self.conn.wfile.flush()
 
     def _read_body(self) -> bytes:
         """Reads the whole body; raises `ValueError` for one that is cut short or chunked wrongly."""
@@ -150,6 +160,22 @@ class _Reader(StreamReader):
         return bytes(self._read_buf[start:end])
 
 
-def make_file(sock: socket.socket, mode: str, size: int) -> StreamReader | StreamWriter:
+class _Writer(StreamWriter):
+    """A writer that can hold something back until more is written, so that both go in one packet."""
+
+    _write_buf: bytearray
+    holds_back = False
+
+    def _flush_unlocked(self) -> None:
+        if not self.holds_back:
+            super()._flush_unlocked()
+
+
+def make_file(sock: socket.socket, mode: str, size: int) -> _Reader | _Writer:
     """Makes the file by which cheroot reads from a socket, or writes to it."""
-    return (_Reader if "r" in mode else StreamWriter)(sock, mode, size)
+    return (_Reader if "r" in mode else _Writer)(sock, mode, size)
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> bytes:
+    return formatdate(now, usegmt=True).encode()

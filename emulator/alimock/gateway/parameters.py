@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from alimock.address import fold
 from alimock.contract import Format, Kind, Operation, Parameter, Profile, snake_case
@@ -88,9 +88,16 @@ def _pairs(content: bytes) -> tuple[tuple[str, str], ...]:
         text = content.decode("utf-8")
         if _BROKEN_PERCENT.search(text):
             raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule percent-encoding")
-        return tuple(parse_qsl(text, keep_blank_values=True, errors="strict"))
+        parts = (part.partition("=") for part in text.split("&") if part)
+        return tuple([(_decoded(name), _decoded(value)) for name, _, value in parts])
     except UnicodeDecodeError:
         raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule utf-8") from None
+
+
+def _decoded(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _has_content(parameter: Parameter, text: str) -> bool:

@@ -156,7 +156,7 @@ def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], 
 def _add_value(parent: etree._Element, value: object) -> None:
     """Writes any value into an element: a mapping as its elements, each list of it as repeated ones, null as nothing."""
     if not isinstance(value, Mapping):
-        parent.text = _xml_text(value) or None
+        _write(parent, value)
         return
     for name, inner in value.items():
         for one in inner if isinstance(inner, list) else [inner]:
@@ -165,13 +165,16 @@ def _add_value(parent: etree._Element, value: object) -> None:
 
 
 def _add_text(parent: etree._Element, tag: str, value: object) -> None:
-    # None makes an empty element, as the service writes an empty text: <Code/>.
-    etree.SubElement(parent, tag).text = _xml_text(value) or None
+    _write(etree.SubElement(parent, tag), value)
 
 
-def _xml_text(value: object) -> str:
+def _write(element: etree._Element, value: object) -> None:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return _NOT_IN_XML.sub("\ufffd", text)
+    try:
+        # None makes an empty element, as the service writes an empty text: <Code/>.
+        element.text = text or None
+    except ValueError:
+        element.text = _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _header_value(text: str) -> str:
