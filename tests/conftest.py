@@ -12,6 +12,7 @@ from alimock.app import Application
 from alimock.doors import Doors
 from alimock.gateway import parameters, signature
 from alimock.gateway.call import Call, Reply
+from alimock.limits import Limits
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
 from alimock.server import Server
@@ -78,9 +79,10 @@ def scenario(text: str = "") -> Scenario:
     return loader.load_text(f"alimock: 1\n{text}".encode(), file="case.yaml")
 
 
-def make_api(loaded: Scenario, **options: object) -> Api:
+def make_api(loaded: Scenario, *, limits: Limits | None = None, **options: object) -> Api:
     time = Time()
-    return Api(Service(World(loaded, real_time=time, seed=b"tests")), time, **options)  # type: ignore[arg-type]
+    world = World(loaded, limits=limits, real_time=time, seed=b"tests")
+    return Api(Service(world), time, **options)  # type: ignore[arg-type]
 
 
 def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
@@ -144,8 +146,8 @@ def running() -> Iterator[Running]:
     yield from serve(loader.load("default"))
 
 
-def serve(loaded: Scenario) -> Iterator[Running]:
-    world = World(loaded)
+def serve(loaded: Scenario, limits: Limits | None = None) -> Iterator[Running]:
+    world = World(loaded, limits=limits)
     server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
     server.start()
     try:

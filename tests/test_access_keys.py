@@ -7,8 +7,8 @@ import json
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.limits import Limits
 from alimock.scenario import loader
-from alimock.world import world
 from conftest import Api, error_of, make_api, scenario, signed
 from werkzeug.test import Client
 
@@ -122,19 +122,22 @@ def test_a_wrong_key_is_refused(api: Api, key: str, body: str, words: str) -> No
     assert not api.world.registered
 
 
-def test_keys_that_nobody_deletes_go_with_their_unused_accounts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "UNNAMED_ACCOUNTS", 2)
+def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
+    api = make_api(scenario(SHOP), limits=Limits(max_accounts=2))
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
         api.time.now += 1_000
     assert list(api.world.registered) == ["2", "3"]
 
 
-def test_there_is_an_end_to_keys_that_are_put(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alimock.control.access_keys.MAXIMUM_REGISTERED", 1)
+def test_there_is_an_end_to_keys_that_are_put() -> None:
+    api = make_api(scenario(SHOP), limits=Limits(max_access_keys=1))
     ask(api, "PUT", "access-keys/one", "{secret: s}")
     ask(api, "PUT", "access-keys/one", "{secret: t}")
-    assert ask(api, "PUT", "access-keys/two", "{secret: s}", 409)["hint"] == "delete those that nobody uses any more"
+    assert (
+        ask(api, "PUT", "access-keys/two", "{secret: s}", 409)["hint"]
+        == "delete those that nobody uses any more, or see --max-access-keys"
+    )
 
 
 def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
@@ -143,12 +146,11 @@ def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
     assert api.world.account_name("shops") == "shop"
 
 
-def test_a_key_that_moves_leaves_no_account_behind(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.key = "mover"
+def test_a_key_that_moves_leaves_no_account_behind() -> None:
+    api = make_api(scenario(SHOP), limits=Limits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
     assert "key:mover" not in [account.name for account in api.world.accounts()]
-    monkeypatch.setattr(world, "UNNAMED_ACCOUNTS", 1)
     for number in range(3):
         api.time.now += 1_000
         api.world.account(f"other{number}")

@@ -11,7 +11,7 @@ from email.parser import BytesParser
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
-from alimock.world import log
+from alimock.limits import Limits
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client, TestResponse
 
@@ -144,8 +144,8 @@ def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> Non
     assert get(client, "/_alimock/outbox")["cursor"] == 4
 
 
-def test_a_cursor_tells_what_it_missed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "PER_ACCOUNT", 1)
+def test_a_cursor_tells_what_it_missed() -> None:
+    client = Client(Application(make_api(scenario(), limits=Limits(max_entries_per_account=1)).service, Doors()))
     submit(client, "a@example.com,b@example.com,c@example.com")
     body = get(client, "/_alimock/outbox?after=1")
     assert (body["evicted"], body["gap"]) == (2, True)

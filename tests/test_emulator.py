@@ -23,10 +23,12 @@ from alibabacloud_domain20180129.client import Client as Sdk
 from alibabacloud_tea_openapi.utils_models import Config
 from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
 from alimock.client import connection
+from alimock.limits import Limits
+from alimock.scenario import loader
 from alimock.service import Service
 from alimock.strictness import objections
 from alimock.timeline import timeline
-from alimock.world import log
+from conftest import serve
 
 # The SDK's own, from Python 3.12 on.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
@@ -448,9 +450,9 @@ def test_more_calls_than_fit_on_a_page_are_all_told(monkeypatch: pytest.MonkeyPa
         assert len(objections(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
 
 
-def test_calls_that_are_no_longer_kept_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "PER_ACCOUNT", 3)
-    with Emulator() as emulator:
+def test_calls_that_are_no_longer_kept_are_told() -> None:
+    for running in serve(loader.load("default"), Limits(max_entries_per_account=3)):
+        emulator = Emulator.connect(running.url)
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
         assert objections(emulator.connection, emulator.connection, 0, [])[0].startswith("more calls were made than are kept")

@@ -13,7 +13,6 @@ from alimock import server
 from alimock.delivery import pieces
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Body, Delivery, Reset
-from alimock.world import waiting
 from conftest import Api, Running, make_api, scenario, serve
 
 LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "QueryEmailVerification"
@@ -227,9 +226,10 @@ def test_a_slow_body_and_a_late_answer_arrive_whole_and_not_too_soon(harmful: Ru
         assert time.monotonic() - started >= 0.02
 
 
-def test_when_too_many_answers_wait_the_next_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "MAXIMUM_WAITING", 1)
+def test_when_too_many_answers_wait_the_next_does_not() -> None:
     for running in serve(scenario(CASES)):
+        while running.world.waiting.room._value > 1:
+            running.world.waiting.room.acquire()
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -245,9 +245,9 @@ def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             room = running.world.waiting.room
-            while room._value == waiting.MAXIMUM_WAITING:
+            while room._value == running.world.waiting.limit:
                 assert submit(running, "other").status == 200
-        while room._value < waiting.MAXIMUM_WAITING:
+        while room._value < running.world.waiting.limit:
             assert submit(running, "other").status == 200
 
 

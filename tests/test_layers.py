@@ -34,7 +34,7 @@ LAYERS = (
     ("world",),
     ("scenario",),
     ("address", "timeformat", "parsing"),
-    ("contract", "errors", "behaviours"),
+    ("contract", "errors", "behaviours", "limits"),
     ("evidence", "wire"),
     ("__init__",),
 )

@@ -70,12 +70,12 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
 
 
 @pytest.fixture
-def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], tuple[Server, Relay]]]:
+def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Relay]]]:
     monkeypatch.setattr(relay_module, "PAUSE_SECONDS", 0.01)
     made: list[tuple[Server, Relay]] = []
 
-    def make(port: int) -> tuple[Server, Relay]:
-        world, relay = World(loader.load("empty")), Relay("127.0.0.1", port)
+    def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
+        world, relay = World(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
         server = Server(Application(Service(world), Doors(), relay), "127.0.0.1", 0)
         server.start()
         relay.start(server.url)
@@ -200,12 +200,11 @@ def test_a_relay_that_is_silent_holds_up_neither_calls_nor_the_end(
 
 
 def test_when_too_many_wait_the_next_is_let_go(
-    relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+    relayed: Callable[..., tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay_module, "MAXIMUM_WAITING", 1)
     monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        server, relay = relayed(silent.getsockname()[1])
+        server, relay = relayed(silent.getsockname()[1], max_waiting=1)
         for number in range(5):
             assert submit(server, f"user{number}@example.com") == 200
         assert relay.counts.failed >= 3

@@ -13,9 +13,9 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from alimock import server as server_module
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.limits import Limits
 from alimock.server import Server
 from alimock.service import Service
 from alimock.world.world import World
@@ -48,10 +48,8 @@ def test_head_and_body_of_an_answer_come_in_one_packet(running: Running) -> None
 
 
 @pytest.fixture
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setattr(server_module, "MINIMUM_THREADS", 1)
-    monkeypatch.setattr(server_module, "MAXIMUM_THREADS", 1)
-    yield from serve(scenario())
+def one_thread() -> Iterator[Running]:
+    yield from serve(scenario(), limits=Limits(max_threads=1))
 
 
 def test_a_client_that_asks_on_and_on_leaves_the_only_thread_to_others(one_thread: Running) -> None:
@@ -276,17 +274,16 @@ def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"])
-def test_a_client_that_does_not_finish_its_request_is_left(running: Running, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as slow:
-        slow.sendall(sent)
-        # An answer to half a request, or none; either way the end of the connection.
-        assert slow.makefile("rb").read().partition(b"\r\n")[0] in (b"", b"HTTP/1.1 400 Bad Request")
+def test_a_client_that_does_not_finish_its_request_is_left(sent: bytes) -> None:
+    for running in serve(scenario(), Limits(request_seconds=0.2)):
+        with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as slow:
+            slow.sendall(sent)
+            # An answer to half a request, or none; either way the end of the connection.
+            assert slow.makefile("rb").read().partition(b"\r\n")[0] in (b"", b"HTTP/1.1 400 Bad Request")
 
 
-def test_slow_clients_that_take_all_threads_are_left_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "MAXIMUM_THREADS", 8)
-    for running in serve(scenario()):
+def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
+    for running in serve(scenario(), Limits(max_threads=8)):
         slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(20)]
         for connection in slow:
             connection.sendall(b"GET / HT")

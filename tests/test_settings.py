@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
+from alimock.limits import Limits
 from alimock.scenario.model import Authentication
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
 
@@ -54,6 +57,11 @@ def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
             {},
             "--public-url: found `http://x:99999`, expected a URL like http://mail-check.example.com:2546",
         ),
+        ({"max_body_bytes": "16MB"}, {}, "--max-body-bytes: found `16MB`, expected a number of bytes from 1024 to 999999999"),
+        ({}, {"ALIMOCK_IDLE_SECONDS": "0"}, "ALIMOCK_IDLE_SECONDS: found `0`, expected a number of seconds from 1 to 999999999"),
+        ({"max_threads": "7"}, {}, "--max-threads: found `7`, expected a number of threads from 8 to 999999999"),
+        ({"max_entries": "1000000000"}, {}, "--max-entries: found `1000000000`, expected a number of entries from 1 to 999999999"),
+        ({"max_accounts": "\uff11"}, {}, "--max-accounts: found `\uff11`, expected a number of accounts from 1 to 999999999"),
         ({"log_level": "loud"}, {}, "--log-level: found `loud`, expected one of debug, info, warning, error"),
     ],
 )
@@ -63,6 +71,13 @@ def test_a_wrong_value_is_told_with_its_origin_and_what_is_expected(
     with pytest.raises(SettingError) as caught:
         resolve(options, environ)
     assert str(caught.value) == message
+
+
+def test_every_limit_is_a_setting() -> None:
+    flags = {setting.name: setting.flag for setting in SETTINGS}
+    for number, limit in enumerate(fields(Limits), 1_024):
+        assert flags[limit.name] == f"--{limit.name.replace('_', '-')}"
+        assert getattr(resolve({limit.name: str(number)}, {}).limits, limit.name) == number
 
 
 def test_a_scenario_comes_from_one_place_only() -> None:

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from alimock.world import log
-from conftest import Api
+from alimock.limits import Limits
+from alimock.scenario import loader
+from conftest import Api, make_api
 from test_cli import ask, serving
 
 SUBMIT = "/?Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&Email="
@@ -106,8 +107,8 @@ def test_calls_that_are_being_answered_are_finished_when_it_is_told_to_stop() ->
         assert ends.count("answered") > 80
 
 
-def test_a_full_outbox_drops_the_oldest_counts_them_and_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "PER_ACCOUNT", 3)
+def test_a_full_outbox_drops_the_oldest_counts_them_and_says_so() -> None:
+    api = make_api(loader.load("default"), limits=Limits(max_entries_per_account=3))
     for number in range(5):
         api.lists("SubmitEmailVerification", f"{number}@example.com")
     assert [mail.to for mail in api.world.outbox.entries()] == ["2@example.com", "3@example.com", "4@example.com"]

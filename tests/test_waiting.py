@@ -131,7 +131,7 @@ def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.Mon
         until_waiting(running)
     while running.world.waiting._waiters:
         get(running, "/livez")
-    assert running.world.waiting.room._value == waiting.MAXIMUM_WAITING
+    assert running.world.waiting.room._value == running.world.waiting.limit
 
 
 def test_a_cursor_of_another_run_is_told(running: Running) -> None:
@@ -150,7 +150,7 @@ def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> Non
 
 
 def test_more_waiters_than_there_is_room_for_are_sent_away(running: Running) -> None:
-    taken = [running.world.waiting.room.acquire(blocking=False) for _ in range(waiting.MAXIMUM_WAITING)]
+    taken = [running.world.waiting.room.acquire(blocking=False) for _ in range(running.world.waiting.limit)]
     assert all(taken)
     connection = http.client.HTTPConnection(running.endpoint, timeout=10)
     connection.request("GET", "/_alimock/outbox/wait")
@@ -210,7 +210,7 @@ def test_the_changes_wait_for_the_next(running: Running) -> None:
 def test_no_thread_is_left_behind(running: Running) -> None:
     get(running, "/_alimock/outbox/wait?timeout=0.01")
     assert running.world.waiting._waiters == []
-    assert running.world.waiting.room._value == waiting.MAXIMUM_WAITING
+    assert running.world.waiting.room._value == running.world.waiting.limit
     assert threading.active_count() < 100
 
 

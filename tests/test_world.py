@@ -13,11 +13,10 @@ from urllib.parse import urlencode
 
 import pytest
 from alimock.gateway.call import Call
+from alimock.limits import Limits
 from alimock.scenario import loader
 from alimock.scenario.addresses import AddressRule
 from alimock.service import Service
-from alimock.world import log
-from alimock.world import world as world_module
 from alimock.world.clock import Clock
 from alimock.world.source import Source
 from alimock.world.world import World
@@ -124,12 +123,11 @@ def test_a_reset_draws_new_tokens_and_keeps_what_names_the_account() -> None:
     assert World(scenario()).account("k").user_id == before[3] != world.account("l").user_id
 
 
-def test_resets_keep_no_account_from_being_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world_module, "UNNAMED_ACCOUNTS", 1)
-    api = make_api(scenario())
+def test_resets_keep_no_account_from_being_forgotten() -> None:
+    api = make_api(scenario(), limits=Limits(max_accounts=1, unused_account_seconds=10))
     for number in range(5):
         api.world.account(f"key{number}")
-        api.time.now += world_module.UNUSED_SECONDS + 1
+        api.time.now += 11
         api.world.reset()
     assert len(api.world.accounts()) == 2
 
@@ -152,13 +150,12 @@ def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
     assert number("a@example.com", "b@example.com") == number("b@example.com")
 
 
-def test_unused_unnamed_accounts_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world_module, "UNNAMED_ACCOUNTS", 3)
-    api = make_api(scenario())
+def test_unused_unnamed_accounts_go_when_there_are_too_many() -> None:
+    api = make_api(scenario(), limits=Limits(max_accounts=3, unused_account_seconds=10))
     for number in range(5):
         api.world.account(f"key{number}")
     assert len(api.world.accounts()) == 6
-    api.time.now += world_module.UNUSED_SECONDS + 1
+    api.time.now += 11
     api.world.account("key3")
     api.world.account("new")
     assert {account.name for account in api.world.accounts()} == {"default", "key:key3", "key:key4", "key:new"}
@@ -191,17 +188,16 @@ def test_a_reset_leaves_the_freeing_of_many_records_to_another_thread(empty: Api
     for number in range(3_000):
         account.create(Watched(f"user{number}@example.com"), "192.0.2.1")
     del account
-    empty.world.reset()
+    with empty.world.lock:
+        empty.world.reset()
     for thread in threading.enumerate():
         if thread.name == "alimock disposal":
             thread.join()
     assert Counter(Watched.ended_in) == {"alimock disposal": 3_000}
 
 
-def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "PER_ACCOUNT", 3)
-    monkeypatch.setattr(log, "IN_ALL", 4)
-    api = make_api(scenario())
+def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest() -> None:
+    api = make_api(scenario(), limits=Limits(max_entries_per_account=3, max_entries=4))
     for key, number in (("one", 4), ("two", 2)):
         api.key = key
         api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))

@@ -19,7 +19,6 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 10
 STOP_SECONDS = 1
-MAXIMUM_WAITING = 1_000
 
 
 @dataclass
@@ -32,13 +31,14 @@ class RelayCounts:
 
 
 class Relay:
-    """Delivers mails one after another in a thread of its own."""
+    """Delivers mails one after another in a thread of its own; at most `max_waiting` wait for it."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, max_waiting: int) -> None:
         self.host = host
         self.port = port
+        self.max_waiting = max_waiting
         self.counts = RelayCounts()
-        self._mails: Queue[Mail | None] = Queue(MAXIMUM_WAITING)
+        self._mails: Queue[Mail | None] = Queue(max_waiting)
         self._base_url = ""
         self._closed = Event()
         self._thread = Thread(target=self._run, name="alimock relay", daemon=True)
@@ -69,7 +69,7 @@ class Relay:
         try:
             self._mails.put_nowait(one)
         except Full:
-            self._fail(one, f"{MAXIMUM_WAITING} mails wait already")
+            self._fail(one, f"{self.max_waiting} mails wait already")
 
     def _run(self) -> None:
         while not self._closed.is_set():

@@ -30,7 +30,8 @@ from alimock.doors import bracketed
 from alimock.gateway.call import Reply
 from alimock.scenario.model import Delivery
 from alimock.wire import Request, make_file
-from alimock.world.waiting import IS_GONE, MAXIMUM_WAITING, Waiting
+from alimock.world.waiting import IS_GONE, Waiting
+from alimock.world.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -38,16 +39,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MINIMUM_THREADS = 8
-MAXIMUM_THREADS = 256
 # How often who waits to answer looks whether the client is still there.
 LOOK_SECONDS = 0.25
-MAXIMUM_HEADER_BYTES = 256 * 1024
-MAXIMUM_BODY_BYTES = 16 * 1024 * 1024
-# As the real gateway's `Keep-Alive: timeout=25` says.
-IDLE_SECONDS = 25
-HANDSHAKE_SECONDS = 5
-# How long a client may take to send a request, and how long it may once all threads are taken.
-REQUEST_SECONDS = 30
+# How long a request may take to come once all threads are taken.
 HURRIED_SECONDS = 1
 BACKLOG = 512
 # How long a thread stays with a client for its next request.
@@ -110,10 +104,9 @@ class _Connection(HTTPConnection):
 
     def communicate(self) -> bool:
         if not self.shaken and isinstance(self.socket, ssl.SSLSocket):
+            self.reading_since = time.monotonic()
             try:
-                self.socket.settimeout(HANDSHAKE_SECONDS)
                 self.socket.do_handshake()
-                self.socket.settimeout(IDLE_SECONDS)
             except OSError as error:
                 logger.info("no TLS with %s: %s", self.remote_addr, error)
                 return False
@@ -169,7 +162,7 @@ class _Gateway(WSGIGateway_10):
             return False
         waiting: Waiting = self.req.server.waiting
         if not waiting.room.acquire(blocking=False):
-            logger.warning("%s answers are delayed already, so this one is not", MAXIMUM_WAITING)
+            logger.warning("%s answers wait already, so this one is not delayed; see --max-threads", waiting.limit)
             return False
         try:
             end = time.monotonic() + seconds
@@ -203,7 +196,8 @@ class _Pool(ThreadPool):
 
     def hurry(self) -> None:
         """Ends the connections whose requests are too slow to come, sooner if they take the last threads."""
-        patience = HURRIED_SECONDS if self.idle <= 0 and len(self._threads) >= self.max else REQUEST_SECONDS
+        all_taken = self.idle <= 0 and len(self._threads) >= self.max
+        patience = HURRIED_SECONDS if all_taken else self.server.limits.request_seconds
         for worker in list(self._threads):
             if isinstance(worker.conn, _Connection):
                 worker.conn.cut(patience)
@@ -225,15 +219,16 @@ class _Pool(ThreadPool):
 
 class _Cheroot(WSGIServer):
     ConnectionClass = _Connection
-    max_request_header_size = MAXIMUM_HEADER_BYTES
-    max_request_body_size = MAXIMUM_BODY_BYTES
     expiration_interval = 0.02
     keep_alive_conn_limit = None
 
-    def __init__(self, waiting: Waiting, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, world: World, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, timeout=world.limits.idle_seconds, **options)
         self.gateway = _Gateway
-        self.waiting = waiting
+        self.waiting = world.waiting
+        self.limits = world.limits
+        self.max_request_header_size = world.limits.max_header_bytes
+        self.max_request_body_size = world.limits.max_body_bytes
 
     def process_conn(self, conn: _Connection) -> None:
         """Hands a connection that has something to say to a thread; a new one waits in the selector until it has."""
@@ -256,12 +251,11 @@ class Server:
     """
 
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
-        waiting = application.service.world.waiting
-        self._cheroot = _Cheroot(
-            waiting, (host, port), application, server_name=host, timeout=IDLE_SECONDS, request_queue_size=BACKLOG
-        )
+        world = application.service.world
+        self._cheroot = _Cheroot(world, (host, port), application, server_name=host, request_queue_size=BACKLOG)
         self._cheroot.shutdown_timeout = 0.2
-        self._cheroot.requests = _Pool(self._cheroot, min=MINIMUM_THREADS, max=MAXIMUM_THREADS)
+        most = world.limits.max_threads
+        self._cheroot.requests = _Pool(self._cheroot, min=min(MINIMUM_THREADS, most), max=most)
         self._cheroot.ssl_adapter = _Tls(*tls) if tls is not None else None
         self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)
         self._watcher = threading.Thread(target=self._watch, name="alimock watcher", daemon=True)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alimock.contract import PROFILES
+from alimock.limits import Limits
 from alimock.parsing import non_empty, one_of
 from alimock.scenario.model import Authentication
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546
+# Nine digits, since no limit is beyond what the system's own counters hold.
+_COUNT = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 
 
@@ -59,6 +62,7 @@ class Settings:
     tls_directory: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def tls_folder(self) -> Path:
@@ -79,6 +83,17 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
         raise ValueError(text)
     return int(text)
+
+
+def _count(least: int) -> Callable[[str], int]:
+    """Makes a parser of whole numbers from `least` up."""
+
+    def parse(text: str) -> int:
+        if not _COUNT.fullmatch(text) or int(text) < least:
+            raise ValueError(text)
+        return int(text)
+
+    return parse
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -106,6 +121,14 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _limit(name: str, unit: str, least: int, help: str) -> Setting:
+    """Gives the row of a limit, whose default is that of `Limits`."""
+    flag, variable = f"--{name.replace('_', '-')}", f"ALIMOCK_{name.upper()}"
+    default, expected = str(getattr(_LIMITS, name)), f"a number of {unit} from {least} to 999999999"
+    return Setting(name, flag, variable, default, expected, help, _count(least))
+
+
+_LIMITS = Limits()
 _AUTHENTICATIONS = ", ".join(choice.value for choice in Authentication)
 
 SETTINGS: tuple[Setting, ...] = (
@@ -167,6 +190,17 @@ SETTINGS: tuple[Setting, ...] = (
         "a certificate of your own", str,
     ),
     Setting("tls_key", "--tls-key", "ALIMOCK_TLS_KEY", None, "a file with a key in PEM", "the key of that certificate", str),
+    _limit("max_header_bytes", "bytes", 1024, "how long the request line and the headers of a request may be together"),
+    _limit("max_body_bytes", "bytes", 1024, "how long the body of a request may be"),
+    _limit("request_seconds", "seconds", 1, "how long a request may take to come"),
+    _limit("idle_seconds", "seconds", 1, "how long a connection stays open that sends nothing"),
+    _limit("max_threads", "threads", 8, "how many requests are answered at the same time; three quarters of them may wait"),
+    _limit("max_accounts", "accounts", 1, "how many accounts are kept that no scenario names"),
+    _limit("unused_account_seconds", "seconds", 1, "how long an account was not used that is forgotten when there are too many"),
+    _limit("max_access_keys", "keys", 1, "how many access keys may be put while it runs"),
+    _limit("max_entries_per_account", "entries", 1, "how many mails are kept of an account, how many calls, and how many changes"),
+    _limit("max_entries", "entries", 1, "how many mails, calls and changes are kept of all accounts together"),
+    _limit("max_relay_mails", "mails", 1, "how many mails may wait for the SMTP server of --smtp-relay"),
 )  # fmt: skip
 
 
@@ -192,4 +226,5 @@ def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Se
         raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
     if "tls_port" not in values and {"tls_certificate", "tls_names"} & set(values):
         raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected all of them or none")
-    return Settings(**values)  # type: ignore[arg-type]
+    limits = {one.name: values.pop(one.name) for one in fields(Limits) if one.name in values}
+    return Settings(**values, limits=Limits(**limits))  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     except ScenarioError as error:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    world = World(scenario, authentication=settings.auth)
+    world = World(scenario, authentication=settings.auth, limits=settings.limits)
     watcher = Watcher(world, lambda: _scenario(settings))
     doors = Doors(settings.host, settings.public_url, settings.control_token)
     relay = _relay(settings)
@@ -90,7 +90,7 @@ def _relay(settings: Settings) -> Relay | None:
     if settings.smtp_relay is None:
         return None
     # Imported only here, since few use it and it takes time.
-    relay: Relay = import_module("alimock.relay").Relay(*settings.smtp_relay)
+    relay: Relay = import_module("alimock.relay").Relay(*settings.smtp_relay, settings.limits.max_relay_mails)
     return relay
 
 

@@ -11,7 +11,7 @@ from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.model import AccessKey
 from alimock.scenario.reading import nearest
-from alimock.world.world import MAXIMUM_REGISTERED, World
+from alimock.world.world import World
 
 
 class AccessKeysResource:
@@ -37,8 +37,10 @@ class AccessKeysResource:
             names = self.world.scenario.user_ids
             if account is not None and account not in names:
                 raise Problem(400, f"`account`: found {account[:100]!a}", f"give {nearest(account, names)}, or none")
-            if len(self.world.registered) >= MAXIMUM_REGISTERED and key_id not in self.world.registered:
-                raise Problem(409, f"{MAXIMUM_REGISTERED} keys were put already", "delete those that nobody uses any more")
+            limit = self.world.limits.max_access_keys
+            if len(self.world.registered) >= limit and key_id not in self.world.registered:
+                hint = "delete those that nobody uses any more, or see --max-access-keys"
+                raise Problem(409, f"{limit} keys were put already", hint)
             placed = replace(key, account=account or self.world.own_account_name(key_id), place=f"PUT {request.path}")
             self.world.put_access_key(placed)
         return _shown(placed, secrets=False)

@@ -10,7 +10,7 @@ from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.world.waiting import IS_GONE, MAXIMUM_WAITING, Closed, Interrupted
+from alimock.world.waiting import IS_GONE, Closed, Interrupted
 from alimock.world.world import World
 
 DEFAULT_SECONDS = 10
@@ -44,8 +44,9 @@ def waited(
     if found is not None or timeout == 0:
         return found
     if not world.waiting.room.acquire(blocking=False):
-        hint = "wait for fewer mails at a time, or try again"
-        raise Problem(503, f"{MAXIMUM_WAITING} callers wait already", hint, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+        hint = "wait for fewer mails at a time, try again, or see --max-threads"
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        raise Problem(503, f"{world.waiting.limit} callers wait already", hint, headers=headers)
     try:
         with world.lock:
             is_gone = request.environ.get(IS_GONE, lambda: False)

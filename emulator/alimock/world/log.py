@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
-PER_ACCOUNT = 5_000
-IN_ALL = 50_000
+from alimock.limits import Limits
 
 
 class Entry(Protocol):
@@ -31,9 +30,10 @@ E = TypeVar("E", bound=Entry)
 
 
 class Log(Generic[E]):
-    """The newest `PER_ACCOUNT` entries of each account and `IN_ALL` together; callers hold the world's lock."""
+    """The newest entries of each account and of all together, as many as the limits say; callers hold the world's lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._entries: OrderedDict[str, E] = OrderedDict()
         self._by_account: dict[str, OrderedDict[str, E]] = {}
         # How many were evicted in all, and what is told of the accounts that still have entries.
@@ -49,9 +49,9 @@ class Log(Generic[E]):
         """Takes an entry in, and evicts the oldest where there are too many."""
         own = self._by_account.setdefault(entry.account_name, OrderedDict())
         self._entries[entry.id] = own[entry.id] = entry
-        if len(own) > PER_ACCOUNT:
+        if len(own) > self._limits.max_entries_per_account:
             self._evict(next(iter(own.values())))
-        elif len(self._entries) > IN_ALL:
+        elif len(self._entries) > self._limits.max_entries:
             self._evict(next(iter(self._entries.values())))
 
     def get(self, entry_id: str) -> E | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alimock.limits import Limits
 from alimock.world.account import Account
 from alimock.world.log import Log
 from alimock.world.record import TokenState
@@ -51,8 +52,8 @@ class Outbox(Log[Mail]):
     `read` are those that were read, `tags` what clients put on them, `sizes` how many bytes each has with links to what URL.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
         self.read: set[str] = set()
         self.tags: dict[str, tuple[str, ...]] = {}
         self.sizes: dict[str, tuple[str, int]] = {}

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore, Condition, Event, RLock
 from typing import TypeVar
 
-# Of the server's threads, so that some are left for those who do not wait.
-MAXIMUM_WAITING = 192
 # Under this name of WSGI's environment the server gives a function that says whether the client has gone.
 IS_GONE = "alimock.is_gone"
 # How often who waits looks whether the client is still there.
@@ -37,12 +35,13 @@ class _Waiter:
 class Waiting:
     """Those who wait, for what happens in the world or for an injected delay to end, and their common end.
 
-    `room` is how many more may wait; who waits takes a place and gives it back.
+    `limit` is how many may wait, `room` how many more; who waits takes a place and gives it back.
     """
 
-    def __init__(self, lock: RLock) -> None:
+    def __init__(self, lock: RLock, limit: int) -> None:
         self.closed = Event()
-        self.room = BoundedSemaphore(MAXIMUM_WAITING)
+        self.limit = limit
+        self.room = BoundedSemaphore(limit)
         self._lock = lock
         self._waiters: list[_Waiter] = []
 

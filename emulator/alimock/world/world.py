@@ -10,6 +10,7 @@ from itertools import count
 from threading import RLock
 
 from alimock.address import fold
+from alimock.limits import Limits
 from alimock.scenario.addresses import AddressRule
 from alimock.scenario.book import AddressBook
 from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, Stub, UnknownKeys, with_fault, without_fault
@@ -26,9 +27,6 @@ from alimock.world.waiting import Waiting
 DEFAULT_ACCOUNT = "default"
 # The name that changes of all accounts have.
 ALL_ACCOUNTS = ""
-UNNAMED_ACCOUNTS = 1_000
-UNUSED_SECONDS = 600
-MAXIMUM_REGISTERED = 10_000
 _SEED_LENGTH = 32
 # No account of a scenario can be named so.
 _UNNAMED = "key:"
@@ -46,10 +44,12 @@ class World:
         scenario: Scenario,
         *,
         authentication: Authentication | None = None,
+        limits: Limits | None = None,
         real_time: Callable[[], float] = time.time,
         seed: bytes | None = None,
     ) -> None:
         self.lock = RLock()
+        self.limits = limits or Limits()
         self.real_time = real_time
         self.started = real_time()
         self.scenario = scenario
@@ -61,10 +61,10 @@ class World:
         # Why a changed file could not take the scenario's place, if it could not.
         self.scenario_error: str | None = None
         self.clock = self._clock_of(scenario)
-        self.outbox = Outbox()
-        self.journal: Log[CallRecord] = Log()
-        self.changes: Log[Change] = Log()
-        self.waiting = Waiting(self.lock)
+        self.outbox = Outbox(self.limits)
+        self.journal: Log[CallRecord] = Log(self.limits)
+        self.changes: Log[Change] = Log(self.limits)
+        self.waiting = Waiting(self.lock, self.limits.waiting)
         # Who gets each mail as it is sent; it must not wait.
         self.relay: Callable[[Mail], None] | None = None
         self.evicted_accounts = 0
@@ -207,7 +207,7 @@ class World:
         for name in list(self._accounts):
             self._forget(name)
         for book in (self.scenario.addresses, *self.scenario.account_addresses.values()):
-            let_go(len(book.exact), book.remains)
+            let_go(len(book.exact), book.remains, self.lock)
         self.scenario = scenario
         self.scenario_error = None
         gone = [key.id for key in self.registered.values() if not self._has_account(key)]
@@ -215,14 +215,14 @@ class World:
             del self.registered[key_id]
         self._join_access_keys()
         self._start_anew()
-        self.journal = Log()
+        self.journal = Log(self.limits)
         self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
 
     def reset(self, access_key_id: str | None = None, *, unload: bool = False) -> None:
         """Makes one key's account, or all, anew from the scenario they started from, or with `unload` from the world's."""
         if access_key_id is None:
             self._start_anew()
-            self.journal = Log()
+            self.journal = Log(self.limits)
         touched = self.touched(access_key_id)
         for account in touched:
             self._restart(account, self.scenario if unload else account.loaded)
@@ -336,18 +336,19 @@ class World:
             del self._names_by_tag[account.source.tag]
             self.outbox.clear(name)
             self.journal.clear(name)
-            let_go(len(account), account.remains)
+            let_go(len(account), account.remains, self.lock)
 
     def _make_room(self) -> None:
-        """Drops the unnamed accounts that were not used for ten minutes, the oldest first, when there are too many.
+        """Drops the unnamed accounts that were not used for some time, the oldest first, when there are too many.
 
         Accounts in use stay, even beyond the limit: losing the state of a running test would be worse.
         """
         unnamed = [account for account in self._accounts.values() if not self.is_named(account)]
-        if len(unnamed) < UNNAMED_ACCOUNTS:
+        excess = len(unnamed) - self.limits.max_accounts + 1
+        if excess <= 0:
             return
-        unused = [account for account in unnamed if account.last_used < self.real_time() - UNUSED_SECONDS]
-        for account in sorted(unused, key=lambda account: account.last_used)[: len(unnamed) - UNNAMED_ACCOUNTS + 1]:
+        unused = [account for account in unnamed if account.last_used < self.real_time() - self.limits.unused_account_seconds]
+        for account in sorted(unused, key=lambda account: account.last_used)[:excess]:
             self._forget(account.name)
             key = self.registered.get(account.name.removeprefix(_UNNAMED))
             if key is not None and key.account == account.name:
