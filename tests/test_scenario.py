@@ -11,7 +11,7 @@ from alimock.gateway.call import Call
 from alimock.scenario import export, files, loader
 from alimock.scenario.addresses import Outcome, Status
 from alimock.scenario.document import ScenarioError
-from alimock.scenario.model import Authentication, Limits
+from alimock.scenario.model import Authentication, ServiceLimits
 from alimock.scenario.schema import SCENARIO
 from alimock.service import Service
 from alimock.timeformat import parse_time
@@ -58,7 +58,7 @@ addresses:
     )
     assert (loaded.description, loaded.profile, loaded.authentication) == ("All of it.", "docs-2021", Authentication.STRICT)
     assert loaded.clock == parse_time("2019-02-19 16:38:07") == 1_550_565_487
-    assert loaded.limits == Limits(3, None, 3)
+    assert loaded.limits == ServiceLimits(3, None, 3)
     assert loaded.user_ids == {"default": "1406****", "other": None}
     assert (loaded.access_keys["k"].account, loaded.access_keys["k"].active) == ("other", False)
     jo, off, late = (loaded.addresses.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
@@ -204,7 +204,7 @@ def test_a_file_extends_a_file_beside_it_and_overrides_it_entry_by_entry(tmp_pat
     )
     loaded = loader.load(str(child))
     assert loaded.profile == "docs-2021"
-    assert loaded.limits == Limits(3, 500, None)
+    assert loaded.limits == ServiceLimits(3, 500, None)
     assert loaded.user_ids == {"default": "base"}
     assert {key.id: key.secret for key in loaded.access_keys.values()} == {"a": "child", "b": "base"}
     assert [(email, rule.outcome.value) for email, rule in loaded.addresses.exact.items()] == [

@@ -25,7 +25,7 @@ from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.files import Bundle, Files, is_built_in, is_path, legible, shown
 from alimock.scenario.kinds import Entry
 from alimock.scenario.layer import Layer, access_key_of, layer_of
-from alimock.scenario.model import AccessKey, Fault, Limits, Scenario
+from alimock.scenario.model import AccessKey, Fault, Scenario, ServiceLimits
 from alimock.scenario.reading import Reading, place_of
 from alimock.scenario.scalars import NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
@@ -243,7 +243,7 @@ class _Stack:
         _raise(list(dict.fromkeys(mistake for book in (addresses, *books.values()) for mistake in _tokens_twice(book))))
         return Scenario(
             name,
-            limits=Limits(**self.layer.limits),
+            limits=ServiceLimits(**self.layer.limits),
             user_ids={"default": None, **self.layer.user_ids},
             access_keys=self.layer.access_keys,
             addresses=addresses,

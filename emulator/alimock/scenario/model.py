@@ -137,7 +137,7 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServiceLimits:
     """The service's limits; None is no limit."""
 
     sends_per_address_per_day: int | None = 10
@@ -172,7 +172,7 @@ class Scenario:
     seed: str | None = None
     clock: int | None = None
     clock_runs: bool = False
-    limits: Limits = Limits()
+    limits: ServiceLimits = ServiceLimits()
     user_ids: Mapping[str, str | None] = field(default_factory=dict)
     access_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     addresses: AddressBook = field(default_factory=AddressBook)

@@ -12,8 +12,8 @@ AT_ONCE = 1_000
 def let_go(size: int, remains: Callable[[], list[object]], lock: RLock) -> None:
     """Frees what nobody else holds any more, if it is much, little by little in a thread of its own.
 
-    `remains` is the method of what is let go that gives the single objects which it contains. The caller holds the lock, and gives it
-    back when it has let go itself.
+    `remains` is the method of what is let go that gives the single objects which it contains. The caller holds the lock, and gives
+    it back when it has let go itself.
     """
     if size > AT_ONCE:
         Thread(target=_free, args=([remains], lock), name="alimock disposal", daemon=True).start()
