@@ -28,6 +28,7 @@ from alimock.world.world import World
 if TYPE_CHECKING:
     from alimock.relay import Relay
 
+LOOK_SECONDS = 0.25
 _TLS_REMEDY = "See --tls-certificate and --tls-key, or --tls-directory and --tls-names."
 _REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
 
@@ -74,7 +75,9 @@ def run(arguments: Sequence[str]) -> int:
         print(_ready_line(servers, world, settings), flush=True)
         if settings.watch:
             watcher.run(stopping)
-        stopping.wait()
+        # A signal that comes on the way into a wait is seen at its end only.
+        while not stopping.wait(LOOK_SECONDS):
+            pass
     except (OSError, UnicodeError) as error:
         port = settings.port if not started else settings.tls_port
         status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
