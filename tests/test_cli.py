@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,10 +24,10 @@ ENVIRON = {name: value for name, value in os.environ.items() if not name.startsw
 
 
 @contextmanager
-def serving(*options: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(*options: str, command: Sequence[str] = COMMAND, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Runs `alimock serve` and gives the process and its ready line."""
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *options],
+        [*command, "serve", "--port", "0", *options],
         env={**ENVIRON, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

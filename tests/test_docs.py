@@ -23,6 +23,7 @@ from alimock.client.clock import Clock
 from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.contract import PROFILES
+from alimock.limits import Limits
 from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import files, loader, reference, schema
 from alimock.scenario.addresses import Outcome, Status
@@ -111,6 +112,13 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
         for setting in SETTINGS
     ]
     assert "\n".join(rows) in README
+
+
+def test_the_readmes_table_of_limits_has_each_with_its_default() -> None:
+    table = README.partition("## Limits")[2].partition("\n## ")[0]
+    for limit in dataclasses.fields(Limits):
+        row = next(line for line in table.splitlines() if f"`--{limit.name.replace('_', '-')}`" in line)
+        assert f"{limit.default:,}" in row, row
 
 
 def test_the_readme_names_every_resource_of_the_control_api() -> None:

@@ -273,15 +273,6 @@ def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
             connection.close()
 
 
-@pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"])
-def test_a_client_that_does_not_finish_its_request_is_left(sent: bytes) -> None:
-    for running in serve(scenario(), Limits(request_seconds=0.2)):
-        with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as slow:
-            slow.sendall(sent)
-            # An answer to half a request, or none; either way the end of the connection.
-            assert slow.makefile("rb").read().partition(b"\r\n")[0] in (b"", b"HTTP/1.1 400 Bad Request")
-
-
 def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
     for running in serve(scenario(), Limits(max_threads=8)):
         slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(20)]

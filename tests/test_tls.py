@@ -98,6 +98,25 @@ def test_another_name_is_not_trusted(secure: Running, folder: Path) -> None:
         trusting(folder).wrap_socket(plain, server_hostname="other.example.com")
 
 
+def test_requests_that_come_at_once_over_tls_are_all_answered(secure: Running, folder: Path) -> None:
+    plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
+    with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
+        request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: 01234567890123456\r\n\r\n"
+        # One record, of which the server reads whole requests in its first step, and then has no more to read from the socket.
+        assert 8_192 % len(request) == 0
+        connection.sendall(request * 200)
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 OK") < 200:
+            answers += connection.recv(65_536)
+
+
+def test_who_sends_too_much_over_tls_is_told(secure: Running, folder: Path) -> None:
+    plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
+    with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(b"GET /?" + b"a" * 4_000_000 + b" HTTP/1.1\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 414 ")
+
+
 def test_links_of_mails_read_over_tls_lead_over_tls(secure: Running, folder: Path) -> None:
     secure.world.load(scenario())
     connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))

@@ -14,6 +14,7 @@ class Limits:
     request_seconds: float = 30
     # As the real gateway's `Keep-Alive: timeout=25` says.
     idle_seconds: float = 25
+    max_connections: int = 5_000
     max_threads: int = 256
     max_accounts: int = 1_000
     unused_account_seconds: float = 600

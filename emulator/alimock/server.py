@@ -5,7 +5,9 @@ One process, since the state is in memory; threads; keep-alive; port 0 read back
 
 from __future__ import annotations
 
+import errno
 import logging
+import math
 import select
 import socket
 import ssl
@@ -17,6 +19,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from cheroot.connections import ConnectionManager
 from cheroot.errors import FatalSSLAlert
 from cheroot.server import HTTPConnection, HTTPServer
 from cheroot.ssl.builtin import BuiltinSSLAdapter
@@ -43,9 +46,16 @@ MINIMUM_THREADS = 8
 LOOK_SECONDS = 0.25
 # How long a request may take to come once all threads are taken.
 HURRIED_SECONDS = 1
+PAUSE_SECONDS = 0.02
+# How long a client that was refused may pause until the connection is closed, and how much is read of it at once.
+DRAIN_SECONDS = 1
+DRAINED_BYTES = 64 * 1024
 BACKLOG = 512
 # How long a thread stays with a client for its next request.
 STAY_MILLISECONDS = 10
+# What the system says when it has no room for another connection, and the part of the idle ones that then ends.
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PART = 10
 
 
 class _Tls(BuiltinSSLAdapter):
@@ -64,10 +74,14 @@ class _Connection(HTTPConnection):
     shaken = False
     # Since when a request is being read.
     reading_since: float | None = None
+    refused = False
+    is_cut = False
     linger_zero = struct.pack("ii", 1, 0)
 
     def __init__(self, server: HTTPServer, sock: socket.socket, makefile: object = None) -> None:
         super().__init__(server, sock, make_file)
+        # cheroot's caches of these hold the connection, which would then stay until the collector comes.
+        del self.resolve_peer_creds, self.get_peer_creds
 
     def reset(self) -> None:
         """Has the connection end with a reset, not in good order, when it is closed."""
@@ -81,13 +95,26 @@ class _Connection(HTTPConnection):
         self.wfile.raw.close()
 
     def cut(self, patience: float) -> None:
-        """Ends the connection if its request takes longer to come than that many seconds."""
-        since = self.reading_since
-        if since is not None and time.monotonic() - since > patience:
-            logger.info("a request of %s took more than %g seconds to come", self.remote_addr, patience)
-            with suppress(OSError):
-                # The plain socket's, also under TLS; what is there already can be answered.
-                socket.socket.shutdown(self.socket, socket.SHUT_RD)
+        """Ends the connection if its request takes longer to come, or its answer to be taken, than that many seconds."""
+        writing_since = self.wfile.since
+        since = self.reading_since if writing_since is None else writing_since
+        if since is None or self.is_cut or time.monotonic() - since <= patience:
+            return
+        self.is_cut = True
+        what = "a request of %s took more than %g seconds to come" if writing_since is None else "%s took no answer in %g seconds"
+        logger.info(what, self.remote_addr, patience)
+        with suppress(OSError):
+            # The plain socket's, also under TLS; who did not finish a request can still be told.
+            socket.socket.shutdown(self.socket, socket.SHUT_RD if writing_since is None else socket.SHUT_RDWR)
+
+    def _drain(self) -> None:
+        """Reads what a refused client still sends: unread, it would end the connection by a reset that takes the answer with it."""
+        self.reading_since = self.reading_since or time.monotonic()
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+            self.socket.settimeout(DRAIN_SECONDS)
+            while not self.is_cut and self.socket.recv(DRAINED_BYTES):
+                pass
 
     def is_gone(self) -> bool:
         """Says whether the client has closed the connection; over TLS that cannot be seen before something is read."""
@@ -114,6 +141,8 @@ class _Connection(HTTPConnection):
         while super().communicate():
             if not self._goes_on():
                 return True
+        if self.refused:
+            self._drain()
         return False
 
     def _goes_on(self) -> bool:
@@ -127,11 +156,48 @@ class _Connection(HTTPConnection):
         return bool(looking.poll(STAY_MILLISECONDS))
 
 
+class _Connections(ConnectionManager):
+    """The connections that send nothing; of too many, or when the system has no room for more, the longest idle ones end."""
+
+    no_room = False
+
+    def _from_server_socket(self, server_socket: socket.socket) -> HTTPConnection | None:
+        try:
+            connection: HTTPConnection | None = super()._from_server_socket(server_socket)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            if not self.no_room:
+                logger.warning("no room for another connection (%s), so idle ones end", error.strerror)
+            self.no_room = True
+            # The client is still there, and without a pause the system would be asked for room all the time.
+            self.server.waiting.closed.wait(PAUSE_SECONDS)
+            return None
+        self.no_room = False
+        return connection
+
+    def _expire(self, threshold: float) -> None:
+        super()._expire(threshold)
+        idle = self._num_connections
+        excess = max(idle - self.server.limits.max_connections, -(-idle // _PART) if self.no_room else 0)
+        if excess > 0:
+            self.no_room = False
+            used = sorted(conn.last_used for _, conn in self._selector.connections if conn is not self.server)
+            super()._expire(math.nextafter(used[excess - 1], math.inf))
+
+
 class _Gateway(WSGIGateway_10):
     """Sends what the application gives, and harms the replies that a fault wants harmed. It holds no lock."""
 
     def get_environ(self) -> dict[str, object]:
         return {**super().get_environ(), DELIVER: self.deliver, IS_GONE: self.req.conn.is_gone}
+
+    def respond(self) -> None:
+        """Has the application answer, and lets go of what it was given, which would else stay until the collector comes."""
+        try:
+            super().respond()
+        finally:
+            self.env.clear()
 
     def deliver(self, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
         """Waits, resets the connection, or sends the body piece by piece, as the reply's delivery says."""
@@ -177,6 +243,8 @@ class _Gateway(WSGIGateway_10):
 class _Pool(ThreadPool):
     """A pool that grows by one when nobody is idle, so that a slow call holds up no other, and not at all once it stops."""
 
+    max: int
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._lock = threading.Lock()
@@ -192,7 +260,13 @@ class _Pool(ThreadPool):
 
     def grow(self, amount: int) -> None:
         room = max(int(self.max) - len(self._threads), 0)
-        self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
+        try:
+            self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
+        except RuntimeError:
+            # The system gives no more.
+            self.max = len(self._threads)
+            if not self._threads:
+                raise
 
     def hurry(self) -> None:
         """Ends the connections whose requests are too slow to come, sooner if they take the last threads."""
@@ -221,6 +295,7 @@ class _Cheroot(WSGIServer):
     ConnectionClass = _Connection
     expiration_interval = 0.02
     keep_alive_conn_limit = None
+    _connections: ConnectionManager
 
     def __init__(self, world: World, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, timeout=world.limits.idle_seconds, **options)
@@ -229,6 +304,15 @@ class _Cheroot(WSGIServer):
         self.limits = world.limits
         self.max_request_header_size = world.limits.max_header_bytes
         self.max_request_body_size = world.limits.max_body_bytes
+
+    def prepare(self) -> None:
+        """Binds, and looks after connections in our way."""
+        super().prepare()
+        self._connections.close()
+        self._connections = _Connections(self)
+
+    def _serve_unservicable(self) -> None:
+        """Ends at once: the queue of the threads has no end, so nobody is ever sent away."""
 
     def process_conn(self, conn: _Connection) -> None:
         """Hands a connection that has something to say to a thread; a new one waits in the selector until it has."""

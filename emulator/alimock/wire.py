@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
@@ -12,12 +14,16 @@ from urllib.parse import unquote_to_bytes
 
 from cheroot.errors import MaxSizeExceeded
 from cheroot.makefile import StreamReader, StreamWriter
-from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper, comma_separated_headers
+from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper, comma_separated_headers
 
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # What says where a request ends and whom it is for.
 _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
+_LENGTH = re.compile(rb"[0-9]+")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;.*)?\r\n")
+# What to change for requests that are too large.
+_SETTINGS = {"413": "--max-body-bytes", "414": "--max-header-bytes", "431": "--max-header-bytes"}
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -56,8 +62,18 @@ class _Headers:
             # A name with an underscore would be taken for the one with a hyphen.
             if b"_" not in name:
                 headers[name] = b", ".join((before or b"", value)) if joined else value
-        if b"Transfer-Encoding" in headers and b"Content-Length" in headers:
+        self._check_framing(headers.get(b"Content-Length"), headers.get(b"Transfer-Encoding"))
+        if b"Expect" in headers:
+            headers[b"Expect"] = headers[b"Expect"].lower()
+
+    @staticmethod
+    def _check_framing(length: bytes | None, encoding: bytes | None) -> None:
+        if length is not None and encoding is not None:
             raise ValueError("Transfer-Encoding and Content-Length came together.")
+        if length is not None and not _LENGTH.fullmatch(length):
+            raise ValueError("Content-Length is no number.")
+        if encoding is not None and encoding.lower() != b"chunked":
+            raise ValueError("Transfer-Encoding is not chunked.")
 
     @staticmethod
     def _parted(line: bytes) -> tuple[bytes, bytes]:
@@ -77,6 +93,7 @@ class Request(HTTPRequest):
 
     rfile: SizeCheckWrapper | _RequestLines | BytesIO
     header_reader = _Headers()
+    chunked_read: bool
 
     def __init__(self, server: HTTPServer, conn: HTTPConnection) -> None:
         super().__init__(server, conn, proxy_mode=True, strict_mode=False)
@@ -101,6 +118,19 @@ class Request(HTTPRequest):
             self.path = unquote_to_bytes(path)
         return True
 
+    def read_request_headers(self) -> bool:
+        try:
+            if not super().read_request_headers():
+                return False
+        except MaxSizeExceeded:
+            self.simple_response("431 Request Header Fields Too Large", "The headers are too long.")
+            return False
+        if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
+            # HTTP/1.0 has none, so its reader would take the body for another request.
+            self.simple_response("400 Bad Request", "Transfer-Encoding came with HTTP/1.0.")
+            return False
+        return True
+
     def send_headers(self) -> None:
         """Sends the headers with the beginning of the body."""
         self.outheaders.append((b"Date", _date(int(time.time()))))
@@ -110,39 +140,68 @@ class Request(HTTPRequest):
 
     def respond(self) -> None:
         try:
-            body = self._read_body()
+            body = self._body()
             self.conn.reading_since = None
-        except (MaxSizeExceeded, OSError) as error:
-            # cheroot says the same in two ways; any other OSError is the connection's.
-            if isinstance(error, OSError) and error.args != ("Request Entity Too Large",):
-                raise
-            self._refuse("413 Request Entity Too Large", "The body exceeds the maximum allowed bytes.")
+        except MaxSizeExceeded:
+            self.simple_response("413 Request Entity Too Large", "The body is too long.")
         except ValueError:
-            self._refuse("400 Bad Request", "The body ends before its length or is chunked wrongly.")
+            self.simple_response("400 Bad Request", "The body ends before its length or is chunked wrongly.")
         else:
-            self.rfile, self.chunked_read = BytesIO(body), False
-            self.inheaders[b"Content-Length"] = str(len(body)).encode()
-            self.server.gateway(self).respond()
-            self.ensure_headers_sent()
-            self.conn.wfile.flush()
+            self.rfile = body
+            # Closed it is gone, also where an error's traceback holds the request until the collector comes.
+            with body:
+                self.server.gateway(self).respond()
+                self.ensure_headers_sent()
+                self.conn.wfile.flush()
 
-    def _read_body(self) -> bytes:
-        """Reads the whole body; raises `ValueError` for one that is cut short or chunked wrongly."""
-        if self.chunked_read:
-            chunks = ChunkedRFile(self.conn.rfile, self.server.max_request_body_size)
-            body: bytes = chunks.read()
-            for _ in chunks.read_trailer_lines():
-                pass
-            return body
-        length = int(self.inheaders.get(b"Content-Length", 0))
-        body = self.conn.rfile.read(max(length, 0))
-        if len(body) != length:
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """Refuses the request and ends the connection, since nobody knows where the next request would begin."""
+        self.close_connection = self.conn.refused = True
+        if self.conn.is_cut:
+            status, msg = "408 Request Timeout", "The request took too long to come; see --request-seconds."
+        setting = _SETTINGS.get(status[:3])
+        text = f"{msg} See {setting}." if setting is not None else msg
+        head = f"{self.server.protocol} {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+        with suppress(OSError):
+            self.conn.wfile.write(f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode("ascii", "replace"))
+
+    def _body(self) -> BytesIO:
+        """Reads the whole body, which then has a length; raises `ValueError` and `MaxSizeExceeded`."""
+        body = self._read_chunks() if self.chunked_read else self._read(int(self.inheaders.get(b"Content-Length", 0)))
+        self.chunked_read = False
+        self.inheaders[b"Content-Length"] = str(len(body)).encode()
+        return BytesIO(body)
+
+    def _read_chunks(self) -> bytes:
+        """Reads a body in chunks; its limit counts what frames them too."""
+        limit = self.server.max_request_body_size
+        source = SizeCheckWrapper(self.conn.rfile, limit)
+        chunks = []
+        while size := self._chunk_size(source.readline()):
+            if source.bytes_read + size > limit:
+                raise MaxSizeExceeded
+            chunks.append(self._read(size))
+            source.bytes_read += size
+            if source.read(2) != b"\r\n":
+                raise ValueError(size)
+        while (trailer := source.readline()) != b"\r\n":
+            if not trailer.endswith(b"\r\n"):
+                raise ValueError(trailer)
+        return b"".join(chunks)
+
+    @staticmethod
+    def _chunk_size(line: bytes) -> int:
+        found = _CHUNK_SIZE.fullmatch(line)
+        if found is None:
+            raise ValueError(line)
+        return int(found[1], 16)
+
+    def _read(self, length: int) -> bytes:
+        """Reads so many bytes; raises `ValueError` if fewer come."""
+        read: bytes = self.conn.rfile.read(length)
+        if len(read) != length:
             raise ValueError(length)
-        return body
-
-    def _refuse(self, status: str, message: str) -> None:
-        self.simple_response(status, message)
-        self.close_connection = True
+        return read
 
 
 class _Reader(StreamReader):
@@ -159,16 +218,30 @@ class _Reader(StreamReader):
         self._read_pos = end
         return bytes(self._read_buf[start:end])
 
+    def has_data(self) -> bool:
+        """Says whether more was read from the connection than was asked for; under TLS it may be deciphered and not read yet."""
+        connection = self.raw._sock
+        return bool(super().has_data()) or (isinstance(connection, ssl.SSLSocket) and connection.pending() > 0)
+
 
 class _Writer(StreamWriter):
-    """A writer that can hold something back until more is written, so that both go in one packet."""
+    """A writer that can hold something back until more is written, so that both go in one packet.
+
+    It knows since when it has been waiting for the client to take something.
+    """
 
     _write_buf: bytearray
     holds_back = False
+    since: float | None = None
 
     def _flush_unlocked(self) -> None:
-        if not self.holds_back:
+        if self.holds_back:
+            return
+        self.since = time.monotonic()
+        try:
             super()._flush_unlocked()
+        finally:
+            self.since = None
 
 
 def make_file(sock: socket.socket, mode: str, size: int) -> _Reader | _Writer:
