@@ -9,13 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import alimock
 import pytest
 from alimock import cli
+from alimock import occupant as occupant_module
+from alimock.occupant import occupant
 from alimock.settings import SETTINGS
 from conftest import Running
 
@@ -115,6 +119,72 @@ def test_serve_says_when_the_port_is_taken() -> None:
     assert log.startswith(f"alimock: cannot listen on 127.0.0.1 port {port}: ")
     assert "Address already in use" in log
     assert log.endswith("Choose another with --port or --tls-port (0 picks a free one) or --host.\n")
+
+
+def taken(port: int) -> str:
+    """Gives what `alimock serve` says of who has a port."""
+    status, output, log = run("serve", "--port", str(port))
+    assert (status, output) == (2, "")
+    told = re.fullmatch(r"alimock: cannot listen on .*\n(?:It is taken by (.*)\. )?Choose another with .*\n", log)
+    assert told, log
+    return told[1] or ""
+
+
+MYSELF = f", process {os.getpid()} (" if Path("/proc/net/tcp").exists() else ""
+
+
+def test_serve_says_which_alimock_has_the_port(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRON, "http_proxy", "http://127.0.0.1:1")
+    assert taken(running.server.port).startswith(f"alimock {alimock.__version__} with the scenario default{MYSELF}")
+
+
+def test_serve_says_that_an_alimock_with_a_token_has_the_port() -> None:
+    with serving("--control-token", "hush") as (process, line):
+        told = taken(int(line.partition("127.0.0.1:")[2].partition(" ")[0]))
+    assert told.startswith("an alimock with a control token")
+    assert "hush" not in told
+    assert f"process {process.pid} (" in told or not MYSELF
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that is no alimock, and says what it was made to say."""
+
+    answer = b""
+
+    def do_GET(self) -> None:
+        self.wfile.write(self.answer)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"220 mail.example.com\r\n",
+        *(b"HTTP/1.0 200 OK\r\n\r\n" + body for body in (b"<html>", b"[]", b"{}", b'{"version": "1", "scenario": "2"}', b"\xff")),
+    ],
+)
+def test_serve_takes_no_other_server_for_an_alimock(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Other, "answer", answer)
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        told = occupant("127.0.0.1", other.server_port)
+        other.shutdown()
+    assert told is None if not MYSELF else str(told).startswith(MYSELF.removeprefix(", "))
+
+
+def test_serve_says_who_has_the_port_also_if_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occupant_module, "TIMEOUT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = occupant("127.0.0.1", silent.getsockname()[1])
+    assert told is None if not MYSELF else str(told).startswith(MYSELF.removeprefix(", "))
+
+
+def test_serve_asks_no_other_machine_who_has_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occupant_module, "HTTPConnection", None)
+    monkeypatch.setattr(occupant_module, "_PROC", Path("/none"))
+    assert occupant("192.0.2.1", 80) is None
 
 
 def test_serve_says_when_there_is_no_such_host() -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     ("visit",),
     ("strictness",),
     ("emulator", "environment", "timeline"),
-    ("server", "client", "watch"),
+    ("server", "client", "watch", "occupant"),
     ("settings", "certificates"),
     ("delivery",),
     ("app",),

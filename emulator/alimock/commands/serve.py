@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import logging
 import os
@@ -90,7 +91,9 @@ def run(arguments: Sequence[str]) -> int:
             pass
     except (OSError, UnicodeError) as error:
         port = settings.port if not started else settings.tls_port
-        status = _refuse(f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_REMEDY}")
+        status = _refuse(
+            f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_taken_by(error, settings.host, port)}{_REMEDY}"
+        )
     finally:
         for server in started:
             server.stop()
@@ -147,6 +150,14 @@ def _parser() -> argparse.ArgumentParser:
             alone: dict[str, Any] = {"nargs": "?", "const": setting.alone} if setting.alone is not None else {}
             parser.add_argument(setting.flag, dest=setting.name, metavar=setting.name.upper(), help=described, **alone)
     return parser
+
+
+def _taken_by(error: Exception, host: str, port: int | None) -> str:
+    if port is None or os.strerror(errno.EADDRINUSE) not in str(error):
+        return ""
+    # Imported only here, since it is hardly ever needed.
+    found = import_module("alimock.occupant").occupant(host, port)
+    return f"It is taken by {found}. " if found is not None else ""
 
 
 def _refuse(message: str) -> int:
