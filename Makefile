@@ -20,9 +20,9 @@ interop: .venv/dev
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
 
-# Throws spoiled requests, scenarios and searches at the emulator for a minute, or SECONDS.
+# Throws spoiled requests, scenarios and searches at the emulator, and random runs of its rules, for a minute, or SECONDS.
 fuzz: .venv/dev
-	$(BIN)/python tests/fuzz/run.py $(SECONDS)
+	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(SECONDS)
 
 # Prints what the size of a scenario and parked waiters cost.
 benchmark: .venv/dev

@@ -1,6 +1,6 @@
 """Throws spoiled input at what takes input from anybody: raw HTTP, scenario files, searches of mails. Run by `make fuzz`.
 
-It goes on for 60 seconds, or as many as the first argument says, and then prints what it tried. An answer of 500, an exception that is
+It also goes through random runs of the state machine, as `test_model.py` does. It goes on for 60 seconds, or as many as the first argument says, and then prints what it tried. An answer of 500, an exception that is
 none of alimock's own refusals, or an input that takes longer than 10 seconds is printed with what brought it about, and is failure. The
 second argument is the seed of an earlier run, to repeat it.
 """
@@ -18,9 +18,15 @@ from collections.abc import Callable, Iterator
 from alimock import Emulator, ScenarioError
 from alimock.contract import OPERATIONS
 from alimock.scenario import files, loader
+from hypothesis import Phase, settings
+from hypothesis import seed as seeded
+from hypothesis.stateful import run_state_machine_as_test
+from test_model import SHORT, Machine
 
 SECONDS = 60
 SLOW_SECONDS = 10
+# A few runs of the state machine are one trial; a failure is not shrunk, which could take longer than finding it.
+RUNS = settings(SHORT, max_examples=10, derandomize=False, phases=[Phase.generate], report_multiple_bugs=False)
 ODD = (b"\x00", b"\xff", b"%", b"%zz", b"\r\n", b"\n", b" ", b":", b"=", b"&", b",", b"9" * 40, b"-1", b"{", b"[", b"&a *a", b"!!x", b"\xf0\x9f\x98\x80",
        b"'", b'"', b"<<: ", b"?", b"//", b"..", b"https://", b"~", b"null", b"*", b"a" * 5_000)  # fmt: skip
 PATHS = ("/_alimock/outbox?to=a", "/_alimock/calls?code=OK", "/_alimock/addresses/a@b.cc", "/_alimock/scenario?files=true", "/_alimock/clock",
@@ -152,8 +158,22 @@ def search_case(emulator: Emulator, source: random.Random) -> Callable[[], tuple
     return trial
 
 
+def model_case(source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
+    """Makes the trial of the next few runs of the state machine."""
+
+    def trial() -> tuple[bytes, str | None]:
+        number = source.randrange(10**9)
+        try:
+            run_state_machine_as_test(seeded(number)(type("Run", (Machine,), {})), settings=RUNS)
+        except Exception as error:
+            return f"the runs of {number}".encode(), "\n".join([repr(error), *getattr(error, "__notes__", [])])
+        return b"", None
+
+    return trial
+
+
 def main(seconds: float, seed: int) -> int:
-    """Tries all three in turn until the time is over, and gives 1 at the first failure."""
+    """Tries all of them in turn until the time is over, and gives 1 at the first failure."""
     logging.disable(logging.CRITICAL)
     source, tried = random.Random(seed), Counter[str]()
     print(f"seed {seed}", flush=True)
@@ -164,18 +184,23 @@ def main(seconds: float, seed: int) -> int:
             "HTTP": http_case(emulator, source),
             "scenarios": scenario_case(source),
             "searches": search_case(emulator, source),
+            "batches of runs of the state machine": model_case(source),
         }
+        # Each gets as much of the time as any other, however long its trials take.
+        spent = dict.fromkeys(trials, 0.0)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for name, trial in trials.items():
-                started = time.monotonic()
-                content, failure = trial()
-                tried[name] += 1
-                if time.monotonic() - started > SLOW_SECONDS:
-                    failure = f"took {time.monotonic() - started:.1f} s"
-                if failure is not None:
-                    print(f"{name}: {failure}\n{content!r}")
-                    return 1
+            name = min(spent, key=lambda one: spent[one])
+            started = time.monotonic()
+            content, failure = trials[name]()
+            tried[name] += 1
+            taken = time.monotonic() - started
+            spent[name] += taken
+            if taken > SLOW_SECONDS:
+                failure = f"took {taken:.1f} s"
+            if failure is not None:
+                print(f"{name}: {failure}\n{content!r}")
+                return 1
     print(", ".join(f"{count} {name}" for name, count in tried.items()))
     return 0
 
