@@ -20,7 +20,7 @@ LAYERS = (
     ("emulator", "environment", "timeline"),
     ("server", "client", "watch", "occupant"),
     ("settings", "certificates"),
-    ("delivery",),
+    ("delivery", "connections"),
     ("app",),
     ("site",),
     ("mailpit",),
@@ -42,7 +42,7 @@ HEIGHT = {part: len(LAYERS) - number for number, row in enumerate(LAYERS) for pa
 # Modules that only some part may use.
 RESERVED = {
     "flask": {"app", "site", "control", "mailpit", "pages"},
-    "cheroot": {"server", "wire"},
+    "cheroot": {"server", "connections", "wire"},
     "lxml": {"gateway"},
     "yaml": {"scenario", "control"},
     "trustme": {"certificates"},
