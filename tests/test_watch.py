@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alimock import watch
 from alimock.scenario import loader
+from alimock.scenario.document import Mistake, ScenarioError
 from alimock.watch import Watcher
 from alimock.world.world import World
 
@@ -68,13 +69,60 @@ def test_a_wrong_file_keeps_the_old_world_and_says_so(watcher: Watcher, tmp_path
     assert (watcher.world.scenario.profile, watcher.world.scenario_error) == ("docs-2021", None)
 
 
-def test_a_file_that_is_gone_for_a_moment_is_loaded_when_it_is_back(watcher: Watcher, tmp_path: Path) -> None:
-    (tmp_path / "case.yaml").unlink()
-    watcher.look()
-    assert watcher.world.scenario_error is not None
-    write(tmp_path / "case.yaml", "alimock: 1\ndescription: Back.\n", 1)
+def test_a_deleted_file_is_told_once_and_taken_up_when_it_is_back(
+    watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = tmp_path / "case.yaml"
+    loaded = watcher.world.scenario
+    case.unlink()
+    for _ in range(3):
+        watcher.look()
+    assert watcher.world.scenario is loaded
+    assert watcher.world.scenario_error == f"{case}: found No such file or directory, expected a readable file"
+    assert caplog.text.count("the old one is kept") == 1
+    write(case, "alimock: 1\ndescription: Back.\n")
     watcher.look()
     assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Back.", None)
+
+
+def test_a_folder_that_is_gone_and_comes_back_is_loaded_as_it_was(
+    watcher: Watcher, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "gone"
+    tmp_path.rename(elsewhere)
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario_error is None) == ("One.", False)
+    elsewhere.rename(tmp_path)
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("One.", None)
+
+
+def test_a_file_that_an_editor_puts_in_the_place_of_the_old_one_is_loaded(watcher: Watcher, tmp_path: Path) -> None:
+    case = tmp_path / "case.yaml"
+    before = case.stat()
+    write(tmp_path / "case.yaml~", case.read_text().replace("One.", "Two."))
+    (tmp_path / "case.yaml~").replace(case)
+    assert (case.stat().st_mtime_ns, case.stat().st_size) == (before.st_mtime_ns, before.st_size)
+    watcher.look()
+    assert watcher.world.scenario.description == "Two."
+
+
+def test_a_file_that_may_be_read_again_is_loaded(watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\ndescription: Two.\n", 1)
+    with monkeypatch.context() as locked:
+        # Whoever runs the tests may be let read everything.
+        locked.setattr(watch.os, "access", lambda *_: False)
+        locked.setattr(watcher, "_load", unreadable)
+        watcher.look()
+        watcher.look()
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Two.", None)
+
+
+def unreadable() -> loader.Scenario:
+    """Fails as the loader does for a file that it may not read."""
+    raise ScenarioError([Mistake("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
 
 
 def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:

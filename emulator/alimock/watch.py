@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event
@@ -68,4 +69,5 @@ def _mark(file: Path) -> tuple[int, ...] | None:
         found = file.stat()
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # Who is let read a file again has not changed it.
+    return found.st_mtime_ns, found.st_size, found.st_ino, os.access(file, os.R_OK)
