@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from alimock.limits import Limits
@@ -71,6 +72,17 @@ def test_a_wrong_value_is_told_with_its_origin_and_what_is_expected(
     with pytest.raises(SettingError) as caught:
         resolve(options, environ)
     assert str(caught.value) == message
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert Settings(tls_directory="here").tls_folder == Path("here")
+    with pytest.raises(SettingError, match="found no home of this user, expected --tls-directory"):
+        _ = Settings().tls_folder
 
 
 def test_every_limit_is_a_setting() -> None:

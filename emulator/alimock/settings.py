@@ -66,11 +66,14 @@ class Settings:
 
     @property
     def tls_folder(self) -> Path:
-        """The folder of the authority: the one set, else one in the user's folder for state."""
+        """The folder of the authority: the one set, else one in the user's folder for state; raises `SettingError`."""
         if self.tls_directory is not None:
             return Path(self.tls_directory)
-        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-        return Path(state) / "alimock"
+        state = os.environ.get("XDG_STATE_HOME")
+        try:
+            return Path(state or Path.home() / ".local" / "state") / "alimock"
+        except RuntimeError:
+            raise SettingError("found no home of this user, expected --tls-directory or ALIMOCK_TLS_DIRECTORY") from None
 
 
 def _host(text: str) -> str:

@@ -38,7 +38,9 @@ LOOK_SECONDS = 0.25
 LARGE_BYTES = 1024 * 1024
 # As malloc.h has it.
 _M_MMAP_THRESHOLD = -3
-_TLS_REMEDY = "See --tls-certificate and --tls-key, or --tls-directory and --tls-names."
+_TLS_REMEDY = (
+    "Give a folder that can be written by --tls-directory, or a certificate of your own by --tls-certificate and --tls-key."
+)
 _REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
 
 
@@ -70,9 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         return _refuse(f"alimock: {error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
     except (OSError, ValueError) as error:
-        return _refuse(
-            f"alimock: no certificate to speak TLS with: {error}\nSee --tls-certificate, --tls-key, --tls-directory, --tls-names."
-        )
+        return _refuse(f"alimock: no certificate to speak TLS with: {error}\n{_TLS_REMEDY}")
     status = 0
     started: list[Server] = []
     try:
