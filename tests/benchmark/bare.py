@@ -1,0 +1,44 @@
+"""A bare WSGI application behind alimock's server: what is left when the emulator does nothing. Takes the port as its argument."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alimock.app import Application
+from alimock.doors import Doors
+from alimock.scenario import loader
+from alimock.server import Server
+from alimock.service import Service
+from alimock.world.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Bare(Application):
+    """Answers every request with one body."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(Service(World(loader.load("empty"))), Doors())
+        self._body = body
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Gives the body."""
+        start_response("200 OK", [("Content-Type", "text/xml;charset=utf-8"), ("Content-Length", str(len(self._body)))])
+        return [self._body]
+
+
+def main(port: int, body: bytes) -> None:
+    """Serves until it is told to stop."""
+    server = Server(Bare(body), "127.0.0.1", port)
+    server.start()
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    server.stop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]).read_bytes())

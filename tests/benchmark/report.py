@@ -1,0 +1,136 @@
+"""The tables, and the page that holds them: `benchmarks.md.in` with each `$name` replaced, so that what is written there by hand stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from benchmark.results import Result
+from benchmark.tools import ALIMOCK, BARE
+
+TEMPLATE = Path(__file__).with_name("benchmarks.md.in")
+NOTHING = "-"
+# The size that growth is told from.
+BASE = 1_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers: what it is of a tool and one of its questions, and which is better, more or less."""
+
+    title: str
+    value: Callable[[Result, int], float | None]
+    form: str = ".0f"
+    more_is_better: bool = False
+
+
+def _of_load(name: str, connections: int) -> Callable[[Result, int], float | None]:
+    def value(result: Result, question: int) -> float | None:
+        figures = result.median(question, connections)
+        return getattr(figures, name) if figures is not None else None
+
+    return value
+
+
+def _once(value: Callable[[Result], float | None]) -> Callable[[Result, int], float | None]:
+    """Shows what is measured of a tool as a whole beside its first question only."""
+    return lambda result, question: value(result) if question == 0 else None
+
+
+def columns(connections: Sequence[int], calls: int) -> tuple[Column, ...]:
+    """Gives the columns of the table of tools."""
+    loads = (
+        (
+            Column(
+                f"calls/s, {many} connection{'s' if many > 1 else ''}", _of_load("per_second", many), ",.0f", more_is_better=True
+            ),
+            Column(f"p50 at {many}, ms", _of_load("p50", many), ".2f"),
+            Column(f"p99 at {many}, ms", _of_load("p99", many), ".2f"),
+        )
+        for many in connections
+    )
+    return (
+        Column("cold start, ms", _once(lambda result: result.cold_start)),
+        Column("MiB at start", _once(lambda result: result.memory_at_start)),
+        Column(f"MiB after {calls:,} calls", _once(lambda result: result.memory_after if result.calls == calls else None)),
+        *(column for load in loads for column in load),
+    )
+
+
+def tools(results: Sequence[Result], shown: Sequence[Column]) -> str:
+    """Writes the table of tools, with what alimock is to the best peer and to an application that does nothing."""
+    titles = ("tool", "asked", "checks signatures, keeps state", *(column.title for column in shown))
+    rows = [row for result in results for row in _rows(result, shown)]
+    own = next(result for result in results if result.tool is ALIMOCK)
+    compared = {
+        "alimock to the best peer": [result for result in results if result.tool.is_peer],
+        "alimock to the bare application": [result for result in results if result.tool is BARE],
+    }
+    ratios = [
+        (name, "over 1 is better", "", *(_ratio(own, others, column) for column in shown)) for name, others in compared.items()
+    ]
+    return table(titles, [*rows, *ratios])
+
+
+def _rows(result: Result, shown: Sequence[Column]) -> Iterable[Sequence[str]]:
+    tool = result.tool
+    name = f"{tool.name} {tool.version}".strip()
+    if result.unfit is not None:
+        yield name, f"not measured: {result.unfit}", tool.traits, *("" for _ in shown)
+        return
+    for number, question in enumerate(tool.questions):
+        yield name, question.asked, tool.traits, *(_number(column.value(result, number), column.form) for column in shown)
+
+
+def _ratio(own: Result, others: Sequence[Result], column: Column) -> str:
+    """Says how many times better alimock is than the best of others; peers are named."""
+    value = column.value(own, 0)
+    found = [(number, other) for other in others if other.unfit is None and (number := column.value(other, 0)) is not None]
+    if value is None or not found:
+        return NOTHING
+    best, other = (max if column.more_is_better else min)(found, key=lambda one: one[0])
+    ratio = value / best if column.more_is_better else best / value
+    return f"{ratio:.2f} ({other.tool.name})" if other.tool.is_peer else f"{ratio:.2f}"
+
+
+def fixtures(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Writes the table of what a test pays for a server in its own process."""
+    steps = ("start", "reset", "stop")
+    rows = [(name, *(_number(seconds[step] * 1e3, ".2f") for step in steps)) for name, seconds in found.items()]
+    return table(("fixture", *(f"{step}, ms" for step in steps)), rows)
+
+
+def growth(found: Mapping[tuple[str, int], float]) -> str:
+    """Writes a table with a column for each size and one for the last to `BASE`; seconds are shown in µs, memory in bytes."""
+    sizes = sorted({size for _, size in found})
+    rows = []
+    for name in dict.fromkeys(name for name, _ in found):
+        is_memory = name.startswith("memory")
+        values = [found.get((name, size)) for size in sizes]
+        cells = [_number(value if value is None or is_memory else value * 1e6, ",.0f") for value in values]
+        first, last = found.get((name, BASE)), values[-1]
+        ratio = NOTHING if first is None or last is None else f"{last / first:.1f}"
+        rows.append((f"{name}, {'bytes' if is_memory else 'µs'}", *cells, ratio))
+    return table(("", *(f"{size:,}" for size in sizes), f"{sizes[-1]:,} to {BASE:,}"), rows)
+
+
+def files(found: Mapping[tuple[str, int], float]) -> str:
+    """Writes the table of what loading takes."""
+    rows = [(f"{size:,} addresses as {name}", _number(seconds * 1e3, ".0f")) for (name, size), seconds in found.items()]
+    return table(("file", "ms"), rows)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Writes a table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
+
+
+def page(parts: Mapping[str, str]) -> str:
+    """Writes the whole page."""
+    return Template(TEMPLATE.read_text()).substitute(parts)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)
