@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from sys import intern
 
 from alimock.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, Format, Version
 from alimock.gateway.authentication import NOBODY, Identity
@@ -107,7 +108,8 @@ def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
     for name, value in given:
         if name in _KNOWN_NAMES or not _SECRET.fullmatch(name):
-            yield name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
+            # Calls have most in common, which is kept once.
+            yield intern(name[:NAME_LENGTH]), intern(value[:PARAMETER_LENGTH])
 
 
 def _told(one: Decision) -> str:
