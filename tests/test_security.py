@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import logging
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl, quote
 
 import pytest
-from alimock import Emulator, EmulatorError
+from alimock import Emulator, EmulatorError, cli
 from alimock.app import Application
 from alimock.client.connection import Connection
 from alimock.doors import Doors
 from alimock.server import Server
-from conftest import Api
+from alimock.service import Service
+from alimock.settings import Settings
+from conftest import Api, make_api, scenario, signed
 from test_cli import ask, serving
 from werkzeug.test import Client
 
@@ -138,3 +142,102 @@ def test_a_token_is_shown_nowhere(empty: Api) -> None:
     assert "s3cret" not in repr(doors)
     info = Client(Application(empty.service, doors)).get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer s3cret"})
     assert b"s3cret" not in info.data
+
+
+KEY, TOKEN, CONTROL = "5ecret-of-the-key", "5ecurity-token", "c0ntrol-token"
+KEYED = f"extends: default\naccounts: {{default: {{access_keys: [{{id: testid, secret: {KEY}, security_token: {TOKEN}}}]}}}}"
+# Every view that shows secrets to nobody who does not ask for them.
+VIEWS = (
+    *(f"/_alimock/{name}" for name in ("", "info", "outbox", "accounts", "access-keys", "calls", "changes", "addresses", "faults")),
+    *(f"/_alimock/{name}" for name in ("scenario", "scenario?state=current", "clock", "calls/wait?timeout=0&action=None")),
+    *("/api/v1/messages", "/api/v1/info", "/view/latest.txt"),
+)
+
+
+def signatures_in(query: str) -> list[str]:
+    return [value for name, value in parse_qsl(query) if name == "Signature"]
+
+
+@pytest.fixture
+def guarded(caplog: pytest.LogCaptureFixture) -> tuple[Api, Client]:
+    caplog.set_level(logging.DEBUG)
+    api = make_api(scenario(KEYED))
+    return api, Client(Application(api.service, Doors(control_token=CONTROL)))
+
+
+def ask_as_owner(client: Client, path: str, method: str = "GET", body: str | None = None) -> str:
+    """Gives all that comes back."""
+    response = client.open(path, method=method, data=body, headers={**LOCAL, "Authorization": f"Bearer {CONTROL}"})
+    return f"{response.headers}{response.get_data(as_text=True)}"
+
+
+def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
+    guarded: tuple[Api, Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    api, client = guarded
+    hidden = {KEY, TOKEN, CONTROL, "put-5ecret", "wrong-t0ken", "wrong-5ecret"}
+    queries = [
+        signed(secret=KEY, SecurityToken=TOKEN, Action="SubmitEmailVerification", Email="jo@example.com"),
+        signed(secret=KEY, SecurityToken=TOKEN, Action="SubmitEmailVerification", Email="jo@example.com"),
+        signed(secret=KEY, SignatureNonce="2"),
+        signed(secret=KEY, SignatureNonce="3", SecurityToken="wrong-t0ken"),
+        signed(secret="wrong-5ecret", SignatureNonce="4"),
+    ]
+    told = [str(client.get(f"/?{query}", headers=LOCAL).headers) for query in queries]
+    v3 = {
+        "Authorization": f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature={'5' * 64}",
+        "x-acs-security-token": TOKEN,
+    }
+    for headers in (v3, {"Authorization": v3["Authorization"].replace("testid", "other")}):
+        told.append(
+            str(
+                client.get(
+                    "/", headers={**LOCAL, "x-acs-action": "ListEmailVerification", "x-acs-version": "2018-01-29", **headers}
+                ).headers
+            )
+        )
+    hidden.update("5" * 64 for _ in v3)
+    for query in queries:
+        hidden.update(form for value in signatures_in(query) for form in (value, quote(value, safe="")))
+    told.append(ask_as_owner(client, "/_alimock/access-keys/own", "PUT", "{secret: put-5ecret}"))
+    for body in ("{secret: put-5ecret, secrt: put-5ecret}", "{secret: [put-5ecret]}"):
+        told.append(ask_as_owner(client, "/_alimock/access-keys/own", "PUT", body))
+    told.append(ask_as_owner(client, "/_alimock/scenario", "PUT", f"{KEYED.partition('}')[0]}, secrt: x}}]}}}}"))
+    told += [ask_as_owner(client, path) for path in VIEWS]
+    told.append(str(client.get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer wrong-t0ken"}).data))
+    monkeypatch.setattr(Service, "_success", lambda *_: 1 / 0)
+    told.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
+    told += map(
+        repr,
+        (api.world.scenario, api.world.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
+    )
+    assert "Traceback" in caplog.text
+    assert not [(word, text) for word in hidden for text in (*told, caplog.text) if word in text]
+
+
+def test_secrets_are_told_to_who_asks_for_them(guarded: tuple[Api, Client]) -> None:
+    _, client = guarded
+    for path in ("access-keys?secrets=true", "scenario?secrets=true", "scenario?state=current&secrets=true"):
+        assert KEY in ask_as_owner(client, f"/_alimock/{path}")
+        assert TOKEN in ask_as_owner(client, f"/_alimock/{path}")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://:hush@127.0.0.1:1", "http://:hush@x y", "http://:hu/hush@127.0.0.1:1", "ftp://:hush@127.0.0.1:1"]
+)
+@pytest.mark.parametrize(
+    "command", [["ready"], ["export"], ["tail", "--once"], ["env", "--sdk", "python"]], ids=lambda command: command[0]
+)
+def test_no_command_tells_the_token_of_its_url(command: list[str], url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*command, "--url", url]) in (0, 1, 2)
+    output = capsys.readouterr()
+    assert output.out + output.err
+    assert "hush" not in output.out + output.err
+
+
+def test_a_password_for_a_proxy_is_neither_logged_nor_answered(empty: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    environ = {"REQUEST_URI": "http://user:hush@other.example.com/"}
+    response = Client(Application(empty.service, Doors())).get("/", environ_overrides=environ)
+    assert (response.status_code, "hush" in response.text + caplog.text) == (501, False)
+    assert "501 refused to be a proxy for other.example.com" in caplog.text

@@ -129,7 +129,8 @@ def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in ("http", "https"):
         return None
-    host = rest.partition("/")[0].partition("?")[0]
+    # What may stand before the host is a password.
+    host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
     return None if doors.serves_proxied(host) else host or "this host"
 
 

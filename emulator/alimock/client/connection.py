@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -19,7 +19,8 @@ TIMEOUT_SECONDS = 10
 PAGE = 5_000
 # How the control API says that what was waited for did not come.
 _NOT_ARRIVED = 408
-_USER = re.compile("//[^/]*@")
+_USER = re.compile("//.*@")
+_HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
 
 class EmulatorError(Exception):
@@ -46,7 +47,7 @@ class Connection:
     changes are of that key's account. Raises `EmulatorError` for a URL that cannot be used.
     """
 
-    url: str
+    url: str = field(repr=False)
     access_key_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -154,11 +155,11 @@ class Connection:
     def _address(self) -> tuple[str, int]:
         try:
             parts = urlsplit(self.url)
-            if parts.scheme == "http" and parts.hostname:
-                return parts.hostname, parts.port or http.client.HTTP_PORT
+            if parts.scheme == "http" and _HOST.fullmatch(parts.hostname or ""):
+                return str(parts.hostname), parts.port or http.client.HTTP_PORT
         except ValueError:
             pass
-        raise EmulatorError(f"found the URL `{_USER.sub('//', str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
+        raise EmulatorError(f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
 
 
 class _Received:
@@ -181,6 +182,11 @@ async def _exchanged(host: str, port: int, request: bytes) -> tuple[int, bytes]:
     response = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
     response.begin()
     return response.status, response.read()
+
+
+def without_token(url: str) -> str:
+    """Gives a URL as it may be shown: without the control token in it."""
+    return _USER.sub("//", url)
 
 
 def default_url() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from alimock.client.connection import default_url
+from alimock.client.connection import default_url, without_token
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--sdk", choices=SDKS, required=True)
     parser.add_argument("--url", default=default_url(), help="where the emulator is; default: %(default)s")
     options = parser.parse_args(arguments)
-    values = {"url": options.url, "endpoint": urlsplit(options.url).netloc or options.url, "ca": "alimock-ca.pem"}
+    # The emulated API needs no token.
+    url = without_token(options.url)
+    values = {"url": url, "endpoint": urlsplit(url).netloc or url, "ca": "alimock-ca.pem"}
     lines = SDKS[options.sdk]
     print(f"# over http\n{lines.http.format(**values)}\n")
     print(f"# over https: alimock ca --output alimock-ca.pem\n{lines.https.format(**values)}\n")

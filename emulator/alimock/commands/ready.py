@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from alimock.client.connection import default_url
+from alimock.client.connection import default_url, without_token
 from alimock.settings import DEFAULT_PORT
 
 RETRY_SECONDS = 0.05
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     end = time.monotonic() + options.wait
     while (reason := _unready(options.url)) is not None:
         if time.monotonic() >= end:
-            print(f"alimock: not ready: {options.url}: {reason}", file=sys.stderr)
+            print(f"alimock: not ready: {without_token(options.url)}: {reason}", file=sys.stderr)
             return 1
         time.sleep(RETRY_SECONDS)
     return 0

@@ -127,11 +127,11 @@ class AccessKey:
     """An access key that the emulator knows, with the name of its account; `permissions` are RAM actions, None is all of them."""
 
     id: str
-    secret: str
+    secret: str = field(repr=False)
     account: str
     place: str
     active: bool = True
-    security_token: str | None = None
+    security_token: str | None = field(default=None, repr=False)
     expires: int | None = None
     permissions: frozenset[str] | None = None
 
