@@ -20,7 +20,7 @@ interop: .venv/dev
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
 
-# Throws spoiled requests, scenarios and searches at the emulator, and random runs of its rules, for a minute, or SECONDS.
+# Throws spoiled requests, scenarios and searches at the emulator, and goes on with the random tests, for a minute, or SECONDS.
 fuzz: .venv/dev
 	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(SECONDS)
 

@@ -183,7 +183,7 @@ def test_the_options_and_the_marker_of_the_plugin_are_described() -> None:
 def test_the_tests_of_the_readme_run(pytester: pytest.Pytester) -> None:
     (code,) = [code for code in blocks(README, "python") if "import pytest" in code]
     pytester.makepyfile(test_readme=f"{MAILER}\n\n{code}")
-    pytester.runpytest("-p", "no:hypothesispytest").assert_outcomes(passed=2)
+    pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:schemathesis").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("kind", [Emulator, Client, Outbox, Calls, Addresses, Faults, Clock], ids=lambda kind: kind.__name__)

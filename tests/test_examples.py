@@ -18,7 +18,19 @@ README = (EXAMPLES / "README.md").read_text()
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "in two workers"])
 def test_the_tests_of_the_pytest_example_pass(options: list[str]) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("ALIMOCK_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:schemathesis",
+        *options,
+    ]
     done = subprocess.run(command, cwd=EXAMPLES / "pytest", capture_output=True, text=True, timeout=120, env=environ)
     assert done.returncode == 0, done.stdout
     assert "6 passed" in done.stdout

@@ -15,7 +15,7 @@ from alimock.pytest_plugin import OPTIONS
 from conftest import Running
 
 # Plugins of this machine that take long to load.
-QUIET = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+QUIET = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:schemathesis")
 # How the tests of a user call the service: by the official SDK, or by a request that is signed by nobody.
 HELPERS = """
 import json

@@ -198,6 +198,12 @@ def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
     assert [change["kind"] for change in narrowed["changes"]] == ["clock", "address", "fault", "reset"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("arguments", ["timeout=null", "timeout=61&after=0"])
+def test_the_changes_take_no_wrong_timeout_even_where_nobody_waits(running: Running, arguments: str) -> None:
+    status, answer = get(running, f"/_alimock/changes?{arguments}")
+    assert (status, answer["hint"]) == (400, "give seconds from 0 to 60")
+
+
 def test_the_changes_wait_for_the_next(running: Running) -> None:
     found = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30"))
     until_waiting(running)

@@ -1,6 +1,7 @@
 """Throws spoiled input at what takes input from anybody: raw HTTP, scenario files, searches of mails. Run by `make fuzz`.
 
-It also goes through random runs of the state machine, as `test_model.py` does. It goes on for 60 seconds, or as many as the first argument says, and then prints what it tried. An answer of 500, an exception that is
+It also goes through random runs of the state machine, as `test_model.py` does, and sends what the OpenAPI document allows and what it does
+not, as `test_schemathesis.py` does. It goes on for 60 seconds, or as many as the first argument says, and then prints what it tried. An answer of 500, an exception that is
 none of alimock's own refusals, or an input that takes longer than 10 seconds is printed with what brought it about, and is failure. The
 second argument is the seed of an earlier run, to repeat it.
 """
@@ -22,6 +23,7 @@ from hypothesis import Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 from test_model import SHORT, Machine
+from test_schemathesis import BOTH, check
 
 SECONDS = 60
 SLOW_SECONDS = 10
@@ -172,6 +174,20 @@ def model_case(source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
     return trial
 
 
+def control_case(source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
+    """Makes the trial of the next few requests to an operation of the control API."""
+
+    def trial() -> tuple[bytes, str | None]:
+        (label, mode), number = source.choice(BOTH), source.randrange(10**9)
+        try:
+            check(label, mode, lambda test: seeded(number)(settings(RUNS, max_examples=20)(test)))
+        except Exception as error:
+            return f"{label} {mode.value}, the runs of {number}".encode(), "\n".join([str(error), *getattr(error, "__notes__", [])])
+        return b"", None
+
+    return trial
+
+
 def main(seconds: float, seed: int) -> int:
     """Tries all of them in turn until the time is over, and gives 1 at the first failure."""
     logging.disable(logging.CRITICAL)
@@ -185,6 +201,7 @@ def main(seconds: float, seed: int) -> int:
             "scenarios": scenario_case(source),
             "searches": search_case(emulator, source),
             "batches of runs of the state machine": model_case(source),
+            "batches of requests to the control API": control_case(source),
         }
         # Each gets as much of the time as any other, however long its trials take.
         spent = dict.fromkeys(trials, 0.0)

@@ -61,6 +61,7 @@ class JournalResource:
     def changes(self) -> dict[str, object]:
         """Lists what happened; with `timeout` it waits for the first that comes behind `after`."""
         given = arguments.query(*listing.ARGUMENTS, "timeout")
+        timeout = waits.seconds(given, waits.DEFAULT_SECONDS)
         with self.world.lock:
             after, account = waits.cursor(self.world, given), listing.account_name(self.world, given)
         names = (None, ALL_ACCOUNTS, account) if account is not None else None
@@ -76,7 +77,6 @@ class JournalResource:
             return any(map(matches, self.world.changes.after(behind))) or None
 
         if after is not None and "timeout" in given:
-            timeout = waits.seconds(given, waits.DEFAULT_SECONDS)
             # A reset is a change itself, and ends no waiting for changes.
             waits.waited(self.world, find, Kind.__members__.values(), account, timeout, interruptible=False)
         rest = {name: value for name, value in given.items() if name != "access_key_id"}
