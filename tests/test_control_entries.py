@@ -220,6 +220,12 @@ def test_a_fault_can_name_a_stub_that_the_scenario_has(api: Api) -> None:
     assert api.code("SaveTask") == "Throttling"
 
 
+def test_the_state_of_a_key_is_its_accounts_own_also_before_anything_happened_there(api: Api) -> None:
+    api.key = "one"
+    number = api.json("QueryEmailVerification", Email=JO)["EmailVerificationNo"]
+    assert str(number) in json.dumps(ask(api, "GET", "scenario?state=current&access_key_id=one"))
+
+
 def test_the_scenario_is_shown_as_loaded_or_as_the_account_is_now(api: Api) -> None:
     ask(api, "PUT", "addresses/a@example.com", "verified")
     api.lists(SUBMIT, "own@example.com")

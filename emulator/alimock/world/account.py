@@ -211,8 +211,9 @@ class Account:
         """Says whether it is still the UTC+8 day on which the account was first seen."""
         return self._today.is_first
 
-    def __len__(self) -> int:
-        """Gives the number of records that are the account's own."""
+    @property
+    def own_records(self) -> int:
+        """The number of records that were made or changed since the start."""
         return len(self._records)
 
     def remains(self) -> list[object]:

@@ -336,7 +336,7 @@ class World:
             del self._names_by_tag[account.source.tag]
             self.outbox.clear(name)
             self.journal.clear(name)
-            let_go(len(account), account.remains, self.lock)
+            let_go(account.own_records, account.remains, self.lock)
 
     def _make_room(self) -> None:
         """Drops the unnamed accounts that were not used for some time, the oldest first, when there are too many.
