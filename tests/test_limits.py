@@ -77,6 +77,18 @@ def test_who_sends_too_much_can_send_it_all_and_is_told(small: Running, request_
     assert body.endswith(f"See {setting}.".encode())
 
 
+@pytest.mark.parametrize(("size", "status"), [(2_000, 200), (2_001, 413)])
+def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int, status: int) -> None:
+    for running in serve(scenario(), Limits(max_call_bytes=2_000)):
+        content = f"{SUBMIT}&Padding=".ljust(size, "a")
+        answer = exchange(running, post(f"Content-Length: {size}\r\n", content).decode())
+        assert answer[0] == status
+        if status == 413:
+            expected = "the body of a call to the emulated API: found 2,001 bytes, expected 2,000 at most"
+            assert json.loads(answer[2]) == {"message": expected, "hint": "see --max-call-bytes"}
+        assert status_of(running, "/livez") == 200
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [

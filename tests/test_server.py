@@ -246,6 +246,20 @@ def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
         assert threading.active_count() == before
 
 
+def test_a_server_stops_though_a_client_takes_no_answer(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            # Until neither side takes any more.
+            while True:
+                client.sendall(b"GET /_alimock/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+        stopping = threading.Thread(target=running.server.stop)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()
+
+
 def test_two_servers_in_one_process_share_nothing() -> None:
     servers = [Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", 0) for _ in range(2)]
     for server in servers:

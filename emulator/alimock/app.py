@@ -74,7 +74,12 @@ class Application:
             message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
             hint = "leave the header out to get the profile that is configured"
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
-        return _send(self.service.answer(_call(environ), profile), environ, start_response)
+        call = _call(environ)
+        limit = self.service.world.limits.max_call_bytes
+        if len(call.body) > limit:
+            message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
+            return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)
+        return _send(self.service.answer(call, profile), environ, start_response)
 
 
 def _health(method: str) -> Reply:

@@ -11,6 +11,8 @@ class Limits:
 
     max_header_bytes: int = 256 * 1024
     max_body_bytes: int = 16 * 1024 * 1024
+    # As much as fits into a query, since every address of a call is handled before another call is.
+    max_call_bytes: int = 256 * 1024
     request_seconds: float = 30
     # As the real gateway's `Keep-Alive: timeout=25` says.
     idle_seconds: float = 25

@@ -38,6 +38,8 @@ LOOK_SECONDS = 0.25
 # How long a request may take to come once all threads are taken.
 HURRIED_SECONDS = 1
 BACKLOG = 512
+# How long a client may take, once the server stops, for the rest of a request or of an answer.
+STOP_SECONDS = 1
 
 
 class _Gateway(WSGIGateway_10):
@@ -139,6 +141,12 @@ class _Pool(ThreadPool):
                 self.grow(1)
             super().put(obj)
 
+    @staticmethod
+    def _force_close(conn: Connection | None) -> None:
+        """Ends the connection of a thread that is not done in time, unless it still works on an answer."""
+        if conn is not None:
+            conn.cut(0)
+
     def stop(self, timeout: float = 5) -> None:
         with self._lock:
             self._stopping = True
@@ -191,7 +199,7 @@ class Server:
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
         world = application.service.world
         self._cheroot = _Cheroot(world, (host, port), application, server_name=host, request_queue_size=BACKLOG)
-        self._cheroot.shutdown_timeout = 0.2
+        self._cheroot.shutdown_timeout = STOP_SECONDS
         most = world.limits.max_threads
         self._cheroot.requests = _Pool(self._cheroot, min=min(MINIMUM_THREADS, most), max=most)
         self._cheroot.ssl_adapter = Tls(*tls) if tls is not None else None

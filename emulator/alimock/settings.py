@@ -195,6 +195,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_key", "--tls-key", "ALIMOCK_TLS_KEY", None, "a file with a key in PEM", "the key of that certificate", str),
     _limit("max_header_bytes", "bytes", 1024, "how long the request line and the headers of a request may be together"),
     _limit("max_body_bytes", "bytes", 1024, "how long the body of a request may be"),
+    _limit("max_call_bytes", "bytes", 1024, "how long the body of a call to the emulated API may be"),
     _limit("request_seconds", "seconds", 1, "how long a request may take to come, and its answer to be taken"),
     _limit("idle_seconds", "seconds", 1, "how long a connection stays open that sends nothing"),
     _limit("max_connections", "connections", 1, "how many connections may be open that send nothing"),
