@@ -164,6 +164,8 @@ class Account:
         self.loaded = self.start
         self.first_sight = self.clock.now()
         self.day = self.first_day = day(self.first_sight)
+        # Unlike the mails that the scenario says were sent on the first day, these are forgotten once the clock showed another.
+        self.new = {name for name, entry in self.start.entries.items() if entry.new_today}
         for address, entry in self.start.entries.items():
             self.make(entry.address or address, entry, Origin.ENTRY, self.first_sight)
 
@@ -283,7 +285,7 @@ class Account:
         entries = {record.email.lower(): self.saved_entry(record.email, record) for record in self.in_order()}
         names = {*self.start.entries, *self.deleted, *self.sends, *self.new, *(address for address, _ in self.turns)}
         for address in sorted(names - entries.keys()):
-            if self.start.entry(address) is not None or self.sent_today(address) or self.is_new_today(address):
+            if self.start.entry(address) is not None or self.sent_today(address) or address in self.new:
                 entries[address] = self.saved_entry(address, None)
         patterns = {
             name: replace(timed(entry, self.first_sight), sends_today=entry.sends_today if self.day == self.first_day else 0)
@@ -300,7 +302,7 @@ class Account:
             send=remaining(entry.send, self.turns[folded, "send"]),
             resend=remaining(entry.resend, self.turns[folded, "resend"]),
             sends_today=self.sent_today(address),
-            new_today=self.is_new_today(address),
+            new_today=folded in self.new,
         )
         if record is None:
             return kept
@@ -416,8 +418,7 @@ class Account:
     def refuse_over_new(self, email: str) -> None:
         """Refuses one new address too many; one that was new today already is none."""
         limit = self.start.addresses_a_day
-        names = {*self.new, *(name for name in self.start.entries if self.is_new_today(name))}
-        if limit is not None and email.lower() not in names and len(names) >= limit:
+        if limit is not None and email.lower() not in self.new and len(self.new) >= limit:
             raise Refused(QUOTA)
 
     def sent_today(self, address: str) -> int:
@@ -425,11 +426,6 @@ class Account:
         entry = self.start.entry(address)
         before = entry.sends_today if entry is not None and self.day == self.first_day else 0
         return before + self.sends[address.lower()]
-
-    def is_new_today(self, address: str) -> bool:
-        """Says whether an address was new on this day."""
-        entry = self.start.entries.get(address.lower())
-        return address.lower() in self.new or (entry is not None and entry.new_today and self.day == self.first_day)
 
     def turn_day(self) -> None:
         """Has the day's counts begin anew if the clock shows another day, be it later or earlier."""
