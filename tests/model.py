@@ -282,11 +282,14 @@ class Account:
 
     def saved(self) -> Start:
         """Gives the scenario that starts as this account is now."""
-        entries = {record.email.lower(): self.saved_entry(record.email, record) for record in self.in_order()}
-        names = {*self.start.entries, *self.deleted, *self.sends, *self.new, *(address for address, _ in self.turns)}
-        for address in sorted(names - entries.keys()):
-            if self.start.entry(address) is not None or self.sent_today(address) or address in self.new:
-                entries[address] = self.saved_entry(address, None)
+        in_order = [record.email.lower() for record in self.in_order()]
+        submitted = [name for name in in_order if self.records[name].origin is Origin.SUBMITTED]
+        others = sorted({*self.deleted, *self.sends, *self.new, *(address for address, _ in self.turns)})
+        entries = {}
+        for name in (*submitted, *self.start.entries, *in_order, *others):
+            record = self.records.get(name)
+            if record is not None or self.start.entry(name) is not None or self.sent_today(name) or name in self.new:
+                entries[name] = self.saved_entry(name, record)
         patterns = {
             name: replace(timed(entry, self.first_sight), sends_today=entry.sends_today if self.day == self.first_day else 0)
             for name, entry in self.start.patterns.items()

@@ -182,6 +182,17 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
     assert Service(other).follow_link(link, "192.0.2.1").state is not None
 
 
+def test_an_entry_without_a_record_keeps_its_place_for_the_record_it_gets_later() -> None:
+    names = [f"user{number}@example.com" for number in range(20)]
+    entries = "".join(f"\n  {name}: {'unknown' if number % 2 else 'pending'}" for number, name in enumerate(names))
+    world = World(scenario(f"clock: 2024-05-01 09:30:00\naddresses:{entries}"), real_time=Time())
+    world.load(snapshot(world.account(None), world.scenario))
+    for name in reversed(names):
+        world.put_address(loader.load_address(b"pending", name, file="put"))
+    data = Api(Service(world), Time()).json("ListEmailVerification")["Data"]
+    assert [row["Email"] for row in data] == names  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("name", files.built_in_names())
 def test_every_built_in_scenario_can_be_saved_and_loaded(name: str) -> None:
     world = World(loader.load(name))

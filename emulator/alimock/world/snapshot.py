@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from alimock.address import fold, is_valid
@@ -11,7 +12,7 @@ from alimock.scenario.book import AddressBook
 from alimock.scenario.model import Scenario
 from alimock.timeformat import format_time
 from alimock.world.account import Account
-from alimock.world.record import VERIFIED, Record
+from alimock.world.record import SUBMITTED, VERIFIED, Record
 
 _OUTCOMES = {Status.NONE: Outcome.UNKNOWN, Status.PENDING: Outcome.PENDING, Status.VERIFIED: Outcome.VERIFIED}
 _REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: Outcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: Outcome.ILLEGAL}
@@ -23,9 +24,12 @@ def snapshot(account: Account, world: Scenario) -> Scenario:
 
     Mails that were sent and nonces that were used are no part of it; a token that is open stays so.
     """
-    entries = [_entry(account, record.email, record) for record in account.in_order()]
-    without_record = (address for address in account.known_addresses() if account.peek(address) is None)
-    entries += [_entry(account, address, None) for address in without_record if _is_remembered(account, address)]
+    records = {fold(record.email): record for record in account.in_order()}
+    entries = [
+        _entry(account, records[name].email if name in records else name, records.get(name))
+        for name in _in_order(account, records)
+        if name in records or _is_remembered(account, name)
+    ]
     now, standing = account.clock.now(), account.clock.frozen_at is not None
     scenario = account.scenario
     named = {account.name: account.user_id} if account.name in world.user_ids else {}
@@ -48,6 +52,14 @@ def snapshot(account: Account, world: Scenario) -> Scenario:
             for key, fault in account.faults.items()
         },
     )
+
+
+def _in_order(account: Account, records: Mapping[str, Record]) -> Iterable[str]:
+    """Gives all known addresses, folded, in the order of their records; one without a record that the scenario names keeps its
+    place there, since a record that it gets later has that place.
+    """
+    submitted = (name for name, record in records.items() if record.decided_by == SUBMITTED)
+    return dict.fromkeys((*submitted, *account.addresses.exact, *records, *sorted(account.known_addresses())))
 
 
 def _is_remembered(account: Account, address: str) -> bool:
