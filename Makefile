@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop examples bench fuzz format lint types audit wheel clean
+.PHONY: all serve test interop examples bench fuzz soak format lint types audit wheel clean
 
 all: format lint types audit test wheel
 
@@ -23,6 +23,10 @@ examples: .venv/dev
 # Throws spoiled requests, scenarios and searches at the emulator, and goes on with the random tests, for a minute, or SECONDS.
 fuzz: .venv/dev
 	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(SECONDS)
+
+# Keeps one emulator busy for ten minutes, or SECONDS, and looks whether it loses, doubles or hoards anything.
+soak: .venv/dev
+	$(BIN)/python tests/soak/run.py $(SECONDS)
 
 # Measures alimock beside the tools people would use in its place, and writes docs/benchmarks.md; it takes ten minutes. A missing
 # toolchain (Node, Java) leaves its tools out with a reason.
