@@ -62,7 +62,6 @@ def run(arguments: Sequence[str]) -> int:
     relay = _relay(settings)
     application = Application(Service(world, settings.profile), doors, relay)
     # What is there now stays to the end, so the collector need not look at it again and again.
-    gc.collect()
     gc.freeze()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
