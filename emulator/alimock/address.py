@@ -32,4 +32,7 @@ def is_valid(address: str) -> bool:
         return False
     if "." not in domain.strip(".") or not _NOT_IN_DOMAINS.isdisjoint(domain):
         return False
+    if address.isascii():
+        # Of these characters only the space is printable and not allowed.
+        return address.isprintable() and " " not in address
     return not any(character.isspace() or unicodedata.category(character) == "Cc" for character in address)
