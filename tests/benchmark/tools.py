@@ -176,6 +176,7 @@ TOOLS = (
     Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), _serve_addresses(10_000)),
     Tool(f"alimock beside {WAITERS} parked waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
     BARE,
+    Tool("a bare WSGI application on cheroot as it comes", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "as_it_comes.py")),
     Tool("moto_server", MOTO.version, STATE, (IDENTITY,), _moto, MOTO),
     Tool("aws-ses-v2-local", AWS_SES_V2_LOCAL.version, STATE, (SEND_EMAIL,), _aws_ses_v2_local, AWS_SES_V2_LOCAL),
     Tool("mountebank", MOUNTEBANK.version, CANNED_ONLY, (STUBBED,), _mountebank, MOUNTEBANK),
