@@ -26,7 +26,7 @@ fuzz: .venv/dev
 
 # Keeps one emulator busy for ten minutes, or SECONDS, and looks whether it loses, doubles or hoards anything.
 soak: .venv/dev
-	$(BIN)/python tests/soak/run.py $(SECONDS)
+	PYTHONPATH=tests $(BIN)/python -m soak.run $(SECONDS)
 
 # Measures alimock beside the tools people would use in its place, and writes docs/benchmarks.md; it takes ten minutes. A missing
 # toolchain (Node, Java) leaves its tools out with a reason.
