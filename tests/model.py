@@ -156,16 +156,16 @@ class Account:
     deleted: set[str] = field(default_factory=set)
     mails: list[Mail] = field(default_factory=list)
     turns: Counter[tuple[str, str]] = field(default_factory=Counter)
-    sends: Counter[str] = field(default_factory=Counter)
-    new: set[str] = field(default_factory=set)
+    # By day and address.
+    sends: Counter[tuple[int, str]] = field(default_factory=Counter)
+    new: set[tuple[int, str]] = field(default_factory=set)
     calls: int = 0
 
     def __post_init__(self) -> None:
         self.loaded = self.start
         self.first_sight = self.clock.now()
-        self.day = self.first_day = day(self.first_sight)
-        # Unlike the mails that the scenario says were sent on the first day, these are forgotten once the clock showed another.
-        self.new = {name for name, entry in self.start.entries.items() if entry.new_today}
+        self.first_day = day(self.first_sight)
+        self.new = {(self.first_day, name) for name, entry in self.start.entries.items() if entry.new_today}
         for address, entry in self.start.entries.items():
             self.make(entry.address or address, entry, Origin.ENTRY, self.first_sight)
 
@@ -181,7 +181,7 @@ class Account:
             if record is None:
                 self.refuse_over_sends(email)
                 self.refuse_over_new(email)
-                self.new.add(email.lower())
+                self.new.add((self.today, email.lower()))
                 now = self.clock.now()
                 record = self.records[email.lower()] = Record(email, Origin.SUBMITTED, now, now, now, ip)
             elif record.status == VERIFIED or not send_if_exist:
@@ -284,14 +284,15 @@ class Account:
         """Gives the scenario that starts as this account is now."""
         in_order = [record.email.lower() for record in self.in_order()]
         submitted = [name for name in in_order if self.records[name].origin is Origin.SUBMITTED]
-        others = sorted({*self.deleted, *self.sends, *self.new, *(address for address, _ in self.turns)})
+        sent = {name for number, name in self.sends if number == self.today}
+        others = sorted({*self.deleted, *sent, *self.new_today(), *(address for address, _ in self.turns)})
         entries = {}
         for name in (*submitted, *self.start.entries, *in_order, *others):
             record = self.records.get(name)
-            if record is not None or self.start.entry(name) is not None or self.sent_today(name) or name in self.new:
+            if record is not None or self.start.entry(name) is not None or self.sent_today(name) or name in self.new_today():
                 entries[name] = self.saved_entry(name, record)
         patterns = {
-            name: replace(timed(entry, self.first_sight), sends_today=entry.sends_today if self.day == self.first_day else 0)
+            name: replace(timed(entry, self.first_sight), sends_today=entry.sends_today if self.today == self.first_day else 0)
             for name, entry in self.start.patterns.items()
         }
         moved = self.clock.standing is not None or self.clock.offset != 0
@@ -305,7 +306,7 @@ class Account:
             send=remaining(entry.send, self.turns[folded, "send"]),
             resend=remaining(entry.resend, self.turns[folded, "resend"]),
             sends_today=self.sent_today(address),
-            new_today=folded in self.new,
+            new_today=folded in self.new_today(),
         )
         if record is None:
             return kept
@@ -362,7 +363,7 @@ class Account:
         now = self.clock.now()
         record.sent = record.modified = now
         record.token = ""
-        self.sends[record.email.lower()] += 1
+        self.sends[self.today, record.email.lower()] += 1
         self.mails.append(Mail(record, record.email, action, lang, now))
 
     def in_order(self) -> list[Record]:
@@ -421,28 +422,30 @@ class Account:
     def refuse_over_new(self, email: str) -> None:
         """Refuses one new address too many; one that was new today already is none."""
         limit = self.start.addresses_a_day
-        if limit is not None and email.lower() not in self.new and len(self.new) >= limit:
+        if limit is not None and email.lower() not in self.new_today() and len(self.new_today()) >= limit:
             raise Refused(QUOTA)
 
     def sent_today(self, address: str) -> int:
         """Counts the mails to an address on this day; what the scenario says counts on the first one."""
         entry = self.start.entry(address)
-        before = entry.sends_today if entry is not None and self.day == self.first_day else 0
-        return before + self.sends[address.lower()]
+        before = entry.sends_today if entry is not None and self.today == self.first_day else 0
+        return before + self.sends[self.today, address.lower()]
 
-    def turn_day(self) -> None:
-        """Has the day's counts begin anew if the clock shows another day, be it later or earlier."""
-        if day(self.clock.now()) != self.day:
-            self.day = day(self.clock.now())
-            self.sends.clear()
-            self.new.clear()
+    @property
+    def today(self) -> int:
+        """The number of the day that the clock shows."""
+        return day(self.clock.now())
+
+    def new_today(self) -> set[str]:
+        """Gives the addresses that are new on this day."""
+        return {name for number, name in self.new if number == self.today}
 
     def forget(self, address: str) -> None:
         """Forgets all that happened to an address."""
         folded = address.lower()
         self.records.pop(folded, None)
-        self.new.discard(folded)
-        self.sends.pop(folded, None)
+        self.new = {one for one in self.new if one[1] != folded}
+        self.sends = Counter({one: count for one, count in self.sends.items() if one[1] != folded})
         self.turns = Counter({key: count for key, count in self.turns.items() if key[0] != folded})
 
     def forget_turns(self, pattern: str) -> None:
@@ -490,11 +493,6 @@ class World:
             change(account.clock)
         if key is None:
             change(self.clock)
-
-    def turn_days(self) -> None:
-        """Has the days of all accounts turn that have to."""
-        for account in self.accounts.values():
-            account.turn_day()
 
     def reset(self, key: str | None, *, unload: bool) -> None:
         """Starts one account or all from what was loaded last, or from the world's scenario."""

@@ -262,14 +262,12 @@ class Machine(RuleBasedStateMachine):
     def real_time_passes(self, seconds: int) -> None:
         """Has the real time go on."""
         self.time.now += seconds
-        self.turn_days()
 
     @rule(key=touched_keys, span=st.just("3d") | st.sampled_from(SPANS))
     def advance(self, key: str | None, span: str) -> None:
         """Moves clocks forward."""
         self.control("POST", "clock/advance", key, {"by": span})
         self.model.change_clock(lambda clock: clock.set(clock.now() + seconds_of(span), clock.standing is not None), key)
-        self.turn_days()
 
     @rule(key=touched_keys, seconds=st.sampled_from([-60, -DAY, -4 * DAY, 0, 7 * DAY]), frozen=st.sampled_from([None, True, False]))
     def set_clock(self, key: str | None, seconds: int, frozen: bool | None) -> None:
@@ -278,7 +276,6 @@ class Machine(RuleBasedStateMachine):
         now = own.now() + seconds
         self.control("PUT", "clock", key, {"now": written(now)} | ({} if frozen is None else {"frozen": frozen}))
         self.model.change_clock(lambda clock: clock.set(now, clock.standing is not None if frozen is None else frozen), key)
-        self.turn_days()
 
     @rule(key=keys, number=tokens, seconds=st.integers(-1, 1))
     def wait_until_a_link_expires(self, key: str, number: int, seconds: int) -> None:
@@ -288,7 +285,6 @@ class Machine(RuleBasedStateMachine):
             now = record.sent + LINK_SECONDS + seconds
             self.control("PUT", "clock", key, {"now": written(now), "frozen": True})
             self.model.change_clock(lambda clock: clock.set(now, True), key)
-            self.turn_days()
             self.verify(key, number, None)
 
     @rule(key=touched_keys, frozen=st.booleans())
@@ -417,12 +413,6 @@ class Machine(RuleBasedStateMachine):
         assert response.status_code == status, response.text
         answer: dict[str, Any] = json.loads(response.data)
         return answer
-
-    def turn_days(self) -> None:
-        """Has the day's counts begin anew where it is another day now; the emulator sees that when it is asked for them."""
-        self.model.turn_days()
-        for key in self.model.accounts:
-            self.control("GET", "scenario?state=current", key)
 
     def token(self, number: int) -> str:
         """Gives one of the tokens that were ever seen."""

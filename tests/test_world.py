@@ -17,10 +17,11 @@ from alimock.limits import Limits
 from alimock.scenario import loader
 from alimock.scenario.addresses import AddressRule
 from alimock.service import Service
+from alimock.timeformat import SECONDS_PER_DAY
 from alimock.world.clock import Clock
 from alimock.world.source import Source
 from alimock.world.world import World
-from conftest import Api, error_of, make_api, scenario, signed
+from conftest import START, Api, error_of, make_api, scenario, signed
 
 
 class Unread(dict[str, AddressRule]):
@@ -172,6 +173,26 @@ def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
     assert not api.world.account("one")._records
     api.lists("DeleteEmailVerification", "a7@example.com")
     assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 1_999
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_day_keeps_its_counts_for_a_clock_that_comes_back_whether_or_not_somebody_looked_meanwhile(looks: bool) -> None:
+    api = make_api(scenario("limits: {sends_per_address_per_day: 1}"))
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    account = api.world.account(None)
+    account.clock.set(START + SECONDS_PER_DAY, frozen=True)
+    if looks:
+        assert account.sends_today("jo@example.com") == 0
+    account.clock.set(START, frozen=True)
+    assert api.lists("ResendEmailVerification", "jo@example.com") == {"FailList": ["jo@example.com SendTokenQuotaExceeded"]}
+
+
+def test_what_the_scenario_says_of_the_first_day_counts_on_the_first_day_again() -> None:
+    api = make_api(scenario("addresses: {jo@example.com: {status: pending, sends_today: 1, new_today: true}}"))
+    account = api.world.account(None)
+    for day, expected in ((START + SECONDS_PER_DAY, (0, 0)), (START, (1, 1))):
+        account.clock.set(day, frozen=True)
+        assert (account.sends_today("jo@example.com"), account.new_addresses_today()) == expected
 
 
 class Watched(str):

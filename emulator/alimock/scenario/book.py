@@ -81,10 +81,6 @@ class AddressBook:
         """Gives the patterns in the order they are tried, then the exact addresses in the order of the file."""
         return [*(pattern.rule for pattern in self.patterns), *self.exact.values()]
 
-    def remains(self) -> list[object]:
-        """Gives the objects that there may be a great many of."""
-        return list(self.exact.values())
-
     def entry(self, address: str) -> AddressRule | None:
         """Gives the entry of just this address, or of just this pattern."""
         folded = fold(address)

@@ -34,7 +34,12 @@ class Order:
         for place, (_, rule) in enumerate(entries):
             if rule.status is not Status.NONE:
                 kinds.setdefault((rule.status, rule.age), []).append(place)
+        self._size = len(entries)
         self.runs = tuple(_run(status, age, places, entries) for (status, age), places in kinds.items())
+
+    def __len__(self) -> int:
+        """Gives the number of all entries, with and without a record."""
+        return self._size
 
     @cached_property
     def positions(self) -> Mapping[str, tuple[int, int]]:

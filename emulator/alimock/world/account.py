@@ -14,7 +14,7 @@ from alimock.scenario.book import AddressBook, Pattern
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.timeformat import SECONDS_PER_DAY
 from alimock.world.clock import Clock
-from alimock.world.day import Day
+from alimock.world.days import Days
 from alimock.world.listing import Listing, Selection
 from alimock.world.record import LOOPBACK, SUBMITTED, VERIFIED, WAITING, Record, TokenState
 from alimock.world.source import Source
@@ -47,7 +47,7 @@ class Account:
         self._deleted: set[str] = set()
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
-        self._today = Day(clock)
+        self._days = Days(clock)
         # How many answers were given of each sequence, by address and name.
         self._answered: Counter[tuple[str, str]] = Counter()
 
@@ -99,7 +99,7 @@ class Account:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
         now = self.clock.now()
         if not self.is_new_today(address):
-            self._today.new.add(fold(address))
+            self._days.new.add(fold(address))
         record = Record(
             address,
             self.source.email_verification_no(address),
@@ -117,7 +117,7 @@ class Account:
         """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
         now = self.clock.now()
         self._records[fold(record.email)] = record
-        self._today.sends[fold(record.email)] = self.sends_today(record.email) + 1
+        self._days.sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # A token that the scenario writes down may have been made by this source in an earlier run.
@@ -161,8 +161,8 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Counts the mails sent to an address on this UTC+8 day, with those that the scenario says were sent before."""
-        counted = self._today.sends.get(fold(address))
-        if counted is not None or not self._today.is_first:
+        counted = self._days.sends.get(fold(address))
+        if counted is not None or not self._days.is_first:
             return counted or 0
         rule = self.addresses.rule(address)
         return rule.sends_today if rule is not None else 0
@@ -170,11 +170,11 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Says whether an address was already counted among the day's new ones."""
         folded = fold(address)
-        return folded in self._today.new or (self._today.is_first and folded in self.addresses.new_today)
+        return folded in self._days.new or (self._days.is_first and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Counts the addresses that were new on this UTC+8 day."""
-        return len(self._today.new) + (len(self.addresses.new_today) if self._today.is_first else 0)
+        return len(self._days.new) + (len(self.addresses.new_today) if self._days.is_first else 0)
 
     def answer(self, address: str, action: str) -> Answer | None:
         """Gives what the scenario has an operation answer for an address, None for what it does by itself; counts the call."""
@@ -199,7 +199,7 @@ class Account:
     def known_addresses(self) -> set[str]:
         """Gives every address that the scenario names or that something happened to, folded."""
         answered = {address for address, _ in self._answered}
-        return {*self.addresses.exact, *self._records, *self._deleted, *self._today.sends, *self._today.new, *answered}
+        return {*self.addresses.exact, *self._records, *self._deleted, *self._days.sends, *self._days.new, *answered}
 
     def open_token(self, record: Record) -> str | None:
         """Gives the token of a waiting record that was sent last, be it expired or not."""
@@ -209,32 +209,32 @@ class Account:
 
     def is_first_day(self) -> bool:
         """Says whether it is still the UTC+8 day on which the account was first seen."""
-        return self._today.is_first
-
-    @property
-    def own_records(self) -> int:
-        """The number of records that were made or changed since the start."""
-        return len(self._records)
+        return self._days.is_first
 
     def remains(self) -> list[object]:
         """Gives the objects that there may be a great many of."""
         listed = self._listing.remains() if self._listing is not None else ()
-        return [*self._records, *self._records.values(), *self._sent, *self._today.sends, *self._today.new, *listed]
+        return [*self._records, *self._records.values(), *self._sent, *self._days.sends, *self._days.new, *listed]
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
-        self.addresses, self._listing = addresses, None
+        folded, is_new = fold(rule.address), fold(rule.address) not in self.addresses.exact
+        self.addresses = addresses
         if rule.is_pattern:
             self._forget_turns(Pattern.of(rule.address))
             return
-        folded = fold(rule.address)
         self._forget(folded)
         self._deleted.discard(folded)
-        self._today.sends[folded] = rule.sends_today
+        self._days.sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
-            self._today.new.add(folded)
+            self._days.new.add(folded)
         if rule.status is not Status.NONE:
-            self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
+            record = self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
+            if self._listing is not None and not self._listing.put_entry(
+                folded, record.verification_status, record.gmt_create, is_new=is_new
+            ):
+                # Its place in the file has to be looked up.
+                self._listing = None
 
     def delete_address(self, address: str, addresses: AddressBook) -> bool:
         """Takes the book without an entry, and forgets an address's record and what was counted; says whether there was any of it.
@@ -244,7 +244,7 @@ class Account:
         entry = self.addresses.entry(address)
         # A pattern that is not there is not asked for as an address either.
         record = self.peek(address) if entry is not None or "*" not in address else self._records.get(fold(address))
-        self.addresses, self._listing = addresses, None
+        self.addresses = addresses
         if entry is not None and entry.is_pattern:
             self._forget_turns(Pattern.of(address))
         self._forget(fold(address))
@@ -277,9 +277,11 @@ class Account:
             self._listing.put(fold(record.email), record.verification_status, record.gmt_create, submitted=submitted)
 
     def _forget(self, folded: str) -> None:
-        """Forgets all that happened to an address."""
+        """Forgets all that happened to an address, and its record."""
         self._records.pop(folded, None)
-        self._today.forget(folded)
+        if self._listing is not None:
+            self._listing.take_out(folded)
+        self._days.forget(folded)
         self._forget_turns(Pattern((folded,)))
 
     def _forget_turns(self, pattern: Pattern) -> None:

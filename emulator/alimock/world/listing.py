@@ -7,7 +7,7 @@ the order of its file, then those made by patterns.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -69,6 +69,9 @@ class _OwnRun:
 
     def put(self, entry: Entry) -> None:
         insort(self._reversed, _negated(entry))
+
+    def remains(self) -> list[Entry]:
+        return self._reversed
 
     def take_out(self, entry: Entry) -> None:
         del self._reversed[bisect_left(self._reversed, _negated(entry))]
@@ -135,6 +138,7 @@ class Listing:
         # Where the account's own stand, by folded address.
         self._entries: dict[str, tuple[_OwnRun, Entry]] = {}
         self._number = 0
+        self._entries_in_all = len(order)
 
     def put(self, folded: str, status: int, created: int, *, submitted: bool) -> None:
         """Takes a record in as it is now; one that is there already keeps its place among those of the same time."""
@@ -142,9 +146,30 @@ class Listing:
         if before is None:
             self._number += 1
             before = (0, SUBMITTED, -self._number, folded) if submitted else (0, PATTERN, self._number, folded)
-        entry = -created, before[1], before[2], folded
+        self._add(status, (-created, before[1], before[2], folded))
+
+    def put_entry(self, folded: str, status: int, created: int, *, is_new: bool) -> bool:
+        """Takes in the record of an entry that was put, and says whether that could be done.
+
+        A new entry comes behind all others of the scenario. One that never had a record has a place there that is not known here.
+        """
+        before = self.take_out(folded)
+        known = self._order.positions.get(folded)
+        if is_new:
+            place = self._entries_in_all
+            self._entries_in_all += 1
+        elif before is not None and before[1] == SCENARIO:
+            place = before[2]
+        elif known is not None:
+            place = self._scenario[known[0]].entry_at(known[1])[2]
+        else:
+            return False
+        self._add(status, (-created, SCENARIO, place, folded))
+        return True
+
+    def _add(self, status: int, entry: Entry) -> None:
         self._own[status].put(entry)
-        self._entries[folded] = self._own[status], entry
+        self._entries[entry[3]] = self._own[status], entry
 
     def take_out(self, folded: str) -> Entry | None:
         """Leaves a record out and gives where it stood, None for one that was not there."""
@@ -158,9 +183,9 @@ class Listing:
             return None
         return self._scenario[number].entry_at(position)
 
-    def remains(self) -> Iterable[object]:
+    def remains(self) -> list[object]:
         """Gives the objects that there may be a great many of."""
-        return self._entries.values()
+        return [*self._entries.values(), *(entry for run in self._own.values() for entry in run.remains())]
 
     def select(self, status: int | None = None, oldest: int | None = None, newest: int | None = None) -> Selection:
         """Gives the records of a status that were created between two times, which count themselves; None is any."""

@@ -207,7 +207,7 @@ class World:
         for name in list(self._accounts):
             self._forget(name)
         for book in (self.scenario.addresses, *self.scenario.account_addresses.values()):
-            let_go(len(book.exact), book.remains, self.lock)
+            let_go(list(book.exact.values()), self.lock)
         self.scenario = scenario
         self.scenario_error = None
         gone = [key.id for key in self.registered.values() if not self._has_account(key)]
@@ -336,7 +336,7 @@ class World:
             del self._names_by_tag[account.source.tag]
             self.outbox.clear(name)
             self.journal.clear(name)
-            let_go(account.own_records, account.remains, self.lock)
+            let_go(account.remains(), self.lock)
 
     def _make_room(self) -> None:
         """Drops the unnamed accounts that were not used for some time, the oldest first, when there are too many.
