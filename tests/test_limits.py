@@ -9,10 +9,12 @@ import logging
 import re
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 from alimock.limits import Limits
@@ -146,6 +148,13 @@ def test_nothing_is_read_behind_bad_chunks(running: Running, chunks: str) -> Non
     assert not running.world.outbox.entries()
 
 
+@pytest.mark.parametrize("line", ["GET /a\rb HTTP/1.1", "GET /livez\x00 HTTP/1.1", "\x01GET /livez HTTP/1.1", "GET /livez HTTP/1.1\x0b",
+    "GET /livez HTTP/1.-1", "GET /livez HTTP/01.1", "GET\t/livez HTTP/1.1"])  # fmt: skip
+def test_a_request_line_that_two_readers_could_take_differently_is_refused(running: Running, line: str) -> None:
+    with connected(running, f"{line}\r\nHost: localhost\r\n\r\n".encode()) as client:
+        assert received(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
 def test_chunks_of_http_1_0_are_refused(running: Running) -> None:
     request = post(f"Connection: Keep-Alive\r\n{CHUNKS}", "0\r\n\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
     with connected(running, request + get("/livez")) as client:
@@ -227,8 +236,12 @@ def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
             client.connect(("127.0.0.1", running.server.port))
             client.settimeout(20)
             client.sendall(get("/_alimock/fidelity") * 200)
-            while "took no answer in 0.2 seconds" not in caplog.text:
+            for _ in range(10_000):
                 assert status_of(running, "/livez") == 200
+                if "took no answer in 0.2 seconds" in caplog.text:
+                    break
+            else:
+                pytest.fail("the client that takes no answer is still there")
 
 
 def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
@@ -238,6 +251,27 @@ def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
         assert {client.recv(1) for client in silent} == {b""}
         for client in silent:
             client.close()
+
+
+def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for running in serve(scenario(), Limits(idle_seconds=0.2)):
+        early = Mock(wraps=time, time=lambda: time.time() - 3_600)
+        monkeypatch.setattr("cheroot.connections.time", early)
+        with connected(running) as silent:
+            assert silent.recv(1) == b""
+
+
+def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
+    for running in serve(scenario(), Limits(max_threads=1)):
+        halves = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(20)]
+        for half in halves:
+            half.sendall(b"GET / HT")
+        stopping = threading.Thread(target=running.server.stop)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()
+        for half in halves:
+            half.close()
 
 
 def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:

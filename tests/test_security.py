@@ -46,6 +46,7 @@ def basic(user: str, password: str) -> str:
         ("Bearer s3cret:token\u00e9", False),
         (basic("s3cret:token", ""), False),
         ("Basic nonsense", False),
+        ("Basic \xff", False),
         ("Digest username=x", False),
         ("s3cret:token", False),
     ],
@@ -57,6 +58,13 @@ def test_the_control_token_opens_all_but_the_api(client: Client, path: str, auth
     if not opens:
         assert response.headers["WWW-Authenticate"] == 'Basic realm="alimock"'
         assert b"s3cret" not in response.data
+
+
+@pytest.mark.parametrize("authorization", ["Basic \xff", "Bearer \xff", "Basic ====", "Digest \xff", "\xff"])
+def test_an_odd_authorization_is_no_mistake_of_alimock_where_none_is_asked_for(empty: Api, authorization: str) -> None:
+    client = Client(Application(empty.service, Doors()))
+    assert client.get("/_alimock/info", headers={**LOCAL, "Authorization": authorization}).status_code == 200
+    assert not empty.service.mistakes
 
 
 @pytest.mark.parametrize("path", ["/?Action=ListEmailVerification&Version=2018-01-29", "/livez", "/readyz", "/verify?token=x"])

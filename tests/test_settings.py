@@ -59,7 +59,7 @@ def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
             "--public-url: found `http://x:99999`, expected a URL like http://mail-check.example.com:2546",
         ),
         ({"max_body_bytes": "16MB"}, {}, "--max-body-bytes: found `16MB`, expected a number of bytes from 1024 to 999999999"),
-        ({}, {"ALIMOCK_IDLE_SECONDS": "0"}, "ALIMOCK_IDLE_SECONDS: found `0`, expected a number of seconds from 1 to 999999999"),
+        ({}, {"ALIMOCK_IDLE_SECONDS": "0"}, "ALIMOCK_IDLE_SECONDS: found `0`, expected a number of seconds from 1 to 2000000"),
         ({"max_threads": "7"}, {}, "--max-threads: found `7`, expected a number of threads from 8 to 999999999"),
         ({"max_entries": "1000000000"}, {}, "--max-entries: found `1000000000`, expected a number of entries from 1 to 999999999"),
         ({"max_accounts": "\uff11"}, {}, "--max-accounts: found `\uff11`, expected a number of accounts from 1 to 999999999"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import socket
 import ssl
 import stat
@@ -140,6 +141,30 @@ def test_a_silent_client_and_one_without_tls_hold_up_nobody(
             response = connection.getresponse()
             assert (response.status, response.read()) == (200, b"ok\n")
         connection.close()
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="this system does not tell over TLS whether a client has gone")
+def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
+    secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = secure.world.waiting
+    another = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
+
+    def look() -> None:
+        another.request("GET", "/livez")
+        assert another.getresponse().read() == b"ok\n"
+
+    for _ in range(3):
+        connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
+        connection.request("GET", "/_alimock/outbox/wait?timeout=60")
+        while not places._waiters:
+            look()
+        connection.close()
+        while places._waiters:
+            look()
+    another.close()
+    assert places.room._value == places.limit
     assert "Traceback" not in caplog.text
 
 

@@ -120,6 +120,18 @@ def test_a_file_that_may_be_read_again_is_loaded(watcher: Watcher, tmp_path: Pat
     assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Two.", None)
 
 
+def test_a_pipe_in_the_place_of_a_file_is_told_and_not_waited_for(watcher: Watcher, tmp_path: Path) -> None:
+    case = tmp_path / "case.yaml"
+    case.unlink()
+    os.mkfifo(case)
+    watcher.look()
+    assert watcher.world.scenario_error == f"{case}: found a pipe, expected a readable file"
+    case.unlink()
+    write(case, "alimock: 1\ndescription: Two.\n", 1)
+    watcher.look()
+    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Two.", None)
+
+
 def unreadable() -> loader.Scenario:
     """Fails as the loader does for a file that it may not read."""
     raise ScenarioError([Mistake("case.yaml", 0, 0, "", "Permission denied", "a readable file")])

@@ -68,7 +68,13 @@ class Application:
                 return _send(_health(environ["REQUEST_METHOD"]), environ, start_response)
             # Some clients of Mailpit's API put a slash too many between the address and the path.
             environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
-            return self.site(environ, start_response)
+            try:
+                site = self.site
+            except OSError as error:
+                message = f"the control API could not be loaded: {error.strerror}"
+                refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "try again, or raise the limit of open files")
+                return _send(refusal, environ, start_response)
+            return site(environ, start_response)
         profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
         if profile is not None and profile not in PROFILES:
             message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"

@@ -6,13 +6,16 @@ import errno
 import logging
 import math
 import select
+import selectors
 import socket
 import ssl
 import struct
+import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from cheroot.connections import ConnectionManager
+from cheroot.connections import ConnectionManager, _ThreadsafeSelector
 from cheroot.errors import FatalSSLAlert
 from cheroot.server import HTTPConnection, HTTPServer
 from cheroot.ssl.builtin import BuiltinSSLAdapter
@@ -31,6 +34,8 @@ PAUSE_SECONDS = 0.02
 # What the system says when it has no room for another connection, and the part of the idle ones that then ends.
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PART = 10
+# The sign that the other side of a connection sends no more; Linux has it.
+_NO_MORE: int | None = getattr(select, "POLLRDHUP", None)
 
 
 class Tls(BuiltinSSLAdapter):
@@ -77,7 +82,8 @@ class Connection(HTTPConnection):
             return
         self.is_cut = True
         what = "a request of %s took more than %g seconds to come" if writing_since is None else "%s took no answer in %g seconds"
-        logger.info(what, self.remote_addr, patience)
+        if patience > 0:
+            logger.info(what, self.remote_addr, patience)
         with suppress(OSError):
             # The plain socket's, also under TLS; who did not finish a request can still be told.
             socket.socket.shutdown(self.socket, socket.SHUT_RD if writing_since is None else socket.SHUT_RDWR)
@@ -92,12 +98,15 @@ class Connection(HTTPConnection):
                 pass
 
     def is_gone(self) -> bool:
-        """Says whether the client has closed the connection; over TLS that cannot be seen before something is read."""
-        if isinstance(self.socket, ssl.SSLSocket):
-            return False
+        """Says whether the client sends no more; where the system has no sign for it, that cannot be seen over TLS."""
         try:
             # Not `select`, which takes no more than a thousand connections.
             looking = select.poll()
+            if _NO_MORE is not None:
+                looking.register(self.socket, _NO_MORE)
+                return bool(looking.poll(0))
+            if isinstance(self.socket, ssl.SSLSocket):
+                return False
             looking.register(self.socket, select.POLLIN)
             return bool(looking.poll(0)) and self.socket.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
@@ -126,15 +135,45 @@ class Connection(HTTPConnection):
             return False
         if self.rfile.has_data():
             return True
+        if sys.platform == "win32":
+            return False
         looking = select.poll()
         looking.register(self.socket, select.POLLIN)
         return bool(looking.poll(STAY_MILLISECONDS))
 
 
+class _Selector(_ThreadsafeSelector):
+    """A selector that has something done each time before it waits, in the only thread that may."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        super().__init__()
+        self._before = before
+
+    def select(self, timeout: float | None = None) -> Iterable[tuple[int, HTTPConnection]]:
+        self._before()
+        found: Iterable[tuple[int, HTTPConnection]] = super().select(timeout)
+        return found
+
+
 class Connections(ConnectionManager):
-    """The connections that send nothing; of too many, or when the system has no room for more, the longest idle ones end."""
+    """The connections that send nothing; of too many, or when the system has no room for more, the longest idle ones end.
+
+    It counts by a clock that is never set, since nobody would be let go while the machine's time is set back.
+    """
 
     no_room = False
+    _selector: _ThreadsafeSelector
+
+    def __init__(self, server: HTTPServer) -> None:
+        super().__init__(server)
+        self._selector.close()
+        self._selector = _Selector(self._end_idle)
+        self._selector.register(server.socket.fileno(), selectors.EVENT_READ, data=server)
+        self._looked = time.monotonic()
+
+    def put(self, conn: Connection) -> None:
+        super().put(conn)
+        conn.last_used = time.monotonic()
 
     def _from_server_socket(self, server_socket: socket.socket) -> HTTPConnection | None:
         try:
@@ -152,7 +191,14 @@ class Connections(ConnectionManager):
         return connection
 
     def _expire(self, threshold: float) -> None:
-        super()._expire(threshold)
+        """Does nothing: that is cheroot's, which counts by the machine's time."""
+
+    def _end_idle(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < self.server.expiration_interval:
+            return
+        self._looked = now
+        super()._expire(now - self.server.timeout)
         idle = self._num_connections
         excess = max(idle - self.server.limits.max_connections, -(-idle // _PART) if self.no_room else 0)
         if excess > 0:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from sys import intern
 
-from alimock.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, Format, Version
+from alimock.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, VERSIONS, Format, Version
 from alimock.gateway.authentication import NOBODY, Identity
 from alimock.gateway.call import Call
 from alimock.gateway.parameters import Request
+from alimock.gateway.signature import V1_DIGESTS
 from alimock.scenario.model import Body, Fault
 from alimock.world.journal import CallRecord, Decision, Kind
 from alimock.world.world import World
@@ -25,11 +25,20 @@ NAME_LENGTH = 200
 RECORDED = 100
 # In any spelling, since who misspells a parameter may look for it in the journal. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
-_KNOWN_NAMES = frozenset(
-    name
-    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
-    if not _SECRET.fullmatch(name)
-)
+# What calls have in common is kept once: the names of parameters, and the values that most of them have.
+_COMMON = {
+    text: text
+    for text in (
+        *COMMON_PARAMETERS,
+        *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
+        *OPERATIONS,
+        *VERSIONS,
+        *V1_DIGESTS,
+        *Format.__members__,
+        "1.0",
+    )
+    if not _SECRET.fullmatch(text)
+}
 
 
 @dataclass(slots=True)
@@ -107,9 +116,8 @@ class Exchange:
 def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Goes through the parameters that the journal keeps, without secrets and cut to what it keeps of each."""
     for name, value in given:
-        if name in _KNOWN_NAMES or not _SECRET.fullmatch(name):
-            # Calls have most in common, which is kept once.
-            yield intern(name[:NAME_LENGTH]), intern(value[:PARAMETER_LENGTH])
+        if name in _COMMON or not _SECRET.fullmatch(name):
+            yield _COMMON.get(name) or name[:NAME_LENGTH], _COMMON.get(value) or value[:PARAMETER_LENGTH]
 
 
 def _told(one: Decision) -> str:

@@ -54,7 +54,7 @@ def _process(port: int) -> str | None:
     with suppress(OSError):
         for process in _PROC.glob("[0-9]*") if sockets else ():
             if not sockets.isdisjoint(_files(process)):
-                return f"process {process.name} ({_name((process / 'comm').read_text().strip())})"
+                return f"process {process.name} ({_name((process / 'comm').read_text(errors='replace').strip())})"
     return None
 
 

@@ -6,6 +6,7 @@ One process, since the state is in memory; threads; keep-alive; port 0 read back
 from __future__ import annotations
 
 import logging
+import ssl
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cheroot.connections import ConnectionManager
 from cheroot.server import HTTPConnection
-from cheroot.workers.threadpool import ThreadPool, WorkerThread
+from cheroot.workers.threadpool import _SHUTDOWNREQUEST, ThreadPool, WorkerThread
 from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
@@ -38,8 +39,9 @@ LOOK_SECONDS = 0.25
 # How long a request may take to come once all threads are taken.
 HURRIED_SECONDS = 1
 BACKLOG = 512
-# How long a client may take, once the server stops, for the rest of a request or of an answer.
+# How long clients may take, once the server stops, for the rest of a request or of an answer, and how often that is looked at.
 STOP_SECONDS = 1
+JOIN_SECONDS = 0.02
 
 
 class _Gateway(WSGIGateway_10):
@@ -105,6 +107,8 @@ class _Pool(ThreadPool):
         super().__init__(*arguments, **options)
         self._lock = threading.Lock()
         self._stopping = False
+        # Whether the system gave no more threads lately.
+        self._is_short = False
 
     def _spawn_worker(self) -> WorkerThread:
         worker = WorkerThread(self.server)
@@ -118,19 +122,17 @@ class _Pool(ThreadPool):
         room = max(int(self.max) - len(self._threads), 0)
         try:
             self._threads.extend(self._spawn_worker() for _ in range(min(amount, room)))
+            self._is_short = False
         except RuntimeError:
-            # The system gives no more.
-            self.max = len(self._threads)
+            self._is_short = True
             if not self._threads:
                 raise
 
     def hurry(self) -> None:
         """Ends the connections whose requests are too slow to come, sooner if they take the last threads."""
-        all_taken = self.idle <= 0 and len(self._threads) >= self.max
-        patience = HURRIED_SECONDS if all_taken else self.server.limits.request_seconds
-        for worker in list(self._threads):
-            if isinstance(worker.conn, Connection):
-                worker.conn.cut(patience)
+        all_taken = self.idle <= 0 and (self._is_short or len(self._threads) >= self.max)
+        patience = HURRIED_SECONDS if all_taken or self.server.no_room else self.server.limits.request_seconds
+        _cut(list(self._threads), patience)
 
     def put(self, obj: HTTPConnection) -> None:
         with self._lock:
@@ -141,16 +143,29 @@ class _Pool(ThreadPool):
                 self.grow(1)
             super().put(obj)
 
-    @staticmethod
-    def _force_close(conn: Connection | None) -> None:
-        """Ends the connection of a thread that is not done in time, unless it still works on an answer."""
-        if conn is not None:
-            conn.cut(0)
-
     def stop(self, timeout: float = 5) -> None:
+        """Ends the threads when they are done; who sends no request or takes no answer is cut off after that many seconds."""
         with self._lock:
             self._stopping = True
-        super().stop(timeout)
+        living = list(self._threads)
+        for _ in living:
+            self._queue.put(_SHUTDOWNREQUEST)
+        end = time.monotonic() + timeout
+        while living:
+            living[0].join(JOIN_SECONDS)
+            living = [worker for worker in living if worker.is_alive()]
+            if time.monotonic() > end:
+                _cut(living, 0)
+        self._threads.clear()
+
+
+def _cut(workers: list[WorkerThread], patience: float) -> None:
+    """Ends the connections of threads that wait longer than that many seconds for their clients."""
+    for worker in workers:
+        # It may be done the next moment.
+        connection = worker.conn
+        if isinstance(connection, Connection):
+            connection.cut(patience)
 
 
 class _Cheroot(WSGIServer):
@@ -173,6 +188,11 @@ class _Cheroot(WSGIServer):
         self._connections.close()
         self._connections = Connections(self)
 
+    @property
+    def no_room(self) -> bool:
+        """Whether the system has no room for another connection."""
+        return isinstance(self._connections, Connections) and self._connections.no_room
+
     def _serve_unservicable(self) -> None:
         """Ends at once: the queue of the threads has no end, so nobody is ever sent away."""
 
@@ -184,8 +204,12 @@ class _Cheroot(WSGIServer):
             super().process_conn(conn)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        logger.log(level, "%s", msg, exc_info=traceback)
         error = sys.exc_info()[1] if traceback else None
+        if isinstance(error, ssl.SSLError):
+            # Also the client that goes without a word ends so.
+            logger.info("no TLS any more: %s", error)
+            return
+        logger.log(level, "%s", msg, exc_info=traceback)
         if error is not None:
             self.wsgi_app.service.mistakes.append(error)
 

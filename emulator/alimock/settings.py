@@ -16,8 +16,10 @@ from alimock.scenario.model import Authentication
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546
-# Nine digits, since no limit is beyond what the system's own counters hold.
 _COUNT = re.compile(r"[0-9]{1,9}")
+_MOST = 999_999_999
+# Systems count a wait in milliseconds, of which 32 bits hold no more.
+_MOST_SECONDS = 2_000_000
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 
 
@@ -88,11 +90,11 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _count(least: int) -> Callable[[str], int]:
-    """Makes a parser of whole numbers from `least` up."""
+def _count(least: int, most: int) -> Callable[[str], int]:
+    """Makes a parser of whole numbers from `least` to `most`."""
 
     def parse(text: str) -> int:
-        if not _COUNT.fullmatch(text) or int(text) < least:
+        if not _COUNT.fullmatch(text) or not least <= int(text) <= most:
             raise ValueError(text)
         return int(text)
 
@@ -112,6 +114,13 @@ def _yes(text: str) -> bool:
     return text == "yes"
 
 
+def _token(text: str) -> str:
+    # Clients disagree about how others are sent.
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError(text)
+    return text
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(_host(part.strip()) for part in text.split(","))
 
@@ -126,9 +135,10 @@ def _url(text: str) -> str:
 
 def _limit(name: str, unit: str, least: int, help: str) -> Setting:
     """Gives the row of a limit, whose default is that of `Limits`."""
+    most = _MOST_SECONDS if unit == "seconds" else _MOST
     flag, variable = f"--{name.replace('_', '-')}", f"ALIMOCK_{name.upper()}"
-    default, expected = str(getattr(_LIMITS, name)), f"a number of {unit} from {least} to 999999999"
-    return Setting(name, flag, variable, default, expected, help, _count(least))
+    default, expected = str(getattr(_LIMITS, name)), f"a number of {unit} from {least} to {most}"
+    return Setting(name, flag, variable, default, expected, help, _count(least, most))
 
 
 _LIMITS = Limits()
@@ -142,7 +152,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "scenario", "--scenario", "ALIMOCK_SCENARIO", "default", "a built-in name, or a path with a slash or .yaml",
-        "scenario to start from; several, separated by commas, lie over each other", str,
+        "scenario to start from; several, separated by commas, lie over each other", non_empty,
     ),
     Setting(
         "scenario_yaml", None, "ALIMOCK_SCENARIO_YAML", None, "a scenario as YAML text",
@@ -165,8 +175,8 @@ SETTINGS: tuple[Setting, ...] = (
         "where the links of mails lead; else the host that their reader asked", _url,
     ),
     Setting(
-        "control_token", "--control-token", "ALIMOCK_CONTROL_TOKEN", None, "a text",
-        "what opens the control API, the page and the outbox, as a bearer's token or the password of any user", non_empty,
+        "control_token", "--control-token", "ALIMOCK_CONTROL_TOKEN", None, "a text of visible ASCII characters",
+        "what opens the control API, the page and the outbox, as a bearer's token or the password of any user", _token,
     ),
     Setting(
         "smtp_relay", "--smtp-relay", "ALIMOCK_SMTP_RELAY", None, "HOST:PORT",

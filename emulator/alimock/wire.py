@@ -21,9 +21,10 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # What says where a request ends and whom it is for.
 _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
 _LENGTH = re.compile(rb"[0-9]+")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;.*)?\r\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 # What to change for requests that are too large.
 _SETTINGS = {"413": "--max-body-bytes", "414": "--max-header-bytes", "431": "--max-header-bytes"}
+_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -43,6 +44,8 @@ class _RequestLines:
 
     def readline(self) -> bytes:
         line: bytes = self._lines.readline()
+        if _CONTROL.search(line.rstrip(b"\r\n")) or b"\t" in line:
+            raise ValueError("A request line with control characters.")
         return line if line.isascii() else _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line)
 
 
@@ -112,6 +115,9 @@ class Request(HTTPRequest):
             return False
         finally:
             self.rfile = lines
+        if not _VERSION.fullmatch(self.request_protocol):
+            self.simple_response("400 Bad Request", "Malformed Request-Line: bad version")
+            return False
         if self.uri.startswith(b"/"):
             # cheroot takes what follows two slashes for a host, and leaves encoded slashes, which may stand in an address.
             path, _, self.qs = self.uri.partition(b"?")
@@ -159,6 +165,8 @@ class Request(HTTPRequest):
         self.close_connection = self.conn.refused = True
         if self.conn.is_cut:
             status, msg = "408 Request Timeout", "The request took too long to come; see --request-seconds."
+        elif status.startswith("408"):
+            msg = "Nothing came of the request for too long; see --idle-seconds."
         setting = _SETTINGS.get(status[:3])
         text = f"{msg} See {setting}." if setting is not None else msg
         head = f"{self.server.protocol} {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n"

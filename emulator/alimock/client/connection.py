@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 10
 PAGE = 5_000
 # How the control API says that what was waited for did not come.
 _NOT_ARRIVED = 408
-_USER = re.compile("//.*@")
+_USER = re.compile("//.*@", re.DOTALL)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
 

@@ -7,7 +7,6 @@ import errno
 import gc
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
@@ -28,6 +27,9 @@ from alimock.service import Service
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
 from alimock.watch import Watcher
 from alimock.world.world import World
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from alimock.relay import Relay
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     except ScenarioError as error:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    _raise_file_limit(settings.limits)
+    _raise_file_limit(settings.limits, listeners=1 if settings.tls_port is None else 2)
     world = World(scenario, authentication=settings.auth, limits=settings.limits)
     watcher = Watcher(world, lambda: _scenario(settings))
     doors = Doors(settings.host, settings.public_url, settings.control_token)
@@ -101,10 +103,12 @@ def run(arguments: Sequence[str]) -> int:
     return status
 
 
-def _raise_file_limit(limits: Limits) -> None:
+def _raise_file_limit(limits: Limits, listeners: int) -> None:
     """Asks the system for as many open files as all connections need; many systems give a process few until it asks."""
+    if sys.platform == "win32":
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = limits.max_connections + limits.max_threads + OTHER_FILES
+    needed = listeners * (limits.max_connections + limits.max_threads) + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
         allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         # Some systems have a lower bound of their own; idle connections end sooner then.

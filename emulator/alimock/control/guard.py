@@ -28,7 +28,11 @@ def guard(doors: Doors) -> None:
 
 def _token() -> str | None:
     """Gives the token that a request comes with: a bearer's, or the password of any user, which browsers ask for."""
-    given = request.authorization
+    try:
+        given = request.authorization
+    except ValueError:
+        # It is not ASCII, which Werkzeug does not expect.
+        return None
     if given is None:
         return None
     return given.token if given.type == "bearer" else given.password
