@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from alimock.app import Application
 from alimock.doors import Doors
+from alimock.limits import Limits
 from alimock.scenario import loader
 from alimock.server import Server
 from alimock.service import Service
@@ -231,6 +232,16 @@ def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None
     finally:
         page.close()
         second.stop()
+
+
+def test_mails_that_were_dropped_are_counted(browser: Browser) -> None:
+    for running in serve(loader.load("default"), Limits(max_entries_per_account=2)):
+        submit(running, ",".join(f"user{number}@example.com" for number in range(5)))
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{running.url}/_alimock/")
+        expect(page.locator(".mails li")).to_have_count(2)
+        expect(page.locator("#evicted")).to_have_text("Dropped, since there were too many: 3")
+        page.close()
 
 
 def test_a_wrong_file_that_is_watched_is_told_on_the_page(browser: Browser, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ const outbox = {
   part: "html",
 
   async draw() {
-    this.mails = (await api("GET", "outbox", { given: given({ limit: LIMIT, text: this.search }) })).messages;
+    const { messages, evicted } = await api("GET", "outbox", { given: given({ limit: LIMIT, text: this.search }) });
+    this.mails = messages;
     if (!this.mails.some((mail) => mail.id === state.mail)) state.mail = this.mails.length ? this.mails[0].id : null;
     const search = make("input", {
       id: "search", type: "search", placeholder: text("search"), "aria-label": text("search"), value: this.search || "",
@@ -36,6 +37,7 @@ const outbox = {
     if (!this.mails.length) return make("section", {}, bar, empty("noMails"));
     const list = make("ul", { class: "mails" }, this.mails.map((mail) => make("li", {}, this.item(mail))));
     if (this.mails.length === LIMIT) bar.append(make("span", { class: "faint" }, text("newest")));
+    if (evicted) bar.append(make("span", { id: "evicted", class: "faint" }, `${text("evicted")} ${evicted}`));
     return make("section", {}, bar, make("div", { class: "mail" }, list, await this.open(this.mails.find((mail) => mail.id === state.mail))));
   },
 
