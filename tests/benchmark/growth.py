@@ -60,6 +60,9 @@ def addresses(size: int) -> Iterator[tuple[str, int, float]]:
     gc.collect()
     if size >= WEIGHED:
         yield "memory of an address", size, (resident_bytes(os.getpid()) - before) / size
+    begun = time.perf_counter()
+    _ = service.world.scenario.addresses.order
+    yield "the order of a List, made at loading", size, time.perf_counter() - begun
     # The first calls of all warm up.
     took(service, (_call(QUERY, Email=email(0)) for _ in count()))
     new_keys = (_call(QUERY, f"key-{number}", Email=email(0)) for number in count())

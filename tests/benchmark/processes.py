@@ -55,6 +55,8 @@ class Process:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
+                # What starts again has its byte code, as users have.
+                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -84,6 +84,8 @@ def run(arguments: Sequence[str]) -> int:
             relay.start(doors.relayed_url(servers[0].port))
             world.relay = relay.take
         print(_ready_line(servers, world, settings), flush=True)
+        # The first who ask are answered first.
+        stopping.wait(LOOK_SECONDS)
         _give_large_blocks_back()
         if settings.watch:
             watcher.run(stopping)

@@ -30,12 +30,14 @@ class Order:
 
     def __init__(self, rules: Mapping[str, AddressRule]) -> None:
         entries = list(rules.items())
-        kinds: dict[tuple[Status, Age], list[int]] = {}
+        kinds: dict[Status, dict[Age, list[int]]] = {status: {age: [] for age in Age} for status in Status}
         for place, (_, rule) in enumerate(entries):
-            if rule.status is not Status.NONE:
-                kinds.setdefault((rule.status, rule.age), []).append(place)
+            kinds[rule.status][rule.age].append(place)
+        del kinds[Status.NONE]
         self._size = len(entries)
-        self.runs = tuple(_run(status, age, places, entries) for (status, age), places in kinds.items())
+        self.runs = tuple(
+            _run(status, age, places, entries) for status, ages in kinds.items() for age, places in ages.items() if places
+        )
 
     def __len__(self) -> int:
         """Gives the number of all entries, with and without a record."""
