@@ -19,7 +19,7 @@ LAYERS = (
     ("strictness",),
     ("emulator", "environment", "timeline"),
     ("server", "client", "watch", "occupant"),
-    ("settings", "certificates"),
+    ("settings", "certificates", "process"),
     ("delivery", "connections"),
     ("app",),
     ("site",),

@@ -21,7 +21,7 @@ from alimock.limits import Limits
 from alimock.server import WorkerThread
 from conftest import Running, scenario, serve
 from test_cli import COMMAND, ask, serving
-from test_server import FORM, SUBMIT, exchange, status_of
+from test_server import FORM, SUBMIT, exchange, half_requests, status_of
 
 SMALL = Limits(max_header_bytes=4_000, max_body_bytes=4_000)
 MUCH = 8_000_000
@@ -263,15 +263,11 @@ def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(m
 
 def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
     for running in serve(scenario(), Limits(max_threads=1)):
-        halves = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(20)]
-        for half in halves:
-            half.sendall(b"GET / HT")
-        stopping = threading.Thread(target=running.server.stop)
-        stopping.start()
-        stopping.join(10)
-        assert not stopping.is_alive()
-        for half in halves:
-            half.close()
+        with half_requests(running):
+            stopping = threading.Thread(target=running.server.stop)
+            stopping.start()
+            stopping.join(10)
+            assert not stopping.is_alive()
 
 
 def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:
@@ -321,12 +317,8 @@ def test_when_the_system_gives_no_more_threads_those_that_are_there_go_on(monkey
     for running in serve(scenario()):
         with monkeypatch.context() as without:
             without.setattr(WorkerThread, "start", fail)
-            slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(20)]
-            for client in slow:
-                client.sendall(b"GET / HT")
-            assert status_of(running, "/livez") == 200
-            for client in slow:
-                client.close()
+            with half_requests(running):
+                assert status_of(running, "/livez") == 200
 
 
 def test_no_body_and_no_connection_stays_when_it_is_done_with() -> None:

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -287,14 +288,19 @@ def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
             connection.close()
 
 
+@contextmanager
+def half_requests(running: Running) -> Iterator[None]:
+    """Has twenty clients send half a request each, and go at the end."""
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.server.port))).sendall(b"GET / HT")
+        yield
+
+
 def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
     for running in serve(scenario(), Limits(max_threads=8)):
-        slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(20)]
-        for connection in slow:
-            connection.sendall(b"GET / HT")
-        assert status_of(running, "/livez") == 200
-        for connection in slow:
-            connection.close()
+        with half_requests(running):
+            assert status_of(running, "/livez") == 200
 
 
 @pytest.mark.parametrize(

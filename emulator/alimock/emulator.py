@@ -61,8 +61,7 @@ class Emulator(Client):
         """Starts to serve; it is ready when this returns. Raises `OSError` if the port cannot be had."""
         if self._server is not None:
             raise RuntimeError(f"the emulator at {self.url} runs already; make another one")
-        world = World(self._scenario, authentication=self._settings.auth, limits=self._settings.limits)
-        self._service = Service(world, self._settings.profile)
+        self._service = Service(World(self._scenario, authentication=self._settings.auth), self._settings.profile)
         server = Server(Application(self._service, Doors()), self._settings.host, self._settings.port)
         server.start()
         self._server = server

@@ -218,9 +218,9 @@ def _located(scenario: Any, folder: Path) -> Any:
 
 
 def _located_name(name: str, folder: Path) -> str:
-    if "/" not in name and not name.endswith(".yaml"):
-        return name
-    return os.path.join(".", os.path.relpath(folder / name))
+    from alimock.scenario.files import is_path
+
+    return os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name
 
 
 def _refusal(message: str) -> BaseException:

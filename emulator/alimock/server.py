@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cheroot.connections import ConnectionManager
 from cheroot.server import HTTPConnection
 from cheroot.workers.threadpool import _SHUTDOWNREQUEST, ThreadPool, WorkerThread
 from cheroot.wsgi import Server as WSGIServer
@@ -172,7 +171,7 @@ class _Cheroot(WSGIServer):
     ConnectionClass = Connection
     expiration_interval = 0.02
     keep_alive_conn_limit = None
-    _connections: ConnectionManager
+    _connections: Connections
 
     def __init__(self, world: World, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, timeout=world.limits.idle_seconds, **options)
@@ -191,7 +190,7 @@ class _Cheroot(WSGIServer):
     @property
     def no_room(self) -> bool:
         """Whether the system has no room for another connection."""
-        return isinstance(self._connections, Connections) and self._connections.no_room
+        return self._connections.no_room
 
     def _serve_unservicable(self) -> None:
         """Ends at once: the queue of the threads has no end, so nobody is ever sent away."""

@@ -17,11 +17,13 @@ from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper, comma_separated_headers
 
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# All but the tab.
+_CONTROLS = rb"\x00-\x08\x0a-\x1f\x7f"
+_CONTROL = re.compile(rb"[" + _CONTROLS + rb"]")
 # What says where a request ends and whom it is for.
 _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
 _LENGTH = re.compile(rb"[0-9]+")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[^" + _CONTROLS + rb"]*)?\r\n")
 # What to change for requests that are too large.
 _SETTINGS = {"413": "--max-body-bytes", "414": "--max-header-bytes", "431": "--max-header-bytes"}
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
@@ -110,7 +112,7 @@ class Request(HTTPRequest):
             if not super().read_request_line():
                 return False
         except ValueError:
-            # urlsplit refuses what looks like a broken IPv6 address.
+            # It has control characters, or what urlsplit takes for a broken IPv6 address.
             self.simple_response("400 Bad Request", "Malformed Request-URI")
             return False
         finally:

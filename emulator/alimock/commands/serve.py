@@ -11,14 +11,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.app import Application
 from alimock.doors import Doors
-from alimock.limits import Limits
+from alimock.process import give_large_blocks_back, raise_file_limit
 from alimock.scenario import loader
 from alimock.scenario.document import ScenarioError
 from alimock.scenario.model import Scenario
@@ -28,18 +27,10 @@ from alimock.settings import SETTINGS, SettingError, Settings, resolve
 from alimock.watch import Watcher
 from alimock.world.world import World
 
-if sys.platform != "win32":
-    import resource
-
 if TYPE_CHECKING:
     from alimock.relay import Relay
 
-# What is open beside connections, by a wide margin.
-OTHER_FILES = 100
 LOOK_SECONDS = 0.25
-LARGE_BYTES = 1024 * 1024
-# As malloc.h has it.
-_M_MMAP_THRESHOLD = -3
 _TLS_REMEDY = (
     "Give a folder that can be written by --tls-directory, or a certificate of your own by --tls-certificate and --tls-key."
 )
@@ -57,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     except ScenarioError as error:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    _raise_file_limit(settings.limits, listeners=1 if settings.tls_port is None else 2)
+    raise_file_limit(settings.limits, listeners=1 if settings.tls_port is None else 2)
     world = World(scenario, authentication=settings.auth, limits=settings.limits)
     watcher = Watcher(world, lambda: _scenario(settings))
     doors = Doors(settings.host, settings.public_url, settings.control_token)
@@ -86,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         print(_ready_line(servers, world, settings), flush=True)
         # The first who ask are answered first.
         stopping.wait(LOOK_SECONDS)
-        _give_large_blocks_back()
+        give_large_blocks_back()
         if settings.watch:
             watcher.run(stopping)
         # A signal that comes on the way into a wait is seen at its end only.
@@ -103,26 +94,6 @@ def run(arguments: Sequence[str]) -> int:
         if relay is not None:
             relay.stop()
     return status
-
-
-def _raise_file_limit(limits: Limits, listeners: int) -> None:
-    """Asks the system for as many open files as all connections need; many systems give a process few until it asks."""
-    if sys.platform == "win32":
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = listeners * (limits.max_connections + limits.max_threads) + OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        # Some systems have a lower bound of their own; idle connections end sooner then.
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-
-
-def _give_large_blocks_back() -> None:
-    """Has the C library give memory back to the system when a large body is done with; by default it keeps some for each thread."""
-    # Imported only here, since nobody waits for it once the emulator is ready. Other systems' libraries have no such option.
-    with suppress(ImportError, OSError, AttributeError):
-        import_module("ctypes").CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _relay(settings: Settings) -> Relay | None:
