@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
-from alimock.app import Application
-from alimock.doors import Doors
-from alimock.gateway import parameters, signature
-from alimock.gateway.call import Call, Reply
-from alimock.limits import Limits
+from alimock.api import parse, signature
+from alimock.api.http import Call, Reply
+from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
-from alimock.server import Server
-from alimock.service import Service
-from alimock.world.world import World
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.limits import Limits
+from alimock.state.store import World
 from lxml import etree
 
 # 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
@@ -99,7 +99,7 @@ def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | 
         **changes,
     }
     values = {name: value for name, value in sent.items() if value is not None}
-    request = parameters.decode(Call(method, urlencode(values), {}, b"", ""))
+    request = parse.decode(Call(method, urlencode(values), {}, b"", ""))
     digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
     values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
     return urlencode({name: value for name, value in values.items() if value != "(none)"})

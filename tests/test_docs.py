@@ -16,20 +16,21 @@ from pathlib import Path
 import alimock
 import pytest
 import yaml
-from alimock import Address, Call, Client, Emulator, Fault, Message, fidelity
+from alimock import Address, Call, Client, Emulator, Fault, Message
 from alimock.client.addresses import Addresses
 from alimock.client.calls import Calls
 from alimock.client.clock import Clock
 from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
-from alimock.contract import PROFILES
-from alimock.limits import Limits
 from alimock.pytest_plugin import OPTIONS
-from alimock.scenario import files, loader, reference, schema
-from alimock.scenario.addresses import Outcome, Status
+from alimock.scenario import loader, reference, schema, sources
+from alimock.scenario.address_rules import Outcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import SETTINGS
-from alimock.visit import Wishes
+from alimock.spec import fidelity
+from alimock.spec.contract import PROFILES
+from alimock.state.limits import Limits
+from alimock.testing.session import Wishes
 from conftest import Running
 
 ROOT = Path(__file__).parent.parent
@@ -122,7 +123,7 @@ def test_the_readmes_table_of_limits_has_each_with_its_default() -> None:
 
 
 def test_the_readme_names_every_resource_of_the_control_api() -> None:
-    document = yaml.safe_load((Path(alimock.__file__).parent / "openapi.yaml").read_text())
+    document = yaml.safe_load((Path(alimock.__file__).parent / "control" / "openapi.yaml").read_text())
     expected = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method != "parameters"}
     table = README.partition("## The control API")[2].partition("```")[0]
     assert {f"{method} {path}" for method, path in re.findall(r"`(\w+) (/[^`?]*)", table)} == {*expected, "GET /verify"}
@@ -143,7 +144,7 @@ def test_the_readme_lists_every_client_that_interop_tries() -> None:
 
 
 def test_the_scenarios_readme_lists_the_built_in_ones() -> None:
-    rows = [f"| `{name}` | {loader.load(name).description} |" for name in files.built_in_names()]
+    rows = [f"| `{name}` | {loader.load(name).description} |" for name in sources.built_in_names()]
     assert "\n".join(rows) in FIXTURES
 
 

@@ -22,12 +22,12 @@ from alibabacloud_domain20180129 import models
 from alibabacloud_domain20180129.client import Client as Sdk
 from alibabacloud_tea_openapi.utils_models import Config
 from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
+from alimock.api.service import Service
 from alimock.client import connection
-from alimock.limits import Limits
 from alimock.scenario import loader
-from alimock.service import Service
-from alimock.strictness import objections
-from alimock.timeline import timeline
+from alimock.state.limits import Limits
+from alimock.testing.report import timeline
+from alimock.testing.strict import objections
 from conftest import serve
 
 # The SDK's own, from Python 3.12 on.

@@ -59,9 +59,9 @@ def test_a_client_of_another_process_needs_none_of_the_servers_libraries() -> No
 
 def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> None:
     loaded = modules_after(
-        "from alimock.app import Application; from alimock.doors import Doors; from alimock.scenario import loader\n"
-        "from alimock.service import Service; from alimock.world.world import World\n"
-        "import alimock.commands.serve, io\n"
+        "from alimock.server.dispatch import Application; from alimock.security import Doors; from alimock.scenario import loader\n"
+        "from alimock.api.service import Service; from alimock.state.store import World\n"
+        "import alimock.cli.serve, io\n"
         "application = Application(Service(World(loader.load('default'))), Doors())\n"
         "for path in ('/', '/readyz', '/livez'):\n"
         "    environ = {'REQUEST_METHOD': 'GET', 'PATH_INFO': path, 'wsgi.input': io.BytesIO(), 'QUERY_STRING': 'Action=x'}\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # What the tests within import: a run inside this process forgets what it was the first to import, and would import it each time.
 import alibabacloud_domain20180129.client
-import alimock.visit
+import alimock.testing.session
 import pytest
 from alimock.pytest_plugin import OPTIONS
 from conftest import Running
@@ -51,7 +51,7 @@ def unsigned(url, action, **parameters):
 """
 
 
-ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.visit)
+ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.testing.session)
 
 
 @pytest.fixture(autouse=True)
@@ -549,7 +549,7 @@ def test_an_exception_of_the_emulators_own_fails_the_test_it_happened_in(reposit
         repository,
         """
 def test_it(alimock, monkeypatch):
-    from alimock.service import Service
+    from alimock.api.service import Service
     monkeypatch.setattr(Service, "_success", lambda *_: 1 / 0)
     unsigned(alimock.url, "ListEmailVerification")
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from alimock import Emulator, EmulatorError, cli
-from alimock.app import Application
+from alimock import Emulator, EmulatorError
+from alimock.api.service import Service
+from alimock.cli.main import main
 from alimock.client.connection import Connection
-from alimock.doors import Doors
-from alimock.server import Server
-from alimock.service import Service
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
 from alimock.settings import Settings
+from command import ask, serving
 from conftest import Api, make_api, scenario, signed
-from test_cli import ask, serving
 from werkzeug.test import Client
 
 LOCAL = {"Host": "localhost"}
@@ -237,7 +238,7 @@ def test_secrets_are_told_to_who_asks_for_them(guarded: tuple[Api, Client]) -> N
     "command", [["ready"], ["export"], ["tail", "--once"], ["env", "--sdk", "python"]], ids=lambda command: command[0]
 )
 def test_no_command_tells_the_token_of_its_url(command: list[str], url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([*command, "--url", url]) in (0, 1, 2)
+    assert main([*command, "--url", url]) in (0, 1, 2)
     output = capsys.readouterr()
     assert output.out + output.err
     assert "hush" not in output.out + output.err

@@ -6,9 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from alimock.limits import Limits
 from alimock.scenario.model import Authentication
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
+from alimock.state.limits import Limits
 
 
 def test_without_options_and_variables_the_defaults_hold() -> None:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from alimock.cli import main
+from alimock.cli.main import main
 
 sys.exit(main())

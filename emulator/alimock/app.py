@@ -1,150 +1,29 @@
-"""The edge: one WSGI application whose path `/` is the emulated API and whose other paths are alimock's own."""
+"""All that alimock answers beside the emulated API, as one Flask application: the control API, Mailpit's API, the pages."""
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Iterable
-from functools import cached_property
-from http import HTTPStatus
-from importlib import import_module
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from alimock.contract import PROFILES
-from alimock.doors import Doors
-from alimock.gateway.call import Call, Reply
-from alimock.service import Service
+from flask import Flask
+
+from alimock.api.service import Service
+from alimock.control.blueprint import control
+from alimock.mailpit.routes import mailpit
+from alimock.security import Doors
+from alimock.web.pages import pages
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from alimock.relay import Relay
-
-logger = logging.getLogger(__name__)
-
-# Under this name the server gives a function that sends a reply with the harm that its fault does to it.
-DELIVER = "alimock.deliver"
-# For whoever looks whether the emulator answers.
-HEALTH_CHECKS = ("/livez", "/readyz")
-_ALIVE = Reply(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
-# WSGI keeps these two apart from the other headers.
-_BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+    from alimock.mail.relay import Relay
 
 
-class Application:
-    """Hands each request to the emulated API, to the health checks, or to the site with all else.
-
-    The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called. The site is
-    made at its first request, since Flask takes longer to load than all the rest.
-    """
-
-    def __init__(self, service: Service, doors: Doors, relay: Relay | None = None) -> None:
-        self.service = service
-        self.doors = doors
-        self._relay = relay
-        self._lock = Lock()
-
-    @property
-    def site(self) -> WSGIApplication:
-        """The control API, the outbox in Mailpit's API, and the pages."""
-        with self._lock:
-            return self._site
-
-    @cached_property
-    def _site(self) -> WSGIApplication:
-        made: WSGIApplication = import_module("alimock.site").site(self.service, self.doors, self._relay)
-        return made
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request, as WSGI says."""
-        other = _other_host(environ, self.doors)
-        if other is not None:
-            logger.info("501 refused to be a proxy for %s", other.encode("unicode_escape").decode())
-            hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
-            return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
-        if environ["PATH_INFO"] not in ("", "/"):
-            if environ["PATH_INFO"] in HEALTH_CHECKS:
-                return _send(_health(environ["REQUEST_METHOD"]), environ, start_response)
-            # Some clients of Mailpit's API put a slash too many between the address and the path.
-            environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
-            try:
-                site = self.site
-            except OSError as error:
-                message = f"the control API could not be loaded: {error.strerror}"
-                refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "try again, or raise the limit of open files")
-                return _send(refusal, environ, start_response)
-            return site(environ, start_response)
-        profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
-        if profile is not None and profile not in PROFILES:
-            message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
-            hint = "leave the header out to get the profile that is configured"
-            return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
-        call = _call(environ)
-        limit = self.service.world.limits.max_call_bytes
-        if len(call.body) > limit:
-            message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
-            return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)
-        return _send(self.service.answer(call, profile), environ, start_response)
-
-
-def _health(method: str) -> Reply:
-    if method in ("GET", "HEAD"):
-        return _ALIVE
-    return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "ask by GET", ("Allow", "GET, HEAD"))
-
-
-def _call(environ: WSGIEnvironment) -> Call:
-    headers = {name[5:].replace("_", "-").lower(): _utf8(value) for name, value in environ.items() if name.startswith("HTTP_")}
-    headers.update({name: environ[key] for key, name in _BODY_HEADERS.items() if key in environ})
-    query, peer = environ.get("QUERY_STRING", ""), environ.get("REMOTE_ADDR", "")
-    return Call(environ["REQUEST_METHOD"], query, headers, _body(environ), peer)
-
-
-def _utf8(value: str) -> str:
-    """Undoes WSGI's Latin-1, since clients write and sign UTF-8."""
-    return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
-
-
-def _body(environ: WSGIEnvironment) -> bytes:
-    """Reads the body; a POST without a length has none (Java sends such)."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    return bytes(environ["wsgi.input"].read(int(length))) if length.isdigit() and length != "0" else b""
-
-
-def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Sends a reply; one that a fault harms is left to the server, which alone can delay, cut and reset."""
-    if reply.delivery is not None and DELIVER in environ:
-        harmed: Iterable[bytes] = environ[DELIVER](reply, start_response)
-        return harmed
-    start_response(status_line(reply.status), list(reply.headers))
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
-
-
-def status_line(status: int) -> str:
-    """Writes a status with its reason; one that a scenario made up has none."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"{status} "
-
-
-def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
-    """Gives the host of a request that was sent here as to a proxy but is not for the service.
-
-    With HTTP_PROXY set, SDKs ask for the service in the absolute form; so that unchanged programs reach alimock, that is served.
-    """
-    target = environ.get("REQUEST_URI", "")
-    if environ["REQUEST_METHOD"] == "CONNECT":
-        return target.rpartition(":")[0] or "this host"
-    scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in ("http", "https"):
-        return None
-    # What may stand before the host is a password.
-    host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
-    return None if doors.serves_proxied(host) else host or "this host"
-
-
-def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> Reply:
-    body = json.dumps({"message": message, "hint": hint}).encode()
-    return Reply(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers), body)
+def create_app(service: Service, doors: Doors, relay: Relay | None = None) -> Flask:
+    """Makes the site of one emulator."""
+    made = Flask("alimock", static_folder=None)
+    # An address may begin with a slash, and a redirect would lead to another.
+    made.url_map.merge_slashes = False
+    made.json.sort_keys = False  # type: ignore[attr-defined]
+    made.json.ensure_ascii = False  # type: ignore[attr-defined]
+    made.register_blueprint(control(service, doors, relay))
+    made.register_blueprint(mailpit(service, doors))
+    made.register_blueprint(pages(service))
+    return made

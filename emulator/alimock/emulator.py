@@ -5,15 +5,15 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from alimock.app import Application
+from alimock.api.service import Service
 from alimock.client.client import Client, ScenarioLike, check_key, connected, files_of
 from alimock.client.connection import EmulatorError
-from alimock.doors import Doors
 from alimock.scenario import loader
-from alimock.server import Server
-from alimock.service import Service
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
 from alimock.settings import resolve
-from alimock.world.world import World
+from alimock.state.store import World
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -17,7 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from alimock.client.client import Client
-    from alimock.visit import Visit, Wishes
+    from alimock.testing.session import Visit, Wishes
 
 _MARKER = "alimock"
 _MARKER_LINE = (
@@ -106,7 +106,7 @@ def alimock_url(alimock_server: Client) -> str:
 def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[Client]:
     """An account of the test's own, by a key of its own or as the marker says; `alimock.endpoint` is what the SDK takes."""
     from alimock import EmulatorError, ScenarioError
-    from alimock.visit import Visit
+    from alimock.testing.session import Visit
 
     item: pytest.Item = request.node
     item.stash[_FAILED] = False
@@ -126,15 +126,15 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
 @pytest.fixture
 def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Sets the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and gives them."""
-    from alimock import environment
+    from alimock.testing import env
 
-    for name in environment.REMOVED:
+    for name in env.REMOVED:
         monkeypatch.delenv(name, raising=False)
-    variables = environment.variables(alimock, os.environ)
+    variables = env.variables(alimock, os.environ)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    imported = sys.modules.get(environment.PYTHON_CREDENTIALS)
-    for name, credential in environment.python_credentials(alimock).items() if imported is not None else ():
+    imported = sys.modules.get(env.PYTHON_CREDENTIALS)
+    for name, credential in env.python_credentials(alimock).items() if imported is not None else ():
         monkeypatch.setattr(imported, name, credential, raising=False)
     return variables
 
@@ -166,7 +166,7 @@ def pytest_runtest_makereport(
 
 def _wishes(item: pytest.Item) -> Wishes:
     """Joins what the markers of a test, its class and its module say, the nearest first, and what the options say."""
-    from alimock.visit import Wishes, wrong_arguments
+    from alimock.testing.session import Wishes, wrong_arguments
 
     said: dict[str, Any] = {"strict": _is_strict(item.config)}
     if _URL.text(item.config) is not None:
@@ -218,7 +218,7 @@ def _located(scenario: Any, folder: Path) -> Any:
 
 
 def _located_name(name: str, folder: Path) -> str:
-    from alimock.scenario.files import is_path
+    from alimock.scenario.sources import is_path
 
     return os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name
 

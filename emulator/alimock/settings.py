@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from alimock.contract import PROFILES
-from alimock.limits import Limits
-from alimock.parsing import non_empty, one_of
 from alimock.scenario.model import Authentication
+from alimock.scenario.text import non_empty, one_of
+from alimock.spec.contract import PROFILES
+from alimock.state.limits import Limits
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546

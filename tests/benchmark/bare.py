@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alimock.app import Application
-from alimock.doors import Doors
+from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.server import Server
-from alimock.service import Service
-from alimock.world.world import World
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.store import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -17,13 +17,13 @@ from random import Random
 from statistics import median
 from urllib.parse import urlencode
 
-from alimock.gateway.call import Call
+from alimock.api.http import Call
+from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.scenario.addresses import AddressRule, Outcome, Status
-from alimock.scenario.book import AddressBook
+from alimock.scenario.address_book import AddressBook
+from alimock.scenario.address_rules import AddressRule, Outcome, Status
 from alimock.scenario.model import Scenario, ServiceLimits
-from alimock.service import Service
-from alimock.world.world import World
+from alimock.state.store import World
 from benchmark.calls import LIST, QUERY, RESEND, VERSION
 from benchmark.processes import resident_bytes
 from benchmark.tools import scenario as full_records

@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from alimock import Emulator, ScenarioError
-from alimock.contract import OPERATIONS
-from alimock.scenario import files, loader
+from alimock.scenario import loader, sources
+from alimock.spec.contract import OPERATIONS
 from hypothesis import Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
@@ -131,7 +131,7 @@ def http_case(emulator: Emulator, source: random.Random) -> Callable[[], tuple[b
 
 def scenario_case(source: random.Random) -> Callable[[], tuple[bytes, str | None]]:
     """Makes the trial of the next scenario file."""
-    samples = [(files.BUILT_IN_FOLDER / f"{name}.yaml").read_bytes() for name in files.built_in_names()]
+    samples = [(sources.BUILT_IN_FOLDER / f"{name}.yaml").read_bytes() for name in sources.built_in_names()]
 
     def trial() -> tuple[bytes, str | None]:
         content = spoiled(source, source.choice(samples))

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alimock.app import Application
-from alimock.doors import Doors
-from alimock.gateway import parameters
-from alimock.gateway.call import Call, Reply
+from alimock.api import parse
+from alimock.api.http import Call, Reply
+from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.server import Server
-from alimock.service import Service
-from alimock.world.world import World
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.store import World
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent.parent / "build" / "interop"
@@ -308,8 +308,8 @@ class Listening(Service):
 
     def answer(self, call: Call, profile: str | None = None) -> Reply:
         """Answers as always, and notes version, format and signature."""
-        request = parameters.decode(call)
-        body_format = parameters.response_format(call, request.parameters)
+        request = parse.decode(call)
+        body_format = parse.response_format(call, request.parameters)
         self.heard.add((request.version, body_format.value if body_format else "", "V3" if request.is_v3 else "V1"))
         return super().answer(call, profile)
 

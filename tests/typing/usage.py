@@ -6,18 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import alimock
-from alimock import (
-    Address,
-    Call,
-    Client,
-    Emulator,
-    EmulatorError,
-    Fault,
-    Message,
-    Outcome,
-    ScenarioError,
-    WaitTimeout,
-)
+from alimock import Address, Call, Client, Emulator, EmulatorError, Fault, Message, Outcome, ScenarioError, WaitTimeout
 from typing_extensions import assert_type
 
 with Emulator(scenario="quota-exceeded", profile="docs-2021", auth="strict", port=0) as emulator:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alimock.client.connection import PAGE, Connection
-from alimock.client.values import given, value_of
+from alimock.client.models import given, value_of
 
 
 @dataclass(frozen=True)

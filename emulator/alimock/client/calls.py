@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
+from alimock.client.models import given, value_of
 from alimock.client.outbox import DEFAULT_SECONDS
-from alimock.client.values import given, value_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

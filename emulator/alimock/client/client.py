@@ -19,9 +19,9 @@ from alimock.client.connection import Connection, EmulatorError
 from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.scenario import export, loader
-from alimock.scenario.document import Mistake, ScenarioError
-from alimock.scenario.files import is_path
-from alimock.scenario.reading import nearest
+from alimock.scenario.diagnostics import nearest
+from alimock.scenario.parser import Mistake, ScenarioError
+from alimock.scenario.sources import is_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 from alimock.client.connection import Connection
-from alimock.client.values import moment, time_text
+from alimock.client.models import moment, time_text
 
 
 class Clock:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alimock.client.connection import Connection
-from alimock.client.values import given, value_of
+from alimock.client.models import given, value_of
 
 
 @dataclass(frozen=True)

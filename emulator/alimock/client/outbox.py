@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
-from alimock.client.values import given, time_text, value_of
+from alimock.client.models import given, time_text, value_of
 
 DEFAULT_SECONDS = 10.0
 

@@ -9,9 +9,9 @@ from flask import request
 from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
+from alimock.scenario.diagnostics import nearest
 from alimock.scenario.model import AccessKey
-from alimock.scenario.reading import nearest
-from alimock.world.world import World
+from alimock.state.store import World
 
 
 class AccessKeysResource:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from alimock.control import arguments
-from alimock.timeformat import format_time
-from alimock.world.account import Account
-from alimock.world.world import World
+from alimock.spec.times import format_time
+from alimock.state.account import Account
+from alimock.state.store import World
 
 
 class AccountsResource:

@@ -8,17 +8,17 @@ from itertools import islice
 
 from flask import request
 
-from alimock.address import fold
 from alimock.control import arguments
-from alimock.control.listing import DEFAULT_LIMIT, MAXIMUM_LIMIT
+from alimock.control.lists import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS
-from alimock.scenario.addresses import AddressRule
-from alimock.timeformat import format_time
-from alimock.world.account import Account
-from alimock.world.record import VERIFIED, Record
-from alimock.world.world import World
+from alimock.scenario.address_rules import AddressRule
+from alimock.spec.address import fold
+from alimock.spec.times import format_time
+from alimock.state.account import Account
+from alimock.state.record import VERIFIED, Record
+from alimock.state.store import World
 
 
 class AddressesResource:

@@ -11,8 +11,8 @@ from typing import TypeVar
 from flask import request
 
 from alimock.control.problem import Problem
-from alimock.parsing import is_unicode
-from alimock.scenario.document import ScenarioError
+from alimock.scenario.parser import ScenarioError
+from alimock.scenario.text import is_unicode
 
 Loaded = TypeVar("Loaded")
 

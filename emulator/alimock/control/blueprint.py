@@ -13,27 +13,28 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import BaseConverter
 
-from alimock import __version__, fidelity
+from alimock import __version__
+from alimock.api.service import Service
 from alimock.control import arguments
 from alimock.control.access_keys import AccessKeysResource
 from alimock.control.accounts import AccountsResource
 from alimock.control.addresses import AddressesResource
+from alimock.control.calls import JournalResource
 from alimock.control.clock import ClockResource
 from alimock.control.faults import FaultsResource
 from alimock.control.guard import guard
-from alimock.control.journal import JournalResource
 from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
 from alimock.control.scenario import ScenarioResource
 from alimock.control.signature import SignatureResource
-from alimock.doors import Doors
-from alimock.service import Service
-from alimock.world.world import World
+from alimock.security import Doors
+from alimock.spec import fidelity
+from alimock.state.store import World
 
 PREFIX = "/_alimock"
 
 if TYPE_CHECKING:
-    from alimock.relay import Relay
+    from alimock.mail.relay import Relay
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def _fidelity() -> dict[str, object]:
 # It takes a tenth of a second to read.
 @cache
 def _openapi() -> dict[str, object]:
-    document: dict[str, object] = yaml.safe_load(files("alimock").joinpath("openapi.yaml").read_bytes())
+    document: dict[str, object] = yaml.safe_load(files("alimock.control").joinpath("openapi.yaml").read_bytes())
     return document
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.timeformat import format_time, parse_duration, parse_time
-from alimock.world.clock import Clock
-from alimock.world.world import World
+from alimock.spec.times import format_time, parse_duration, parse_time
+from alimock.state.clock import Clock
+from alimock.state.store import World
 
 # A later time could not be written as a date once a link's days are added.
 LATEST = parse_time("9989-12-31 00:00:00")

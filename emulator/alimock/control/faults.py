@@ -12,7 +12,7 @@ from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS
 from alimock.scenario.model import Fault
-from alimock.world.world import World
+from alimock.state.store import World
 
 
 class FaultsResource:

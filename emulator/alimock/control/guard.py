@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from alimock.control.problem import Problem
-from alimock.doors import Doors
+from alimock.security import Doors
 
 # What a page of another site must not reach, and nobody without the token: the control API, its page and the outbox.
 GUARDED = ("/_alimock/", "/api/", "/view/")

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from alimock import mail
-from alimock.address import fold
-from alimock.contract import OPERATIONS
-from alimock.control import arguments, listing
+from alimock.control import arguments, lists
 from alimock.control.guard import base_url
 from alimock.control.problem import Problem
-from alimock.doors import Doors
-from alimock.timeformat import format_real_time, format_time, parse_time
-from alimock.world.journal import Kind
-from alimock.world.outbox import Mail
-from alimock.world.world import World
+from alimock.mail import message
+from alimock.security import Doors
+from alimock.spec.address import fold
+from alimock.spec.contract import OPERATIONS
+from alimock.spec.times import format_real_time, format_time, parse_time
+from alimock.state.events import Kind
+from alimock.state.outbox import Mail
+from alimock.state.store import World
 
 _FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 
@@ -32,7 +32,7 @@ class OutboxResource:
     def page(self) -> dict[str, object]:
         """Lists mails newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, "after", "limit")
-        return listing.listed(self.world, self.world.outbox, "messages", given, self._matcher(given), self._summary)
+        return lists.listed(self.world, self.world.outbox, "messages", given, self._matcher(given), self._summary)
 
     def wait(self) -> dict[str, object]:
         """Gives the first mail behind `after` that matches, as soon as it is there; without it the newest that is there counts.
@@ -40,7 +40,7 @@ class OutboxResource:
         At the end of `timeout` (10 seconds) it says what arrived instead.
         """
         given = arguments.query(*_FILTERS, "after", "timeout")
-        awaited = listing.awaited(self.world, self.world.outbox, Kind.MAIL, given, self._matcher(given))
+        awaited = lists.awaited(self.world, self.world.outbox, Kind.MAIL, given, self._matcher(given))
         if awaited.found is None:
             told = awaited.told(lambda one: f"{one.action} to {one.to}")
             hint = f"there instead: {told}; see the calls for what was refused"
@@ -51,11 +51,11 @@ class OutboxResource:
     def show(self, mail_id: str) -> dict[str, object]:
         """Shows one mail with its text and its HTML."""
         found, url = self._get(mail_id), self._base_url()
-        return {**self._summary(found), "text": mail.text_body(found, url), "html": mail.html_body(found, url)}
+        return {**self._summary(found), "text": message.text_body(found, url), "html": message.html_body(found, url)}
 
     def raw(self, mail_id: str) -> Response:
         """Gives the RFC 5322 message itself."""
-        return Response(mail.message(self._get(mail_id), self._base_url()).as_bytes(), content_type="message/rfc822")
+        return Response(message.build(self._get(mail_id), self._base_url()).as_bytes(), content_type="message/rfc822")
 
     def delete(self) -> dict[str, object]:
         """Deletes the mails that match, or those of the ids in the body; all of them without either."""
@@ -63,7 +63,7 @@ class OutboxResource:
         ids = self._ids()
         matches = self._matcher(given)
         with self.world.lock:
-            mails = self.world.outbox.entries(listing.account_name(self.world, given))
+            mails = self.world.outbox.entries(lists.account_name(self.world, given))
             found = [one for one in mails if matches(one) and (ids is None or one.id in ids)]
             return {"deleted": self.world.delete_mails(found)}
 
@@ -99,7 +99,7 @@ class OutboxResource:
                 and action in (None, one.action)
                 and (since is None or one.created >= since)
                 and (until is None or one.created <= until)
-                and (not text or text in f"{one.to}\n{mail.subject(one)}\n{mail.text_body(one, url)}".lower())
+                and (not text or text in f"{one.to}\n{message.subject(one)}\n{message.text_body(one, url)}".lower())
             )
 
         return matches
@@ -121,14 +121,14 @@ class OutboxResource:
             "id": one.id,
             "sequence": one.sequence,
             "to": one.to,
-            "subject": mail.subject(one),
+            "subject": message.subject(one),
             "lang": one.lang,
             "action": one.action,
             "access_key_id": one.access_key_id,
             "request_id": one.request_id,
             "token": one.token,
             "token_state": state.value,
-            "link": mail.link(one, self._base_url()),
+            "link": message.link(one, self._base_url()),
             "created": format_time(one.created),
             "received": format_real_time(one.received),
         }

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.parsing import is_unicode
 from alimock.scenario import export, loader
-from alimock.scenario.files import Bundle
 from alimock.scenario.model import Scenario
-from alimock.world.snapshot import snapshot
-from alimock.world.world import World
+from alimock.scenario.sources import Bundle
+from alimock.scenario.text import is_unicode
+from alimock.state.snapshot import snapshot
+from alimock.state.store import World
 
 STATES = ("loaded", "current")
 # What counts for the whole emulator and not for single accounts.

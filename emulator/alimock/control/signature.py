@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from flask import request
 
+from alimock.api.http import Call
+from alimock.api.service import Service
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.errors import ApiError
-from alimock.gateway.call import Call
-from alimock.parsing import is_unicode
-from alimock.service import Service
+from alimock.scenario.text import is_unicode
+from alimock.spec.errors import ApiError
 
 RAW_REQUEST = "message/http"
 _SHAPE = 'send {"request_id": ...} of a refused call, or {"method", "url", "headers", "body"}, or a raw request as message/http'

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from email.message import EmailMessage
 
-from alimock import mail
+from alimock.mail import message
 from alimock.mailpit.search import Searched, search
-from alimock.timeformat import UTC_PLUS_8, format_real_time
-from alimock.world.outbox import Mail
-from alimock.world.world import World
+from alimock.spec.times import UTC_PLUS_8, format_real_time
+from alimock.state.outbox import Mail
+from alimock.state.store import World
 
 SNIPPET_LENGTH = 250
 # The parts of a mail by the numbers they have in their paths.
@@ -71,7 +71,7 @@ class Mailbox:
 
     def message(self, one: Mail) -> EmailMessage:
         """Gives the message itself."""
-        return mail.message(one, self.base_url)
+        return message.build(one, self.base_url)
 
     def summary(self, one: Mail) -> dict[str, object]:
         """Shows a mail as lists do."""
@@ -80,25 +80,25 @@ class Mailbox:
             "Read": self.is_read(one),
             "Created": format_real_time(one.received),
             "Attachments": 0,
-            "Snippet": " ".join(mail.text_body(one, self.base_url).split())[:SNIPPET_LENGTH],
+            "Snippet": " ".join(message.text_body(one, self.base_url).split())[:SNIPPET_LENGTH],
         }
 
     def full(self, one: Mail) -> dict[str, object]:
         """Shows a mail in full; what newer and older versions of Mailpit show is both there, and the token and the link beside."""
         return {
             **self._common(one),
-            "ReturnPath": mail.SENDER.addr_spec,
+            "ReturnPath": message.SENDER.addr_spec,
             "ListUnsubscribe": {"Header": "", "Links": [], "Errors": "", "HeaderPost": ""},
             "Date": datetime.fromtimestamp(one.created, UTC_PLUS_8).isoformat(timespec="milliseconds"),
-            "Text": mail.text_body(one, self.base_url),
-            "HTML": mail.html_body(one, self.base_url),
+            "Text": message.text_body(one, self.base_url),
+            "HTML": message.html_body(one, self.base_url),
             "Inline": [],
             "Attachments": [],
             "Read": True,
             "Created": format_real_time(one.received),
             "Snippet": self.summary(one)["Snippet"],
             "Token": one.token,
-            "Link": mail.link(one, self.base_url),
+            "Link": message.link(one, self.base_url),
         }
 
     def part(self, one: Mail, part_id: str) -> tuple[bytes, str] | None:
@@ -133,13 +133,13 @@ class Mailbox:
     def _common(self, one: Mail) -> dict[str, object]:
         return {
             "ID": one.id,
-            "MessageID": mail.message_id(one).strip("<>"),
-            "From": {"Name": "", "Address": mail.SENDER.addr_spec},
+            "MessageID": message.message_id(one).strip("<>"),
+            "From": {"Name": "", "Address": message.SENDER.addr_spec},
             "To": [{"Name": "", "Address": one.to}],
             "Cc": [],
             "Bcc": [],
             "ReplyTo": [],
-            "Subject": mail.subject(one),
+            "Subject": message.subject(one),
             "Username": "",
             "Tags": self.tags(one),
             "Size": self._size(one),
@@ -148,11 +148,11 @@ class Mailbox:
     def _searched(self, one: Mail) -> Searched:
         fields = {
             "to": one.to.lower(),
-            "from": mail.SENDER.addr_spec,
-            "subject": mail.subject(one).lower(),
-            "message-id": mail.message_id(one).lower(),
+            "from": message.SENDER.addr_spec,
+            "subject": message.subject(one).lower(),
+            "message-id": message.message_id(one).lower(),
         }
-        everything = "\n".join((*fields.values(), mail.text_body(one, self.base_url).lower()))
+        everything = "\n".join((*fields.values(), message.text_body(one, self.base_url).lower()))
         return Searched(fields, everything, tuple(self.tags(one)), self.is_read(one), one.received, lambda: self._size(one))
 
     def _size(self, one: Mail) -> int:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from alimock.address import fold
-from alimock.errors import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
-from alimock.scenario.addresses import (
+from alimock.scenario.address_book import AddressBook, Pattern
+from alimock.scenario.address_rules import (
     ANSWERED_OPERATIONS,
     NO_ANSWERS,
     OUTCOME_ANSWERS,
@@ -20,10 +19,11 @@ from alimock.scenario.addresses import (
     Outcome,
     Status,
 )
-from alimock.scenario.book import AddressBook, Pattern
-from alimock.scenario.document import MappingNode
-from alimock.scenario.kinds import Entry, Values
-from alimock.scenario.reading import Reading
+from alimock.scenario.diagnostics import Reading
+from alimock.scenario.fields import Entry, Values
+from alimock.scenario.parser import MappingNode
+from alimock.spec.address import fold
+from alimock.spec.errors import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 MAXIMUM_PATTERNS = 1_000
 # Fields that only a record of this status has.

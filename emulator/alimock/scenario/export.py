@@ -8,11 +8,11 @@ from enum import Enum
 
 import yaml
 
-from alimock.scenario.addresses import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, Answer
-from alimock.scenario.book import AddressBook, AddressPattern
-from alimock.scenario.kinds import json_value
+from alimock.scenario.address_book import AddressBook, AddressPattern
+from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, Answer
+from alimock.scenario.fields import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
-from alimock.timeformat import format_delay, format_time
+from alimock.spec.times import format_delay, format_time
 
 _RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
 _RECORD_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 
-from alimock.contract import OPERATIONS
-from alimock.scenario.book import Pattern
-from alimock.scenario.document import MappingNode
-from alimock.scenario.kinds import Entry, Values
+from alimock.scenario.address_book import Pattern
+from alimock.scenario.diagnostics import Reading, nearest
+from alimock.scenario.fields import Entry, Values
 from alimock.scenario.model import Delivery, Fault
-from alimock.scenario.reading import Reading, nearest
+from alimock.scenario.parser import MappingNode
+from alimock.spec.contract import OPERATIONS
 
 MAXIMUM_FAULTS = 1_000
 _DELIVERY = tuple(one.name for one in fields(Delivery))

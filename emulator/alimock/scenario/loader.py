@@ -15,20 +15,20 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from alimock.address import fold
-from alimock.contract import OPERATIONS
+from alimock.scenario.address_book import AddressBook
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
-from alimock.scenario.addresses import AddressRule
-from alimock.scenario.book import AddressBook
-from alimock.scenario.document import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
+from alimock.scenario.address_rules import AddressRule
+from alimock.scenario.diagnostics import Reading, place_of
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
-from alimock.scenario.files import Bundle, Files, is_built_in, is_path, legible, shown
-from alimock.scenario.kinds import Entry
-from alimock.scenario.layer import Layer, access_key_of, layer_of
+from alimock.scenario.fields import Entry
+from alimock.scenario.merge import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Scenario, ServiceLimits
-from alimock.scenario.reading import Reading, place_of
+from alimock.scenario.parser import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.scalars import NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
+from alimock.scenario.sources import Bundle, Files, is_built_in, is_path, legible, shown
+from alimock.spec.address import fold
+from alimock.spec.contract import OPERATIONS
 
 MAXIMUM_CHAIN = 50
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from alimock.scenario.book import AddressBook, Pattern
-from alimock.timeformat import format_delay
+from alimock.scenario.address_book import AddressBook, Pattern
+from alimock.spec.times import format_delay
 
 
 class Authentication(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from alimock.scenario.addresses import AddressRule, Age, Status
+from alimock.scenario.address_rules import AddressRule, Age, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alimock.scenario.kinds import LISTED_VALUES, Either, Keys, Scalar, Schema
+from alimock.scenario.fields import LISTED_VALUES, Either, Keys, Scalar, Schema
 from alimock.scenario.schema import ACCESS_KEY, ACCOUNT, ANSWER, CODE, FAULT, RECORD, SCENARIO
 
 _TABLES = {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterable
 from enum import Enum
 
-from alimock import address
-from alimock.parsing import non_empty, one_of
-from alimock.scenario.kinds import JsonSchema, Scalar
-from alimock.timeformat import parse_delay, parse_time
+from alimock.scenario.fields import JsonSchema, Scalar
+from alimock.scenario.text import non_empty, one_of
+from alimock.spec import address
+from alimock.spec.times import parse_delay, parse_time
 
 MAXIMUM_DELAY_SECONDS = 3_600
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alimock.contract import PROFILES, RAM_ACTIONS, VERSIONS
-from alimock.errors import ANSWER_CODES, CATALOGUE, FAULT_CODES
-from alimock.parsing import one_of
-from alimock.scenario.addresses import ANSWERED_OPERATIONS, Outcome, Status
-from alimock.scenario.document import SCENARIO_BEGINNING
-from alimock.scenario.kinds import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.address_rules import ANSWERED_OPERATIONS, Outcome, Status
+from alimock.scenario.fields import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
+from alimock.scenario.parser import SCENARIO_BEGINNING
 from alimock.scenario.scalars import (
     ACTION,
     ADDRESS,
@@ -29,6 +26,9 @@ from alimock.scenario.scalars import (
     choice,
     word,
 )
+from alimock.scenario.text import one_of
+from alimock.spec.contract import PROFILES, RAM_ACTIONS, VERSIONS
+from alimock.spec.errors import ANSWER_CODES, CATALOGUE, FAULT_CODES
 
 VERSION = "1"
 

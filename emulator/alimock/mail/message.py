@@ -1,0 +1,118 @@
+"""The text of a verification mail, and the RFC 5322 message it travels in.
+
+The service publishes neither sender nor wording, so both are alimock's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from html import escape
+
+from alimock.spec.times import UTC_PLUS_8
+from alimock.state.outbox import Mail
+
+SENDER = Address("alimock", "noreply", "example.com")
+
+
+@dataclass(frozen=True)
+class _Wording:
+    subject: str
+    greeting: str
+    link: str
+    token: str
+    validity: str
+    no_limit: str
+    origin: str
+
+
+_WORDINGS = {
+    "en": _Wording(
+        subject="Please verify your email address",
+        greeting="Please verify the email address {to} by following this link:",
+        link="Verify this address",
+        token="Verification token: {token}",
+        validity="The link is valid for {days} days.",
+        no_limit="The link stays valid.",
+        origin="This mail was caught by alimock; nothing was sent.",
+    ),
+    "zh": _Wording(
+        subject="请验证您的邮箱地址",
+        greeting="请点击以下链接验证邮箱地址 {to}：",
+        link="验证邮箱",
+        token="验证 token：{token}",
+        validity="链接 {days} 天内有效。",
+        no_limit="链接长期有效。",
+        origin="本邮件由 alimock 截获，未实际发送。",
+    ),
+}
+
+
+def subject(mail: Mail) -> str:
+    """Gives the subject in the mail's language."""
+    return _WORDINGS[mail.lang].subject
+
+
+def link(mail: Mail, public_url: str) -> str:
+    """Gives the link of a mail; `public_url` is where the reader of the mail reaches the emulator."""
+    return f"{public_url}/verify?token={mail.token}"
+
+
+def message_id(mail: Mail) -> str:
+    """Gives the Message-ID of a mail."""
+    return f"<{mail.id}@example.com>"
+
+
+def text_body(mail: Mail, public_url: str) -> str:
+    """Gives the plain text in the mail's language."""
+    wording = _WORDINGS[mail.lang]
+    lines = (
+        wording.greeting.format(to=mail.to),
+        "",
+        link(mail, public_url),
+        "",
+        wording.token.format(token=mail.token),
+        _validity(mail),
+        wording.origin,
+    )
+    return "\n".join(lines) + "\n"
+
+
+def html_body(mail: Mail, public_url: str) -> str:
+    """Gives the HTML in the mail's language."""
+    wording = _WORDINGS[mail.lang]
+    address = escape(link(mail, public_url))
+    return (
+        f'<!DOCTYPE html>\n<html lang="{mail.lang}">\n<head><meta charset="utf-8"><title>{escape(wording.subject)}</title></head>\n'
+        f"<body>\n<p>{escape(wording.greeting.format(to=mail.to))}</p>\n"
+        f'<p><a href="{address}">{escape(wording.link)}</a></p>\n<p>{address}</p>\n'
+        f"<p>{escape(wording.token.format(token=mail.token))}<br>{escape(_validity(mail))}</p>\n"
+        f"<p><small>{escape(wording.origin)}</small></p>\n</body>\n</html>\n"
+    )
+
+
+def build(mail: Mail, public_url: str) -> EmailMessage:
+    """Makes the message with its text and HTML parts; `bytes()` of it is the raw mail with CRLF lines."""
+    # Raw UTF-8 in headers (RFC 6532) only where the address leaves no other way.
+    made = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
+    local, _, domain = mail.to.rpartition("@")
+    made["From"] = SENDER
+    made["To"] = Address("", local, domain)
+    made["Subject"] = subject(mail)
+    made["Date"] = datetime.fromtimestamp(mail.created, UTC_PLUS_8)
+    made["Message-ID"] = message_id(mail)
+    made["Delivered-To"] = mail.to
+    made["X-Alimock-Token"] = mail.token
+    made.set_content(text_body(mail, public_url))
+    made.add_alternative(html_body(mail, public_url), subtype="html")
+    made.set_boundary(f"alimock-{mail.id}")
+    return made
+
+
+def _validity(mail: Mail) -> str:
+    wording = _WORDINGS[mail.lang]
+    days = mail.account.scenario.limits.link_valid_days
+    return wording.no_limit if days is None else wording.validity.format(days=days)

@@ -1,0 +1,1 @@
+"""The HTTP server: connections, TLS, limits, and response faults on the wire."""

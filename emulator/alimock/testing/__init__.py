@@ -1,0 +1,1 @@
+"""What the pytest plugin and `alimock run` share: a test's session, strict mode, the failure report, environment variables."""

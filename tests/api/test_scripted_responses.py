@@ -1,0 +1,199 @@
+"""What a scenario has single addresses answer: by operation, in turn, with a code of its own; and canned answers of neighbours."""
+
+from __future__ import annotations
+
+import pytest
+from alimock.scenario import loader
+from alimock.scenario.parser import ScenarioError
+from conftest import Api, make_api, scenario
+
+JO = "jo@example.com"
+SUBMIT, RESEND, DELETE = "SubmitEmailVerification", "ResendEmailVerification", "DeleteEmailVerification"
+QUERY, VERIFY, VERIFIED = "QueryEmailVerification", "VerifyEmail", "EmailVerified"
+QUOTA, ILLEGALL = "SendTokenQuotaExceeded", "ParameterIllegall"
+
+
+def api_of(entry: str) -> Api:
+    return make_api(scenario(f'addresses: {{{JO}: {entry}, "*@late.example.com": {entry}}}'))
+
+
+def result(api: Api, action: str, email: str = JO) -> str:
+    """Gives what became of one address: the code of its refusal, else the list it stands in."""
+    body = api.json(action, Email=email)
+    if "FailList" not in body:
+        return str(body.get("Code", "found"))
+    fails = body["FailList"]
+    assert isinstance(fails, list)
+    return fails[0]["Code"] if fails else next(name for name, rows in body.items() if isinstance(rows, list) and rows)
+
+
+@pytest.mark.parametrize(
+    ("entry", "action", "expected"),
+    [
+        ("{status: pending, answers: {resend: quota-exceeded}}", RESEND, QUOTA),
+        ("{status: pending, answers: {resend: quota-exceeded}}", SUBMIT, "ExistList"),
+        ("{status: pending, answers: {resend: illegal}}", RESEND, ILLEGALL),
+        ("{status: pending, answers: {delete: illegal}}", DELETE, ILLEGALL),
+        ("{status: pending, answers: {query: illegal}}", QUERY, "ParameterIllegal"),
+        ("{status: pending, answers: {query: Throttling.User}}", QUERY, "Throttling.User"),
+        ("{status: verified, answers: {email_verified: RegContactEmailNotVerified}}", VERIFIED, "RegContactEmailNotVerified"),
+        ("{status: none, answers: {submit: NetworkIOError}}", SUBMIT, "NetworkIOError"),
+        ("{outcome: quota-exceeded, answers: {submit: success}}", SUBMIT, "ExistList"),
+        ("{outcome: quota-exceeded, answers: {submit: success}}", RESEND, QUOTA),
+        ("{outcome: illegal, status: pending}", DELETE, "SuccessList"),
+        ("{status: pending, answers: {resend: {code: MyOwn, message: My own text.}}}", RESEND, "MyOwn"),
+        ("{status: pending, answers: {query: {code: MyOwn, message: 'My {own} text.', status: 418}}}", QUERY, "MyOwn"),
+    ],
+)
+def test_an_operation_answers_what_the_entry_says(entry: str, action: str, expected: str) -> None:
+    for email in (JO, "any@late.example.com"):
+        assert result(api_of(entry), action, email) == expected
+
+
+def test_verify_email_answers_what_the_entry_of_the_tokens_address_says() -> None:
+    api = api_of("{status: pending, answers: {verify: {answer: NetworkIOError, times: 1, then: success}}}")
+    api.lists(RESEND, JO)
+    token = api.world.outbox.entries()[0].token
+    assert [api.json(VERIFY, Token=token).get("Code") for _ in range(2)] == ["NetworkIOError", None]
+
+
+def test_a_code_of_the_users_own_is_marked_as_custom_and_keeps_its_status_and_text() -> None:
+    reply = api_of("{status: pending, answers: {query: {code: My Own, message: 'My {own}.', status: 418}}}").call(QUERY, Email=JO)
+    assert reply.status == 418
+    assert b"<Message>My {own}.</Message>" in reply.body
+    assert b"q=My%20Own&" in reply.body
+    assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (custom answer)"
+
+
+def test_a_code_of_the_users_own_is_marked_within_a_batch_too() -> None:
+    api = api_of("{status: pending, answers: {submit: {code: Own, message: x}}}")
+    reply = api.call(SUBMIT, Email=f"b@example.com,{JO}")
+    assert dict(reply.headers)["X-Alimock-Decided-By"] == "rule new-address (and 1 more, with a custom answer)"
+
+
+def test_a_code_of_the_service_is_not_marked_as_custom() -> None:
+    reply = api_of("{status: pending, answers: {query: Throttling}}").call(QUERY, Email=JO)
+    assert (reply.status, dict(reply.headers)["X-Alimock-Decided-By"]) == (400, "case.yaml:2")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{outcome: quota-exceeded, times: 2, then: success}", [QUOTA, QUOTA, "SuccessList", "SuccessList"]),
+        ("{outcome: quota-exceeded, then: success}", [QUOTA, "SuccessList"]),
+        ("{outcome: quota-exceeded, times: 0, then: success}", ["SuccessList"]),
+        ("{status: pending, times: 1, then: quota-exceeded}", ["SuccessList", QUOTA, QUOTA]),
+        (
+            "{outcome: quota-exceeded, then: {answer: illegal, times: 2, then: {answer: Throttling, then: success}}}",
+            [QUOTA, ILLEGALL, ILLEGALL, "Throttling", "SuccessList"],
+        ),
+        ("{outcome: illegal, status: pending, then: {code: Own, message: Text, then: success}}", [ILLEGALL, "Own", "SuccessList"]),
+        ("{status: pending, answers: {resend: {answer: illegal, times: 2, then: success}}}", [ILLEGALL, ILLEGALL, "SuccessList"]),
+    ],
+)
+def test_the_next_calls_get_what_comes_then(entry: str, expected: list[str]) -> None:
+    api = api_of(entry)
+    assert [result(api, RESEND) for _ in expected] == expected
+    # Every address of a pattern has a turn of its own, and a reset starts anew.
+    assert [result(api, RESEND, "a@late.example.com") for _ in expected] == expected
+    api.world.reset()
+    assert result(api, RESEND) == expected[0]
+
+
+def test_submit_and_resend_share_the_turn_of_the_outcome_and_single_operations_have_their_own() -> None:
+    api = api_of("{outcome: quota-exceeded, times: 2, then: success, answers: {delete: {answer: illegal, then: success}}}")
+    assert [result(api, SUBMIT), result(api, DELETE), result(api, RESEND), result(api, SUBMIT)] == [
+        QUOTA,
+        ILLEGALL,
+        QUOTA,
+        "ExistList",
+    ]
+    assert result(api, DELETE) == "SuccessList"
+
+
+STUBS = """
+stubs:
+  QueryDomainList:
+    TotalItemNum: 2
+    Data: {Domain: [{DomainName: example.com, Premium: false, Note: null}, {DomainName: "007", Price: 1.5}]}
+    Empty: []
+"""
+DOMAINS = '"Data":{"Domain":[{"DomainName":"example.com","Premium":false,"Note":null},{"DomainName":"007","Price":1.5}]}'
+
+
+def test_a_stub_is_answered_in_the_format_asked_for_and_marked_as_custom() -> None:
+    api = make_api(scenario(STUBS))
+    api.version = "2018-02-08"
+    reply = api.call("QueryDomainList", Format="JSON")
+    request_id = dict(reply.headers)["x-acs-request-id"]
+    assert reply.body.decode() == f'{{"RequestId":"{request_id}","TotalItemNum":2,{DOMAINS},"Empty":[]}}'
+    assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:4 (custom answer)"
+    body = api.call("QueryDomainList").body.decode()
+    assert body.endswith(
+        "<TotalItemNum>2</TotalItemNum><Data><Domain><DomainName>example.com</DomainName><Premium>false</Premium></Domain>"
+        "<Domain><DomainName>007</DomainName><Price>1.5</Price></Domain></Data></QueryDomainListResponse>"
+    )
+
+
+def test_a_stub_can_name_its_request_id_and_meets_faults_like_any_call() -> None:
+    api = make_api(
+        scenario(
+            "stubs: {SaveTask: {RequestId: ABC, TaskNo: 0123}}\n"
+            "faults: [{when: {action: SaveTask, nth: 2}, error: TaskIsBeingProcessed}]"
+        )
+    )
+    assert api.json("SaveTask") == {"RequestId": "ABC", "TaskNo": "0123"}
+    assert api.code("SaveTask") == "TaskIsBeingProcessed"
+
+
+def test_a_stub_is_refused_as_the_gateway_refuses_every_call() -> None:
+    api = make_api(scenario("authentication: strict\nstubs: {SaveTask: {}}"))
+    assert api.code("SaveTask") == "MissingAccessKeyId"
+    api.version = ""
+    assert api.code("SaveTask") == "InvalidVersion"
+    assert make_api(scenario()).code("SaveTask") == "InvalidAction.NotFound"
+
+
+def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
+    empty.world.load(scenario("stubs: {SaveTask: {TaskNo: x}}"), "one")
+    empty.key = "one"
+    assert empty.json("SaveTask")["TaskNo"] == "x"
+    empty.key = "two"
+    assert empty.code("SaveTask") == "InvalidAction.NotFound"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("stubs: {VerifyEmail: {}}", "found `VerifyEmail`, expected an operation that alimock does not emulate itself"),
+        ("stubs: {SaveTask: x}", "found no fields, expected a mapping of the answer's fields"),
+        ("stubs: {saveTask: {}}", "found `saveTask`, expected an operation"),
+        ("stubs: {SaveTask: {a b: 1}}", "found the key `a b`, expected a name of letters, digits, ., - and _, as XML has"),
+        ("stubs: {SaveTask: {a: [[1]]}}", "found a list in a list, expected a value or a mapping (XML has no such lists)"),
+        (f"addresses: {{{JO}: {{status: pending, times: 2}}}}", "found `times` without `then`, expected `then:` with what comes after "
+         "those calls"),
+        (f"addresses: {{{JO}: {{status: pending, answers: {{resend: {{times: 2, answer: illegal}}}}}}}}", "found `times` without `then`, "
+         "expected `then:` with what comes after those calls"),
+        (f"addresses: {{{JO}: {{status: pending, answers: {{resnd: illegal}}}}}}", "found the unknown key `resnd`, expected `resend`"),
+        (f"addresses: {{{JO}: {{status: pending, answers: {{resend: Throtling}}}}}}", "found `Throtling`, expected success, "
+         "quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them), or a mapping; did you mean `Throttling`?"),
+        (f"addresses: {{{JO}: {{status: pending, then: {{code: Throttling}}}}}}", "found the code `Throttling` of your own without a "
+         "`message`, expected `message:` with its text, or `answer: Throttling`"),
+        (f"addresses: {{{JO}: {{status: pending, then: {{code: Own}}}}}}", "found the code `Own` of your own without a `message`, "
+         "expected `message:` with its text, or `answer:` for a code of the service"),
+        (f"addresses: {{{JO}: {{status: pending, then: {{message: x}}}}}}", "found neither `answer` nor `code`, expected one of the two"),
+        (f"addresses: {{{JO}: {{status: pending, then: {{answer: illegal, code: x, message: y}}}}}}", "found both `answer` and `code`, "
+         "expected one of the two"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_answer_is_told(line: str, expected: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario(line)
+    assert str(caught.value.mistakes[0]).partition(": ")[2].partition(": ")[2] == expected
+
+
+def test_an_answer_nested_without_end_is_told_and_not_followed() -> None:
+    nested = '{"answer":"illegal","then":' * 5_000 + '"success"' + "}" * 5_000
+    text = f'{{"alimock":1,"addresses":{{"{JO}":{{"status":"pending","then":{nested}}}}}}}'
+    with pytest.raises(ScenarioError, match="very deep nesting"):
+        loader.load_text(text.encode(), file="case.json", json=True)

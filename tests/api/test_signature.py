@@ -1,0 +1,130 @@
+"""Signatures: the published vectors, and every request that genuine SDKs sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from alimock.api import parse, signature
+from alimock.api.auth import Check, authenticate, credentials
+from alimock.api.http import Call
+from alimock.spec.errors import ApiError
+from alimock.state.store import World
+from conftest import scenario
+
+FILES = sorted((Path(__file__).parent.parent / "vectors").glob("*.jsonl"))
+
+
+@dataclass(frozen=True)
+class Vector:
+    name: str
+    key_id: str
+    secret: str
+    call: Call
+
+    @property
+    def is_signed_without_empty_parameters(self) -> bool:
+        """PHP client 1.5.32 sends empty optional parameters in a GET but leaves them out of what it signs."""
+        return self.name.startswith("php-client") and self.call.method == "GET" and "=&" in f"{self.call.query}&"
+
+
+def vectors(file: Path) -> Iterator[Vector]:
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        sent = json.loads(line)
+        headers = {name.lower(): value for name, value in sent["headers"]}
+        body = base64.b64decode(sent["body_b64"])
+        call = Call(sent["method"], urlsplit(sent["target"]).query, headers, body, "192.0.2.1")
+        yield Vector(f"{file.stem}:{number}", sent["access_key_id"], sent["access_key_secret"], call)
+
+
+def refusal(vector: Vector, secret: str) -> str | None:
+    """Gives the code with which a vector is refused by an emulator that knows its key with this secret."""
+    key = json.dumps({"id": vector.key_id, "secret": secret})
+    world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
+    try:
+        assert authenticate(credentials(parse.decode(vector.call)), world).check is Check.CHECKED
+    except ApiError as error:
+        return error.code
+    return None
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_requests_of_genuine_clients_verify_with_their_own_secret_only(file: Path) -> None:
+    for vector in vectors(file):
+        expected = "SignatureDoesNotMatch" if vector.is_signed_without_empty_parameters else None
+        assert refusal(vector, vector.secret) == expected, vector.name
+        assert refusal(vector, "another secret") == "SignatureDoesNotMatch", vector.name
+
+
+def test_there_are_417_requests_of_which_8_have_the_php_clients_bug() -> None:
+    everything = [vector for file in FILES for vector in vectors(file)]
+    assert len(everything) == 417
+    assert sum(vector.is_signed_without_empty_parameters for vector in everything) == 8
+
+
+V1_COMMON = {"AccessKeyId": "testid", "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (
+            {
+                "Action": "DescribeRegions",
+                "Format": "XML",
+                "Version": "2014-05-26",
+                "SignatureNonce": "3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf",
+                "Timestamp": "2016-02-23T12:46:24Z",
+            },
+            "OLeaidS1JvxuMvnyHOwuJ+uX5qY=",
+        ),
+        (
+            {
+                "Action": "DescribeDedicatedHosts",
+                "Format": "JSON",
+                "RegionId": "cn-beijing",
+                "Version": "2014-05-26",
+                "SignatureNonce": "edb2b34af0af9a6d14deaf7c1a5315eb",
+                "Timestamp": "2023-03-13T08:34:30Z",
+            },
+            "9NaGiOspFP5UPcwX8Iwt2YJXXuk=",
+        ),
+    ],
+)
+def test_v1_gives_the_published_signatures(sent: dict[str, str], expected: str) -> None:
+    request = parse.decode(Call("GET", urlencode({**sent, **V1_COMMON}), {}, b"", ""))
+    assert signature.sign_v1(signature.string_to_sign_v1(request), "testsecret", "HMAC-SHA1") == expected
+
+
+def test_v1_gives_the_published_string_to_sign() -> None:
+    query = (
+        "Action=DescribeRegions&Format=XML&Version=2014-05-26&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"
+        "&Timestamp=2016-02-23T12%3A46%3A24Z&AccessKeyId=testid&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Signature=left-out"
+    )
+    assert signature.string_to_sign_v1(parse.decode(Call("GET", query, {}, b"", ""))) == (
+        "GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeRegions%26Format%3DXML%26SignatureMethod%3DHMAC-SHA1"
+        "%26SignatureNonce%3D3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf%26SignatureVersion%3D1.0"
+        "%26Timestamp%3D2016-02-23T12%253A46%253A24Z%26Version%3D2014-05-26"
+    )
+
+
+def test_v3_gives_the_published_signature() -> None:
+    headers = {
+        "host": "ecs.cn-shanghai.aliyuncs.com",
+        "x-acs-action": "RunInstances",
+        "x-acs-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "x-acs-date": "2023-10-26T10:22:32Z",
+        "x-acs-signature-nonce": "3156853299f313e23d1673dc12e1703d",
+        "x-acs-version": "2014-05-26",
+    }
+    query = "ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd&RegionId=cn-shanghai"
+    request = parse.decode(Call("POST", query, headers, b"", ""))
+    string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(request, ";".join(sorted(headers))))
+    assert string_to_sign == "ACS3-HMAC-SHA256\n7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"
+    expected = "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"
+    assert signature.sign_v3(string_to_sign, "YourAccessKeySecret") == expected

@@ -1,0 +1,201 @@
+"""The journal: every call with what it asked for, what it got, and what decided that."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from alimock.scenario import loader
+from alimock.scenario.model import Fault
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from conftest import Api, make_api, scenario, signed
+from werkzeug.test import Client
+
+SUBMIT, LIST, QUERY = "SubmitEmailVerification", "ListEmailVerification", "QueryEmailVerification"
+
+
+def calls(api: Api, query: str = "") -> list[dict[str, object]]:
+    response = Client(Application(api.service, Doors())).get(f"/_alimock/calls{query}", headers={"Host": "localhost"})
+    found: list[dict[str, object]] = json.loads(response.data)["calls"]
+    return found
+
+
+def test_a_call_is_recorded_with_what_decided_each_address_and_the_mails_it_caused(api: Api) -> None:
+    api.key = "one"
+    reply = api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com", Format="JSON")
+    (call,) = calls(api)
+    mail = api.world.outbox.entries()[0]
+    assert {name: call[name] for name in ("request_id", "account", "access_key_id", "action", "version", "profile", "format")} == {
+        "request_id": dict(reply.headers)["x-acs-request-id"],
+        "account": "key:one",
+        "access_key_id": "one",
+        "action": SUBMIT,
+        "version": "2018-01-29",
+        "profile": "current",
+        "format": "JSON",
+    }
+    assert (call["status"], call["code"], call["authentication"], call["messages"]) == (200, "OK", "unsigned", [mail.id])
+    assert call["outcomes"] == [
+        {"email": "jo@example.com", "outcome": "success", "decided_by": "rule new-address"},
+        {"email": "test2@aliyun.com", "outcome": "ParameterIllegall", "decided_by": "default.yaml:20"},
+    ]
+    assert (call["method"], call["peer"], call["fault"], call["hints"]) == ("GET", "192.0.2.1", None, [])
+
+
+def test_a_refused_call_is_recorded_without_its_secrets(api: Api) -> None:
+    api.send(signed(secret="wrong", SecurityToken="token-of-today"))
+    (call,) = calls(api)
+    assert (call["code"], call["status"], call["authentication"]) == ("SignatureDoesNotMatch", 400, "refused")
+    parameters = call["parameters"]
+    assert isinstance(parameters, dict)
+    assert parameters["SignatureNonce"] == "nonce"
+    assert not {"Signature", "SecurityToken"} & set(parameters)
+    assert "token-of-today" not in json.dumps(call)
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        (
+            "Action=SubmitEmailVerificaton&Version=2018-01-29",
+            "unknown operation SubmitEmailVerificaton; did you mean SubmitEmailVerification?",
+        ),
+        ("Action=SubmitEmailVerification&Version=2018-01-29&Emial=a@b.com", "unknown parameter Emial; did you mean Email?"),
+        ("Action=ListEmailVerification&Version=2018-01-29&xyz=1", "unknown parameter xyz"),
+    ],
+)
+def test_what_does_not_exist_is_recorded_with_the_nearest_that_does(api: Api, query: str, hint: str) -> None:
+    api.send(query)
+    assert calls(api)[0]["hints"] == [hint]
+
+
+def test_a_call_that_cannot_be_read_is_recorded_too(api: Api) -> None:
+    api.send("Action=%zz")
+    (call,) = calls(api)
+    assert (call["code"], call["parameters"], call["action"]) == ("RequestParameterMalformed", {}, "")
+
+
+def test_the_calls_are_filtered_and_paged(api: Api) -> None:
+    api.call(LIST)
+    api.call("NoSuchAction")
+    api.key = "one"
+    api.call(LIST)
+    assert [call["action"] for call in calls(api)] == [LIST, "NoSuchAction", LIST]
+    assert [call["sequence"] for call in calls(api, f"?action={LIST}")] == [3, 1]
+    assert [call["sequence"] for call in calls(api, "?code=InvalidAction.NotFound")] == [2]
+    assert [call["sequence"] for call in calls(api, "?access_key_id=one")] == [3]
+    assert [call["sequence"] for call in calls(api, "?after=1")] == [2, 3]
+    assert [call["sequence"] for call in calls(api, f"?request_id={calls(api)[0]['request_id']}")] == [3]
+
+
+def test_a_reset_empties_the_journal_of_its_account(api: Api) -> None:
+    for key in ("one", "two"):
+        api.key = key
+        api.call(LIST)
+    api.world.reset("one")
+    assert [call["access_key_id"] for call in calls(api)] == ["two"]
+
+
+def test_the_fault_that_hit_a_call_is_recorded() -> None:
+    api = make_api(scenario("faults: [{id: lost, reset: before}]"))
+    api.call(SUBMIT, Email="jo@example.com")
+    (call,) = calls(api)
+    assert (call["fault"], call["messages"], call["outcomes"]) == (
+        "lost",
+        [],
+        [{"email": "", "outcome": "not carried out", "decided_by": ""}],
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["AccessKeySecret", "securityToken", "signature", "Authorization", "x-acs-security-token", "BearerToken"]
+)
+def test_a_secret_in_another_spelling_is_not_recorded_either(api: Api, name: str) -> None:
+    api.call(LIST, **{name: "hidden-value", "PageNum": 1})
+    assert "hidden-value" not in json.dumps(calls(api))
+    assert calls(api)[0]["parameters"]["PageNum"] == "1"  # type: ignore[index]
+
+
+def test_a_call_with_very_much_in_it_is_recorded_in_part(api: Api) -> None:
+    api.call("x" * 5_000, **{f"{number}{'n' * 5_000}": "v" for number in range(500)})
+    call = calls(api)[0]
+    assert len(json.dumps(call)) < 30_000
+    assert len(call["parameters"]) == 100  # type: ignore[arg-type]
+
+
+def test_a_reset_of_all_empties_the_journal_of_keys_that_never_had_an_account() -> None:
+    api = make_api(scenario("authentication: strict"))
+    api.key = "nobody"
+    api.call(LIST)
+    assert len(calls(api)) == 1
+    api.world.reset()
+    assert calls(api) == []
+
+
+def test_a_long_parameter_is_recorded_in_part(api: Api) -> None:
+    api.call(LIST, Email="x" * 5_000)
+    parameters = calls(api)[0]["parameters"]
+    assert isinstance(parameters, dict)
+    assert parameters["Email"] == "x" * 1_000
+
+
+def count(api: Api, query: str) -> object:
+    response = Client(Application(api.service, Doors())).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
+    return json.loads(response.data)["count"]
+
+
+@pytest.mark.parametrize(
+    ("query", "actions"),
+    [
+        ("?status=404", ["NoSuchAction"]),
+        ("?email=TEST2@aliyun.com", [SUBMIT]),
+        ("?email=lost@example.com", [QUERY]),
+        ("?outcome=ParameterIllegall", [SUBMIT]),
+        ("?outcome=success", [SUBMIT]),
+        ("?authentication=checked", [LIST]),
+        ("?authentication=unsigned&code=OK", [SUBMIT]),
+        ("?fault=f", [QUERY]),
+        ("?after=99", None),
+        ("?authentication=maybe", None),
+        ("?status=many", None),
+        ("?limit=1", None),
+    ],
+)
+def test_the_calls_are_counted_by_the_filters_that_list_them(query: str, actions: list[str] | None) -> None:
+    api = make_api(loader.load("default"))
+    api.world.put_fault(Fault("f", "case", action=QUERY, error="Throttling.User"))
+    api.call("NoSuchAction")
+    api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com")
+    api.call(QUERY, Email="lost@example.com")
+    api.send(signed())
+    if actions is None:
+        with pytest.raises(KeyError):
+            count(api, query)
+        return
+    assert [call["action"] for call in calls(api, query)] == actions
+    assert count(api, query) == len(actions)
+    assert count(api, "") == 4
+
+
+def test_a_call_is_recorded_with_its_algorithm_and_its_client(api: Api) -> None:
+    api.send(signed(SignatureMethod="HMAC-SHA256"), headers={"user-agent": "AlibabaCloud (test)"})
+    api.call(LIST)
+    unsigned, call = calls(api)
+    assert (call["signature"], call["authentication"], call["user_agent"]) == ("HMAC-SHA256", "checked", "AlibabaCloud (test)")
+    assert (unsigned["signature"], unsigned["authentication"], unsigned["user_agent"]) == (None, "unsigned", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "authentication"),
+    [
+        (signed(AccessKeyId="mine", Action="NoSuchAction"), "not checked"),
+        ("Action=NoSuchAction&AccessKeyId=mine", "unsigned"),
+        (signed(AccessKeyId="mine", Version="2000-01-01"), "not checked"),
+    ],
+)
+def test_a_call_that_is_refused_before_its_signature_is_in_the_account_it_names(api: Api, query: str, authentication: str) -> None:
+    api.send(query)
+    (call,) = calls(api, "?access_key_id=mine")
+    assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
+    assert "key:mine" not in [account.name for account in api.world.accounts()]

@@ -1,0 +1,462 @@
+"""The control API, its guard, and the page behind a mail's link; all through the WSGI application."""
+
+from __future__ import annotations
+
+import email.policy
+import json
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import pytest
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.state.limits import Limits
+from conftest import Api, make_api, scenario, signed
+from werkzeug.test import Client, TestResponse
+
+LOCAL = {"Host": "127.0.0.1:2546"}
+
+
+@pytest.fixture
+def client(empty: Api) -> Iterator[Client]:
+    yield Client(Application(empty.service, Doors()))
+
+
+def get(client: Client, path: str, **options: object) -> dict[str, object]:
+    response = client.get(path, **{"headers": LOCAL, **options})  # type: ignore[arg-type]
+    body: dict[str, object] = json.loads(response.data)
+    return body
+
+
+def submit(client: Client, email: str, **parameters: str) -> None:
+    query = {"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Email": email, **parameters}
+    assert client.get("/", query_string=query).status_code == 200
+
+
+def messages(client: Client, query: str = "") -> list[dict[str, object]]:
+    found = get(client, f"/_alimock/outbox{query}")["messages"]
+    assert isinstance(found, list)
+    return found
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_the_health_checks_answer(client: Client, path: str) -> None:
+    assert client.get(path, headers={"Host": "any.example.com"}).status_code == 200
+
+
+def test_a_mail_shows_whom_what_and_where_to(client: Client) -> None:
+    submit(client, "jo@example.com", AccessKeyId="one")
+    (message,) = messages(client)
+    token = message["token"]
+    assert {name: value for name, value in message.items() if name not in ("id", "request_id", "token")} == {
+        "sequence": 1,
+        "to": "jo@example.com",
+        "subject": "Please verify your email address",
+        "lang": "en",
+        "action": "SubmitEmailVerification",
+        "access_key_id": "one",
+        "token_state": "open",
+        "link": f"http://127.0.0.1:2546/verify?token={token}",
+        "created": "2026-01-01 08:00:00",
+        "received": "2026-01-01T00:00:00.000Z",
+    }
+    shown = get(client, f"/_alimock/outbox/{message['id']}")
+    assert str(message["link"]) in str(shown["text"])
+    assert f'href="{message["link"]}"' in str(shown["html"])
+    assert {name: shown[name] for name in message} == message
+
+
+def raw(client: Client, message: dict[str, object]) -> tuple[TestResponse, EmailMessage]:
+    response = client.get(f"/_alimock/outbox/{message['id']}/raw", headers=LOCAL)
+    parsed = BytesParser(policy=email.policy.default).parsebytes(response.data)
+    assert isinstance(parsed, EmailMessage)
+    return response, parsed
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["jo@example.com", "李雷@例子.中国", "o'brien+tag@example.com", '"q"@x.com', "a<b>@x.com", "ab;c@x.com", "(c)@x.com",
+     "a:b@x.com", "\U0001f600@x.com", "x@例.com", "a\\b@x.com", "\u202ea@x.com"],
+)  # fmt: skip
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_raw_mail_is_a_real_message_for_any_address(client: Client, address: str, lang: str) -> None:
+    submit(client, address, Lang=lang)
+    (message,) = messages(client)
+    response, parsed = raw(client, message)
+    assert response.content_type == "message/rfc822"
+    assert b"\n" not in response.data.replace(b"\r\n", b"")
+    to = parsed["To"].addresses[0]
+    # Python's parser leaves raw UTF-8 in headers as surrogates.
+    assert f"{to.username}@{to.domain}".encode(errors="surrogateescape").decode() == address
+    assert parsed["From"] == "alimock <noreply@example.com>"
+    assert parsed["Subject"] == message["subject"] == ("请验证您的邮箱地址" if lang == "zh" else "Please verify your email address")
+    header, _, _ = response.data.partition(b"\r\n\r\n")
+    assert header.isascii() == address.isascii()
+    assert parsed["Date"].datetime.isoformat() == "2026-01-01T08:00:00+08:00"
+    assert parsed["Message-ID"] == f"<{message['id']}@example.com>"
+    text, html = (parsed.get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None and html is not None
+    assert str(message["token"]) in text.get_content()
+    assert str(message["link"]) in html.get_content()
+    assert client.get(f"/_alimock/outbox/{message['id']}/raw", headers=LOCAL).data == response.data
+
+
+def test_markup_in_an_address_is_text_in_the_html(client: Client) -> None:
+    submit(client, "<script>x</script>@example.com")
+    shown = get(client, f"/_alimock/outbox/{messages(client)[0]['id']}")
+    assert "<script>" not in str(shown["html"])
+    assert "&lt;script&gt;" in str(shown["html"])
+
+
+def test_the_outbox_is_filtered_and_newest_first(client: Client) -> None:
+    submit(client, "a@example.com", AccessKeyId="one")
+    submit(client, "b@example.com", AccessKeyId="two")
+    client.get("/?Action=ResendEmailVerification&Version=2018-01-29&Email=a@example.com&AccessKeyId=one")
+
+    def sequences(query: str) -> list[object]:
+        return [message["sequence"] for message in messages(client, query)]
+
+    # Between the mails are their calls.
+    assert sequences("") == [5, 3, 1]
+    assert sequences("?to=A@EXAMPLE.com") == [5, 1]
+    assert sequences("?action=ResendEmailVerification") == [5]
+    assert sequences("?access_key_id=two") == [3]
+    assert sequences("?access_key_id=nobody") == []
+    assert sequences("?text=b%40EXAMPLE") == [3]
+    assert sequences("?since=2026-01-01 08:00:00") == [5, 3, 1]
+    assert sequences("?until=2026-01-01 07:59:59") == []
+    assert sequences("?limit=2") == [5, 3]
+    assert sequences("?limit=0") == []
+    assert sequences("?after=1") == [3, 5]
+    assert sequences("?after=0&limit=2") == [1, 3]
+    assert sequences("?after=6") == []
+    assert get(client, "/_alimock/outbox?after=1&limit=0")["cursor"] == 1
+
+
+def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> None:
+    submit(client, "a@example.com,b@example.com,c@example.com")
+    seen, cursor = [], 0
+    while len(page := get(client, f"/_alimock/outbox?after={cursor}&limit=2")["messages"]) > 0:  # type: ignore[arg-type]
+        seen += [message["to"][0] for message in page]  # type: ignore[attr-defined]
+        cursor = int(str(get(client, f"/_alimock/outbox?after={cursor}&limit=2")["cursor"]))
+    assert seen == ["a", "b", "c"]
+    assert get(client, "/_alimock/outbox")["cursor"] == 4
+
+
+def test_a_cursor_tells_what_it_missed() -> None:
+    client = Client(Application(make_api(scenario(), limits=Limits(max_entries_per_account=1)).service, Doors()))
+    submit(client, "a@example.com,b@example.com,c@example.com")
+    body = get(client, "/_alimock/outbox?after=1")
+    assert (body["evicted"], body["gap"]) == (2, True)
+    assert "gap" not in get(client, "/_alimock/outbox?after=2")
+    response = client.get("/_alimock/outbox?after=99", headers=LOCAL)
+    assert (response.status_code, json.loads(response.data)["message"]) == (410, "`after`: 99 is beyond the cursor 4")
+
+
+def test_mails_are_deleted_by_filter(client: Client) -> None:
+    submit(client, "a@example.com,b@example.com,c@example.com")
+    assert json.loads(client.delete("/_alimock/outbox?to=b@example.com", headers=LOCAL).data) == {"deleted": 1}
+    assert [message["to"] for message in messages(client)] == ["c@example.com", "a@example.com"]
+    assert json.loads(client.delete("/_alimock/outbox", headers=LOCAL).data) == {"deleted": 2}
+    assert messages(client) == []
+
+
+def test_the_addresses_show_records_and_refusals(empty: Api, client: Client) -> None:
+    empty.world.load(scenario("addresses: {ill@example.com: illegal, abc@aliyun.com: verified}"))
+    submit(client, "jo@example.com")
+    body = get(client, "/_alimock/addresses")
+    rows = {row["email"]: row for row in body["addresses"]}  # type: ignore[attr-defined]
+    assert {email: (row["status"], row["outcome"], row["sends_today"], row["decided_by"]) for email, row in rows.items()} == {
+        "jo@example.com": ("pending", None, 1, "rule submitted-record"),
+        "abc@aliyun.com": ("verified", "verified", 0, "case.yaml:2"),
+        "ill@example.com": (None, "illegal", 0, "case.yaml:2"),
+    }
+    assert rows["abc@aliyun.com"]["verification_time"] == "2026-01-01 08:00:00"
+    assert [row["email"] for row in get(client, "/_alimock/addresses?email=ILL@example.com")["addresses"]] == ["ill@example.com"]  # type: ignore[attr-defined]
+    assert get(client, "/_alimock/addresses?access_key_id=nobody")["addresses"] == []
+    assert len(get(client, "/_alimock/addresses?limit=1")["addresses"]) == 1  # type: ignore[arg-type]
+
+
+def test_looking_at_addresses_changes_nothing(empty: Api, client: Client) -> None:
+    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}\naddresses: {'*@x.example.com': verified}"))
+    assert get(client, "/_alimock/addresses?access_key_id=k")["addresses"] == []
+    (row,) = get(client, "/_alimock/addresses?email=Zoe@x.example.com&access_key_id=k")["addresses"]  # type: ignore[misc, attr-defined]
+    assert (row["email"], row["status"], row["access_key_id"]) == ("Zoe@x.example.com", "verified", "k")
+    assert empty.json("ListEmailVerification")["TotalItemNum"] == 0
+
+
+def test_info_says_what_is_loaded(client: Client) -> None:
+    submit(client, "jo@example.com")
+    body = get(client, "/_alimock/info")
+    assert {name: body[name] for name in ("profile", "authentication", "known_keys", "accounts", "messages", "cursor")} == {
+        "profile": "current",
+        "authentication": "known-keys",
+        "known_keys": [],
+        "accounts": 1,
+        "messages": 1,
+        "cursor": 2,
+    }
+
+
+def change(client: Client, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+    data = body if isinstance(body, str | bytes) else json.dumps(body)
+    response = client.open(path, method=method, data=data, headers=LOCAL)
+    return response.status_code, json.loads(response.data)
+
+
+def test_the_clock_is_read_set_frozen_and_advanced(client: Client) -> None:
+    assert get(client, "/_alimock/clock") == {"now": "2026-01-01 08:00:00", "frozen": False}
+    frozen = {"now": "2019-02-19 16:38:07", "frozen": True}
+    assert change(client, "PUT", "/_alimock/clock", frozen) == (200, frozen)
+    assert change(client, "POST", "/_alimock/clock/advance", {"by": "1d12h"}) == (
+        200,
+        {"now": "2019-02-21 04:38:07", "frozen": True},
+    )
+    assert change(client, "PUT", "/_alimock/clock", {"frozen": False})[1] == {"now": "2019-02-21 04:38:07", "frozen": False}
+    assert change(client, "PUT", "/_alimock/clock", {"now": "2020-01-01 00:00:00"})[1] == {
+        "now": "2020-01-01 00:00:00",
+        "frozen": False,
+    }
+    assert change(client, "PUT", "/_alimock/clock", {"frozen": True})[1]["frozen"] is True
+
+
+def test_a_clock_without_a_key_is_that_of_keys_to_come_too(client: Client) -> None:
+    change(client, "PUT", "/_alimock/clock", {"now": "2019-02-19 16:38:07", "frozen": True})
+    submit(client, "jo@example.com", AccessKeyId="never-seen")
+    assert messages(client)[0]["created"] == "2019-02-19 16:38:07"
+
+
+def test_a_clock_with_a_key_is_that_keys_alone(client: Client) -> None:
+    change(client, "PUT", "/_alimock/clock?access_key_id=one", {"now": "2019-02-19 16:38:07", "frozen": True})
+    assert get(client, "/_alimock/clock?access_key_id=one")["now"] == "2019-02-19 16:38:07"
+    assert get(client, "/_alimock/clock")["now"] == "2026-01-01 08:00:00"
+    submit(client, "jo@example.com", AccessKeyId="one")
+    change(client, "POST", "/_alimock/clock/advance?access_key_id=one", {"by": "3d"})
+    assert messages(client)[0]["token_state"] == "expired"
+
+
+@pytest.mark.parametrize("path", ["/_alimock/scenario", "/_alimock/scenario?access_key_id=one"])
+@pytest.mark.parametrize("content_type", ["application/x-yaml", "application/json"])
+def test_a_scenario_is_loaded_and_shown(client: Client, path: str, content_type: str) -> None:
+    text = '{"alimock": 1, "extends": "default", "limits": {"link_valid_days": 1}, "clock": "2020-01-01 00:00:00"}'
+    response = client.put(path, data=text, content_type=content_type, headers=LOCAL)
+    assert response.status_code == 200
+    shown = get(client, path)
+    assert (shown["clock"], shown["limits"]["link_valid_days"]) == ("2020-01-01 00:00:00", 1)  # type: ignore[index]
+    again = client.put(path, data=json.dumps(shown), content_type="application/json", headers=LOCAL)
+    assert again.status_code == (200 if "access_key_id" not in path else 400)
+    narrowed = get(client, "/_alimock/clock")["now"]
+    assert narrowed == ("2026-01-01 08:00:00" if "access_key_id" in path else "2020-01-01 00:00:00")
+
+
+def test_a_wrong_scenario_leaves_the_old_one(client: Client) -> None:
+    submit(client, "jo@example.com")
+    status, body = change(client, "PUT", "/_alimock/scenario", "alimock: 1\nprofil: x\nclock: y\nextends: ./secret.yaml\n")
+    assert status == 400
+    assert [(one["line"], one["path"]) for one in body["mistakes"]] == [(2, ""), (3, "clock"), (4, "extends")]  # type: ignore[attr-defined]
+    assert "nothing was changed" in str(body["hint"])
+    assert len(messages(client)) == 1
+
+
+def test_a_reset_empties_the_outbox(client: Client) -> None:
+    submit(client, "jo@example.com", AccessKeyId="one")
+    submit(client, "jo@example.com", AccessKeyId="two")
+    assert change(client, "POST", "/_alimock/reset?access_key_id=one")[1]["reset"] is True
+    assert [message["access_key_id"] for message in messages(client)] == ["two"]
+    change(client, "POST", "/_alimock/reset")
+    assert messages(client) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "message"),
+    [
+        ("GET", "/_alimock/outbox?too=x", None, 400, 'unknown argument "too"'),
+        ("POST", "/_alimock/reset?access_key_id=", None, 400, "`access_key_id` is empty"),
+        ("GET", "/_alimock/outbox?limit=x", None, 400, '`limit`: found "x"'),
+        ("GET", "/_alimock/outbox?limit=5001", None, 400, '`limit`: found "5001"'),
+        ("GET", "/_alimock/outbox?after=-1", None, 400, '`after`: found "-1"'),
+        ("GET", "/_alimock/outbox/none", None, 404, "no message none"),
+        ("GET", "/_alimock/outbox/none/raw", None, 404, "no message none"),
+        ("PUT", "/_alimock/clock", "{", 400, "the body is no JSON object"),
+        ("PUT", "/_alimock/clock", "[" * 100_000, 400, "the body is no JSON object"),
+        ("PUT", "/_alimock/clock", [1], 400, "the body is no JSON object"),
+        ("PUT", "/_alimock/clock", {}, 400, "the body is empty"),
+        ("PUT", "/_alimock/clock", {"now": 5}, 400, "`now`: found 5"),
+        ("PUT", "/_alimock/clock", {"now": "noon\ud800"}, 400, '`now`: found "noon\\ud800"'),
+        ("PUT", "/_alimock/clock", {"frozen": "yes"}, 400, "`frozen` is neither true nor false"),
+        ("PUT", "/_alimock/clock", {"freeze": True}, 400, 'unknown key "freeze"'),
+        ("POST", "/_alimock/clock/advance", {}, 400, "`by`: found null"),
+        ("POST", "/_alimock/clock/advance", {"by": "-1d"}, 400, "`by`: found '-1d'"),
+        ("POST", "/_alimock/clock/advance", {"by": "9" * 5_000 + "d"}, 400, "`by`: found '" + "9" * 60 + "'"),
+        ("POST", "/_alimock/clock/advance", {"by": "9999999d"}, 400, "`by`: 9999999d leads beyond 9989-12-31 00:00:00"),
+        ("GET", "/_alimock/nothing", None, 404, "404 Not Found"),
+        ("GET", "/nothing", None, 404, "404 Not Found"),
+        ("DELETE", "/_alimock/info", None, 405, "405 Method Not Allowed"),
+    ],
+)
+def test_a_mistake_says_what_is_wrong_and_what_to_do(
+    client: Client, method: str, path: str, body: object, status: int, message: str
+) -> None:
+    found = change(client, method, path, body)
+    assert (found[0], found[1]["message"]) == (status, message)
+    assert found[1]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("doors", "headers", "status"),
+    [
+        (Doors(), {"Host": "localhost:2546"}, 200),
+        (Doors(), {"Host": "[::1]:2546"}, 200),
+        (Doors(), {"Host": "test.localhost"}, 200),
+        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:1"}, 200),
+        (Doors(), {"Host": "rebound.example.com"}, 403),
+        (Doors(), {"Host": "127.0.0.1.example.com"}, 403),
+        (Doors(), {"Host": "[broken"}, 403),
+        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:2"}, 403),
+        (Doors(), {"Host": "127.0.0.1:1", "Origin": "null"}, 403),
+        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://[broken"}, 403),
+        (Doors(public_url="http://mock.example.com:1"), {"Host": "mock.example.com:1"}, 200),
+        (Doors(public_url="https://mock.example.com/sub"), {"Host": "127.0.0.1:1", "Origin": "https://mock.example.com"}, 200),
+        (Doors("0.0.0.0"), {"Host": "alimock:2546"}, 200),
+        (Doors("0.0.0.0"), {"Host": "alimock:2546", "Origin": "http://other.example.com"}, 403),
+    ],
+)
+def test_pages_of_other_sites_are_kept_out(empty: Api, doors: Doors, headers: dict[str, str], status: int) -> None:
+    response = Client(Application(empty.service, doors)).get("/_alimock/info", headers=headers)
+    assert response.status_code == status
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("doors", "host", "base"),
+    [
+        (Doors(), "localhost:7", "http://localhost:7"),
+        (Doors("0.0.0.0"), "alimock:2546", "http://alimock:2546"),
+        (Doors("0.0.0.0"), "domain.aliyuncs.com", "http://127.0.0.1:80"),
+        (Doors("::"), "", "http://127.0.0.1:80"),
+        (Doors("192.0.2.5"), "x.aliyuncs.com", "http://192.0.2.5:80"),
+        (Doors(public_url="https://mock.example.com/sub"), "localhost:7", "https://mock.example.com/sub"),
+    ],
+)
+def test_links_lead_where_their_reader_asked_and_never_to_the_service(doors: Doors, host: str, base: str) -> None:
+    assert doors.base_url("http", host, "80") == base
+
+
+def test_a_link_verifies_at_once_and_only_once(empty: Api, client: Client) -> None:
+    submit(client, "jo@example.com")
+    link = str(messages(client)[0]["link"])
+    path = link.removeprefix("http://127.0.0.1:2546")
+    head = client.head(path)
+    assert (head.status_code, head.data) == (200, b"")
+    assert empty.json("QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 0
+    page = client.get(path, environ_base={"REMOTE_ADDR": "198.51.100.9"})
+    assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
+    assert "The address is verified." in page.text
+    assert "jo@example.com" in page.text
+    record = empty.json("QueryEmailVerification", Email="jo@example.com")
+    assert (record["VerificationStatus"], record["ConfirmIp"]) == (1, "198.51.100.9")
+    again = client.get(path)
+    assert (again.status_code, "This link was used before." in again.text) == (410, True)
+    assert messages(client)[0]["token_state"] == "used"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "text"),
+    [("", 200, "邮箱验证成功。"), ("resend", 410, "该链接已被更新的链接替代。"), ("wait", 410, "该链接已过期。")],
+)
+def test_a_link_speaks_the_mails_language_and_tells_its_state(
+    empty: Api, client: Client, spoil: str, status: int, text: str
+) -> None:
+    submit(client, "jo@example.com", Lang="zh")
+    token = messages(client)[0]["token"]
+    if spoil == "resend":
+        empty.lists("ResendEmailVerification", "jo@example.com")
+    elif spoil == "wait":
+        change(client, "POST", "/_alimock/clock/advance", {"by": "3d"})
+    page = client.get(f"/verify?token={token}")
+    assert (page.status_code, text in page.text, '<html lang="zh">' in page.text) == (status, True, True)
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=none", "?token=%ff", f"?token={'0' * 32}"])
+def test_a_link_that_was_never_sent_is_not_found(client: Client, query: str) -> None:
+    page = client.get(f"/verify{query}")
+    assert (page.status_code, "There is no such link." in page.text) == (404, True)
+
+
+def test_a_token_of_the_scenario_has_a_link_in_the_default_account() -> None:
+    api = make_api(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"))
+    assert Client(Application(api.service, Doors())).get("/verify?token=my-token").status_code == 200
+    assert api.json("QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 1
+
+
+def test_a_token_of_a_scenario_loaded_for_the_default_account_has_a_link(empty: Api, client: Client) -> None:
+    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}"))
+    empty.world.load(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"), "k")
+    assert client.get("/verify?token=my-token").status_code == 200
+
+
+def test_a_clock_far_ahead_holds_up_no_other(client: Client) -> None:
+    change(client, "PUT", "/_alimock/clock?access_key_id=one", {"now": "9989-12-30 00:00:00", "frozen": True})
+    assert change(client, "POST", "/_alimock/clock/advance?access_key_id=two", {"by": "3d"})[0] == 200
+    assert change(client, "POST", "/_alimock/clock/advance", {"by": "3d"})[0] == 400
+
+
+def test_the_link_survives_the_mail(empty: Api, client: Client) -> None:
+    submit(client, "jo@example.com")
+    token = messages(client)[0]["token"]
+    client.delete("/_alimock/outbox", headers=LOCAL)
+    page = client.get(f"/verify?token={token}")
+    assert (page.status_code, "jo@example.com" in page.text) == (200, True)
+
+
+def test_changes_are_logged_and_looks_only_for_who_debugs(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", "alimock"):
+        client.get("/_alimock/info?a=%0Ab", headers=LOCAL)
+        client.post("/_alimock/reset", headers=LOCAL)
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("DEBUG", "400 GET /_alimock/info?a=%0Ab"),
+        ("INFO", "200 POST /_alimock/reset"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "logged"),
+    [
+        ("wrong", "400 ListEmailVerification SignatureDoesNotMatch, testid, refused:"),
+        ("testsecret", "200 ListEmailVerification OK, testid, checked:"),
+    ],
+)
+def test_the_log_says_whose_call_was_refused(secret: str, logged: str, caplog: pytest.LogCaptureFixture) -> None:
+    api = make_api(scenario("accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}}"))
+    with caplog.at_level("INFO", "alimock"):
+        api.send(signed(secret=secret))
+    assert caplog.records[0].message.startswith(logged)
+
+
+def test_a_profile_is_chosen_for_one_request(client: Client) -> None:
+    def answer(profile: str) -> TestResponse:
+        query = {"Action": "ListEmailVerification", "Version": "2018-01-29"}
+        return client.get("/", query_string=query, headers={"X-Alimock-Profile": profile})
+
+    assert answer("docs-2021").data.startswith(b"<ListEmailVerificationResponse>")
+    assert answer("current").data.startswith(b"<?xml")
+    wrong = answer("newest")
+    assert (wrong.status_code, json.loads(wrong.data)["message"]) == (
+        400,
+        "X-Alimock-Profile: found `newest`, expected one of current, docs-2021, docs-2018",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "hint"),
+    [
+        ("to=a+b@example.com", "`to`: found 'a b@example.com'", "an address has no space; write a + of it as %2B"),
+        ("action=submitemailverification", "`action`: found 'submitemailverification'", "did you mean SubmitEmailVerification?"),
+        ("to=a@example.com&to=b@example.com", "`to` stands there 2 times", "give it once"),
+        ("since=2026-01-01", "`since`: found '2026-01-01'", "give a time in UTC+8, such as 2019-02-19 16:38:07"),
+    ],
+)
+def test_a_filter_that_can_match_nothing_is_told(client: Client, query: str, message: str, hint: str) -> None:
+    response = client.get(f"/_alimock/outbox?{query}", headers=LOCAL)
+    assert (response.status_code, json.loads(response.data)) == (400, {"message": message, "hint": hint})

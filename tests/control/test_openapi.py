@@ -1,0 +1,110 @@
+"""The OpenAPI document tells of every route and of nothing else, and the answers are as it says."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from alimock.security import Doors
+from alimock.server.dispatch import HEALTH_CHECKS, Application
+from alimock.spec.contract import PROFILES
+from conftest import Api
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from werkzeug.test import Client
+
+HEADERS = {"Host": "localhost"}
+
+
+@pytest.fixture
+def application(empty: Api) -> Application:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    return Application(empty.service, Doors())
+
+
+@pytest.fixture
+def document(application: Application) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads(Client(application).get("/_alimock/openapi.json", headers=HEADERS).data)
+    return loaded
+
+
+def test_the_document_is_valid(document: dict[str, object]) -> None:
+    validate(document)  # type: ignore[arg-type]
+
+
+def test_every_route_is_documented_and_every_documented_route_is_there(
+    application: Application, document: dict[str, object]
+) -> None:
+    routes = {
+        (method.lower(), re.sub(r"<(?:address:|path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
+        for rule in application.site.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint.startswith("control.")
+    }
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    routes |= {("get", path) for path in HEALTH_CHECKS}
+    assert routes == {(method, path) for path, item in paths.items() for method in item if method != "parameters"}
+
+
+def test_the_profiles_are_those_of_the_contract(document: dict[str, object]) -> None:
+    assert f'"enum": {json.dumps(list(PROFILES))}' in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "/_alimock/info", None),
+        ("get", "/_alimock/fidelity", None),
+        ("get", "/_alimock/outbox", None),
+        ("get", "/_alimock/outbox/{id}", None),
+        ("delete", "/_alimock/outbox/{id}", None),
+        ("get", "/_alimock/outbox/wait", None),
+        ("get", "/_alimock/access-keys", None),
+        ("put", "/_alimock/access-keys/new", {"secret": "s"}),
+        ("delete", "/_alimock/access-keys/known", None),
+        ("get", "/_alimock/calls", None),
+        ("get", "/_alimock/calls/count", None),
+        ("get", "/_alimock/calls/wait", None),
+        ("get", "/_alimock/accounts", None),
+        ("get", "/_alimock/changes", None),
+        ("get", "/_alimock/addresses", None),
+        ("put", "/_alimock/addresses/a@example.com", "pending"),
+        ("put", "/_alimock/addresses/a@example.com", {"outcome": "quota-exceeded", "then": "success"}),
+        ("delete", "/_alimock/addresses/jo@example.com", None),
+        ("put", "/_alimock/faults/slow", {"delay": "1s"}),
+        ("get", "/_alimock/faults", None),
+        ("delete", "/_alimock/faults/known", None),
+        ("get", "/_alimock/clock", None),
+        ("put", "/_alimock/clock", {"frozen": True}),
+        ("post", "/_alimock/clock/advance", {"by": "3d"}),
+        ("get", "/_alimock/scenario", None),
+        ("put", "/_alimock/scenario", {"alimock": 1}),
+        ("post", "/_alimock/reset", None),
+        ("post", "/_alimock/explain-signature", {"method": "GET", "url": "/?AccessKeyId=k&Signature=x", "secret": "s"}),
+        ("delete", "/_alimock/outbox", None),
+    ],
+)
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_an_answer_is_as_the_document_says(
+    application: Application, document: dict[str, object], method: str, path: str, body: object, spoiled: bool
+) -> None:
+    client = Client(application)
+    (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]
+    client.put("/_alimock/faults/known", headers=HEADERS, data="{delay: 1s, when: {nth: 9}}")
+    client.put("/_alimock/access-keys/known", headers=HEADERS, data="{secret: s}")
+    url = path.replace("{id}", "none" if spoiled else message["id"])
+    url += "?nonsense=1" if spoiled and "{id}" not in path else ""
+    content = json.dumps(body) if body is not None else None
+    response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
+    assert (response.status_code == 200) != spoiled
+    template = re.sub(
+        r"/(addresses|faults|access-keys)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
+    )
+    responses = document["paths"][template][method]["responses"]  # type: ignore[index]
+    described = responses["default" if spoiled else "200"]
+    if "$ref" in described:
+        described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]  # type: ignore[index]
+    schema = {**described["content"]["application/json"]["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(json.loads(response.data))

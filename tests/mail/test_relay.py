@@ -1,0 +1,222 @@
+"""The relay: each mail goes by SMTP too, and one that cannot go harms nothing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from alimock.api.service import Service
+from alimock.mail import relay as relay_module
+from alimock.mail.relay import Relay
+from alimock.scenario import loader
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.store import World
+from command import ask, serving
+
+
+class Catcher:
+    """Takes mails, and refuses those to addresses that say so."""
+
+    def __init__(self) -> None:
+        self.envelopes: list[Envelope] = []
+        self.attempts = 0
+        self.rude = False
+        self.came = threading.Event()
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        self.attempts += 1
+        if "later" in address and self.attempts < 3:
+            return "451 try again"
+        if "never" in address:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return "421 in a hurry" if self.rude else "221 Bye"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.envelopes.append(envelope)
+        self.came.set()
+        return "250 OK"
+
+
+class LoopbackController(Controller):
+    """A controller on a free port, which aiosmtpd does not look for itself."""
+
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def catcher() -> Iterator[tuple[Catcher, int]]:
+    handler = Catcher()
+    controller = LoopbackController(handler, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
+    controller.start()
+    yield handler, controller.port
+    controller.stop()
+
+
+@pytest.fixture
+def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Relay]]]:
+    monkeypatch.setattr(relay_module, "PAUSE_SECONDS", 0.01)
+    made: list[tuple[Server, Relay]] = []
+
+    def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
+        world, relay = World(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
+        server = Server(Application(Service(world), Doors(), relay), "127.0.0.1", 0)
+        server.start()
+        relay.start(server.url)
+        world.relay = relay.take
+        made.append((server, relay))
+        return server, relay
+
+    yield make
+    for server, relay in made:
+        server.stop()
+        relay.stop()
+
+
+def get(server: Server, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def submit(server: Server, email: str) -> int:
+    return get(server, f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email={email}")[0]
+
+
+def counts(server: Server, done: int) -> dict[str, object]:
+    """Gives what info says of the relay once so many mails are through."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found: dict[str, object] = json.loads(get(server, "/_alimock/info")[1])["relay"]
+        if int(str(found["delivered"])) + int(str(found["failed"])) == done:
+            return found
+    raise AssertionError(found)
+
+
+def test_a_mail_is_delivered_as_it_is_in_the_outbox(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+) -> None:
+    handler, port = catcher
+    server, _ = relayed(port)
+    assert submit(server, "jo@example.com") == 200
+    assert handler.came.wait(10)
+    (envelope,) = handler.envelopes
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("noreply@example.com", ["jo@example.com"])
+    message = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert f"{server.url}/verify?token=" in text.get_content()
+    assert counts(server, 1) == {"host": "127.0.0.1", "port": port, "waiting": 0, "delivered": 1, "failed": 0, "last_error": None}
+
+
+def test_an_address_in_another_script_is_delivered(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+) -> None:
+    handler, port = catcher
+    server, _ = relayed(port)
+    submit(server, "%E6%9D%8E@example.com")
+    assert handler.came.wait(10)
+    assert handler.envelopes[0].rcpt_tos == ["李@example.com"]
+
+
+def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+) -> None:
+    handler, port = catcher
+    server, _ = relayed(port)
+    submit(server, "later@example.com")
+    assert counts(server, 1)["delivered"] == 1
+    assert handler.attempts == 3
+    submit(server, "never@example.com")
+    found = counts(server, 2)
+    assert (found["failed"], handler.attempts) == (1, 4)
+    assert "no such user" in str(found["last_error"])
+
+
+def test_a_rude_goodbye_does_not_undo_the_delivery(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+) -> None:
+    handler, port = catcher
+    handler.rude = True
+    server, _ = relayed(port)
+    submit(server, "jo@example.com")
+    assert counts(server, 1)["delivered"] == 1
+    assert len(handler.envelopes) == 1
+
+
+def test_a_mail_that_cannot_be_written_does_not_end_the_relay(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = catcher
+    server, _ = relayed(port)
+    with monkeypatch.context() as broken:
+        broken.setattr(relay_module.message, "build", lambda *_: [][0])
+        submit(server, "one@example.com")
+        assert counts(server, 1)["failed"] == 1
+    submit(server, "two@example.com")
+    assert counts(server, 2)["delivered"] == 1
+
+
+def test_a_relay_that_is_not_there_fails_no_call_and_says_so(
+    relayed: Callable[[int], tuple[Server, Relay]], caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server, _ = relayed(port)
+    assert submit(server, "jo@example.com") == 200
+    found = counts(server, 1)
+    assert (found["delivered"], found["failed"]) == (0, 1)
+    assert "refused" in str(found["last_error"])
+    assert f"not relayed to 127.0.0.1:{port}" in caplog.text
+    assert b"jo@example.com" in get(server, "/_alimock/outbox")[1]
+
+
+def test_a_relay_that_is_silent_holds_up_neither_calls_nor_the_end(
+    relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server, relay = relayed(silent.getsockname()[1])
+        for number in range(5):
+            assert submit(server, f"user{number}@example.com") == 200
+        relay.stop()
+
+
+def test_when_too_many_wait_the_next_is_let_go(
+    relayed: Callable[..., tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server, relay = relayed(silent.getsockname()[1], max_waiting=1)
+        for number in range(5):
+            assert submit(server, f"user{number}@example.com") == 200
+        assert relay.counts.failed >= 3
+
+
+def test_the_command_relays(catcher: tuple[Catcher, int]) -> None:
+    handler, port = catcher
+    with serving("--smtp-relay", f"127.0.0.1:{port}", "--public-url", "http://mail-check.example.com") as (process, line):
+        ask(line, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com")
+        assert handler.came.wait(10)
+        process.terminate()
+        assert process.wait(10) == 0
+    assert b"http://mail-check.example.com/verify?token=" in bytes(handler.envelopes[0].content or b"").replace(
+        b"=\r\n", b""
+    ).replace(b"=3D", b"=")

@@ -1,0 +1,45 @@
+"""The built-in scenarios: each answers as its golden conversation says, and together they show all that a scenario can do."""
+
+from __future__ import annotations
+
+import pytest
+from alimock.scenario import loader, sources
+from alimock.scenario.address_rules import Outcome
+from alimock.scenario.model import Body, Reset
+from conversation import FOLDER, held, kept
+
+NAMES = sources.built_in_names()
+LOADED = [loader.load(name) for name in NAMES]
+FAULTS = [fault for loaded in LOADED for fault in loaded.faults.values()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_built_in_scenario_answers_as_its_conversation_says(name: str) -> None:
+    assert held(name) == kept(name), f"if that is meant: python tests/conversation.py {name}"
+
+
+def test_every_conversation_belongs_to_a_scenario() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == NAMES
+
+
+def test_the_built_in_scenarios_have_every_outcome() -> None:
+    assert {rule.outcome for loaded in LOADED for rule in loaded.addresses.exact.values()} == set(Outcome)
+
+
+@pytest.mark.parametrize("key", ["nth", "every", "after", "times", "error", "retry_after", "email", "delivery"])
+def test_the_built_in_scenarios_have_every_part_of_a_fault(key: str) -> None:
+    assert any(getattr(fault, key) for fault in FAULTS)
+
+
+def test_the_built_in_scenarios_have_every_harm_to_a_delivery_once() -> None:
+    deliveries = [fault.delivery for fault in FAULTS if fault.delivery is not None]
+    assert [one.reset for one in deliveries if one.reset] == list(Reset)
+    assert [one.body for one in deliveries if one.body] == list(Body)
+    assert [bool(one.delay) for one in deliveries].count(True) == [bool(one.slow) for one in deliveries].count(True) == 1
+
+
+@pytest.mark.parametrize("limit", ["sends_per_address_per_day", "addresses_per_day", "link_valid_days"])
+def test_the_built_in_scenarios_have_every_limit_and_its_absence(limit: str) -> None:
+    values = {getattr(loaded.limits, limit) for loaded in LOADED}
+    assert None in values
+    assert len(values) == 3

@@ -1,0 +1,161 @@
+"""Scenarios that are sent with all their files, and scenarios that lie over the one loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from alimock.scenario import loader
+from alimock.scenario.parser import ScenarioError
+from alimock.scenario.sources import Bundle
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from conftest import Api, make_api, scenario
+from werkzeug.test import Client
+
+QUERY, RESEND = "QueryEmailVerification", "ResendEmailVerification"
+BASE = "alimock: 1\naddresses: {base@example.com: verified, jo@example.com: pending}\n"
+LATE = "alimock: 1\nextends: [default, ../base.yaml]\naddresses:\n  jo@example.com: quota-exceeded\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: base.yaml, and cases/late.yaml over it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "cases" / "late.yaml").write_text(LATE)
+    return tmp_path
+
+
+def put(api: Api, body: object, arguments: str = "files=true", status: int = 200) -> dict[str, object]:
+    client = Client(Application(api.service, Doors()))
+    response = client.put(f"/_alimock/scenario?{arguments}", json=body, headers={"Host": "localhost"})
+    assert response.status_code == status, response.data
+    answer: dict[str, object] = json.loads(response.data)
+    return answer
+
+
+def sent(bundle: Bundle) -> dict[str, object]:
+    return {"names": list(bundle.names), "files": dict(bundle.files), "variables": dict(bundle.variables)}
+
+
+def decided_by(api: Api, email: str) -> str:
+    return dict(api.call(RESEND, Email=email).headers)["X-Alimock-Decided-By"]
+
+
+def test_a_bundle_has_the_files_by_the_paths_they_are_found_at(folder: Path) -> None:
+    bundle = loader.bundle(["cases/late.yaml", "quota-exceeded"])
+    assert bundle == Bundle(("cases/late.yaml", "quota-exceeded"), {"cases/late.yaml": LATE, "cases/../base.yaml": BASE})
+
+
+def test_a_bundle_says_the_same_where_its_files_are_not(folder: Path) -> None:
+    names = ["cases/late.yaml", "quota-exceeded"]
+    bundle, direct = loader.bundle(names), loader.load_files(names)
+    (folder / "base.yaml").unlink()
+    (folder / "cases" / "late.yaml").unlink()
+    loaded = loader.load_bundle(bundle)
+    assert (loaded.name, list(loaded.addresses.exact.values())) == (direct.name, list(direct.addresses.exact.values()))
+
+
+def test_decisions_name_the_file_and_line_of_a_scenario_that_was_sent(folder: Path, empty: Api) -> None:
+    put(empty, sent(loader.bundle(["cases/late.yaml"])))
+    assert decided_by(empty, "jo@example.com") == "cases/late.yaml:4"
+    assert decided_by(empty, "base@example.com") == "rule already-verified (cases/../base.yaml:2)"
+    assert decided_by(empty, "test2@aliyun.com") == "default.yaml:20"
+
+
+def test_a_bundle_has_the_variables_that_its_secrets_name_and_no_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_SECRET", "hush")
+    monkeypatch.setenv("OTHER", "not asked for")
+    Path("keys.yaml").write_text("alimock: 1\naccounts: {default: {access_keys: [{id: app, secret: '${APP_SECRET}'}]}}")
+    bundle = loader.bundle(["./keys.yaml"])
+    assert bundle.variables == {"APP_SECRET": "hush"}
+    monkeypatch.delenv("APP_SECRET")
+    assert loader.load_bundle(bundle).access_keys["app"].secret == "hush"
+
+
+def test_texts_take_the_place_of_files_and_may_have_any_name(folder: Path) -> None:
+    name = "the marker of test_it[a,b]"
+    loaded = loader.load_files([name], {name: "alimock: 1\nextends: base.yaml\n"})
+    assert loaded.addresses.exact["base@example.com"].place == "base.yaml:2"
+    assert loader.bundle([name], {name: "alimock: 1\nextends: base.yaml\n"}).files["base.yaml"] == BASE
+
+
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(folder: Path) -> None:
+    (folder / "base.yaml").unlink()
+    expected = r"cases/late\.yaml:2:20: extends: found `cases/\.\./base\.yaml` \(No such file or directory\)"
+    with pytest.raises(ScenarioError, match=expected):
+        loader.bundle(["cases/late.yaml"])
+
+
+def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) -> None:
+    (folder / "base.yaml").write_text("alimock: 1\nprofil: x\n")
+    bundle = loader.bundle(["cases/late.yaml"])
+    with pytest.raises(ScenarioError, match=r"cases/\.\./base\.yaml:2:1: found the unknown key `profil`"):
+        loader.load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"names": ["/etc/passwd"]}, "found a path, expected a built-in scenario"),
+        ({"names": ["a.yaml"], "files": {"b.yaml": BASE}}, "or a file sent along"),
+        ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./a.yaml"}}, "a file that extends itself"),
+        ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
+        ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
+         "the variable HOME to be set"),
+        ({"names": []}, "`names`: found no list of texts"),
+        ({"files": {}}, "`names`: found no list of texts"),
+        ({"names": ["default"], "files": {"a": 1}}, "`files`: found no object of texts"),
+        ({"names": ["default"], "variables": ["a"]}, "`variables`: found no object of texts"),
+        ({"names": ["default"], "nmes": 1}, 'unknown key "nmes"'),
+    ],
+)  # fmt: skip
+def test_a_wrong_bundle_is_refused_and_reaches_no_other_file(empty: Api, body: object, message: str) -> None:
+    assert message in str(put(empty, body, status=400)["message"])
+
+
+def test_a_scenario_lies_over_the_one_that_is_loaded() -> None:
+    api = make_api(
+        scenario(
+            "addresses: {base@example.com: verified, jo@example.com: pending, '*@late.com': expired}\nclock: 2020-01-01 00:00:00"
+        )
+    )
+    put(api, {"alimock": 1, "addresses": {"jo@example.com": "verified"}}, "access_key_id=mine&over=true")
+    api.key = "mine"
+    for email in ("base@example.com", "jo@example.com"):
+        assert api.json(QUERY, Email=email)["VerificationStatus"] == 1
+    assert api.json(QUERY, Email="a@late.com")["TokenSendTime"] == "2019-12-28 00:00:00"
+    api.key = "other"
+    assert api.json(QUERY, Email="jo@example.com")["VerificationStatus"] == 0
+
+
+def test_a_reset_goes_back_to_what_lay_over_the_loaded_scenario(empty: Api) -> None:
+    body = {"names": ["mine"], "files": {"mine": "alimock: 1\naddresses: {jo@example.com: verified}"}}
+    put(empty, body, "files=true&access_key_id=mine&over=true")
+    empty.key = "mine"
+    empty.call("DeleteEmailVerification", Email="jo@example.com")
+    empty.world.reset("mine")
+    assert empty.json(QUERY, Email="jo@example.com")["VerificationStatus"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"),
+    [
+        ("", []),
+        ("authentication: strict", ["authentication"]),
+        ("authentication: known-keys", []),
+        ("timestamps: ignored\nunknown_keys: default-account", ["timestamps", "unknown_keys"]),
+        ("accounts: {default: {access_keys: [{id: app, secret: s}]}}", ["accounts"]),
+        ("extends: default", []),
+        ("codes: {ParameterIllegal: {status: 409}}", ["codes"]),
+    ],
+)
+def test_what_holds_for_the_whole_emulator_only_is_told_when_one_account_loads_it(
+    empty: Api, text: str, ignored: list[str]
+) -> None:
+    body = {"names": ["s"], "files": {"s": f"alimock: 1\n{text}"}}
+    assert put(empty, body, "files=true&access_key_id=mine")["ignored"] == ignored
+    assert put(empty, body)["ignored"] == []

@@ -1,0 +1,360 @@
+"""The README's limits and hostile clients: each gets what the tables say, others are served meanwhile, and nothing of it stays."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+import logging
+import re
+import socket
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from unittest.mock import Mock
+
+import pytest
+from alimock.server.server import WorkerThread
+from alimock.state.limits import Limits
+from command import COMMAND, ask, serving
+from conftest import Running, scenario, serve
+from test_server import FORM, SUBMIT, exchange, half_requests, status_of
+
+SMALL = Limits(max_header_bytes=4_000, max_body_bytes=4_000)
+MUCH = 8_000_000
+CHUNKS = "Transfer-Encoding: chunked\r\n"
+
+
+@contextmanager
+def connected(running: Running, sent: bytes = b"") -> Iterator[socket.socket]:
+    """A connection that has sent something already."""
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as client:
+        client.sendall(sent)
+        yield client
+
+
+def received(client: socket.socket) -> bytes:
+    """Reads to the end of the connection, which a reset would not be."""
+    return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def post(headers: str, body: str = "", path: str = "/") -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{FORM}{headers}\r\n{body}".encode("latin-1")
+
+
+def get(path: str, headers: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode("latin-1")
+
+
+@pytest.fixture
+def small() -> Iterator[Running]:
+    """A server that takes little."""
+    yield from serve(scenario(), SMALL)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "setting"),
+    [
+        (get("/?" + "a" * MUCH), "414 Request-URI Too Long", "--max-header-bytes"),
+        (get("/livez", f"X-A: {'a' * MUCH}\r\n"), "431 Request Header Fields Too Large", "--max-header-bytes"),
+        (get("/livez", "X-A: b\r\n" * 1_000), "431 Request Header Fields Too Large", "--max-header-bytes"),
+        (post(f"Content-Length: {MUCH}\r\n", "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
+        (post(CHUNKS, f"{MUCH:x}\r\n" + "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
+        (post(CHUNKS, f"3e8\r\n{'a' * 1_000}\r\n" * 1_000), "413 Request Entity Too Large", "--max-body-bytes"),
+        (post(CHUNKS, "1;" + "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
+        (post(CHUNKS, "0\r\n" + "X-A: b\r\n" * 100_000), "413 Request Entity Too Large", "--max-body-bytes"),
+        (post(CHUNKS, "f" * 1_000 + "\r\n"), "413 Request Entity Too Large", "--max-body-bytes"),
+    ],
+    ids=["request line", "header", "headers", "length", "chunk", "chunks", "chunk extension", "trailers", "chunk size"],
+)
+def test_who_sends_too_much_can_send_it_all_and_is_told(small: Running, request_bytes: bytes, status: str, setting: str) -> None:
+    with connected(small, request_bytes) as client:
+        client.shutdown(socket.SHUT_WR)
+        head, _, body = received(client).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status}\r\n".encode())
+    assert b"\r\nConnection: close" in head
+    assert body.endswith(f"See {setting}.".encode())
+
+
+@pytest.mark.parametrize(("size", "status"), [(2_000, 200), (2_001, 413)])
+def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int, status: int) -> None:
+    for running in serve(scenario(), Limits(max_call_bytes=2_000)):
+        content = f"{SUBMIT}&Padding=".ljust(size, "a")
+        answer = exchange(running, post(f"Content-Length: {size}\r\n", content).decode())
+        assert answer[0] == status
+        if status == 413:
+            expected = "the body of a call to the emulated API: found 2,001 bytes, expected 2,000 at most"
+            assert json.loads(answer[2]) == {"message": expected, "hint": "see --max-call-bytes"}
+        assert status_of(running, "/livez") == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        get("/livez", f"X-A: {'a' * 3_900}\r\n"),
+        get("/livez", "X-A: b\r\n" * 480),
+        post("Content-Length: 4000\r\n", "a" * 4_000, "/nothing"),
+        post(CHUNKS, f"f90\r\n{'a' * 0xF90}\r\n0\r\n\r\n", "/nothing"),
+    ],
+    ids=["header", "headers", "length", "chunk"],
+)
+def test_what_is_just_within_the_limits_is_taken(small: Running, request_bytes: bytes) -> None:
+    with connected(small, request_bytes + get("/livez", "Connection: close\r\n")) as client:
+        assert received(client).endswith(b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        *(f"Content-Length: {length}\r\n" for length in ("+5", "-5", "0x5", "5, 5", "5_0", "", "\xb2", "9" * 5_000)),
+        *(f"Transfer-Encoding: {name}\r\n" for name in ("gzip, chunked", "chunked, chunked", "identity", "xchunked", ",", "")),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length : 5\r\n",
+        "X-A: b\r\n Content-Length: 5\r\n",
+        "X-A: b\nContent-Length: 5\r\n",
+        "X-A: b\rContent-Length: 5\r\n",
+    ],
+)
+def test_nothing_is_read_behind_a_request_whose_end_two_readers_could_see_differently(running: Running, framing: str) -> None:
+    with connected(running, post(framing, "0\r\n\r\n") + get(f"/?{SUBMIT}")) as client:
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert not running.world.outbox.entries()
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        *(f"{size}\r\na=bcd\r\n0\r\n\r\n" for size in ("-5", "+5", "0x5", "0_5", " 5", "", "g", "5 5", "\xb2")),
+        "5\na=bcd\r\n0\r\n\r\n",
+        "5;a\nb\r\na=bcd\r\n0\r\n\r\n",
+        "5\r\na=bcdX\r\n0\r\n\r\n",
+        "5\r\na=bcd\n0\r\n\r\n",
+        "0\r\nX-A: b\n\r\n",
+    ],
+)
+def test_nothing_is_read_behind_bad_chunks(running: Running, chunks: str) -> None:
+    with connected(running, post(CHUNKS, chunks) + get(f"/?{SUBMIT}")) as client:
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert not running.world.outbox.entries()
+
+
+@pytest.mark.parametrize("line", ["GET /a\rb HTTP/1.1", "GET /livez\x00 HTTP/1.1", "\x01GET /livez HTTP/1.1", "GET /livez HTTP/1.1\x0b",
+    "GET /livez HTTP/1.-1", "GET /livez HTTP/01.1", "GET\t/livez HTTP/1.1"])  # fmt: skip
+def test_a_request_line_that_two_readers_could_take_differently_is_refused(running: Running, line: str) -> None:
+    with connected(running, f"{line}\r\nHost: localhost\r\n\r\n".encode()) as client:
+        assert received(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_chunks_of_http_1_0_are_refused(running: Running) -> None:
+    request = post(f"Connection: Keep-Alive\r\n{CHUNKS}", "0\r\n\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with connected(running, request + get("/livez")) as client:
+        assert re.findall(rb"HTTP/1.1 \d+", received(client)) == [b"HTTP/1.1 400"]
+
+
+def test_chunks_may_have_extensions_and_trailers(running: Running) -> None:
+    size = f"{len(SUBMIT):X}"
+    status, _, body = exchange(running, post(CHUNKS, f"{size} ;a=b\r\n{SUBMIT}\r\n000;c\r\nX-A: b\r\n\r\n").decode("latin-1"))
+    assert (status, b"jo@example.com" in body) == (200, True)
+
+
+def test_requests_in_one_packet_are_answered_in_order(running: Running) -> None:
+    calls = [
+        get(f"/?{SUBMIT}"),
+        post(f"Content-Length: {len(SUBMIT)}\r\n", SUBMIT),
+        post(CHUNKS, f"{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\n\r\n"),
+    ]
+    packet = b"".join([get("/livez"), *calls, get("/nothing")] * 20) + get("/livez", "Connection: close\r\n")
+    with connected(running, packet) as client:
+        answers = re.findall(rb"HTTP/1.1 (\d+)|(SuccessList\":\[{|ExistList\":\[{)", received(client))
+    words = [(status or name.partition(b'"')[0]).decode() for status, name in answers]
+    once = ["200", "200", "ExistList", "200", "ExistList", "200", "ExistList", "404"]
+    assert words == ["200", "200", "SuccessList", *once[3:], *once * 19, "200"]
+
+
+@pytest.mark.parametrize("request_bytes", [get(f"/?{SUBMIT}"), post(f"Content-Length: {len(SUBMIT)}\r\n", SUBMIT)])
+def test_who_sends_no_more_still_gets_the_answer(running: Running, request_bytes: bytes) -> None:
+    with connected(running, request_bytes) as client:
+        client.shutdown(socket.SHUT_WR)
+        assert b'"SuccessList":[{' in received(client)
+
+
+@pytest.mark.parametrize("word", ["100-continue", "100-Continue"])
+def test_who_asks_whether_to_go_on_is_told_before_the_body(running: Running, word: str) -> None:
+    with connected(running, post(f"Expect: {word}\r\nConnection: close\r\nContent-Length: {len(SUBMIT)}\r\n")) as client:
+        assert client.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(SUBMIT.encode())
+        assert received(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_who_asks_whether_to_go_on_with_too_much_is_told_not_to(small: Running) -> None:
+    with connected(small, post("Expect: 100-continue\r\nContent-Length: 4001\r\n")) as client:
+        assert client.recv(1_000).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "code"),
+    [
+        (get("/?Action=\xff"), 400, "RequestParameterMalformed"),
+        (get("/?Action=%FF"), 400, "RequestParameterMalformed"),
+        (post("Content-Length: 8\r\n", "Action=\xff"), 400, "RequestParameterMalformed"),
+        (get(f"/?{SUBMIT}", "User-Agent: \xff\r\nX-A: \xfe\r\n"), 200, "jo@example.com"),
+        (get("/_alimock/\xff"), 404, "404 Not Found"),
+        (get("/_alimock/outbox?to=\xff"), 200, '"messages":[]'),
+        (b"PUT /_alimock/scenario HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n\xff", 400, "UTF-8"),
+    ],
+)
+def test_bytes_that_are_not_utf_8_get_a_clear_answer(running: Running, request_bytes: bytes, status: int, code: str) -> None:
+    found, _, body = exchange(running, request_bytes.decode("latin-1"))
+    assert (found, code in body.decode()) == (status, True), body
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", post("Content-Length: 9\r\n", "abc"), post(CHUNKS, "5\r\nab")]
+)
+@pytest.mark.parametrize("limits", [Limits(request_seconds=0.2), Limits(idle_seconds=0.2)], ids=["in all", "without a byte"])
+def test_a_request_that_takes_too_long_to_come_is_told_so(sent: bytes, limits: Limits) -> None:
+    for running in serve(scenario(), limits):
+        with connected(running, sent) as client:
+            assert received(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+
+
+def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for running in serve(scenario("addresses: {'*': verified}"), Limits(request_seconds=0.2)):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            client.connect(("127.0.0.1", running.server.port))
+            client.settimeout(20)
+            client.sendall(get("/_alimock/fidelity") * 200)
+            for _ in range(10_000):
+                assert status_of(running, "/livez") == 200
+                if "took no answer in 0.2 seconds" in caplog.text:
+                    break
+            else:
+                pytest.fail("the client that takes no answer is still there")
+
+
+def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
+    for running in serve(scenario(), Limits(idle_seconds=0.5)):
+        silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(1_000)]
+        assert status_of(running, "/livez") == 200
+        assert {client.recv(1) for client in silent} == {b""}
+        for client in silent:
+            client.close()
+
+
+def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for running in serve(scenario(), Limits(idle_seconds=0.2)):
+        early = Mock(wraps=time, time=lambda: time.time() - 3_600)
+        monkeypatch.setattr("cheroot.connections.time", early)
+        with connected(running) as silent:
+            assert silent.recv(1) == b""
+
+
+def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
+    for running in serve(scenario(), Limits(max_threads=1)):
+        with half_requests(running):
+            stopping = threading.Thread(target=running.server.stop)
+            stopping.start()
+            stopping.join(10)
+            assert not stopping.is_alive()
+
+
+def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:
+    for running in serve(scenario(), Limits(max_connections=5)):
+        silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(50)]
+        assert {client.recv(1) for client in silent[:45]} == {b""}
+        silent[-1].sendall(get("/livez", "Connection: close\r\n"))
+        assert received(silent[-1]).endswith(b"ok\n")
+        for client in silent:
+            client.close()
+
+
+def test_when_the_system_has_no_files_left_silent_connections_make_room() -> None:
+    few = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", *COMMAND]
+    with serving(command=few) as (process, line):
+        found = re.search(r"127\.0\.0\.1:(\d+)", line)
+        assert found
+        silent = [socket.create_connection(("127.0.0.1", int(found[1])), timeout=20) for _ in range(200)]
+        assert silent[0].recv(1) == b""
+        assert ask(line, "/livez")[0] == 200
+        for client in silent:
+            client.close()
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+    assert "no room for another connection (Too many open files), so idle ones end" in log
+    assert "Traceback" not in log
+    assert len(log.splitlines()) < 200
+
+
+def test_the_command_asks_the_system_for_the_files_that_its_connections_need() -> None:
+    soft = ["sh", "-c", 'ulimit -S -n 64 && exec "$@"', "sh", *COMMAND]
+    with serving("--max-connections", "100", "--max-threads", "8", command=soft) as (_, line):
+        found = re.search(r"127\.0\.0\.1:(\d+)", line)
+        assert found
+        silent = [socket.create_connection(("127.0.0.1", int(found[1])), timeout=20) for _ in range(100)]
+        assert ask(line, "/livez")[0] == 200
+        for client in silent:
+            client.sendall(get("/livez", "Connection: close\r\n"))
+            assert received(client).endswith(b"ok\n")
+            client.close()
+
+
+def test_when_the_system_gives_no_more_threads_those_that_are_there_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for running in serve(scenario()):
+        with monkeypatch.context() as without:
+            without.setattr(WorkerThread, "start", fail)
+            with half_requests(running):
+                assert status_of(running, "/livez") == 200
+
+
+def test_no_body_and_no_connection_stays_when_it_is_done_with() -> None:
+    for running in serve(scenario()):
+        body = "a=" + "b" * 2_000_000
+
+        def calls(number: int, running: Running = running, body: str = body) -> None:
+            for path in ("/", "/nothing"):
+                exchange(running, post(f"Content-Length: {len(body)}\r\n", body, path).decode())
+            for _ in range(number):
+                with connected(running, b"GET / HT"):
+                    pass
+
+        calls(1)
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            with ThreadPoolExecutor(4) as pool:
+                for done in [pool.submit(calls, 25) for _ in range(20)]:
+                    done.result(60)
+            assert status_of(running, "/livez") == 200
+            assert tracemalloc.get_traced_memory()[0] - before < len(body)
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+
+def test_a_full_log_says_how_many_of_its_entries_are_gone() -> None:
+    for running in serve(scenario(), Limits(max_entries_per_account=3)):
+        for number in range(5):
+            assert status_of(running, f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email={number}@example.com") == 200
+        connection = http.client.HTTPConnection(running.endpoint, timeout=20)
+        for path, kept in (("outbox", "messages"), ("calls", "calls")):
+            connection.request("GET", f"/_alimock/{path}?after=1")
+            answer = json.loads(connection.getresponse().read())
+            assert (len(answer[kept]), answer["evicted"], answer["gap"]) == (3, 2, True)
+        connection.close()

@@ -1,0 +1,338 @@
+"""The server on the wire: the shapes of HTTP that genuine clients send, and the end of the server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from alimock.api.service import Service
+from alimock.security import Doors
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.limits import Limits
+from alimock.state.store import World
+from conftest import Running, scenario, serve
+
+SUBMIT = urlencode({"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Format": "JSON", "Email": "jo@example.com"})
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes]:
+    """Sends raw bytes, reads one answer, and sends a second request on the same connection to see that it is still in step."""
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.sendall(request.encode("latin-1"))
+        response = http.client.HTTPResponse(connection, method=request.partition(" ")[0])
+        response.begin()
+        answer = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        if " HTTP/1.1\r\n" in request and answer[0] == 200:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            following = http.client.HTTPResponse(connection)
+            following.begin()
+            assert following.status == 200
+    return answer
+
+
+def test_head_and_body_of_an_answer_come_in_one_packet(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        for _ in range(20):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65_536).endswith(b"ok\n")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[Running]:
+    yield from serve(scenario(), limits=Limits(max_threads=1))
+
+
+def test_a_client_that_asks_on_and_on_leaves_the_only_thread_to_others(one_thread: Running) -> None:
+    busy, other = (http.client.HTTPConnection("127.0.0.1", one_thread.server.port, timeout=10) for _ in range(2))
+    answered = threading.Event()
+
+    def ask() -> None:
+        other.request("GET", "/livez")
+        other.getresponse().read()
+        answered.set()
+
+    asking = threading.Thread(target=ask)
+    for number in range(5_000):
+        busy.request("GET", "/livez")
+        assert busy.getresponse().read() == b"ok\n"
+        if number == 10:
+            asking.start()
+        if answered.is_set():
+            break
+    asking.join()
+    assert number < 4_999
+
+
+def status_of(running: Running, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=20)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        f"GET /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        # Java sends a POST with neither length nor body.
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\n",
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n"
+        f"5\r\n{SUBMIT[:5]}\r\n{len(SUBMIT) - 5:x}\r\n{SUBMIT[5:]}\r\n0\r\n\r\n",
+        # A proxy gets the absolute form.
+        f"POST http://domain.aliyuncs.com/?{SUBMIT} HTTP/1.1\r\nHost: domain.aliyuncs.com\r\nContent-Length: 0\r\n\r\n",
+        f"GET http://domain-intl.aliyuncs.com?{SUBMIT} HTTP/1.1\r\nHost: domain-intl.aliyuncs.com\r\n\r\n",
+        f"GET http://127.0.0.1:1/?{SUBMIT} HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n",
+        # The Tea SDKs given an endpoint with a scheme sign and send such a host.
+        f"POST /?{SUBMIT} HTTP/1.1\r\nHost: http://127.0.0.1:2546\r\nContent-Length: 0\r\n\r\n",
+        f"GET /?{SUBMIT} HTTP/1.0\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
+    ],
+)  # fmt: skip
+def test_a_call_is_understood_in_every_shape_that_clients_send(running: Running, request_text: str) -> None:
+    status, headers, body = exchange(running, request_text)
+    assert status == 200
+    assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["jo@example.com"]
+    assert "server" not in headers
+    assert headers["content-length"] == str(len(body))
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n", 501),
+        ("GET http://ecs.aliyuncs.com/ HTTP/1.1\r\nHost: ecs.aliyuncs.com\r\n\r\n", 501),
+        ("GET HTTP://other.example.com HTTP/1.1\r\nHost: other.example.com\r\n\r\n", 501),
+        ("GET http://[broken/ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("CONNECT domain.aliyuncs.com:443 HTTP/1.1\r\nHost: domain.aliyuncs.com:443\r\n\r\n", 501),
+        (f"HEAD /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (f"FOO /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        ("GET //[x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET //x HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 99999999999\r\n\r\n", 413),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: x\r\n\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: -1\r\n\r\n", 400),
+        (f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n", 413),
+        ("PUT /_alimock/scenario HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        ("rubbish\r\n\r\n", 400),
+    ],
+)
+def test_what_cannot_be_served_gets_a_clear_status(
+    running: Running, request_text: str, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert exchange(running, request_text)[0] == status
+    assert "Traceback" not in caplog.text + capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("PUT", "/_alimock/scenario")])
+def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 400\r\n\r\n".encode())
+        connection.sendall(SUBMIT.encode() if path == "/" else b"alimock: 1\n")
+        connection.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == 400
+    assert running.world.outbox.entries() == []
+    assert running.world.scenario.name == "default"
+
+
+def test_a_body_that_nobody_asked_for_leaves_the_connection_in_step(running: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
+    cases: tuple[tuple[dict[str, str], str, int], ...] = (
+        ({}, "/nothing", 404),
+        ({"X-Alimock-Profile": "new"}, "/", 400),
+        ({}, "/livez", 405),
+    )
+    for headers, path, status in cases:
+        for body in (b"x" * 100_000, iter([b"a", b"b"])):
+            connection.request("POST", path, body=body, headers=headers, encode_chunked=True)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status
+    connection.close()
+
+
+@pytest.mark.parametrize("query", ["Email=\u674e@b.cc", "Email=%E6%9D%8E@b.cc", "%45mail=\u674e@b.cc"])
+def test_raw_utf8_in_the_query_is_understood(running: Running, query: str) -> None:
+    request = f"GET /?Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    _, _, body = exchange(running, request.encode().decode("latin-1"))
+    assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["\u674e@b.cc"]
+
+
+def test_raw_bytes_that_are_not_utf8_are_malformed(running: Running) -> None:
+    status, _, body = exchange(running, "GET /?Email=\xff&Format=JSON HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (status, b"<Code>RequestParameterMalformed</Code>" in body) == (400, True)
+
+
+def test_no_proxy_is_advised_to_who_takes_alimock_for_a_proxy(running: Running) -> None:
+    body = json.loads(exchange(running, "GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n")[2])
+    assert body["message"] == "alimock is no proxy for other.example.com"
+    assert "NO_PROXY=other.example.com" in body["hint"]
+
+
+def test_a_request_that_went_through_a_proxy_setting_verifies() -> None:
+    (line,) = (Path(__file__).parent.parent / "vectors" / "proxy-absolute-form.jsonl").read_text().splitlines()
+    sent = json.loads(line)
+    key = json.dumps({"id": sent["access_key_id"], "secret": sent["access_key_secret"]})
+    world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
+    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    server.start()
+    try:
+        headers = "".join(f"{name}: {value}\r\n" for name, value in sent["headers"])
+        status, _, body = exchange(Running(server, world), f"{sent['method']} {sent['target']} HTTP/1.1\r\n{headers}\r\n")
+    finally:
+        server.stop()
+    assert (status, json.loads(body)["TotalItemNum"]) == (200, 0)
+    assert urlsplit(sent["target"]).netloc == "domain.aliyuncs.com"
+
+
+def test_a_connection_is_kept_for_the_next_call(running: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
+    ports = set()
+    for _ in range(3):
+        connection.request("GET", f"/?{SUBMIT}")
+        connection.getresponse().read()
+        ports.add(connection.sock.getsockname()[1])
+    connection.close()
+    assert len(ports) == 1
+
+
+def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
+    answers: list[int] = []
+
+    def call(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=30)
+        for turn in range(5):
+            connection.request("GET", f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email=a{number}-{turn}@example.com")
+            response = connection.getresponse()
+            response.read()
+            answers.append(response.status)
+        connection.close()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 200
+    assert len(running.world.outbox.entries()) == 200
+
+
+def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
+    before = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):
+        server = Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", port)
+        server.start()
+        with socket.create_connection(("127.0.0.1", port)):
+            server.stop()
+        assert threading.active_count() == before
+
+
+def test_a_server_stops_though_a_client_takes_no_answer(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            # Until neither side takes any more.
+            while True:
+                client.sendall(b"GET /_alimock/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+        stopping = threading.Thread(target=running.server.stop)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()
+
+
+def test_two_servers_in_one_process_share_nothing() -> None:
+    servers = [Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", 0) for _ in range(2)]
+    for server in servers:
+        server.start()
+    try:
+        lists = [
+            exchange(Running(server, World(scenario())), f"GET /?{SUBMIT} HTTP/1.1\r\nHost: x\r\n\r\n")[2] for server in servers
+        ]
+    finally:
+        for server in servers:
+            server.stop()
+    assert all(json.loads(body)["SuccessList"] for body in lists)
+
+
+def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(1_000, limit // 2 - 100)
+    before = threading.active_count()
+    silent = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(count)]
+    try:
+        assert status_of(running, "/livez") == 200
+        assert threading.active_count() - before < 20
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+@contextmanager
+def half_requests(running: Running) -> Iterator[None]:
+    """Has twenty clients send half a request each, and go at the end."""
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.server.port))).sendall(b"GET / HT")
+        yield
+
+
+def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
+    for running in serve(scenario(), Limits(max_threads=8)):
+        with half_requests(running):
+            assert status_of(running, "/livez") == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        " Host: localhost\r\n",
+        "Host: localhost\r\n folded\r\n",
+        "Host: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+        "Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Host: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Host: localhost\r\nHost: other.example.com\r\n",
+        "Host: localhost\r\nContent-Length : 0\r\n",
+        "Host: localhost\r\nX-A: a\x00b\r\n",
+        "Host: localhost\r\nno colon\r\n",
+        "Host: localhost\r\n: empty\r\n",
+        "Host: localhost\nX-A: b\r\n",
+    ],
+)
+def test_headers_that_two_readers_could_take_differently_are_refused(running: Running, headers: str) -> None:
+    status, _, _ = exchange(running, f"POST /?{SUBMIT} HTTP/1.1\r\n{headers}\r\nabcde")
+    assert status == 400
+    assert not running.world.outbox.entries()
+
+
+def test_headers_keep_their_values_and_no_other_name_is_taken_for_theirs(running: Running) -> None:
+    headers = "Host: localhost\r\nX-Alimock-Profile: \t docs-2021 \r\nX_Alimock_Profile: nonsense\r\nAccept: a\r\nAccept: b\r\nX-Empty:\r\n"
+    query = SUBMIT.replace("jo%40example.com", "test2%40aliyun.com")
+    status, _, body = exchange(running, f"GET /?{query} HTTP/1.1\r\n{headers}\r\n")
+    assert (status, b'"failList"' in body) == (200, True)
+
+
+def test_a_header_of_many_spaces_is_read_at_once(running: Running) -> None:
+    started = time.monotonic()
+    assert exchange(running, f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: {' ' * 200_000}\x00\r\n\r\n")[0] == 400
+    assert time.monotonic() - started < 5

@@ -1,0 +1,256 @@
+"""TLS: SDKs left at their default https, with the service's own name resolved to loopback, and what a listener withstands."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import select
+import socket
+import ssl
+import stat
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alimock.api.service import Service
+from alimock.cli import env
+from alimock.cli.main import main
+from alimock.security import Doors
+from alimock.server import certificates
+from alimock.server.dispatch import Application
+from alimock.server.server import Server
+from alimock.state.store import World
+from command import ask, run, serving
+from conftest import Running, scenario
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from alibabacloud_domain20180129 import models
+    from alibabacloud_domain20180129.client import Client as TeaClient
+    from alibabacloud_tea_openapi.utils_models import Config
+    from aliyunsdkcore.client import AcsClient
+    from aliyunsdkcore.http import protocol_type
+    from aliyunsdkdomain.request.v20180129.QueryEmailVerificationRequest import QueryEmailVerificationRequest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "authority"
+
+
+@pytest.fixture
+def secure(folder: Path) -> Iterator[Running]:
+    """A listener that speaks TLS with a certificate of the emulator's own authority."""
+    issued = certificates.issue(folder, ["mock.example.com"])
+    world = World(scenario("extends: default\nauthentication: strict"))
+    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0, tls=(str(issued.chain), str(issued.key)))
+    server.start()
+    yield Running(server, world)
+    server.stop()
+
+
+@pytest.fixture
+def resolved(secure: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolves the service's name to the listener, as a line in the hosts file and port 443 would; every other name is refused."""
+
+    def getaddrinfo(host: str, port: object, *arguments: Any, **options: Any) -> list[Any]:
+        assert host in ("domain.aliyuncs.com", "127.0.0.1", "localhost"), host
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", secure.server.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.mark.usefixtures("resolved")
+@pytest.mark.filterwarnings("ignore")
+def test_the_tea_sdk_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority(folder)))
+    client = TeaClient(Config(access_key_id="testid", access_key_secret="testsecret", endpoint="domain.aliyuncs.com"))
+    answer = client.query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
+    assert answer.body.verification_status == 1
+
+
+@pytest.mark.usefixtures("resolved")
+@pytest.mark.filterwarnings("ignore")
+def test_the_old_core_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", str(certificates.authority(folder)))
+    request = QueryEmailVerificationRequest()
+    request.set_endpoint("domain.aliyuncs.com")
+    request.set_protocol_type(protocol_type.HTTPS)
+    request.set_Email("abc@aliyun.com")
+    answer = json.loads(AcsClient("testid", "testsecret", "cn-hangzhou").do_action_with_exception(request))
+    assert answer["VerificationStatus"] == 1
+
+
+def trusting(folder: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificates.authority(folder)))
+
+
+@pytest.mark.parametrize("name", ["domain.aliyuncs.com", "domain-intl.aliyuncs.com", "localhost", "127.0.0.1", "mock.example.com"])
+def test_the_certificate_names_the_service_this_machine_and_what_was_added(secure: Running, folder: Path, name: str) -> None:
+    plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
+    with trusting(folder).wrap_socket(plain, server_hostname=name) as connection:
+        connection.sendall(f"GET /livez HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_another_name_is_not_trusted(secure: Running, folder: Path) -> None:
+    with socket.create_connection(("127.0.0.1", secure.server.port), timeout=10) as plain, pytest.raises(ssl.SSLError):
+        trusting(folder).wrap_socket(plain, server_hostname="other.example.com")
+
+
+def test_requests_that_come_at_once_over_tls_are_all_answered(secure: Running, folder: Path) -> None:
+    plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
+    with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
+        request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: 01234567890123456\r\n\r\n"
+        # One record, of which the server reads whole requests in its first step, and then has no more to read from the socket.
+        assert 8_192 % len(request) == 0
+        connection.sendall(request * 200)
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 OK") < 200:
+            answers += connection.recv(65_536)
+
+
+def test_who_sends_too_much_over_tls_is_told(secure: Running, folder: Path) -> None:
+    plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
+    with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(b"GET /?" + b"a" * 4_000_000 + b" HTTP/1.1\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 414 ")
+
+
+def test_links_of_mails_read_over_tls_lead_over_tls(secure: Running, folder: Path) -> None:
+    secure.world.load(scenario())
+    connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
+    for path in ("/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com", "/_alimock/outbox"):
+        connection.request("GET", path)
+        body = connection.getresponse().read()
+    connection.close()
+    assert json.loads(body)["messages"][0]["link"].startswith(f"https://localhost:{secure.server.port}/verify?token=")
+
+
+def test_a_silent_client_and_one_without_tls_hold_up_nobody(
+    secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = ("127.0.0.1", secure.server.port)
+    with socket.create_connection(address), socket.create_connection(address, timeout=10) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP/1.1 200" not in plain.recv(1_000)
+        connection = http.client.HTTPSConnection(*address, timeout=10, context=trusting(folder))
+        for _ in range(2):
+            connection.request("GET", "/livez")
+            response = connection.getresponse()
+            assert (response.status, response.read()) == (200, b"ok\n")
+        connection.close()
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="this system does not tell over TLS whether a client has gone")
+def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
+    secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = secure.world.waiting
+    another = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
+
+    def look() -> None:
+        another.request("GET", "/livez")
+        assert another.getresponse().read() == b"ok\n"
+
+    for _ in range(3):
+        connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
+        connection.request("GET", "/_alimock/outbox/wait?timeout=60")
+        while not places._waiters:
+            look()
+        connection.close()
+        while places._waiters:
+            look()
+    another.close()
+    assert places.room._value == places.limit
+    assert "Traceback" not in caplog.text
+
+
+def test_the_authority_survives_and_its_keys_are_the_owners_alone(folder: Path) -> None:
+    first = certificates.authority(folder).read_bytes()
+    issued = certificates.issue(folder, [])
+    assert certificates.authority(folder).read_bytes() == first
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sorted(path.name for path in folder.iterdir()) == ["ca-key.pem", "ca.pem", "server-key.pem", "server.pem"]
+    assert issued.chain.read_bytes().count(b"BEGIN CERTIFICATE") == 1
+
+
+def test_the_command_prints_or_writes_the_authoritys_certificate(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ca", "--tls-directory", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert printed == certificates.authority(folder).read_text()
+    assert main(["ca", "--tls-directory", str(folder), "--output", str(tmp_path / "ca.pem")]) == 0
+    assert (tmp_path / "ca.pem").read_text() == printed
+    (tmp_path / "file").write_text("")
+    assert main(["ca", "--tls-directory", str(tmp_path / "file" / "x")]) == 2
+    (folder / "ca.pem").write_text("rubbish")
+    capsys.readouterr()
+    assert main(["ca", "--tls-directory", str(folder)]) == 2
+    assert capsys.readouterr().err.endswith("are no authority; delete them to get a new one\n")
+
+
+def test_serve_listens_with_and_without_tls(folder: Path) -> None:
+    with serving("--tls-port", "0", "--tls-directory", str(folder), "--tls-names", "a.example.com, b.example.com") as (_, line):
+        plain, secure = (part.split()[0] for part in line.split("http")[1:])
+        assert (plain[:4], secure[:5]) == ("://1", "s://1")
+        assert ask(line, "/livez")[0] == 200
+        connection = http.client.HTTPSConnection(secure.removeprefix("s://"), timeout=10, context=trusting(folder))
+        connection.request("GET", "/livez")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+def test_serve_takes_a_certificate_of_the_users_own(folder: Path) -> None:
+    issued = certificates.issue(folder, [])
+    options = ("--tls-certificate", str(issued.chain), "--tls-key", str(issued.key))
+    with serving("--tls-port", "0", *options) as (_, line):
+        assert " and https://127.0.0.1:" in line
+    status, _, log = run(
+        "serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(issued.key), "--tls-key", str(issued.chain)
+    )
+    assert (status, log.startswith("alimock: no certificate to speak TLS with: ")) == (2, True)
+
+
+def test_a_certificate_goes_with_its_key() -> None:
+    status, _, log = run("serve", "--tls-certificate", "x.pem")
+    assert (status, log) == (2, "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n")
+    status, _, log = run("serve", "--tls-names", "x.example.com")
+    assert (status, log.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")) == (2, True)
+
+
+def test_half_an_authority_is_not_overwritten(folder: Path) -> None:
+    certificates.authority(folder)
+    (folder / "ca-key.pem").unlink()
+    with pytest.raises(ValueError, match="only one is there"):
+        certificates.authority(folder)
+
+
+@pytest.mark.parametrize("sdk", env.SDKS)
+def test_env_prints_the_three_ways_in(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["env", "--sdk", sdk, "--url", "http://mock:1"]) == 0
+    printed = capsys.readouterr().out
+    assert "mock:1" in printed
+    assert "{" not in printed.replace("RPCClient({", "").replace("Config({", "")
+    assert [line[:9] for line in printed.splitlines() if line.startswith(("# over", "# through"))] == [
+        "# over ht",
+        "# over ht",
+        "# through",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_lines_for_python_work(running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    main(["env", "--sdk", "python", "--url", running.url])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Config(")]
+    assert len(lines) == 2
+    for line in lines:
+        config = eval(line, {"Config": Config})
+        config.endpoint = config.endpoint or "domain.aliyuncs.com"
+        answer = TeaClient(config).query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
+        assert answer.body.verification_status == 1

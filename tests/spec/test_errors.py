@@ -1,0 +1,194 @@
+"""The catalogue of codes: every row can be triggered, by the request that earns it or by a fault of the scenario."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from alimock.api.http import Call
+from alimock.spec.errors import CATALOGUE, FAULT_CODES, ErrorDefinition
+from alimock.spec.evidence import Evidence
+from conftest import Api, error_of, make_api, scenario, signed
+
+KEYS = """
+authentication: strict
+accounts:
+  default:
+    access_keys:
+      - {id: testid, secret: testsecret}
+      - {id: old, secret: testsecret, status: inactive}
+      - {id: STS.one, secret: testsecret, security_token: tok, expires: 2026-01-01 09:00:00}
+      - {id: reader, secret: testsecret, permissions: ["domain:QueryEmailVerification"]}
+addresses:
+  quota@example.com: quota-exceeded
+  pending@example.com: pending
+"""
+LIST, QUERY = "ListEmailVerification", "QueryEmailVerification"
+V3 = {"authorization": "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature=x"}
+V3_HEADERS = {
+    "x-acs-action": LIST,
+    "x-acs-version": "2018-01-29",
+    "x-acs-date": "2026-01-01T00:00:00Z",
+    "x-acs-signature-nonce": "n",
+}
+
+# What earns each code: changes to a signed query, or headers of a V3 call.
+REQUESTS: dict[str, dict[str, str | None]] = {
+    "InvalidAction.NotFound": {"Action": "NoSuchAction"},
+    "InvalidVersion": {"Version": "2000-01-01"},
+    "InvalidParameter.Format": {"Format": "yaml"},
+    "MissingAccessKeyId": {"AccessKeyId": None},
+    "MissingSignature": {"Signature": "(none)"},
+    "MissingTimestamp": {"Timestamp": None},
+    "MissingSignatureNonce": {"SignatureNonce": None},
+    "MissingSignatureMethod": {"SignatureMethod": None},
+    "MissingSignatureVersion": {"SignatureVersion": None},
+    "MissingSecurityToken": {"AccessKeyId": "STS.one"},
+    "MissingEmail": {"Action": QUERY},
+    "MissingToken": {"Action": "VerifyEmail"},
+    "InvalidSendIfExist": {"Action": "SubmitEmailVerification", "Email": "a@example.com", "SendIfExist": "x"},
+    "InvalidVerificationStatus": {"VerificationStatus": "2"},
+    "InvalidBeginCreateTime": {"BeginCreateTime": "x"},
+    "InvalidEndCreateTime": {"EndCreateTime": "x"},
+    "InvalidPageNum": {"PageNum": "x"},
+    "InvalidPageSize": {"PageSize": "5001"},
+    "InvalidTimeStamp.Format": {"Timestamp": "x"},
+    "InvalidTimeStamp.Expired": {"Timestamp": "2020-01-01T00:00:00Z"},
+    "InvalidAccessKeyId.NotFound": {"AccessKeyId": "nobody"},
+    "InvalidAccessKeyId.Inactive": {"AccessKeyId": "old"},
+    "InvalidSecurityToken.MismatchWithAccessKey": {"AccessKeyId": "STS.one", "SecurityToken": "x"},
+    "InvalidSignatureMethod": {"SignatureMethod": "HMAC-MD5"},
+    "UnsupportedSignatureType": {"SignatureType": "BEARERTOKEN"},
+    "SignatureDoesNotMatch": {"Signature": "x"},
+    "Forbidden.RAM": {"Action": "SubmitEmailVerification", "Email": "a@example.com", "AccessKeyId": "reader"},
+    "ParameterIllegal": {"Action": "VerifyEmail", "Token": "x"},
+    "RegContactEmailNotVerified": {"Action": "EmailVerified", "Email": "pending@example.com"},
+    "SendTokenQuotaExceeded": {"Action": "ResendEmailVerification", "Email": "quota@example.com"},
+    "ParameterIllegall": {"Action": "ResendEmailVerification", "Email": "nobody@example.com"},
+}
+
+
+def earned(api: Api, row: ErrorDefinition) -> str:
+    """Makes the call that earns a code, and gives the body of the answer."""
+    if row.code == "RequestParameterMalformed":
+        return api.send("x=%").body.decode()
+    if row.code == "UnsupportedHTTPMethod":
+        return api.send(signed(method="PUT"), method="PUT").body.decode()
+    if row.code == "SignatureNonceUsed":
+        api.send(signed())
+    if row.code == "InvalidSecurityToken.Expired":
+        api.time.now += 3_600
+        sent = signed(AccessKeyId="STS.one", SecurityToken="tok", Timestamp="2026-01-01T01:00:00Z")
+        return api.send(sent).body.decode()
+    if row.code == "MissingHeader":
+        return api.send("", method="POST", headers={**V3, **V3_HEADERS, "x-acs-date": ""}).body.decode()
+    if "[" in row.text:
+        return api.service.answer(Call("POST", "", {**V3, **V3_HEADERS}, b"", "")).body.decode()
+    return api.send(signed(**REQUESTS.get(row.code, {}))).body.decode()
+
+
+BY_REQUEST = [row for row in CATALOGUE if row.trigger]
+BY_FAULT = [row for row in CATALOGUE if not row.trigger]
+
+
+@pytest.mark.parametrize("row", BY_REQUEST, ids=lambda row: row.code)
+def test_a_code_is_earned_by_a_request(row: ErrorDefinition) -> None:
+    body = earned(make_api(scenario(KEYS)), row)
+    assert f'"Code":"{row.code}"' in body or f"<Code>{row.code}</Code>" in body
+    assert row.text.partition("{")[0] in body
+
+
+@pytest.mark.parametrize("row", BY_FAULT, ids=lambda row: row.code)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_code_that_no_request_earns_is_given_by_a_fault(row: ErrorDefinition, lang: str) -> None:
+    api = make_api(scenario(f"faults: [{{error: '{row.code}'}}]"))
+    found = error_of(api.call(LIST, Lang=lang))
+    assert found == (row.status, row.code, row.chinese if lang == "zh" and row.chinese else row.text)
+
+
+@pytest.mark.parametrize("row", FAULT_CODES.values(), ids=lambda row: row.code)
+def test_every_code_that_a_fault_can_name_is_given(row: ErrorDefinition) -> None:
+    assert error_of(make_api(scenario(f"faults: [{{error: '{row.code}'}}]")).call(LIST))[:2] == (row.status, row.code)
+
+
+def test_the_catalogue_names_each_code_once_but_for_the_two_signatures() -> None:
+    codes = [row.code for row in CATALOGUE]
+    assert sorted({code for code in codes if codes.count(code) > 1}) == ["SignatureDoesNotMatch"]
+    assert len(codes) == 68
+
+
+def test_every_row_says_how_well_it_is_known() -> None:
+    for row in CATALOGUE:
+        assert row.source
+        assert row.evidence is not Evidence.ASSUMED or row.source.startswith("the template"), row.code
+
+
+def test_a_scenario_that_knows_better_changes_status_and_text_of_a_code() -> None:
+    text = "faults: [{error: Throttling.User}]\ncodes: {Throttling.User: {status: 429}, MissingToken: {message: No token.}}"
+    api = make_api(scenario(text))
+    assert error_of(api.call(LIST)) == (429, "Throttling.User", "Request was denied due to user flow control.")
+    assert error_of(api.call("VerifyEmail")) == (400, "MissingToken", "No token.")
+
+
+FAULTS = """
+faults:
+  - when: {action: ResendEmailVerification, email: "flaky@*"}
+    times: 2
+    error: Throttling.User
+  - {when: {version: 2017-12-18}, error: ServiceUnavailable}
+  - {when: {access_key_id: one}, error: Throttling, times: 1}
+addresses: {"*": pending}
+"""
+
+
+def test_a_fault_hits_the_calls_it_names_as_often_as_it_says() -> None:
+    api = make_api(scenario(FAULTS))
+    results = [api.json("ResendEmailVerification", Email="a@example.com,FLAKY@example.com").get("Code") for _ in range(3)]
+    assert results == ["Throttling.User", "Throttling.User", None]
+    assert "Code" not in api.json("SubmitEmailVerification", Email="flaky@example.com")
+    api.version = "2017-12-18"
+    assert api.call(LIST).status == 503
+    api.version, api.key = "2018-01-29", "one"
+    assert [api.json(LIST).get("Code") for _ in range(2)] == ["Throttling", None]
+
+
+def test_a_fault_leaves_everything_as_it_was_and_says_what_decided() -> None:
+    api = make_api(scenario("faults: [{error: InternalError, times: 1}]"))
+    reply = api.call("SubmitEmailVerification", Email="jo@example.com")
+    assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (fault 1, hit 1)"
+    assert api.world.outbox.entries() == []
+    assert api.lists("SubmitEmailVerification", "jo@example.com") == {"SuccessList": ["jo@example.com"]}
+    api.world.reset()
+    assert api.call(LIST).status == 500
+
+
+def test_the_hits_of_a_fault_count_for_each_account() -> None:
+    api = make_api(scenario("faults: [{error: InternalError, times: 1}]"))
+    for key in ("one", "two"):
+        api.key = key
+        assert [api.call(LIST).status for _ in range(2)] == [500, 200]
+
+
+def test_the_order_of_keys_in_json_follows_the_origin() -> None:
+    for code, first in (("Throttling", "Message"), ("NoPermission", "HostId"), ("NetworkIOError", "HostId")):
+        api = make_api(scenario(f"faults: [{{error: {code}}}]"))
+        assert list(json.loads(api.call(LIST, Format="JSON").body))[1] == first
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [
+        ("SubmitEmailVerification", "domain:EmailVerificationOperation"),
+        ("ResendEmailVerification", "domain:EmailVerificationOperation"),
+        ("DeleteEmailVerification", "domain:EmailVerificationOperation"),
+        ("VerifyEmail", "domain:VerifyEmail"),
+        ("QueryEmailVerification", "domain:QueryEmailVerification"),
+        ("ListEmailVerification", "domain:QueryEmailVerification"),
+        ("EmailVerified", "domain:QueryEmailVerification"),
+    ],
+)
+def test_an_operation_needs_its_permission(action: str, allowed: str) -> None:
+    for permission in ("domain:EmailVerificationOperation", "domain:QueryEmailVerification", "domain:VerifyEmail"):
+        key = f"access_keys: [{{id: k, secret: s, permissions: ['{permission}']}}]"
+        api = make_api(scenario(f"authentication: none\naccounts: {{default: {{{key}}}}}"), key="k")
+        assert (api.json(action).get("Code") == "Forbidden.RAM") == (permission != allowed)

@@ -1,0 +1,369 @@
+"""The world: accounts, resets, determinism, the outbox's bounds, and forty threads at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import ClassVar
+from urllib.parse import urlencode
+
+import pytest
+from alimock.api.http import Call
+from alimock.api.service import Service
+from alimock.scenario import loader
+from alimock.scenario.address_rules import AddressRule
+from alimock.spec.times import SECONDS_PER_DAY
+from alimock.state.clock import Clock
+from alimock.state.ids import Source
+from alimock.state.limits import Limits
+from alimock.state.store import World
+from conftest import START, Api, error_of, make_api, scenario, signed
+
+
+class Unread(dict[str, AddressRule]):
+    """Addresses that may be looked up one by one and not be gone through."""
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("the first sight of a key goes through all addresses")
+
+    items = values = keys = copy = __iter__  # type: ignore[assignment]
+
+
+def test_the_first_sight_of_a_key_does_not_go_through_the_addresses() -> None:
+    loaded = scenario("addresses: {jo@example.com: verified}")
+    api = make_api(replace(loaded, addresses=replace(loaded.addresses, exact=Unread(loaded.addresses.exact))))
+    for key in ("one", "two"):
+        api.key = key
+        assert "Code" not in api.json("QueryEmailVerification", Email="jo@example.com")
+        assert api.lists("SubmitEmailVerification", "new@example.com") == {"SuccessList": ["new@example.com"]}
+
+
+def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:
+    before = api.json("QueryEmailVerification", Email="abc@aliyun.com")
+    api.lists("DeleteEmailVerification", "abc@aliyun.com")
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    cursor = api.world.cursor
+    api.world.reset()
+    assert api.json("QueryEmailVerification", Email="abc@aliyun.com")["GmtCreate"] == before["GmtCreate"]
+    assert api.code("QueryEmailVerification", Email="jo@example.com") == "ParameterIllegal"
+    assert api.world.outbox.entries() == []
+    assert api.world.cursor > cursor
+
+
+def test_a_reset_of_one_key_leaves_the_others_alone(empty: Api) -> None:
+    for key in ("one", "two"):
+        empty.key = key
+        empty.lists("SubmitEmailVerification", "jo@example.com")
+    empty.world.reset("one")
+    assert [mail.access_key_id for mail in empty.world.outbox.entries()] == ["two"]
+    assert empty.lists("SubmitEmailVerification", "jo@example.com") == {"ExistList": ["jo@example.com"]}
+
+
+def test_a_scenario_loaded_for_one_key_stays_through_a_reset(empty: Api) -> None:
+    empty.world.load(loader.load("quota-exceeded"), "one")
+    for _ in range(2):
+        empty.key = "one"
+        assert "FailList" in empty.lists("SubmitEmailVerification", "jo@example.com")
+        empty.key = "two"
+        assert "SuccessList" in empty.lists("SubmitEmailVerification", "jo@example.com")
+        empty.world.reset()
+
+
+def test_a_scenario_loaded_for_the_world_replaces_everything(api: Api) -> None:
+    api.key = "one"
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    api.world.load(scenario("clock: 2020-01-01 00:00:00"))
+    assert api.json("ListEmailVerification")["TotalItemNum"] == 0
+    assert api.world.outbox.entries() == []
+    assert api.world.clock.now() == api.world.account("one").clock.now() == 1_577_808_000
+
+
+def transcript(seed: bytes, order: list[str]) -> dict[str, list[bytes]]:
+    """Gives the answers that each key gets when the keys call in this order."""
+    api = make_api(scenario("clock: 2020-01-01 00:00:00"))
+    api.service = Service(World(api.world.scenario, real_time=api.time, seed=seed))
+    answers: dict[str, list[bytes]] = {}
+    for key in order:
+        api.key = key
+        for action, sent in (("SubmitEmailVerification", "Email"), ("QueryEmailVerification", "Email"), ("VerifyEmail", "Token")):
+            tokens = [mail.token for mail in api.world.outbox.entries() if mail.access_key_id == key]
+            value = "jo@example.com" if sent == "Email" else tokens[-1]
+            answers.setdefault(key, []).append(api.call(action, **{sent: value}).body)
+        answers[key].append(tokens[-1].encode())
+    return answers
+
+
+def test_a_seed_repeats_a_run_byte_for_byte_whatever_other_keys_do_meanwhile() -> None:
+    assert transcript(b"one", ["a", "b", "c"]) == transcript(b"one", ["c", "a", "b"])
+    assert transcript(b"one", ["a"]) != transcript(b"two", ["a"])
+
+
+def test_ids_of_two_accounts_and_of_two_emulators_differ() -> None:
+    sources = [Source(seed, name) for seed in (b"one", b"two") for name in ("a", "b")]
+    for make in (Source.request_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
+        assert len({make(source) for source in sources}) == 4
+    worlds = [World(scenario()) for _ in range(2)]
+    assert len({one.account("k").source.tag for one in worlds}) == 2
+
+
+def test_a_reset_draws_new_tokens_and_keeps_what_names_the_account() -> None:
+    world = World(scenario())
+
+    def drawn() -> tuple[str, str, str, str, str]:
+        account = world.account("k")
+        source = account.source
+        return source.tag, source.token(1), source.request_id(), account.user_id, source.email_verification_no("jo@example.com")
+
+    before = drawn()
+    world.reset()
+    assert [one == other for one, other in zip(before, drawn(), strict=True)] == [False, False, False, True, True]
+    assert World(scenario()).account("k").user_id == before[3] != world.account("l").user_id
+
+
+def test_resets_keep_no_account_from_being_forgotten() -> None:
+    api = make_api(scenario(), limits=Limits(max_accounts=1, unused_account_seconds=10))
+    for number in range(5):
+        api.world.account(f"key{number}")
+        api.time.now += 11
+        api.world.reset()
+    assert len(api.world.accounts()) == 2
+
+
+def test_a_token_is_32_lower_case_hex_digits_and_knows_its_serial() -> None:
+    source = Source(b"seed", "name")
+    for serial in (0, 1, 2**31):
+        token = source.token(serial)
+        assert len(token) == 32
+        assert set(token) <= set("0123456789abcdef")
+        assert source.serial_of(token) == serial
+        assert source.serial_of(f"{'0' if token[0] != '0' else '1'}{token[1:]}") is None
+
+
+def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
+    def number(*looks: str) -> object:
+        api = make_api(scenario("addresses: {'*': verified}"))
+        return [api.json("QueryEmailVerification", Email=email)["EmailVerificationNo"] for email in looks][-1]
+
+    assert number("a@example.com", "b@example.com") == number("b@example.com")
+
+
+def test_unused_unnamed_accounts_go_when_there_are_too_many() -> None:
+    api = make_api(scenario(), limits=Limits(max_accounts=3, unused_account_seconds=10))
+    for number in range(5):
+        api.world.account(f"key{number}")
+    assert len(api.world.accounts()) == 6
+    api.time.now += 11
+    api.world.account("key3")
+    api.world.account("new")
+    assert {account.name for account in api.world.accounts()} == {"default", "key:key3", "key:key4", "key:new"}
+    assert api.world.evicted_accounts == 3
+
+
+def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
+    text = "addresses:\n" + "".join(f"  a{number}@example.com: verified\n" for number in range(2_000))
+    api = make_api(scenario(text))
+    assert not api.world.account("one")._records
+    api.key = "one"
+    assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 2_000
+    api.json("QueryEmailVerification", Email="a7@example.com")
+    assert not api.world.account("one")._records
+    api.lists("DeleteEmailVerification", "a7@example.com")
+    assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 1_999
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_day_keeps_its_counts_for_a_clock_that_comes_back_whether_or_not_somebody_looked_meanwhile(looks: bool) -> None:
+    api = make_api(scenario("limits: {sends_per_address_per_day: 1}"))
+    api.lists("SubmitEmailVerification", "jo@example.com")
+    account = api.world.account(None)
+    account.clock.set(START + SECONDS_PER_DAY, frozen=True)
+    if looks:
+        assert account.sends_today("jo@example.com") == 0
+    account.clock.set(START, frozen=True)
+    assert api.lists("ResendEmailVerification", "jo@example.com") == {"FailList": ["jo@example.com SendTokenQuotaExceeded"]}
+
+
+def test_what_the_scenario_says_of_the_first_day_counts_on_the_first_day_again() -> None:
+    api = make_api(scenario("addresses: {jo@example.com: {status: pending, sends_today: 1, new_today: true}}"))
+    account = api.world.account(None)
+    for day, expected in ((START + SECONDS_PER_DAY, (0, 0)), (START, (1, 1))):
+        account.clock.set(day, frozen=True)
+        assert (account.sends_today("jo@example.com"), account.new_addresses_today()) == expected
+
+
+class Watched(str):
+    """An address that notes in which thread it ends."""
+
+    ended_in: ClassVar[list[str]] = []
+
+    def __del__(self) -> None:
+        self.ended_in.append(threading.current_thread().name)
+
+
+def test_a_reset_leaves_the_freeing_of_many_records_to_another_thread(empty: Api) -> None:
+    account = empty.world.account(None)
+    for number in range(3_000):
+        account.create(Watched(f"user{number}@example.com"), "192.0.2.1")
+    del account
+    with empty.world.lock:
+        empty.world.reset()
+    for thread in threading.enumerate():
+        if thread.name == "alimock disposal":
+            thread.join()
+    assert Counter(Watched.ended_in) == {"alimock disposal": 3_000}
+
+
+def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest() -> None:
+    api = make_api(scenario(), limits=Limits(max_entries_per_account=3, max_entries=4))
+    for key, number in (("one", 4), ("two", 2)):
+        api.key = key
+        api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))
+    kept, one, two = api.world.outbox, "key:one", "key:two"
+    assert [(mail.account.name, mail.to[:2]) for mail in kept.entries()] == [(one, "a2"), (one, "a3"), (two, "a0"), (two, "a1")]
+    assert [mail.to[:2] for mail in kept.entries(one)] == ["a2", "a3"]
+    assert (kept.evicted(), kept.evicted(one), kept.evicted(two), kept.evicted("none")) == (2, 2, 0, 0)
+    assert (kept.evicted_through(), kept.evicted_through(one), kept.evicted_through(two)) == (2, 2, 0)
+    kept.clear(one)
+    assert (kept.evicted(), len(kept.entries())) == (0, 2)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_clock_is_set_and_runs_on_or_stands(frozen: bool) -> None:
+    now = [1_000.9]
+    clock = Clock(lambda: now[0])
+    assert clock.now() == 1_000
+    clock.set(5_000, frozen=frozen)
+    now[0] += 10
+    assert clock.now() == (5_000 if frozen else 5_010)
+    assert clock.copy().now() == clock.now()
+
+
+THREADS = 40
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Makes the interpreter change threads all the time, so that what a lock should hold together comes apart without it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(work: Callable[[int], None]) -> None:
+    """Runs work in forty threads that begin together, and raises what any of them raised."""
+    barrier, failures = threading.Barrier(THREADS), []
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait()
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+@pytest.mark.usefixtures("restless")
+def test_forty_threads_lose_nothing_and_double_nothing() -> None:
+    limit = "sends_per_address_per_day: null, addresses_per_day: null"
+    service = Service(World(scenario(f"limits: {{{limit}}}")))
+    results: list[Counter[str]] = [Counter() for _ in range(THREADS)]
+    request_ids: list[list[str]] = [[] for _ in range(THREADS)]
+
+    def call(number: int, action: str, **sent: str) -> dict[str, object]:
+        query = urlencode({"Action": action, "Version": "2018-01-29", "Format": "JSON", **sent})
+        body: dict[str, object] = json.loads(service.answer(Call("GET", query, {}, b"", "192.0.2.1")).body)
+        request_ids[number].append(str(body["RequestId"]))
+        for name in ("ExistList", "SuccessList", "FailList"):
+            results[number][f"{action[:6]}{name}"] += len(body.get(name) or ())  # type: ignore[arg-type]
+        return body
+
+    def work(number: int) -> None:
+        for turn in range(25):
+            own, shared = f"own{number}-{turn}@example.com", f"shared{turn}@example.com"
+            call(number, "SubmitEmailVerification", Email=f"{own},{shared}")
+            call(number, "ResendEmailVerification", Email=own)
+            call(number, "ResendEmailVerification", Email=shared)
+            with service.world.lock:
+                tokens = [mail.token for mail in service.world.outbox.entries() if mail.to == own]
+            answers = ["Code" not in call(number, "VerifyEmail", Token=token) for token in tokens]
+            assert answers == [False, True]
+
+    at_once(work)
+    total = sum(results, Counter())
+    own, shared = THREADS * 25, 25
+    mails = service.world.outbox.entries()
+    assert total["SubmitSuccessList"] == own + shared
+    assert total["SubmitExistList"] == own - shared
+    assert total["ResendSuccessList"] == 2 * own
+    assert len(mails) == len({mail.token for mail in mails}) == len({mail.id for mail in mails}) == own + shared + 2 * own
+    assert [mail.sequence for mail in mails] == sorted({mail.sequence for mail in mails})
+    everything = [request_id for each in request_ids for request_id in each]
+    assert len(everything) == len(set(everything))
+    records = list(service.world.account(None).in_order())
+    assert Counter(record.verification_status for record in records) == {1: own, 0: shared}
+
+
+@pytest.mark.usefixtures("restless")
+def test_forty_threads_share_a_limit_exactly() -> None:
+    api = make_api(scenario("limits: {sends_per_address_per_day: 10}\naddresses: {jo@example.com: pending}"))
+    outcomes: list[str] = []
+    at_once(lambda number: outcomes.extend(api.lists("ResendEmailVerification", "jo@example.com")))
+    assert Counter(outcomes) == {"SuccessList": 10, "FailList": 30}
+
+
+KEY = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}}"
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_scenario_can_be_loaded_under_forty_threads_of_signed_calls() -> None:
+    with_key, without = scenario(f"authentication: strict\n{KEY}"), scenario("authentication: strict")
+    api = make_api(with_key)
+    codes: Counter[str] = Counter()
+
+    def work(number: int) -> None:
+        for turn in range(20):
+            if number == 0:
+                api.world.load(with_key if turn % 2 else without)
+                continue
+            reply = api.send(signed(SignatureNonce=f"{number}-{turn}"))
+            codes["OK" if reply.status == 200 else error_of(reply)[1]] += 1
+
+    at_once(work)
+    assert set(codes) <= {"OK", "InvalidAccessKeyId.NotFound"}
+
+
+@pytest.mark.usefixtures("restless")
+def test_forty_threads_use_a_nonce_once() -> None:
+    api = make_api(scenario(f"authentication: strict\n{KEY}"))
+    outcomes: list[int] = []
+    at_once(lambda number: outcomes.append(api.send(signed()).status))
+    assert Counter(outcomes) == {200: 1, 400: 39}
+
+
+@pytest.mark.usefixtures("restless")
+def test_forty_threads_use_a_token_once(empty: Api) -> None:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    (mail,) = empty.world.outbox.entries()
+    outcomes: list[bool] = []
+    at_once(lambda number: outcomes.append("Code" in empty.json("VerifyEmail", Token=mail.token)))
+    assert Counter(outcomes) == {False: 1, True: 39}
+
+
+def test_an_entry_that_is_put_for_all_accounts_is_shared_by_them(empty: Api) -> None:
+    for key in ("one", "two"):
+        empty.world.account(key)
+    empty.world.put_address(loader.load_address(b"verified", "jo@example.com", file="put"))
+    books = {id(empty.world.account(key).addresses) for key in (None, "one", "two", "to-come")}
+    assert len(books) == 1

@@ -1,0 +1,245 @@
+"""Waiting for a mail, or for any change, without looking again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from urllib.parse import quote
+
+import pytest
+from alimock.state import waiters
+from conftest import Running
+
+SUBMIT = "/?Action=SubmitEmailVerification&Version=2018-01-29&Email="
+
+
+def get(running: Running, path: str, method: str = "GET") -> tuple[int, dict[str, object]]:
+    connection = http.client.HTTPConnection(running.endpoint, timeout=30)
+    connection.request(method, path)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, json.loads(body) if body.startswith(b"{") else {}
+
+
+def in_background(action: Callable[[], tuple[int, dict[str, object]]]) -> Future[tuple[int, dict[str, object]]]:
+    return ThreadPoolExecutor(1).submit(action)
+
+
+def until_waiting(running: Running, count: int = 1) -> None:
+    """Goes on once so many wait; the emulator itself tells, so nothing is slept through."""
+    deadline = time.monotonic() + 10
+    while len(running.world.waiting._waiters) < count:
+        assert time.monotonic() < deadline
+        get(running, "/livez")
+
+
+def test_a_mail_that_is_there_is_given_at_once(running: Running) -> None:
+    get(running, f"{SUBMIT}a@example.com")
+    get(running, f"{SUBMIT}b@example.com")
+    status, answer = get(running, "/_alimock/outbox/wait?to=A@EXAMPLE.com")
+    message = answer["message"]
+    assert isinstance(message, dict)
+    assert (status, message["to"], answer["cursor"]) == (200, "a@example.com", 1)
+    assert message["token"] in message["link"]
+
+
+def test_a_mail_that_comes_later_is_given_when_it_comes(running: Running) -> None:
+    get(running, f"{SUBMIT}jo@example.com")
+    _, cursor = get(running, "/_alimock/outbox?limit=0")
+    found = in_background(lambda: get(running, f"/_alimock/outbox/wait?to=jo@example.com&after={cursor['cursor']}&timeout=30"))
+    until_waiting(running)
+    get(running, f"{SUBMIT}other@example.com")
+    assert not found.done()
+    get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
+    status, answer = found.result(10)
+    assert (status, answer["message"]["sequence"] > cursor["cursor"]) == (200, True)  # type: ignore[index,operator]
+
+
+def test_waiting_without_a_cursor_takes_the_newest_that_is_there(running: Running) -> None:
+    for _ in range(2):
+        get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
+    _, newest = get(running, "/_alimock/outbox?limit=1")
+    _, answer = get(running, "/_alimock/outbox/wait?to=jo@example.com")
+    assert answer["message"] == newest["messages"][0]  # type: ignore[index]
+
+
+def test_the_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
+    for _ in range(2):
+        get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
+    _, first = get(running, "/_alimock/outbox/wait?to=jo@example.com&after=0")
+    status, second = get(running, f"/_alimock/outbox/wait?to=jo@example.com&after={first['cursor']}")
+    assert (status, first["cursor"], second["cursor"]) == (200, 1, 3)
+
+
+def test_at_the_end_of_the_time_it_says_what_is_there_instead(running: Running) -> None:
+    get(running, f"{SUBMIT}early@example.com")
+    found = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=0.5"))
+    until_waiting(running)
+    get(running, f"{SUBMIT}other@example.com")
+    status, answer = found.result(10)
+    assert (status, answer["message"]) == (408, "no such mail within 0.5 seconds")
+    assert "SubmitEmailVerification to other@example.com" in str(answer["hint"])
+    assert [one["to"] for one in answer["messages"]] == ["other@example.com", "early@example.com"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("query", ["timeout=0", "timeout=0.01"])
+def test_a_short_time_is_kept(running: Running, query: str) -> None:
+    started = time.monotonic()
+    assert get(running, f"/_alimock/outbox/wait?{query}")[0] == 408
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("value", ["61", "-1", "nan", "inf", "x", "1e1000", "\uff11", "1e1", "-0"])
+def test_a_time_that_cannot_be_waited_is_refused(running: Running, value: str) -> None:
+    assert get(running, f"/_alimock/outbox/wait?timeout={quote(value)}")[0] == 400
+
+
+def test_a_reset_ends_the_waiting_of_its_account_alone(running: Running) -> None:
+    mine = in_background(lambda: get(running, "/_alimock/outbox/wait?access_key_id=one&timeout=30"))
+    other = in_background(lambda: get(running, "/_alimock/outbox/wait?access_key_id=two&timeout=30"))
+    until_waiting(running, 2)
+    get(running, "/_alimock/reset?access_key_id=one", "POST")
+    assert mine.result(10)[0] == 410
+    assert not other.done()
+    get(running, f"{SUBMIT}jo@example.com&AccessKeyId=two")
+    assert other.result(10)[0] == 200
+
+
+def test_who_waits_for_any_account_or_for_changes_is_not_sent_away_by_the_reset_of_one(running: Running) -> None:
+    anybody = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=30"))
+    changes = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30&access_key_id=one"))
+    until_waiting(running, 2)
+    get(running, "/_alimock/reset?access_key_id=two", "POST")
+    assert not anybody.done()
+    assert not changes.done()
+    get(running, f"{SUBMIT}jo@example.com&AccessKeyId=one")
+    assert (anybody.result(10)[0], changes.result(10)[0]) == (200, 200)
+
+
+def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiters, "LOOK_SECONDS", 0.01)
+    host, _, port = running.endpoint.rpartition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /_alimock/outbox/wait?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until_waiting(running)
+    while running.world.waiting._waiters:
+        get(running, "/livez")
+    assert running.world.waiting.room._value == running.world.waiting.limit
+
+
+def test_a_cursor_of_another_run_is_told(running: Running) -> None:
+    assert get(running, "/_alimock/outbox/wait?after=99")[0] == 410
+
+
+def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> None:
+    found = [in_background(lambda: get(running, "/_alimock/outbox/wait?timeout=60")) for _ in range(3)]
+    until_waiting(running, 3)
+    started = time.monotonic()
+    running.server.stop()
+    for one in found:
+        with contextlib.suppress(http.client.HTTPException, OSError):
+            assert one.result(10)[0] == 503
+    assert time.monotonic() - started < 5
+
+
+def test_more_waiters_than_there_is_room_for_are_sent_away(running: Running) -> None:
+    taken = [running.world.waiting.room.acquire(blocking=False) for _ in range(running.world.waiting.limit)]
+    assert all(taken)
+    connection = http.client.HTTPConnection(running.endpoint, timeout=10)
+    connection.request("GET", "/_alimock/outbox/wait")
+    response = connection.getresponse()
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    get(running, f"{SUBMIT}jo@example.com")
+    # What is there already needs no room.
+    assert get(running, "/_alimock/outbox/wait")[0] == 200
+
+
+def test_ninety_wait_and_each_gets_its_own_mail_while_others_are_answered(running: Running) -> None:
+    with ThreadPoolExecutor(90) as pool:
+        found = [pool.submit(get, running, f"/_alimock/outbox/wait?to=user{number}@example.com&timeout=30") for number in range(90)]
+        until_waiting(running, 90)
+        assert get(running, "/_alimock/info")[0] == 200
+        for number in range(90):
+            get(running, f"{SUBMIT}user{number}@example.com")
+        for number, one in enumerate(found):
+            status, answer = one.result(10)
+            assert (status, answer["message"]["to"]) == (200, f"user{number}@example.com")  # type: ignore[index]
+
+
+def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
+    get(running, f"{SUBMIT}jo@example.com")
+    token = running.world.outbox.entries()[0].token
+    get(running, f"/verify?token={token}")
+    for method, path, body in (
+        ("PUT", "clock", '{"frozen": true}'),
+        ("PUT", "addresses/a@example.com", "verified"),
+        ("PUT", "faults/a", "{error: Throttling}"),
+        ("DELETE", "outbox", None),
+        ("POST", "reset", None),
+    ):
+        connection = http.client.HTTPConnection(running.endpoint, timeout=10)
+        connection.request(method, f"/_alimock/{path}", body)
+        assert connection.getresponse().status == 200
+    _, answer = get(running, "/_alimock/changes?after=0")
+    changes = answer["changes"]
+    assert isinstance(changes, list)
+    kinds = ["mail", "call", "verification", "clock", "address", "fault", "deletion", "reset"]
+    assert [change["kind"] for change in changes] == kinds
+    assert [change["sequence"] for change in changes] == list(range(1, 9))
+    assert [change["subject"] for change in changes][2] == "jo@example.com"
+    _, narrowed = get(running, "/_alimock/changes?after=0&access_key_id=one")
+    assert [change["kind"] for change in narrowed["changes"]] == ["clock", "address", "fault", "reset"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("arguments", ["timeout=null", "timeout=61&after=0"])
+def test_the_changes_take_no_wrong_timeout_even_where_nobody_waits(running: Running, arguments: str) -> None:
+    status, answer = get(running, f"/_alimock/changes?{arguments}")
+    assert (status, answer["hint"]) == (400, "give seconds from 0 to 60")
+
+
+def test_the_changes_wait_for_the_next(running: Running) -> None:
+    found = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30"))
+    until_waiting(running)
+    get(running, "/?Action=ListEmailVerification&Version=2018-01-29")
+    _, answer = found.result(10)
+    assert [change["kind"] for change in answer["changes"]] == ["call"]  # type: ignore[attr-defined]
+    assert get(running, f"/_alimock/changes?after={answer['cursor']}&timeout=0.01")[1]["changes"] == []
+
+
+def test_no_thread_is_left_behind(running: Running) -> None:
+    get(running, "/_alimock/outbox/wait?timeout=0.01")
+    assert running.world.waiting._waiters == []
+    assert running.world.waiting.room._value == running.world.waiting.limit
+    assert threading.active_count() < 100
+
+
+def test_a_call_is_waited_for_and_what_came_instead_is_told(running: Running) -> None:
+    found = in_background(lambda: get(running, "/_alimock/calls/wait?action=DeleteEmailVerification&after=0&timeout=30"))
+    until_waiting(running)
+    get(running, f"{SUBMIT}jo@example.com")
+    assert not found.done()
+    get(running, "/?Action=DeleteEmailVerification&Version=2018-01-29&Email=jo@example.com")
+    status, answer = found.result(10)
+    call = answer["call"]
+    assert isinstance(call, dict)
+    assert (status, call["action"], answer["cursor"]) == (200, "DeleteEmailVerification", call["sequence"])
+    status, answer = get(running, "/_alimock/calls/wait?action=ListEmailVerification&after=0&timeout=0.01")
+    assert (status, answer["message"]) == (408, "no such call within 0.01 seconds")
+    assert answer["hint"] == "there instead: DeleteEmailVerification OK, SubmitEmailVerification OK"
+    assert [call["action"] for call in answer["calls"]] == ["DeleteEmailVerification", "SubmitEmailVerification"]
+
+
+def test_a_wait_for_one_account_says_how_much_came_in_others(running: Running) -> None:
+    get(running, f"{SUBMIT}jo@example.com&AccessKeyId=other")
+    status, answer = get(running, "/_alimock/outbox/wait?access_key_id=mine&after=0&timeout=0")
+    assert (status, answer["hint"]) == (
+        408,
+        "there instead: nothing; 1 in accounts of other keys; see the calls for what was refused",
+    )
