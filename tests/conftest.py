@@ -13,11 +13,11 @@ from alimock.api.http import Call, Reply
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
 from alimock.state.limits import Limits
-from alimock.state.store import World
+from alimock.state.store import Store
 from lxml import etree
 
 # 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
@@ -45,8 +45,8 @@ class Api:
     version: str = "2018-01-29"
 
     @property
-    def world(self) -> World:
-        return self.service.world
+    def store(self) -> Store:
+        return self.service.store
 
     def call(self, action: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: object) -> Reply:
         texts = {name: str(value) for name, value in parameters.items()}
@@ -81,8 +81,8 @@ def scenario(text: str = "") -> Scenario:
 
 def make_api(loaded: Scenario, *, limits: Limits | None = None, **options: object) -> Api:
     time = Time()
-    world = World(loaded, limits=limits, real_time=time, seed=b"tests")
-    return Api(Service(world), time, **options)  # type: ignore[arg-type]
+    store = Store(loaded, limits=limits, real_time=time, seed=b"tests")
+    return Api(Service(store), time, **options)  # type: ignore[arg-type]
 
 
 def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
@@ -131,7 +131,7 @@ class Running:
     """A running emulator."""
 
     server: Server
-    world: World
+    store: Store
     url: str = field(init=False)
     endpoint: str = field(init=False)
 
@@ -147,10 +147,10 @@ def running() -> Iterator[Running]:
 
 
 def serve(loaded: Scenario, limits: Limits | None = None) -> Iterator[Running]:
-    world = World(loaded, limits=limits)
-    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    store = Store(loaded, limits=limits)
+    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0)
     server.start()
     try:
-        yield Running(server, world)
+        yield Running(server, store)
     finally:
         server.stop()

@@ -24,13 +24,13 @@ from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import loader, reference, schema, sources
-from alimock.scenario.address_rules import Outcome, Status
+from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import SETTINGS
 from alimock.spec import fidelity
 from alimock.spec.contract import PROFILES
 from alimock.state.limits import Limits
-from alimock.testing.session import Wishes
+from alimock.testing.session import MarkerOptions
 from conftest import Running
 
 ROOT = Path(__file__).parent.parent
@@ -156,7 +156,7 @@ def test_the_scenarios_readme_explains_every_key(name: str) -> None:
 def test_the_scenarios_readme_explains_every_value() -> None:
     prose = re.sub(r"^```.*?^```$", "", FIXTURES, flags=re.DOTALL | re.MULTILINE)
     explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
-    choices = (Authentication, Timestamps, UnknownKeys, Outcome, Status, Body, Reset)
+    choices = (Authentication, Timestamps, UnknownKeys, AddressOutcome, Status, Body, Reset)
     assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
 
 
@@ -177,7 +177,7 @@ def test_the_changelog_knows_the_version() -> None:
 def test_the_options_and_the_marker_of_the_plugin_are_described() -> None:
     for option in OPTIONS:
         assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in README
-    for field in dataclasses.fields(Wishes):
+    for field in dataclasses.fields(MarkerOptions):
         assert f"`{field.name}" in README[README.index("| marker ") : README.index("| option | variable | ini |")]
 
 

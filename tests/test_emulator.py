@@ -27,7 +27,7 @@ from alimock.client import connection
 from alimock.scenario import loader
 from alimock.state.limits import Limits
 from alimock.testing.report import timeline
-from alimock.testing.strict import objections
+from alimock.testing.strict import violations
 from conftest import serve
 
 # The SDK's own, from Python 3.12 on.
@@ -447,7 +447,7 @@ def test_more_calls_than_fit_on_a_page_are_all_told(monkeypatch: pytest.MonkeyPa
             call(emulator, QUERY, Email=f"{number}@example.com")
         lines = timeline(emulator.connection, 0)
         assert [line.partition("Email=")[2].partition("@")[0] for line in lines] == [str(number) for number in range(7)]
-        assert len(objections(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
+        assert len(violations(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
 
 
 def test_calls_that_are_no_longer_kept_are_told() -> None:
@@ -455,7 +455,7 @@ def test_calls_that_are_no_longer_kept_are_told() -> None:
         emulator = Emulator.connect(running.url)
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
-        assert objections(emulator.connection, emulator.connection, 0, [])[0].startswith("more calls were made than are kept")
+        assert violations(emulator.connection, emulator.connection, 0, [])[0].startswith("more calls were made than are kept")
         assert timeline(emulator.connection, 0)[0] == "(the beginning was thrown away)"
 
 

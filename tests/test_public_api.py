@@ -59,10 +59,10 @@ def test_a_client_of_another_process_needs_none_of_the_servers_libraries() -> No
 
 def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> None:
     loaded = modules_after(
-        "from alimock.server.dispatch import Application; from alimock.security import Doors; from alimock.scenario import loader\n"
-        "from alimock.api.service import Service; from alimock.state.store import World\n"
+        "from alimock.server.dispatch import Application; from alimock.security import HostPolicy; from alimock.scenario import loader\n"
+        "from alimock.api.service import Service; from alimock.state.store import Store\n"
         "import alimock.cli.serve, io\n"
-        "application = Application(Service(World(loader.load('default'))), Doors())\n"
+        "application = Application(Service(Store(loader.load('default'))), HostPolicy())\n"
         "for path in ('/', '/readyz', '/livez'):\n"
         "    environ = {'REQUEST_METHOD': 'GET', 'PATH_INFO': path, 'wsgi.input': io.BytesIO(), 'QUERY_STRING': 'Action=x'}\n"
         "    assert b''.join(application(environ, lambda status, headers: None))"

@@ -290,8 +290,8 @@ def test_what_a_scenario_says_in_vain_is_warned_of_at_the_test(repository: pytes
 def test_nothing_of_a_wrong_marker_is_left_behind(repository: pytest.Pytester, running: Running) -> None:
     tests = "@pytest.mark.alimock(addresses={'a@example.com': 'verifid'})\ndef test_it(alimock):\n    pass\n"
     ran(repository, tests, "--alimock-url", running.url, errors=1)
-    with running.world.lock:
-        assert running.world.registered == {}
+    with running.store.lock:
+        assert running.store.registered == {}
 
 
 def test_a_fixture_that_fails_tells_what_happened_too(repository: pytest.Pytester) -> None:
@@ -507,9 +507,9 @@ def test_tests_share_an_emulator_that_runs_already(
     monkeypatch.setenv("ALIMOCK_URL", running.url)
     output = ran(repository, WHICH.replace("print", "assert False, "), failed=1)
     assert "account of the key alimock-" in output and running.url in output
-    with running.world.lock:
+    with running.store.lock:
         # That of the failed test is kept to be looked at.
-        assert len(running.world.registered) == 1
+        assert len(running.store.registered) == 1
 
 
 def test_an_emulator_that_does_not_answer_is_told(repository: pytest.Pytester) -> None:
@@ -604,8 +604,8 @@ def test_alone(alimock, number):
 def test_four_workers_do_not_see_each_other(repository: pytest.Pytester, running: Running, shared: bool) -> None:
     options = ["--alimock-url", running.url] if shared else []
     ran(repository, PARALLEL, "-n", "4", *options, passed=40)
-    with running.world.lock:
-        assert running.world.registered == {}
+    with running.store.lock:
+        assert running.store.registered == {}
 
 
 def test_without_the_plugin_nothing_of_it_is_there(repository: pytest.Pytester) -> None:

@@ -14,7 +14,7 @@ from alimock import Emulator, EmulatorError
 from alimock.api.service import Service
 from alimock.cli.main import main
 from alimock.client.connection import Connection
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
 from alimock.settings import Settings
@@ -27,7 +27,7 @@ LOCAL = {"Host": "localhost"}
 
 @pytest.fixture
 def client(empty: Api) -> Client:
-    return Client(Application(empty.service, Doors(control_token="s3cret:token")))
+    return Client(Application(empty.service, HostPolicy(control_token="s3cret:token")))
 
 
 def basic(user: str, password: str) -> str:
@@ -63,7 +63,7 @@ def test_the_control_token_opens_all_but_the_api(client: Client, path: str, auth
 
 @pytest.mark.parametrize("authorization", ["Basic \xff", "Bearer \xff", "Basic ====", "Digest \xff", "\xff"])
 def test_an_odd_authorization_is_no_mistake_of_alimock_where_none_is_asked_for(empty: Api, authorization: str) -> None:
-    client = Client(Application(empty.service, Doors()))
+    client = Client(Application(empty.service, HostPolicy()))
     assert client.get("/_alimock/info", headers={**LOCAL, "Authorization": authorization}).status_code == 200
     assert not empty.service.mistakes
 
@@ -74,7 +74,7 @@ def test_the_api_the_links_and_the_health_checks_need_no_token(client: Client, p
 
 
 def test_clients_send_the_token_of_their_url_or_of_the_environment(empty: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(Application(empty.service, Doors(control_token="a/b@c")), "127.0.0.1", 0)
+    server = Server(Application(empty.service, HostPolicy(control_token="a/b@c")), "127.0.0.1", 0)
     server.start()
     try:
         with pytest.raises(EmulatorError, match="the control token is missing or wrong"):
@@ -147,9 +147,11 @@ def test_the_fence_of_the_test_above_holds() -> None:
 
 
 def test_a_token_is_shown_nowhere(empty: Api) -> None:
-    doors = Doors(control_token="s3cret")
-    assert "s3cret" not in repr(doors)
-    info = Client(Application(empty.service, doors)).get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer s3cret"})
+    host_policy = HostPolicy(control_token="s3cret")
+    assert "s3cret" not in repr(host_policy)
+    info = Client(Application(empty.service, host_policy)).get(
+        "/_alimock/info", headers={**LOCAL, "Authorization": "Bearer s3cret"}
+    )
     assert b"s3cret" not in info.data
 
 
@@ -171,7 +173,7 @@ def signatures_in(query: str) -> list[str]:
 def guarded(caplog: pytest.LogCaptureFixture) -> tuple[Api, Client]:
     caplog.set_level(logging.DEBUG)
     api = make_api(scenario(KEYED))
-    return api, Client(Application(api.service, Doors(control_token=CONTROL)))
+    return api, Client(Application(api.service, HostPolicy(control_token=CONTROL)))
 
 
 def ask_as_owner(client: Client, path: str, method: str = "GET", body: str | None = None) -> str:
@@ -218,7 +220,7 @@ def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
     told.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
     told += map(
         repr,
-        (api.world.scenario, api.world.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
+        (api.store.scenario, api.store.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
     )
     assert "Traceback" in caplog.text
     assert not [(word, text) for word in hidden for text in (*told, caplog.text) if word in text]
@@ -247,6 +249,6 @@ def test_no_command_tells_the_token_of_its_url(command: list[str], url: str, cap
 def test_a_password_for_a_proxy_is_neither_logged_nor_answered(empty: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     environ = {"REQUEST_URI": "http://user:hush@other.example.com/"}
-    response = Client(Application(empty.service, Doors())).get("/", environ_overrides=environ)
+    response = Client(Application(empty.service, HostPolicy())).get("/", environ_overrides=environ)
     assert (response.status_code, "hush" in response.text + caplog.text) == (501, False)
     assert "501 refused to be a proxy for other.example.com" in caplog.text

@@ -9,11 +9,11 @@ from alimock.api.service import Service
 from alimock.client.client import Client, ScenarioLike, check_key, connected, files_of
 from alimock.client.connection import EmulatorError
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
 from alimock.settings import resolve
-from alimock.state.store import World
+from alimock.state.store import Store
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -61,8 +61,8 @@ class Emulator(Client):
         """Starts to serve; it is ready when this returns. Raises `OSError` if the port cannot be had."""
         if self._server is not None:
             raise RuntimeError(f"the emulator at {self.url} runs already; make another one")
-        self._service = Service(World(self._scenario, authentication=self._settings.auth), self._settings.profile)
-        server = Server(Application(self._service, Doors()), self._settings.host, self._settings.port)
+        self._service = Service(Store(self._scenario, authentication=self._settings.auth), self._settings.profile)
+        server = Server(Application(self._service, HostPolicy()), self._settings.host, self._settings.port)
         server.start()
         self._server = server
         try:

@@ -17,7 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from alimock.client.client import Client
-    from alimock.testing.session import Visit, Wishes
+    from alimock.testing.session import MarkerOptions, TestSession
 
 _MARKER = "alimock"
 _MARKER_LINE = (
@@ -52,7 +52,7 @@ _SCENARIO = _Option("alimock_scenario", "--alimock-scenario", "ALIMOCK_SCENARIO"
 _STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "whether all tests are strict: yes or no", is_switch=True)
 OPTIONS = (_URL, _SCENARIO, _STRICT)
 
-_VISIT: pytest.StashKey[Visit] = pytest.StashKey()
+_SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -106,21 +106,21 @@ def alimock_url(alimock_server: Client) -> str:
 def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[Client]:
     """An account of the test's own, by a key of its own or as the marker says; `alimock.endpoint` is what the SDK takes."""
     from alimock import EmulatorError, ScenarioError
-    from alimock.testing.session import Visit
+    from alimock.testing.session import TestSession
 
     item: pytest.Item = request.node
     item.stash[_FAILED] = False
     try:
-        visit = Visit.begin(alimock_server, _wishes(item), f"the marker of {item.name}".replace("/", "|"))
+        session = TestSession.begin(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
     except (ScenarioError, EmulatorError, ValueError) as error:
         raise _refusal(f"the account of {item.name}: {error}") from None
-    item.stash[_VISIT] = visit
-    for warning in visit.warnings:
+    item.stash[_SESSION] = session
+    for warning in session.warnings:
         item.warn(pytest.PytestWarning(warning))
-    yield visit.client
+    yield session.client
     # What a failed test leaves is kept for whoever looks at the page of an emulator that goes on.
     if not item.stash[_FAILED]:
-        visit.end()
+        session.end()
 
 
 @pytest.fixture
@@ -143,10 +143,10 @@ def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fails a test that passed where a strict one must not."""
     result = yield
-    visit = item.stash.get(_VISIT, None)
-    objections = visit.objections() if visit is not None else []
-    if objections:
-        raise _refusal("\n".join(("alimock is strict here:", *(f"- {one}" for one in objections))))
+    session = item.stash.get(_SESSION, None)
+    violations = session.violations() if session is not None else []
+    if violations:
+        raise _refusal("\n".join(("alimock is strict here:", *(f"- {one}" for one in violations))))
     return result
 
 
@@ -156,17 +156,17 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds to the report of a failed test what happened in its account."""
     report = yield
-    visit = item.stash.get(_VISIT, None)
-    if visit is not None and report.failed:
+    session = item.stash.get(_SESSION, None)
+    if session is not None and report.failed:
         item.stash[_FAILED] = True
         if call.when != "teardown":
-            report.sections.append(("alimock", visit.told()))
+            report.sections.append(("alimock", session.told()))
     return report
 
 
-def _wishes(item: pytest.Item) -> Wishes:
+def _options(item: pytest.Item) -> MarkerOptions:
     """Joins what the markers of a test, its class and its module say, the nearest first, and what the options say."""
-    from alimock.testing.session import Wishes, wrong_arguments
+    from alimock.testing.session import MarkerOptions, wrong_arguments
 
     said: dict[str, Any] = {"strict": _is_strict(item.config)}
     if _URL.text(item.config) is not None:
@@ -181,7 +181,7 @@ def _wishes(item: pytest.Item) -> Wishes:
             given["scenario"] = _located(given["scenario"], item.config.rootpath)
         said.update(given, addresses={**(said.get("addresses") or {}), **(given.get("addresses") or {})})
     _check_is_alone(item, said)
-    return Wishes(**said)
+    return MarkerOptions(**said)
 
 
 def _check_is_alone(item: pytest.Item, said: Mapping[str, Any]) -> None:

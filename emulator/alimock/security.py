@@ -13,7 +13,7 @@ ENDPOINTS = frozenset(version.endpoint for version in VERSIONS.values())
 
 
 @dataclass(frozen=True)
-class Doors:
+class HostPolicy:
     """The host the emulator is bound to, the URL that the links of mails begin with, and what opens all but the emulated API."""
 
     bound_host: str = "127.0.0.1"

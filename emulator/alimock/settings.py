@@ -127,7 +127,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    # Reading the port checks it.
+    # Diagnostics the port checks it.
     if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0:
         raise ValueError(text)
     return text.rstrip("/")

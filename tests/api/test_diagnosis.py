@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 from alimock.api import diagnosis
 from alimock.api.http import Call
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, Running, make_api, scenario, serve
 from werkzeug.test import Client
@@ -256,7 +256,7 @@ def test_what_is_tried_does_not_grow_with_the_parameters(keyed: Api, monkeypatch
 
 @pytest.fixture
 def client(keyed: Api) -> Client:
-    return Client(Application(keyed.service, Doors()))
+    return Client(Application(keyed.service, HostPolicy()))
 
 
 def ask(client: Client, **content: object) -> tuple[int, dict[str, object]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from alimock.api.response_faults import pieces
-from alimock.scenario.model import Body, Delivery, Reset
+from alimock.scenario.model import Body, Reset, ResponseFault
 from alimock.scenario.parser import ScenarioError
 from alimock.server import server
 from conftest import Api, Running, make_api, scenario, serve
@@ -64,28 +64,28 @@ def test_a_fault_says_when_to_try_again_in_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("effect", "delivery", "work_is_done"),
     [
-        ("delay: 2s", Delivery(delay=2), True),
-        ("slow: 1m30s", Delivery(slow=90), True),
-        ("reset: before", Delivery(reset=Reset.BEFORE), False),
-        ("reset: after", Delivery(reset=Reset.AFTER), True),
-        ("reset: after, delay: 20ms", Delivery(reset=Reset.AFTER, delay=0.02), True),
-        ("body: truncated", Delivery(body=Body.TRUNCATED), True),
-        ("body: wrong-length", Delivery(body=Body.WRONG_LENGTH), True),
-        ("body: html-502", Delivery(body=Body.HTML_502), True),
-        ("body: empty, slow: 1s", Delivery(body=Body.EMPTY, slow=1), True),
-        ("error: Throttling, delay: 1h", Delivery(delay=3600), False),
-        ("error: Throttling, body: html-502", Delivery(body=Body.HTML_502), False),
+        ("delay: 2s", ResponseFault(delay=2), True),
+        ("slow: 1m30s", ResponseFault(slow=90), True),
+        ("reset: before", ResponseFault(reset=Reset.BEFORE), False),
+        ("reset: after", ResponseFault(reset=Reset.AFTER), True),
+        ("reset: after, delay: 20ms", ResponseFault(reset=Reset.AFTER, delay=0.02), True),
+        ("body: truncated", ResponseFault(body=Body.TRUNCATED), True),
+        ("body: wrong-length", ResponseFault(body=Body.WRONG_LENGTH), True),
+        ("body: html-502", ResponseFault(body=Body.HTML_502), True),
+        ("body: empty, slow: 1s", ResponseFault(body=Body.EMPTY, slow=1), True),
+        ("error: Throttling, delay: 1h", ResponseFault(delay=3600), False),
+        ("error: Throttling, body: html-502", ResponseFault(body=Body.HTML_502), False),
     ],
 )
 def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_reset_before(
-    effect: str, delivery: Delivery, work_is_done: bool
+    effect: str, delivery: ResponseFault, work_is_done: bool
 ) -> None:
     api = make_api(scenario(f"faults: [{{id: harm, times: 1, {effect}}}]"))
     reply = api.call(SUBMIT, Email="jo@example.com")
-    assert reply.delivery == delivery
+    assert reply.response_fault == delivery
     assert dict(reply.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault harm, hit 1: {delivery})")
-    assert len(api.world.outbox.entries()) == work_is_done
-    assert api.call(SUBMIT, Email="jo@example.com").delivery is None
+    assert len(api.store.outbox.entries()) == work_is_done
+    assert api.call(SUBMIT, Email="jo@example.com").response_fault is None
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def submit(running: Running, name: str, connection: http.client.HTTPConnection |
 
 
 def mailed(running: Running) -> list[str]:
-    return [mail.to.partition("@")[0] for mail in running.world.outbox.entries()]
+    return [mail.to.partition("@")[0] for mail in running.store.outbox.entries()]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("before", []), ("after", ["after"])])
@@ -228,12 +228,12 @@ def test_a_slow_body_and_a_late_answer_arrive_whole_and_not_too_soon(harmful: Ru
 
 def test_when_too_many_answers_wait_the_next_does_not() -> None:
     for running in serve(scenario(CASES)):
-        while running.world.waiting.room._value > 1:
-            running.world.waiting.room.acquire()
+        while running.store.waiters.slots._value > 1:
+            running.store.waiters.slots.acquire()
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.world.waiting.room._value:
+            while running.store.waiters.slots._value:
                 assert submit(running, "other").status == 200
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
@@ -244,10 +244,10 @@ def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            room = running.world.waiting.room
-            while room._value == running.world.waiting.limit:
+            room = running.store.waiters.slots
+            while room._value == running.store.waiters.limit:
                 assert submit(running, "other").status == 200
-        while room._value < running.world.waiting.limit:
+        while room._value < running.store.waiters.limit:
             assert submit(running, "other").status == 200
 
 

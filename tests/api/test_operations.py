@@ -102,7 +102,7 @@ def test_a_well_formed_address_of_any_script_is_taken(empty: Api, email: str) ->
 def test_the_same_address_in_one_batch_is_handled_once_as_first_written(empty: Api) -> None:
     lists = empty.lists("SubmitEmailVerification", " Jo@example.com , al@example.com,JO@EXAMPLE.COM,, al@example.com")
     assert lists == {"SuccessList": ["Jo@example.com", "al@example.com"]}
-    assert len(empty.world.outbox.entries()) == 2
+    assert len(empty.store.outbox.entries()) == 2
 
 
 def test_addresses_compare_without_regard_to_case_and_keep_their_spelling(empty: Api) -> None:
@@ -145,7 +145,7 @@ def test_a_resend_moves_two_times_and_keeps_the_rest(empty: Api) -> None:
 
 
 def tokens(api: Api) -> list[str]:
-    return [mail.token for mail in api.world.outbox.entries()]
+    return [mail.token for mail in api.store.outbox.entries()]
 
 
 def verify(api: Api, token: str, **parameters: object) -> str:
@@ -184,7 +184,7 @@ def test_a_deleted_address_takes_its_token_along(empty: Api) -> None:
 @pytest.mark.parametrize(("seconds", "expected"), [(3 * 86_400 - 1, "verified"), (3 * 86_400, "ParameterIllegal")])
 def test_a_link_is_valid_for_three_days_of_the_accounts_clock(empty: Api, seconds: int, expected: str) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    empty.world.account(None).clock.offset += seconds
+    empty.store.account(None).clock.offset += seconds
     assert verify(empty, tokens(empty)[0]) == expected
 
 

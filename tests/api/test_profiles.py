@@ -76,7 +76,7 @@ def test_the_pages_of_2021_write_a_lists_dates_with_the_months_name(api: Api) ->
 def test_verify_email_has_two_spellings_in_the_pages_of_2021(api: Api) -> None:
     api.profile = "docs-2021"
     api.send("Action=SubmitEmailVerification&Email=jo@example.com,al@example.com&Version=2018-01-29")
-    first, second = (mail.token for mail in api.world.outbox.entries())
+    first, second = (mail.token for mail in api.store.outbox.entries())
     xml = api.send(f"Action=VerifyEmail&Token={first}&Version=2018-01-29").body
     assert re.fullmatch(rb"<VerifyEmailResponse><RequestId>[0-9A-F-]{36}</RequestId></VerifyEmailResponse>", xml)
     assert re.fullmatch(

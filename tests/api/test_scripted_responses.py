@@ -53,7 +53,7 @@ def test_an_operation_answers_what_the_entry_says(entry: str, action: str, expec
 def test_verify_email_answers_what_the_entry_of_the_tokens_address_says() -> None:
     api = api_of("{status: pending, answers: {verify: {answer: NetworkIOError, times: 1, then: success}}}")
     api.lists(RESEND, JO)
-    token = api.world.outbox.entries()[0].token
+    token = api.store.outbox.entries()[0].token
     assert [api.json(VERIFY, Token=token).get("Code") for _ in range(2)] == ["NetworkIOError", None]
 
 
@@ -96,7 +96,7 @@ def test_the_next_calls_get_what_comes_then(entry: str, expected: list[str]) -> 
     assert [result(api, RESEND) for _ in expected] == expected
     # Every address of a pattern has a turn of its own, and a reset starts anew.
     assert [result(api, RESEND, "a@late.example.com") for _ in expected] == expected
-    api.world.reset()
+    api.store.reset()
     assert result(api, RESEND) == expected[0]
 
 
@@ -155,7 +155,7 @@ def test_a_stub_is_refused_as_the_gateway_refuses_every_call() -> None:
 
 
 def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
-    empty.world.load(scenario("stubs: {SaveTask: {TaskNo: x}}"), "one")
+    empty.store.load(scenario("stubs: {SaveTask: {TaskNo: x}}"), "one")
     empty.key = "one"
     assert empty.json("SaveTask")["TaskNo"] == "x"
     empty.key = "two"

@@ -154,7 +154,7 @@ def test_a_refused_key_makes_no_account() -> None:
     api = strict()
     api.send(signed(AccessKeyId="nobody"))
     api.send(signed(secret="wrong"))
-    assert [account.name for account in api.world.accounts()] == ["default"]
+    assert [account.name for account in api.store.accounts()] == ["default"]
 
 
 # Each check with a request that only it refuses, in the order in which they are made.
@@ -257,7 +257,7 @@ def test_broken_encodings_are_refused_before_anything_else_is_read(empty: Api, q
 def test_parameters_come_in_the_query_the_form_or_both(empty: Api, query: str, body: bytes) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
     assert empty.send(query, method="POST", headers=headers, body=body).status == 200
-    assert [mail.to for mail in empty.world.outbox.entries()] == ["jo@example.com"]
+    assert [mail.to for mail in empty.store.outbox.entries()] == ["jo@example.com"]
 
 
 @pytest.mark.parametrize(("raw", "value"), [("a+b%20c%2Bd", "a b c+d"), ("%E4%B8%AD~*'", "中~*'"), ("a=b", "a=b"), ("", "")])

@@ -14,7 +14,7 @@ from alimock.api import parse, signature
 from alimock.api.auth import Check, authenticate, credentials
 from alimock.api.http import Call
 from alimock.spec.errors import ApiError
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import scenario
 
 FILES = sorted((Path(__file__).parent.parent / "vectors").glob("*.jsonl"))
@@ -45,9 +45,9 @@ def vectors(file: Path) -> Iterator[Vector]:
 def refusal(vector: Vector, secret: str) -> str | None:
     """Gives the code with which a vector is refused by an emulator that knows its key with this secret."""
     key = json.dumps({"id": vector.key_id, "secret": secret})
-    world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
+    store = Store(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
     try:
-        assert authenticate(credentials(parse.decode(vector.call)), world).check is Check.CHECKED
+        assert authenticate(credentials(parse.decode(vector.call)), store).check is Check.CHECKED
     except ApiError as error:
         return error.code
     return None

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
-from alimock.state.store import World
+from alimock.state.store import Store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,7 +23,7 @@ class Bare(Application):
     """Answers every request with one body."""
 
     def __init__(self, body: bytes) -> None:
-        super().__init__(Service(World(loader.load("empty"))), Doors())
+        super().__init__(Service(Store(loader.load("empty"))), HostPolicy())
         self._body = body
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

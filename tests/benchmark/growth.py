@@ -21,9 +21,9 @@ from alimock.api.http import Call
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import AddressRule, Outcome, Status
+from alimock.scenario.address_rules import AddressOutcome, AddressRule, Status
 from alimock.scenario.model import Scenario, ServiceLimits
-from alimock.state.store import World
+from alimock.state.store import Store
 from benchmark.calls import LIST, QUERY, RESEND, VERSION
 from benchmark.processes import resident_bytes
 from benchmark.tools import scenario as full_records
@@ -56,12 +56,12 @@ def addresses(size: int) -> Iterator[tuple[str, int, float]]:
     """Goes through what so many addresses cost, in bytes and in seconds."""
     gc.collect()
     before = resident_bytes(os.getpid())
-    service = Service(World(scenario(size)))
+    service = Service(Store(scenario(size)))
     gc.collect()
     if size >= WEIGHED:
         yield "memory of an address", size, (resident_bytes(os.getpid()) - before) / size
     begun = time.perf_counter()
-    _ = service.world.scenario.addresses.order
+    _ = service.store.scenario.addresses.order
     yield "the order of a List, made at loading", size, time.perf_counter() - begun
     # The first calls of all warm up.
     took(service, (_call(QUERY, Email=email(0)) for _ in count()))
@@ -71,7 +71,7 @@ def addresses(size: int) -> Iterator[tuple[str, int, float]]:
         yield name, size, took(service, calls)
     yield "VerifyEmail", size, took(service, _verifications(service))
     begun = time.perf_counter()
-    service.world.reset(KEY)
+    service.store.reset(KEY)
     yield "reset of an account", size, time.perf_counter() - begun
 
 
@@ -94,13 +94,13 @@ def _verifications(service: Service) -> Iterator[Call]:
     """Goes through calls that each verify an address that has just been submitted."""
     for number in count():
         service.answer(_call("SubmitEmailVerification", Email=f"verified{number}@example.com"))
-        newest = next(service.world.outbox.newest_first())
+        newest = next(service.store.outbox.newest_first())
         yield _call("VerifyEmail", Token=newest.token)
 
 
 def mails() -> Iterator[tuple[str, int, float]]:
     """Goes through what a Resend costs after so many sends, and what they hold in memory."""
-    service = Service(World(scenario(2 * BATCH)))
+    service = Service(Store(scenario(2 * BATCH)))
     waiting = [email(number) for number in range(1, 2 * BATCH, 2)]
     batch = _call(RESEND, Email=",".join(waiting))
     gc.collect()
@@ -153,7 +153,7 @@ def scenario(size: int) -> Scenario:
 
 
 def _rule(number: int) -> AddressRule:
-    outcome, status = (Outcome.PENDING, Status.PENDING) if number % 2 else (Outcome.VERIFIED, Status.VERIFIED)
+    outcome, status = (AddressOutcome.PENDING, Status.PENDING) if number % 2 else (AddressOutcome.VERIFIED, Status.VERIFIED)
     created = FIRST + number
     return AddressRule(
         email(number), "growth.yaml", outcome, status, gmt_create=created, gmt_modified=created, token_send_time=created

@@ -94,8 +94,8 @@ def test_a_strict_command_fails_for_what_only_an_emulator_forgives() -> None:
     assert ran(code=code).returncode == 0
     done = ran("--strict", "--allow", "MissingEmail, ParameterIllegal", code=code)
     assert done.returncode == 1
-    objections = re.findall(r"^- (.*)$", done.stderr, re.MULTILINE)
-    assert [re.sub(r" \(request .*?\)", "", line) for line in objections] == [
+    violations = re.findall(r"^- (.*)$", done.stderr, re.MULTILINE)
+    assert [re.sub(r" \(request .*?\)", "", line) for line in violations] == [
         "VerifyEmail was unsigned; the real service refuses that",
         "ListEmailVerification was unsigned; the real service refuses that",
         "ListEmailVerification: unknown parameter PageNumber; did you mean PageNum?",

@@ -11,8 +11,8 @@ import pytest
 from alimock.cli import scenario_watcher
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
-from alimock.scenario.parser import Mistake, ScenarioError
-from alimock.state.store import World
+from alimock.scenario.parser import Diagnostic, ScenarioError
+from alimock.state.store import Store
 
 
 def write(path: Path, text: str, serial: int = 0) -> None:
@@ -29,13 +29,13 @@ def watcher(tmp_path: Path) -> Watcher:
     def load() -> loader.Scenario:
         return loader.load(str(tmp_path / "case.yaml"))
 
-    return Watcher(World(load()), load)
+    return Watcher(Store(load()), load)
 
 
 def test_a_file_that_stays_the_same_leaves_the_world_alone(watcher: Watcher) -> None:
-    loaded = watcher.world.scenario
+    loaded = watcher.store.scenario
     watcher.look()
-    assert watcher.world.scenario is loaded
+    assert watcher.store.scenario is loaded
 
 
 @pytest.mark.parametrize(
@@ -48,41 +48,41 @@ def test_a_file_that_stays_the_same_leaves_the_world_alone(watcher: Watcher) -> 
 def test_a_change_is_loaded_in_the_file_or_in_one_that_it_extends(
     watcher: Watcher, tmp_path: Path, file: str, text: str, expected: tuple[str, str]
 ) -> None:
-    cursor = watcher.world.cursor
+    cursor = watcher.store.cursor
     write(tmp_path / file, text, 1)
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario.profile) == expected
-    assert watcher.world.cursor > cursor
+    assert (watcher.store.scenario.description, watcher.store.scenario.profile) == expected
+    assert watcher.store.cursor > cursor
 
 
 def test_a_wrong_file_keeps_the_old_world_and_says_so(watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     case = tmp_path / "case.yaml"
     write(case, "alimock: 1\nextends: other.yaml\n", 1)
     watcher.look()
-    assert watcher.world.scenario.description == "One."
-    assert watcher.world.scenario_error is not None
-    assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.world.scenario_error
-    assert watcher.world.scenario_error in caplog.text
+    assert watcher.store.scenario.description == "One."
+    assert watcher.store.scenario_error is not None
+    assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.store.scenario_error
+    assert watcher.store.scenario_error in caplog.text
     # The file that was missing is watched too.
     write(tmp_path / "other.yaml", "alimock: 1\nprofile: docs-2021\n", 2)
     watcher.look()
-    assert (watcher.world.scenario.profile, watcher.world.scenario_error) == ("docs-2021", None)
+    assert (watcher.store.scenario.profile, watcher.store.scenario_error) == ("docs-2021", None)
 
 
 def test_a_deleted_file_is_told_once_and_taken_up_when_it_is_back(
     watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = tmp_path / "case.yaml"
-    loaded = watcher.world.scenario
+    loaded = watcher.store.scenario
     case.unlink()
     for _ in range(3):
         watcher.look()
-    assert watcher.world.scenario is loaded
-    assert watcher.world.scenario_error == f"{case}: found No such file or directory, expected a readable file"
+    assert watcher.store.scenario is loaded
+    assert watcher.store.scenario_error == f"{case}: found No such file or directory, expected a readable file"
     assert caplog.text.count("the old one is kept") == 1
     write(case, "alimock: 1\ndescription: Back.\n")
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Back.", None)
+    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Back.", None)
 
 
 def test_a_folder_that_is_gone_and_comes_back_is_loaded_as_it_was(
@@ -91,10 +91,10 @@ def test_a_folder_that_is_gone_and_comes_back_is_loaded_as_it_was(
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "gone"
     tmp_path.rename(elsewhere)
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario_error is None) == ("One.", False)
+    assert (watcher.store.scenario.description, watcher.store.scenario_error is None) == ("One.", False)
     elsewhere.rename(tmp_path)
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("One.", None)
+    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("One.", None)
 
 
 def test_a_file_that_an_editor_puts_in_the_place_of_the_old_one_is_loaded(watcher: Watcher, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_an_editor_puts_in_the_place_of_the_old_one_is_loaded(watche
     (tmp_path / "case.yaml~").replace(case)
     assert (case.stat().st_mtime_ns, case.stat().st_size) == (before.st_mtime_ns, before.st_size)
     watcher.look()
-    assert watcher.world.scenario.description == "Two."
+    assert watcher.store.scenario.description == "Two."
 
 
 def test_a_file_that_may_be_read_again_is_loaded(watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_a_file_that_may_be_read_again_is_loaded(watcher: Watcher, tmp_path: Pat
         watcher.look()
         watcher.look()
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Two.", None)
+    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
 
 
 def test_a_pipe_in_the_place_of_a_file_is_told_and_not_waited_for(watcher: Watcher, tmp_path: Path) -> None:
@@ -125,16 +125,16 @@ def test_a_pipe_in_the_place_of_a_file_is_told_and_not_waited_for(watcher: Watch
     case.unlink()
     os.mkfifo(case)
     watcher.look()
-    assert watcher.world.scenario_error == f"{case}: found a pipe, expected a readable file"
+    assert watcher.store.scenario_error == f"{case}: found a pipe, expected a readable file"
     case.unlink()
     write(case, "alimock: 1\ndescription: Two.\n", 1)
     watcher.look()
-    assert (watcher.world.scenario.description, watcher.world.scenario_error) == ("Two.", None)
+    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
 
 
 def unreadable() -> loader.Scenario:
     """Fails as the loader does for a file that it may not read."""
-    raise ScenarioError([Mistake("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
+    raise ScenarioError([Diagnostic("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
 
 
 def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:
@@ -142,11 +142,11 @@ def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:
     write(tmp_path / "two.yaml", "alimock: 1\ndescription: Two.\n", 1)
     link = tmp_path / "case.yaml"
     link.symlink_to("one.yaml")
-    watcher = Watcher(World(loader.load(str(link))), lambda: loader.load(str(link)))
+    watcher = Watcher(Store(loader.load(str(link))), lambda: loader.load(str(link)))
     (tmp_path / "other").symlink_to("two.yaml")
     (tmp_path / "other").rename(link)
     watcher.look()
-    assert watcher.world.scenario.description == "Two."
+    assert watcher.store.scenario.description == "Two."
 
 
 def test_a_mistake_of_alimock_itself_does_not_end_the_watching(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.state.limits import Limits
 from conftest import Api, error_of, make_api, scenario, signed
@@ -22,7 +22,7 @@ def api() -> Api:
 
 
 def ask(api: Api, method: str, path: str, body: str | None = None, status: int = 200) -> dict[str, object]:
-    client = Client(Application(api.service, Doors()))
+    client = Client(Application(api.service, HostPolicy()))
     response = client.open(f"/_alimock/{path}", method=method, data=body, content_type="text/yaml", headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)
@@ -47,7 +47,7 @@ def test_a_key_that_is_put_has_an_account_of_its_own_or_the_one_named(api: Api) 
     ask(api, "PUT", "access-keys/own", "{secret: s}")
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
     ask(api, "PUT", "access-keys/known", "{secret: changed}")
-    assert {name: api.world.account_name(name) for name in ("own", "shops", "known")} == {
+    assert {name: api.store.account_name(name) for name in ("own", "shops", "known")} == {
         "own": "key:own",
         "shops": "shop",
         "known": "default",
@@ -68,7 +68,7 @@ def test_a_key_says_of_itself_what_a_scenario_can_say(api: Api) -> None:
 def test_a_key_outlives_resets_and_other_scenarios_until_it_is_deleted(api: Api) -> None:
     ask(api, "PUT", "access-keys/mine", "{secret: right}")
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
-    for again in (api.world.reset, lambda: api.world.load(loader.load("default")), lambda: api.world.reset("mine")):
+    for again in (api.store.reset, lambda: api.store.load(loader.load("default")), lambda: api.store.reset("mine")):
         again()
         assert refusal(api, "mine", "wrong") == "SignatureDoesNotMatch"
     # The account that it was put into is in that scenario no more.
@@ -85,8 +85,8 @@ def test_a_deleted_key_takes_its_own_account_along_and_leaves_a_named_one(api: A
         api.lists(SUBMIT, "al@example.com")
     ask(api, "DELETE", "access-keys/mine")
     ask(api, "DELETE", "access-keys/shops")
-    assert [mail.account_name for mail in api.world.outbox.entries()] == ["shop"]
-    assert "key:mine" not in [account.name for account in api.world.accounts()]
+    assert [mail.account_name for mail in api.store.outbox.entries()] == ["shop"]
+    assert "key:mine" not in [account.name for account in api.store.accounts()]
 
 
 def test_a_key_of_the_scenario_is_as_before_once_the_one_put_over_it_is_deleted(api: Api) -> None:
@@ -119,7 +119,7 @@ def test_the_keys_are_listed_with_secrets_only_when_asked_for(api: Api) -> None:
 )
 def test_a_wrong_key_is_refused(api: Api, key: str, body: str, words: str) -> None:
     assert words in str(ask(api, "PUT", f"access-keys/{key}", body, 400)["message"])
-    assert not api.world.registered
+    assert not api.store.registered
 
 
 def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
@@ -127,7 +127,7 @@ def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
         api.time.now += 1_000
-    assert list(api.world.registered) == ["2", "3"]
+    assert list(api.store.registered) == ["2", "3"]
 
 
 def test_there_is_an_end_to_keys_that_are_put() -> None:
@@ -143,15 +143,15 @@ def test_there_is_an_end_to_keys_that_are_put() -> None:
 def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
     ask(api, "PUT", "access-keys/shops", "{secret: t}")
-    assert api.world.account_name("shops") == "shop"
+    assert api.store.account_name("shops") == "shop"
 
 
 def test_a_key_that_moves_leaves_no_account_behind() -> None:
     api = make_api(scenario(SHOP), limits=Limits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
-    assert "key:mover" not in [account.name for account in api.world.accounts()]
+    assert "key:mover" not in [account.name for account in api.store.accounts()]
     for number in range(3):
         api.time.now += 1_000
-        api.world.account(f"other{number}")
-    assert list(api.world.registered) == ["mover"]
+        api.store.account(f"other{number}")
+    assert list(api.store.registered) == ["mover"]

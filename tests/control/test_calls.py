@@ -7,7 +7,7 @@ import json
 import pytest
 from alimock.scenario import loader
 from alimock.scenario.model import Fault
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client
@@ -16,7 +16,7 @@ SUBMIT, LIST, QUERY = "SubmitEmailVerification", "ListEmailVerification", "Query
 
 
 def calls(api: Api, query: str = "") -> list[dict[str, object]]:
-    response = Client(Application(api.service, Doors())).get(f"/_alimock/calls{query}", headers={"Host": "localhost"})
+    response = Client(Application(api.service, HostPolicy())).get(f"/_alimock/calls{query}", headers={"Host": "localhost"})
     found: list[dict[str, object]] = json.loads(response.data)["calls"]
     return found
 
@@ -25,7 +25,7 @@ def test_a_call_is_recorded_with_what_decided_each_address_and_the_mails_it_caus
     api.key = "one"
     reply = api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com", Format="JSON")
     (call,) = calls(api)
-    mail = api.world.outbox.entries()[0]
+    mail = api.store.outbox.entries()[0]
     assert {name: call[name] for name in ("request_id", "account", "access_key_id", "action", "version", "profile", "format")} == {
         "request_id": dict(reply.headers)["x-acs-request-id"],
         "account": "key:one",
@@ -93,7 +93,7 @@ def test_a_reset_empties_the_journal_of_its_account(api: Api) -> None:
     for key in ("one", "two"):
         api.key = key
         api.call(LIST)
-    api.world.reset("one")
+    api.store.reset("one")
     assert [call["access_key_id"] for call in calls(api)] == ["two"]
 
 
@@ -129,7 +129,7 @@ def test_a_reset_of_all_empties_the_journal_of_keys_that_never_had_an_account() 
     api.key = "nobody"
     api.call(LIST)
     assert len(calls(api)) == 1
-    api.world.reset()
+    api.store.reset()
     assert calls(api) == []
 
 
@@ -141,7 +141,7 @@ def test_a_long_parameter_is_recorded_in_part(api: Api) -> None:
 
 
 def count(api: Api, query: str) -> object:
-    response = Client(Application(api.service, Doors())).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
+    response = Client(Application(api.service, HostPolicy())).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
     return json.loads(response.data)["count"]
 
 
@@ -164,7 +164,7 @@ def count(api: Api, query: str) -> object:
 )
 def test_the_calls_are_counted_by_the_filters_that_list_them(query: str, actions: list[str] | None) -> None:
     api = make_api(loader.load("default"))
-    api.world.put_fault(Fault("f", "case", action=QUERY, error="Throttling.User"))
+    api.store.put_fault(Fault("f", "case", action=QUERY, error="Throttling.User"))
     api.call("NoSuchAction")
     api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com")
     api.call(QUERY, Email="lost@example.com")
@@ -198,4 +198,4 @@ def test_a_call_that_is_refused_before_its_signature_is_in_the_account_it_names(
     api.send(query)
     (call,) = calls(api, "?access_key_id=mine")
     assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
-    assert "key:mine" not in [account.name for account in api.world.accounts()]
+    assert "key:mine" not in [account.name for account in api.store.accounts()]

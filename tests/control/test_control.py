@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 import pytest
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.state.limits import Limits
 from conftest import Api, make_api, scenario, signed
@@ -20,7 +20,7 @@ LOCAL = {"Host": "127.0.0.1:2546"}
 
 @pytest.fixture
 def client(empty: Api) -> Iterator[Client]:
-    yield Client(Application(empty.service, Doors()))
+    yield Client(Application(empty.service, HostPolicy()))
 
 
 def get(client: Client, path: str, **options: object) -> dict[str, object]:
@@ -145,7 +145,7 @@ def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> Non
 
 
 def test_a_cursor_tells_what_it_missed() -> None:
-    client = Client(Application(make_api(scenario(), limits=Limits(max_entries_per_account=1)).service, Doors()))
+    client = Client(Application(make_api(scenario(), limits=Limits(max_entries_per_account=1)).service, HostPolicy()))
     submit(client, "a@example.com,b@example.com,c@example.com")
     body = get(client, "/_alimock/outbox?after=1")
     assert (body["evicted"], body["gap"]) == (2, True)
@@ -163,7 +163,7 @@ def test_mails_are_deleted_by_filter(client: Client) -> None:
 
 
 def test_the_addresses_show_records_and_refusals(empty: Api, client: Client) -> None:
-    empty.world.load(scenario("addresses: {ill@example.com: illegal, abc@aliyun.com: verified}"))
+    empty.store.load(scenario("addresses: {ill@example.com: illegal, abc@aliyun.com: verified}"))
     submit(client, "jo@example.com")
     body = get(client, "/_alimock/addresses")
     rows = {row["email"]: row for row in body["addresses"]}  # type: ignore[attr-defined]
@@ -179,7 +179,7 @@ def test_the_addresses_show_records_and_refusals(empty: Api, client: Client) -> 
 
 
 def test_looking_at_addresses_changes_nothing(empty: Api, client: Client) -> None:
-    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}\naddresses: {'*@x.example.com': verified}"))
+    empty.store.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}\naddresses: {'*@x.example.com': verified}"))
     assert get(client, "/_alimock/addresses?access_key_id=k")["addresses"] == []
     (row,) = get(client, "/_alimock/addresses?email=Zoe@x.example.com&access_key_id=k")["addresses"]  # type: ignore[misc, attr-defined]
     assert (row["email"], row["status"], row["access_key_id"]) == ("Zoe@x.example.com", "verified", "k")
@@ -304,43 +304,43 @@ def test_a_mistake_says_what_is_wrong_and_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("doors", "headers", "status"),
+    ("host_policy", "headers", "status"),
     [
-        (Doors(), {"Host": "localhost:2546"}, 200),
-        (Doors(), {"Host": "[::1]:2546"}, 200),
-        (Doors(), {"Host": "test.localhost"}, 200),
-        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:1"}, 200),
-        (Doors(), {"Host": "rebound.example.com"}, 403),
-        (Doors(), {"Host": "127.0.0.1.example.com"}, 403),
-        (Doors(), {"Host": "[broken"}, 403),
-        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:2"}, 403),
-        (Doors(), {"Host": "127.0.0.1:1", "Origin": "null"}, 403),
-        (Doors(), {"Host": "127.0.0.1:1", "Origin": "http://[broken"}, 403),
-        (Doors(public_url="http://mock.example.com:1"), {"Host": "mock.example.com:1"}, 200),
-        (Doors(public_url="https://mock.example.com/sub"), {"Host": "127.0.0.1:1", "Origin": "https://mock.example.com"}, 200),
-        (Doors("0.0.0.0"), {"Host": "alimock:2546"}, 200),
-        (Doors("0.0.0.0"), {"Host": "alimock:2546", "Origin": "http://other.example.com"}, 403),
+        (HostPolicy(), {"Host": "localhost:2546"}, 200),
+        (HostPolicy(), {"Host": "[::1]:2546"}, 200),
+        (HostPolicy(), {"Host": "test.localhost"}, 200),
+        (HostPolicy(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:1"}, 200),
+        (HostPolicy(), {"Host": "rebound.example.com"}, 403),
+        (HostPolicy(), {"Host": "127.0.0.1.example.com"}, 403),
+        (HostPolicy(), {"Host": "[broken"}, 403),
+        (HostPolicy(), {"Host": "127.0.0.1:1", "Origin": "http://127.0.0.1:2"}, 403),
+        (HostPolicy(), {"Host": "127.0.0.1:1", "Origin": "null"}, 403),
+        (HostPolicy(), {"Host": "127.0.0.1:1", "Origin": "http://[broken"}, 403),
+        (HostPolicy(public_url="http://mock.example.com:1"), {"Host": "mock.example.com:1"}, 200),
+        (HostPolicy(public_url="https://mock.example.com/sub"), {"Host": "127.0.0.1:1", "Origin": "https://mock.example.com"}, 200),
+        (HostPolicy("0.0.0.0"), {"Host": "alimock:2546"}, 200),
+        (HostPolicy("0.0.0.0"), {"Host": "alimock:2546", "Origin": "http://other.example.com"}, 403),
     ],
 )
-def test_pages_of_other_sites_are_kept_out(empty: Api, doors: Doors, headers: dict[str, str], status: int) -> None:
-    response = Client(Application(empty.service, doors)).get("/_alimock/info", headers=headers)
+def test_pages_of_other_sites_are_kept_out(empty: Api, host_policy: HostPolicy, headers: dict[str, str], status: int) -> None:
+    response = Client(Application(empty.service, host_policy)).get("/_alimock/info", headers=headers)
     assert response.status_code == status
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize(
-    ("doors", "host", "base"),
+    ("host_policy", "host", "base"),
     [
-        (Doors(), "localhost:7", "http://localhost:7"),
-        (Doors("0.0.0.0"), "alimock:2546", "http://alimock:2546"),
-        (Doors("0.0.0.0"), "domain.aliyuncs.com", "http://127.0.0.1:80"),
-        (Doors("::"), "", "http://127.0.0.1:80"),
-        (Doors("192.0.2.5"), "x.aliyuncs.com", "http://192.0.2.5:80"),
-        (Doors(public_url="https://mock.example.com/sub"), "localhost:7", "https://mock.example.com/sub"),
+        (HostPolicy(), "localhost:7", "http://localhost:7"),
+        (HostPolicy("0.0.0.0"), "alimock:2546", "http://alimock:2546"),
+        (HostPolicy("0.0.0.0"), "domain.aliyuncs.com", "http://127.0.0.1:80"),
+        (HostPolicy("::"), "", "http://127.0.0.1:80"),
+        (HostPolicy("192.0.2.5"), "x.aliyuncs.com", "http://192.0.2.5:80"),
+        (HostPolicy(public_url="https://mock.example.com/sub"), "localhost:7", "https://mock.example.com/sub"),
     ],
 )
-def test_links_lead_where_their_reader_asked_and_never_to_the_service(doors: Doors, host: str, base: str) -> None:
-    assert doors.base_url("http", host, "80") == base
+def test_links_lead_where_their_reader_asked_and_never_to_the_service(host_policy: HostPolicy, host: str, base: str) -> None:
+    assert host_policy.base_url("http", host, "80") == base
 
 
 def test_a_link_verifies_at_once_and_only_once(empty: Api, client: Client) -> None:
@@ -386,13 +386,13 @@ def test_a_link_that_was_never_sent_is_not_found(client: Client, query: str) -> 
 
 def test_a_token_of_the_scenario_has_a_link_in_the_default_account() -> None:
     api = make_api(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"))
-    assert Client(Application(api.service, Doors())).get("/verify?token=my-token").status_code == 200
+    assert Client(Application(api.service, HostPolicy())).get("/verify?token=my-token").status_code == 200
     assert api.json("QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 1
 
 
 def test_a_token_of_a_scenario_loaded_for_the_default_account_has_a_link(empty: Api, client: Client) -> None:
-    empty.world.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}"))
-    empty.world.load(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"), "k")
+    empty.store.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}"))
+    empty.store.load(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"), "k")
     assert client.get("/verify?token=my-token").status_code == 200
 
 

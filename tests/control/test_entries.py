@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from alimock.control import addresses, faults
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
@@ -35,7 +35,7 @@ def api() -> Api:
 def ask(
     api: Api, method: str, path: str, body: str | None = None, status: int = 200, content_type: str = "text/yaml"
 ) -> dict[str, object]:
-    client = Client(Application(api.service, Doors()))
+    client = Client(Application(api.service, HostPolicy()))
     response = client.open(f"/_alimock/{path}", method=method, data=body, content_type=content_type, headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)
@@ -98,7 +98,7 @@ def test_an_address_that_is_put_for_a_key_is_that_keys_alone(api: Api) -> None:
 
 def test_a_deleted_address_is_as_one_that_nobody_ever_named(api: Api) -> None:
     api.lists(RESEND, JO)
-    token = api.world.outbox.entries()[0].token
+    token = api.store.outbox.entries()[0].token
     assert ask(api, "DELETE", f"addresses/{JO.upper()}") == {"deleted": JO.upper(), "access_key_id": None}
     assert api.code(QUERY, Email=JO) == "ParameterIllegal"
     assert api.code("VerifyEmail", Token=token) == "ParameterIllegal"
@@ -215,7 +215,7 @@ def test_a_token_that_another_address_has_is_refused(api: Api) -> None:
 
 
 def test_a_fault_can_name_a_stub_that_the_scenario_has(api: Api) -> None:
-    api.world.load(scenario("stubs: {SaveTask: {No: 1}}"))
+    api.store.load(scenario("stubs: {SaveTask: {No: 1}}"))
     ask(api, "PUT", "faults/task", "{when: {action: SaveTask}, error: Throttling}")
     assert api.code("SaveTask") == "Throttling"
 
@@ -246,8 +246,8 @@ def test_secrets_are_shown_to_who_asks_for_them(api: Api) -> None:
 
 def test_what_is_shown_loads_back_where_its_keys_are_known(api: Api) -> None:
     api.lists(SUBMIT, "own@example.com")
-    token = api.world.outbox.entries()[0].token
+    token = api.store.outbox.entries()[0].token
     current = ask(api, "GET", "scenario?state=current")
     ask(api, "PUT", "scenario", json.dumps(current), content_type="application/json")
-    assert api.world.scenario.access_keys["known"].secret == "hidden"
+    assert api.store.scenario.access_keys["known"].secret == "hidden"
     assert "Code" not in api.json("VerifyEmail", Token=token)

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import HEALTH_CHECKS, Application
 from alimock.spec.contract import PROFILES
 from conftest import Api
@@ -20,7 +20,7 @@ HEADERS = {"Host": "localhost"}
 @pytest.fixture
 def application(empty: Api) -> Application:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    return Application(empty.service, Doors())
+    return Application(empty.service, HostPolicy())
 
 
 @pytest.fixture

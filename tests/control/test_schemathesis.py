@@ -9,9 +9,9 @@ import pytest
 import schemathesis
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import Api, Time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,8 +44,8 @@ WAITING = {"/_alimock/outbox/wait", "/_alimock/calls/wait", "/_alimock/changes"}
 def application() -> Application:
     """Makes an emulator to which a few things happened."""
     time = Time()
-    api = Api(Service(World(loader.load("default"), real_time=time)), time)
-    made = Application(api.service, Doors())
+    api = Api(Service(Store(loader.load("default"), real_time=time)), time)
+    made = Application(api.service, HostPolicy())
     client = Client(made)
     api.lists("SubmitEmailVerification", "jo@example.com,illegal@sim.example.com")
     api.code("VerifyEmail", Token="made-up")
@@ -60,7 +60,7 @@ OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operation
 # What takes any text, and nothing else, can be sent nothing that is invalid.
 BOTH = [(label, mode) for label, one in OPERATIONS.items() for mode in GenerationMode if mode.is_positive or one.query or one.body]
 # What is there to be found, and what could be.
-(MAIL,) = APPLICATION.service.world.outbox.entries()
+(MAIL,) = APPLICATION.service.store.outbox.entries()
 IDS = {"id": [MAIL.id, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
 SHORT = settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 

@@ -23,10 +23,10 @@ from alimock.api import parse
 from alimock.api.http import Call, Reply
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
-from alimock.state.store import World
+from alimock.state.store import Store
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent.parent / "build" / "interop"
@@ -316,7 +316,7 @@ class Listening(Service):
 
 def live(client: Client, server: Server, service: Listening) -> Iterator[str]:
     """Leads one client through its life and gives what failed, a line each."""
-    service.world.reset()
+    service.store.reset()
     service.heard = set()
     endpoint = server.url.removeprefix("http://")
     with Driver(client, endpoint, "testsecret") as driver:
@@ -335,9 +335,9 @@ def live(client: Client, server: Server, service: Listening) -> Iterator[str]:
 def main() -> int:
     """Leads all clients through their lives; gives 1 if any step failed or, with CI set, any client could not be had."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    world = World(loader.load_text(SCENARIO, file="interop"))
-    service = Listening(world)
-    server = Server(Application(service, Doors()), "127.0.0.1", 0)
+    store = Store(loader.load_text(SCENARIO, file="interop"))
+    service = Listening(store)
+    server = Server(Application(service, HostPolicy()), "127.0.0.1", 0)
     server.start()
     print("| client | version | API | format | signature | steps passed |\n|---|---|---|---|---|---|")
     status = 0

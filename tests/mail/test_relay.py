@@ -17,10 +17,10 @@ from alimock.api.service import Service
 from alimock.mail import relay as relay_module
 from alimock.mail.relay import Relay
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
-from alimock.state.store import World
+from alimock.state.store import Store
 from command import ask, serving
 
 
@@ -75,11 +75,11 @@ def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Ser
     made: list[tuple[Server, Relay]] = []
 
     def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
-        world, relay = World(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
-        server = Server(Application(Service(world), Doors(), relay), "127.0.0.1", 0)
+        store, relay = Store(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
+        server = Server(Application(Service(store), HostPolicy(), relay), "127.0.0.1", 0)
         server.start()
         relay.start(server.url)
-        world.relay = relay.take
+        store.relay = relay.take
         made.append((server, relay))
         return server, relay
 

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, Running
 from mailpit.client.api import API
@@ -29,7 +29,7 @@ def client(empty: Api) -> Client:
         empty.key = key
         empty.lists("SubmitEmailVerification", email, Lang="zh" if key == "two" else "en")
         empty.time.now += 60
-    return Client(Application(empty.service, Doors()))
+    return Client(Application(empty.service, HostPolicy()))
 
 
 def ask(client: Client, method: str, path: str, **options: object) -> TestResponse:
@@ -220,14 +220,14 @@ def test_a_search_is_deleted(client: Client) -> None:
 
 
 def test_nothing_is_kept_of_mails_that_are_gone(client: Client, empty: Api) -> None:
-    outbox = empty.world.outbox
+    outbox = empty.store.outbox
     for path in ("/api/v1/message/latest", "/api/v1/messages"):
         body(client, path)
     ask(client, "PUT", "/api/v1/tags", json={"Tags": ["x"], "IDs": ids(client)})
     assert (len(outbox.read), len(outbox.tags), len(outbox.sizes)) == (1, 3, 3)
     ask(client, "DELETE", "/api/v1/search?query=to:ann")
     assert (len(outbox.tags), len(outbox.sizes)) == (2, 2)
-    empty.world.reset()
+    empty.store.reset()
     assert (outbox.read, outbox.tags, outbox.sizes) == (set(), {}, {})
 
 
@@ -257,7 +257,7 @@ def test_checks_follow_no_link(client: Client, empty: Api) -> None:
     ann = ids(client)[2]
     assert body(client, f"/api/v1/message/{ann}/link-check")["Errors"] == 0
     assert body(client, f"/api/v1/message/{ann}/html-check")["Total"]["Supported"] == 100  # type: ignore[index]
-    assert {mail.token_state.value for mail in empty.world.outbox.entries()} == {"open"}
+    assert {mail.token_state.value for mail in empty.store.outbox.entries()} == {"open"}
 
 
 def test_an_account_has_a_mailbox_of_its_own(client: Client) -> None:

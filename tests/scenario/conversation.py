@@ -52,8 +52,8 @@ def _shown(reply: Reply) -> Step:
     shown: Step = {"status": reply.status, "decided_by": headers["X-Alimock-Decided-By"]}
     if "x-acs-retry-after" in headers:
         shown["retry_after"] = headers["x-acs-retry-after"]
-    if reply.delivery is not None:
-        harm = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.delivery).items()}
+    if reply.response_fault is not None:
+        harm = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.response_fault).items()}
         shown["delivery"] = {name: value for name, value in harm.items() if value}
     return {**shown, "body": reply.body.decode().replace(headers["x-acs-request-id"], "REQUEST_ID")}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from alimock.scenario import loader, sources
-from alimock.scenario.address_rules import Outcome
+from alimock.scenario.address_rules import AddressOutcome
 from alimock.scenario.model import Body, Reset
 from conversation import FOLDER, held, kept
 
@@ -23,16 +23,16 @@ def test_every_conversation_belongs_to_a_scenario() -> None:
 
 
 def test_the_built_in_scenarios_have_every_outcome() -> None:
-    assert {rule.outcome for loaded in LOADED for rule in loaded.addresses.exact.values()} == set(Outcome)
+    assert {rule.outcome for loaded in LOADED for rule in loaded.addresses.exact.values()} == set(AddressOutcome)
 
 
-@pytest.mark.parametrize("key", ["nth", "every", "after", "times", "error", "retry_after", "email", "delivery"])
+@pytest.mark.parametrize("key", ["nth", "every", "after", "times", "error", "retry_after", "email", "response_fault"])
 def test_the_built_in_scenarios_have_every_part_of_a_fault(key: str) -> None:
     assert any(getattr(fault, key) for fault in FAULTS)
 
 
 def test_the_built_in_scenarios_have_every_harm_to_a_delivery_once() -> None:
-    deliveries = [fault.delivery for fault in FAULTS if fault.delivery is not None]
+    deliveries = [fault.response_fault for fault in FAULTS if fault.response_fault is not None]
     assert [one.reset for one in deliveries if one.reset] == list(Reset)
     assert [one.body for one in deliveries if one.body] == list(Body)
     assert [bool(one.delay) for one in deliveries].count(True) == [bool(one.slow) for one in deliveries].count(True) == 1

@@ -10,12 +10,12 @@ import yaml
 from alimock.api.http import Call
 from alimock.api.service import Service
 from alimock.scenario import export, loader, sources
-from alimock.scenario.address_rules import Outcome, Status
+from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, ServiceLimits
 from alimock.scenario.parser import ScenarioError
 from alimock.scenario.schema import SCENARIO
 from alimock.spec.times import parse_time
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import make_api, scenario
 
 
@@ -64,8 +64,8 @@ addresses:
     jo, off, late = (loaded.addresses.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
     assert jo is not None and off is not None and late is not None
     assert (jo.status, jo.send_ip, jo.place) == (Status.VERIFIED, "42.0.0.115", "case.yaml:14")
-    assert (off.outcome, off.status) == (Outcome.QUOTA_EXCEEDED, Status.NONE)
-    assert late.outcome is Outcome.EXPIRED
+    assert (off.outcome, off.status) == (AddressOutcome.QUOTA_EXCEEDED, Status.NONE)
+    assert late.outcome is AddressOutcome.EXPIRED
     assert loaded.addresses.rule("late.example.com") is None
 
 
@@ -345,8 +345,8 @@ def test_a_list_of_files_lies_over_each_other_each_read_once(tmp_path: Path) -> 
         # What the left file changed of the base is not undone by the right one, although that extends the base too.
         assert loaded.profile == "docs-2021"
         assert {email: rule.outcome for email, rule in loaded.addresses.exact.items()} == {
-            "a@example.com": Outcome.VERIFIED,
-            "b@example.com": Outcome.VERIFIED,
+            "a@example.com": AddressOutcome.VERIFIED,
+            "b@example.com": AddressOutcome.VERIFIED,
         }
         assert [one.rule.address for one in loaded.addresses.patterns] == ["*@example.com", "*@x.example.com"]
         assert [(one.id, one.error) for one in loaded.faults.values()] == [
@@ -539,13 +539,13 @@ def test_a_clock_can_run_on_from_a_time() -> None:
 def test_a_seed_repeats_every_id_number_and_token() -> None:
     def life(text: str) -> list[object]:
         api = make_api(scenario(f"clock: 2024-05-01 09:30:00\n{text}"))
-        api.world.load(api.world.scenario)
+        api.store.load(api.store.scenario)
         seen: list[object] = []
         for _ in range(2):
             seen += [api.call("SubmitEmailVerification", Email=email) for email in ("a@example.com", "b@example.com", "a@x")]
             seen += [api.call("NoSuchAction"), api.call("ListEmailVerification", Format="JSON")]
-            seen += [(mail.id, mail.token) for mail in api.world.outbox.entries()]
-            api.world.reset()
+            seen += [(mail.id, mail.token) for mail in api.store.outbox.entries()]
+            api.store.reset()
         return seen
 
     same, other = life("seed: one"), life("seed: two")
@@ -555,6 +555,6 @@ def test_a_seed_repeats_every_id_number_and_token() -> None:
 
 
 def test_without_a_seed_nothing_repeats() -> None:
-    worlds = [Service(World(scenario())) for _ in range(2)]
+    worlds = [Service(Store(scenario())) for _ in range(2)]
     ids = {dict(service.answer(Call("GET", "Action=x&Version=2018-01-29", {}, b"", "")).headers)["ETag"] for service in worlds}
     assert len(ids) == 2

@@ -9,7 +9,7 @@ import pytest
 from alimock.scenario import loader
 from alimock.scenario.parser import ScenarioError
 from alimock.scenario.sources import Bundle
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario
 from werkzeug.test import Client
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(api: Api, body: object, arguments: str = "files=true", status: int = 200) -> dict[str, object]:
-    client = Client(Application(api.service, Doors()))
+    client = Client(Application(api.service, HostPolicy()))
     response = client.put(f"/_alimock/scenario?{arguments}", json=body, headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)
@@ -137,7 +137,7 @@ def test_a_reset_goes_back_to_what_lay_over_the_loaded_scenario(empty: Api) -> N
     put(empty, body, "files=true&access_key_id=mine&over=true")
     empty.key = "mine"
     empty.call("DeleteEmailVerification", Email="jo@example.com")
-    empty.world.reset("mine")
+    empty.store.reset("mine")
     assert empty.json(QUERY, Email="jo@example.com")["VerificationStatus"] == 1
 
 

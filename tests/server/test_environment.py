@@ -64,7 +64,7 @@ def test_a_clock_of_the_machine_that_goes_back_loses_nothing(api: Api) -> None:
     api.time.now -= 10 * 86_400
     assert api.lists("ResendEmailVerification", "jo@example.com") == {"SuccessList": ["jo@example.com"]}
     assert api.lists("SubmitEmailVerification", "al@example.com") == {"SuccessList": ["al@example.com"]}
-    newest, _, oldest = (mail.sequence for mail in api.world.outbox.newest_first())
+    newest, _, oldest = (mail.sequence for mail in api.store.outbox.newest_first())
     assert newest > oldest
     record = api.json("QueryEmailVerification", Email="jo@example.com")
     assert str(record["TokenSendTime"]) < str(record["GmtCreate"])
@@ -111,5 +111,5 @@ def test_a_full_outbox_drops_the_oldest_counts_them_and_says_so() -> None:
     api = make_api(loader.load("default"), limits=Limits(max_entries_per_account=3))
     for number in range(5):
         api.lists("SubmitEmailVerification", f"{number}@example.com")
-    assert [mail.to for mail in api.world.outbox.entries()] == ["2@example.com", "3@example.com", "4@example.com"]
-    assert (api.world.outbox.evicted(), api.world.outbox.evicted("default")) == (2, 2)
+    assert [mail.to for mail in api.store.outbox.entries()] == ["2@example.com", "3@example.com", "4@example.com"]
+    assert (api.store.outbox.evicted(), api.store.outbox.evicted("default")) == (2, 2)

@@ -126,7 +126,7 @@ def test_nothing_is_read_behind_a_request_whose_end_two_readers_could_see_differ
         answer = received(client)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert not running.world.outbox.entries()
+    assert not running.store.outbox.entries()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_nothing_is_read_behind_bad_chunks(running: Running, chunks: str) -> Non
         answer = received(client)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1
-    assert not running.world.outbox.entries()
+    assert not running.store.outbox.entries()
 
 
 @pytest.mark.parametrize("line", ["GET /a\rb HTTP/1.1", "GET /livez\x00 HTTP/1.1", "\x01GET /livez HTTP/1.1", "GET /livez HTTP/1.1\x0b",

@@ -15,11 +15,11 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from alimock.api.service import Service
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
 from alimock.state.limits import Limits
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import Running, scenario, serve
 
 SUBMIT = urlencode({"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Format": "JSON", "Email": "jo@example.com"})
@@ -149,8 +149,8 @@ def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str)
         response = http.client.HTTPResponse(connection)
         response.begin()
         assert response.status == 400
-    assert running.world.outbox.entries() == []
-    assert running.world.scenario.name == "default"
+    assert running.store.outbox.entries() == []
+    assert running.store.scenario.name == "default"
 
 
 def test_a_body_that_nobody_asked_for_leaves_the_connection_in_step(running: Running) -> None:
@@ -191,12 +191,12 @@ def test_a_request_that_went_through_a_proxy_setting_verifies() -> None:
     (line,) = (Path(__file__).parent.parent / "vectors" / "proxy-absolute-form.jsonl").read_text().splitlines()
     sent = json.loads(line)
     key = json.dumps({"id": sent["access_key_id"], "secret": sent["access_key_secret"]})
-    world = World(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
-    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0)
+    store = Store(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
+    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0)
     server.start()
     try:
         headers = "".join(f"{name}: {value}\r\n" for name, value in sent["headers"])
-        status, _, body = exchange(Running(server, world), f"{sent['method']} {sent['target']} HTTP/1.1\r\n{headers}\r\n")
+        status, _, body = exchange(Running(server, store), f"{sent['method']} {sent['target']} HTTP/1.1\r\n{headers}\r\n")
     finally:
         server.stop()
     assert (status, json.loads(body)["TotalItemNum"]) == (200, 0)
@@ -232,7 +232,7 @@ def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
     for thread in threads:
         thread.join()
     assert answers == [200] * 200
-    assert len(running.world.outbox.entries()) == 200
+    assert len(running.store.outbox.entries()) == 200
 
 
 def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
@@ -240,7 +240,7 @@ def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for _ in range(2):
-        server = Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", port)
+        server = Server(Application(Service(Store(scenario())), HostPolicy()), "127.0.0.1", port)
         server.start()
         with socket.create_connection(("127.0.0.1", port)):
             server.stop()
@@ -262,12 +262,12 @@ def test_a_server_stops_though_a_client_takes_no_answer(running: Running) -> Non
 
 
 def test_two_servers_in_one_process_share_nothing() -> None:
-    servers = [Server(Application(Service(World(scenario())), Doors()), "127.0.0.1", 0) for _ in range(2)]
+    servers = [Server(Application(Service(Store(scenario())), HostPolicy()), "127.0.0.1", 0) for _ in range(2)]
     for server in servers:
         server.start()
     try:
         lists = [
-            exchange(Running(server, World(scenario())), f"GET /?{SUBMIT} HTTP/1.1\r\nHost: x\r\n\r\n")[2] for server in servers
+            exchange(Running(server, Store(scenario())), f"GET /?{SUBMIT} HTTP/1.1\r\nHost: x\r\n\r\n")[2] for server in servers
         ]
     finally:
         for server in servers:
@@ -322,7 +322,7 @@ def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
 def test_headers_that_two_readers_could_take_differently_are_refused(running: Running, headers: str) -> None:
     status, _, _ = exchange(running, f"POST /?{SUBMIT} HTTP/1.1\r\n{headers}\r\nabcde")
     assert status == 400
-    assert not running.world.outbox.entries()
+    assert not running.store.outbox.entries()
 
 
 def test_headers_keep_their_values_and_no_other_name_is_taken_for_theirs(running: Running) -> None:

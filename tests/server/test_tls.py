@@ -17,11 +17,11 @@ import pytest
 from alimock.api.service import Service
 from alimock.cli import env
 from alimock.cli.main import main
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server import certificates
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
-from alimock.state.store import World
+from alimock.state.store import Store
 from command import ask, run, serving
 from conftest import Running, scenario
 
@@ -44,10 +44,10 @@ def folder(tmp_path: Path) -> Path:
 def secure(folder: Path) -> Iterator[Running]:
     """A listener that speaks TLS with a certificate of the emulator's own authority."""
     issued = certificates.issue(folder, ["mock.example.com"])
-    world = World(scenario("extends: default\nauthentication: strict"))
-    server = Server(Application(Service(world), Doors()), "127.0.0.1", 0, tls=(str(issued.chain), str(issued.key)))
+    store = Store(scenario("extends: default\nauthentication: strict"))
+    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0, tls=(str(issued.chain), str(issued.key)))
     server.start()
-    yield Running(server, world)
+    yield Running(server, store)
     server.stop()
 
 
@@ -120,7 +120,7 @@ def test_who_sends_too_much_over_tls_is_told(secure: Running, folder: Path) -> N
 
 
 def test_links_of_mails_read_over_tls_lead_over_tls(secure: Running, folder: Path) -> None:
-    secure.world.load(scenario())
+    secure.store.load(scenario())
     connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
     for path in ("/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com", "/_alimock/outbox"):
         connection.request("GET", path)
@@ -149,7 +149,7 @@ def test_a_silent_client_and_one_without_tls_hold_up_nobody(
 def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
     secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    places = secure.world.waiting
+    places = secure.store.waiters
     another = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
 
     def look() -> None:
@@ -165,7 +165,7 @@ def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
         while places._waiters:
             look()
     another.close()
-    assert places.room._value == places.limit
+    assert places.slots._value == places.limit
     assert "Traceback" not in caplog.text
 
 

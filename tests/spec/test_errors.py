@@ -156,9 +156,9 @@ def test_a_fault_leaves_everything_as_it_was_and_says_what_decided() -> None:
     api = make_api(scenario("faults: [{error: InternalError, times: 1}]"))
     reply = api.call("SubmitEmailVerification", Email="jo@example.com")
     assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (fault 1, hit 1)"
-    assert api.world.outbox.entries() == []
+    assert api.store.outbox.entries() == []
     assert api.lists("SubmitEmailVerification", "jo@example.com") == {"SuccessList": ["jo@example.com"]}
-    api.world.reset()
+    api.store.reset()
     assert api.call(LIST).status == 500
 
 

@@ -469,27 +469,27 @@ class World:
             self.accounts[key].loaded = self.scenario
         return self.accounts[key]
 
-    def touched(self, key: str | None) -> list[Account]:
+    def accounts_for_change(self, key: str | None) -> list[Account]:
         """Gives the accounts that a change is for: that of a key, or all."""
         return [self.account(key)] if key is not None else list(self.accounts.values())
 
     def put(self, address: str, entry: Entry, key: str | None) -> None:
         """Takes an entry into one account, or into all and those to come."""
-        for account in self.touched(key):
+        for account in self.accounts_for_change(key):
             account.put(address, entry)
         if key is None:
             self.start = self.start.with_entry(address, entry)
 
     def forget_entry(self, address: str, key: str | None) -> bool:
         """Forgets an entry in one account, or in all and those to come."""
-        known = [account.forget_entry(address) for account in self.touched(key)]
+        known = [account.forget_entry(address) for account in self.accounts_for_change(key)]
         if key is None:
             self.start = self.start.without(address)
         return any(known)
 
     def change_clock(self, change: Callable[[Clock], None], key: str | None) -> None:
         """Changes the clock of one account, or of all and those to come."""
-        for account in self.touched(key):
+        for account in self.accounts_for_change(key):
             change(account.clock)
         if key is None:
             change(self.clock)

@@ -41,7 +41,7 @@ Step = Callable[[Api, str], object]
 
 
 def follow(api: Api, address: str) -> None:
-    account = api.world.account(None)
+    account = api.store.account(None)
     if (record := account.find(address)) is not None:
         account.verify(record, "192.0.2.1")
 
@@ -52,10 +52,10 @@ STEPS: dict[str, Step] = {
     "delete": lambda api, address: api.lists("DeleteEmailVerification", address),
     "query": lambda api, address: api.json("QueryEmailVerification", Email=address),
     "verify": follow,
-    "put": lambda api, address: api.world.put_address(replace(RULES["one@a.example"], address=address)),
-    "forget": lambda api, address: api.world.delete_address(address),
-    "later": lambda api, _: api.world.change_clocks(lambda clock: clock.set(clock.now() + 1800, frozen=True)),
-    "earlier": lambda api, _: api.world.change_clocks(lambda clock: clock.set(clock.now() - 86_400, frozen=True)),
+    "put": lambda api, address: api.store.put_address(replace(RULES["one@a.example"], address=address)),
+    "forget": lambda api, address: api.store.delete_address(address),
+    "later": lambda api, _: api.store.change_clocks(lambda clock: clock.set(clock.now() + 1800, frozen=True)),
+    "earlier": lambda api, _: api.store.change_clocks(lambda clock: clock.set(clock.now() - 86_400, frozen=True)),
     "list": lambda api, _: api.json("ListEmailVerification"),
 }
 RULES = scenario(SCENARIO).addresses.exact
@@ -77,7 +77,7 @@ def test_every_page_is_that_of_the_sorted_records(
     api = make_api(scenario(SCENARIO))
     for name, address in steps:
         STEPS[name](api, address)
-    account = api.world.account(None)
+    account = api.store.account(None)
     expected = sorted_records(account)
     times = st.none() | st.sampled_from([record.gmt_create + shift for record in expected for shift in (-1, 0, 1)] or [0])
     oldest, newest = data.draw(times), data.draw(times)

@@ -11,7 +11,7 @@ from alimock.api.service import Service
 from alimock.scenario import export, loader, sources
 from alimock.scenario.model import Scenario
 from alimock.state.snapshot import snapshot
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import START, Api, Time, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,12 +52,12 @@ calls = st.one_of(
 
 
 def tokens(api: Api) -> list[str]:
-    return [*(mail.token for mail in api.world.outbox.entries()), "open-sesame"]
+    return [*(mail.token for mail in api.store.outbox.entries()), "open-sesame"]
 
 
 def do(api: Api, name: str, argument: object) -> None:
     """Does one thing to an account."""
-    clock = api.world.account(api.key).clock
+    clock = api.store.account(api.key).clock
     if isinstance(argument, dict):
         api.call(name, **argument)
     elif name == "verify":
@@ -69,11 +69,11 @@ def do(api: Api, name: str, argument: object) -> None:
     elif name == "freeze":
         clock.set(clock.now(), frozen=bool(argument))
     elif name == "forget":
-        api.world.delete_address(str(argument), api.key)
+        api.store.delete_address(str(argument), api.key)
     else:
         assert isinstance(argument, tuple)
         email, entry = argument
-        api.world.put_address(loader.load_address(entry.encode(), email, file="put"), api.key)
+        api.store.put_address(loader.load_address(entry.encode(), email, file="put"), api.key)
 
 
 def everything(api: Api, known_tokens: list[str]) -> list[object]:
@@ -90,7 +90,7 @@ def everything(api: Api, known_tokens: list[str]) -> list[object]:
         queries = [body("QueryEmailVerification", Email=email) for email in (*EMAILS, "c@late.example.com", "d@flaky.example.com")]
         return [first, *queries, *(body("ListEmailVerification", PageSize=3, PageNum=page) for page in (1, 2, 3))]
 
-    # Tokens come before all sends, since a world with the same seed makes the same ones again.
+    # Tokens come before all sends, since a store with the same seed makes the same ones again.
     seen = round_of_questions() + [body("VerifyEmail", Token=token) for token in known_tokens]
     for _ in range(3):
         seen += [body("ResendEmailVerification", Email=email) for email in EMAILS]
@@ -100,18 +100,18 @@ def everything(api: Api, known_tokens: list[str]) -> list[object]:
 
 
 def loaded_back(api: Api, change: Callable[[dict[str, object]], str | bytes], is_json: bool) -> Api:
-    document = export.document(snapshot(api.world.account(api.key), api.world.scenario), secrets=True)
+    document = export.document(snapshot(api.store.account(api.key), api.store.scenario), secrets=True)
     text = change(document)
     again = loader.load_text(text.encode() if isinstance(text, str) else text, file="again", json=is_json)
     assert export.document(again, secrets=True) == document
     time = Time(api.time.now)
-    world = World(scenario(BASE), real_time=time, seed=b"tests")
-    world.account("shop" if api.key else None)
+    store = Store(scenario(BASE), real_time=time, seed=b"tests")
+    store.account("shop" if api.key else None)
     if api.key is None:
-        world = World(again, real_time=time, seed=b"tests")
+        store = Store(again, real_time=time, seed=b"tests")
     else:
-        world.load(again, api.key)
-    return Api(Service(world), time, key=api.key)
+        store.load(again, api.key)
+    return Api(Service(store), time, key=api.key)
 
 
 def yaml_of(document: dict[str, object]) -> str:
@@ -126,7 +126,7 @@ def test_an_account_loads_back_to_the_same_state(
     steps: list[tuple[str, object]], key: str | None, is_json: bool, follow: bool
 ) -> None:
     time = Time(START)
-    api = Api(Service(World(scenario(BASE), real_time=time, seed=b"tests")), time, key=key)
+    api = Api(Service(Store(scenario(BASE), real_time=time, seed=b"tests")), time, key=key)
     for name, argument in steps:
         do(api, name, argument)
     known_tokens = tokens(api) if follow else []
@@ -135,13 +135,13 @@ def test_an_account_loads_back_to_the_same_state(
 
 
 def test_a_key_with_a_scenario_of_its_own_is_saved_with_the_keys_and_checks_of_the_world() -> None:
-    world = World(
+    store = Store(
         scenario(
             "authentication: strict\ncodes: {Throttling: {status: 429}}\naccounts: {shop: {access_keys: [{id: k, secret: s}]}}"
         )
     )
-    world.load(scenario("authentication: none\naddresses: {jo@example.com: verified}"), "k")
-    document = export.document(snapshot(world.account("k"), world.scenario), secrets=True)
+    store.load(scenario("authentication: none\naddresses: {jo@example.com: verified}"), "k")
+    document = export.document(snapshot(store.account("k"), store.scenario), secrets=True)
     assert (document["authentication"], document["codes"]) == ("strict", {"Throttling": {"status": 429}})
     assert "jo@example.com" in document["addresses"]  # type: ignore[operator]
     assert document["accounts"]["shop"]["access_keys"][0]["secret"] == "s"  # type: ignore[index]
@@ -165,18 +165,18 @@ def test_texts_that_look_like_other_values_stay_texts_in_yaml() -> None:
 
 
 def test_a_clock_that_was_never_moved_stays_the_real_one(empty: Api) -> None:
-    assert snapshot(empty.world.account(None), empty.world.scenario).clock is None
-    empty.world.account(None).clock.set(START + 60, frozen=False)
-    saved = snapshot(empty.world.account(None), empty.world.scenario)
+    assert snapshot(empty.store.account(None), empty.store.scenario).clock is None
+    empty.store.account(None).clock.set(START + 60, frozen=False)
+    saved = snapshot(empty.store.account(None), empty.store.scenario)
     assert (saved.clock, saved.clock_runs) == (START + 60, True)
 
 
 def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None:
     empty.key = "one"
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    link = empty.world.outbox.entries()[0].token
-    saved: Scenario = snapshot(empty.world.account("one"), empty.world.scenario)
-    other = World(scenario())
+    link = empty.store.outbox.entries()[0].token
+    saved: Scenario = snapshot(empty.store.account("one"), empty.store.scenario)
+    other = Store(scenario())
     other.load(saved, "one")
     assert Service(other).follow_link(link, "192.0.2.1").email == "jo@example.com"
     assert Service(other).follow_link(link, "192.0.2.1").state is not None
@@ -185,16 +185,16 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
 def test_an_entry_without_a_record_keeps_its_place_for_the_record_it_gets_later() -> None:
     names = [f"user{number}@example.com" for number in range(20)]
     entries = "".join(f"\n  {name}: {'unknown' if number % 2 else 'pending'}" for number, name in enumerate(names))
-    world = World(scenario(f"clock: 2024-05-01 09:30:00\naddresses:{entries}"), real_time=Time())
-    world.load(snapshot(world.account(None), world.scenario))
+    store = Store(scenario(f"clock: 2024-05-01 09:30:00\naddresses:{entries}"), real_time=Time())
+    store.load(snapshot(store.account(None), store.scenario))
     for name in reversed(names):
-        world.put_address(loader.load_address(b"pending", name, file="put"))
-    data = Api(Service(world), Time()).json("ListEmailVerification")["Data"]
+        store.put_address(loader.load_address(b"pending", name, file="put"))
+    data = Api(Service(store), Time()).json("ListEmailVerification")["Data"]
     assert [row["Email"] for row in data] == names  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", sources.built_in_names())
 def test_every_built_in_scenario_can_be_saved_and_loaded(name: str) -> None:
-    world = World(loader.load(name))
-    document = export.document(snapshot(world.account(None), world.scenario), secrets=True)
+    store = Store(loader.load(name))
+    document = export.document(snapshot(store.account(None), store.scenario), secrets=True)
     assert export.document(loader.load_text(json.dumps(document).encode(), file="x", json=True), secrets=True) == document

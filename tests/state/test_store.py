@@ -1,4 +1,4 @@
-"""The world: accounts, resets, determinism, the outbox's bounds, and forty threads at once."""
+"""The store: accounts, resets, determinism, the outbox's bounds, and forty threads at once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from alimock.scenario import loader
 from alimock.scenario.address_rules import AddressRule
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
-from alimock.state.ids import Source
+from alimock.state.ids import IdGenerator
 from alimock.state.limits import Limits
-from alimock.state.store import World
+from alimock.state.store import Store
 from conftest import START, Api, error_of, make_api, scenario, signed
 
 
@@ -46,51 +46,51 @@ def test_a_reset_goes_back_to_the_scenarios_start(api: Api) -> None:
     before = api.json("QueryEmailVerification", Email="abc@aliyun.com")
     api.lists("DeleteEmailVerification", "abc@aliyun.com")
     api.lists("SubmitEmailVerification", "jo@example.com")
-    cursor = api.world.cursor
-    api.world.reset()
+    cursor = api.store.cursor
+    api.store.reset()
     assert api.json("QueryEmailVerification", Email="abc@aliyun.com")["GmtCreate"] == before["GmtCreate"]
     assert api.code("QueryEmailVerification", Email="jo@example.com") == "ParameterIllegal"
-    assert api.world.outbox.entries() == []
-    assert api.world.cursor > cursor
+    assert api.store.outbox.entries() == []
+    assert api.store.cursor > cursor
 
 
 def test_a_reset_of_one_key_leaves_the_others_alone(empty: Api) -> None:
     for key in ("one", "two"):
         empty.key = key
         empty.lists("SubmitEmailVerification", "jo@example.com")
-    empty.world.reset("one")
-    assert [mail.access_key_id for mail in empty.world.outbox.entries()] == ["two"]
+    empty.store.reset("one")
+    assert [mail.access_key_id for mail in empty.store.outbox.entries()] == ["two"]
     assert empty.lists("SubmitEmailVerification", "jo@example.com") == {"ExistList": ["jo@example.com"]}
 
 
 def test_a_scenario_loaded_for_one_key_stays_through_a_reset(empty: Api) -> None:
-    empty.world.load(loader.load("quota-exceeded"), "one")
+    empty.store.load(loader.load("quota-exceeded"), "one")
     for _ in range(2):
         empty.key = "one"
         assert "FailList" in empty.lists("SubmitEmailVerification", "jo@example.com")
         empty.key = "two"
         assert "SuccessList" in empty.lists("SubmitEmailVerification", "jo@example.com")
-        empty.world.reset()
+        empty.store.reset()
 
 
 def test_a_scenario_loaded_for_the_world_replaces_everything(api: Api) -> None:
     api.key = "one"
     api.lists("SubmitEmailVerification", "jo@example.com")
-    api.world.load(scenario("clock: 2020-01-01 00:00:00"))
+    api.store.load(scenario("clock: 2020-01-01 00:00:00"))
     assert api.json("ListEmailVerification")["TotalItemNum"] == 0
-    assert api.world.outbox.entries() == []
-    assert api.world.clock.now() == api.world.account("one").clock.now() == 1_577_808_000
+    assert api.store.outbox.entries() == []
+    assert api.store.clock.now() == api.store.account("one").clock.now() == 1_577_808_000
 
 
 def transcript(seed: bytes, order: list[str]) -> dict[str, list[bytes]]:
     """Gives the answers that each key gets when the keys call in this order."""
     api = make_api(scenario("clock: 2020-01-01 00:00:00"))
-    api.service = Service(World(api.world.scenario, real_time=api.time, seed=seed))
+    api.service = Service(Store(api.store.scenario, real_time=api.time, seed=seed))
     answers: dict[str, list[bytes]] = {}
     for key in order:
         api.key = key
         for action, sent in (("SubmitEmailVerification", "Email"), ("QueryEmailVerification", "Email"), ("VerifyEmail", "Token")):
-            tokens = [mail.token for mail in api.world.outbox.entries() if mail.access_key_id == key]
+            tokens = [mail.token for mail in api.store.outbox.entries() if mail.access_key_id == key]
             value = "jo@example.com" if sent == "Email" else tokens[-1]
             answers.setdefault(key, []).append(api.call(action, **{sent: value}).body)
         answers[key].append(tokens[-1].encode())
@@ -103,38 +103,38 @@ def test_a_seed_repeats_a_run_byte_for_byte_whatever_other_keys_do_meanwhile() -
 
 
 def test_ids_of_two_accounts_and_of_two_emulators_differ() -> None:
-    sources = [Source(seed, name) for seed in (b"one", b"two") for name in ("a", "b")]
-    for make in (Source.request_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
+    sources = [IdGenerator(seed, name) for seed in (b"one", b"two") for name in ("a", "b")]
+    for make in (IdGenerator.request_id, lambda source: source.token(1), lambda source: source.mail_id(1)):
         assert len({make(source) for source in sources}) == 4
-    worlds = [World(scenario()) for _ in range(2)]
-    assert len({one.account("k").source.tag for one in worlds}) == 2
+    worlds = [Store(scenario()) for _ in range(2)]
+    assert len({one.account("k").ids.tag for one in worlds}) == 2
 
 
 def test_a_reset_draws_new_tokens_and_keeps_what_names_the_account() -> None:
-    world = World(scenario())
+    store = Store(scenario())
 
     def drawn() -> tuple[str, str, str, str, str]:
-        account = world.account("k")
-        source = account.source
+        account = store.account("k")
+        source = account.ids
         return source.tag, source.token(1), source.request_id(), account.user_id, source.email_verification_no("jo@example.com")
 
     before = drawn()
-    world.reset()
+    store.reset()
     assert [one == other for one, other in zip(before, drawn(), strict=True)] == [False, False, False, True, True]
-    assert World(scenario()).account("k").user_id == before[3] != world.account("l").user_id
+    assert Store(scenario()).account("k").user_id == before[3] != store.account("l").user_id
 
 
 def test_resets_keep_no_account_from_being_forgotten() -> None:
     api = make_api(scenario(), limits=Limits(max_accounts=1, unused_account_seconds=10))
     for number in range(5):
-        api.world.account(f"key{number}")
+        api.store.account(f"key{number}")
         api.time.now += 11
-        api.world.reset()
-    assert len(api.world.accounts()) == 2
+        api.store.reset()
+    assert len(api.store.accounts()) == 2
 
 
 def test_a_token_is_32_lower_case_hex_digits_and_knows_its_serial() -> None:
-    source = Source(b"seed", "name")
+    source = IdGenerator(b"seed", "name")
     for serial in (0, 1, 2**31):
         token = source.token(serial)
         assert len(token) == 32
@@ -154,23 +154,23 @@ def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
 def test_unused_unnamed_accounts_go_when_there_are_too_many() -> None:
     api = make_api(scenario(), limits=Limits(max_accounts=3, unused_account_seconds=10))
     for number in range(5):
-        api.world.account(f"key{number}")
-    assert len(api.world.accounts()) == 6
+        api.store.account(f"key{number}")
+    assert len(api.store.accounts()) == 6
     api.time.now += 11
-    api.world.account("key3")
-    api.world.account("new")
-    assert {account.name for account in api.world.accounts()} == {"default", "key:key3", "key:key4", "key:new"}
-    assert api.world.evicted_accounts == 3
+    api.store.account("key3")
+    api.store.account("new")
+    assert {account.name for account in api.store.accounts()} == {"default", "key:key3", "key:key4", "key:new"}
+    assert api.store.evicted_accounts == 3
 
 
 def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
     text = "addresses:\n" + "".join(f"  a{number}@example.com: verified\n" for number in range(2_000))
     api = make_api(scenario(text))
-    assert not api.world.account("one")._records
+    assert not api.store.account("one")._records
     api.key = "one"
     assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 2_000
     api.json("QueryEmailVerification", Email="a7@example.com")
-    assert not api.world.account("one")._records
+    assert not api.store.account("one")._records
     api.lists("DeleteEmailVerification", "a7@example.com")
     assert api.json("ListEmailVerification", PageSize=10)["TotalItemNum"] == 1_999
 
@@ -179,7 +179,7 @@ def test_a_first_sight_makes_no_copy_of_a_large_scenario() -> None:
 def test_a_day_keeps_its_counts_for_a_clock_that_comes_back_whether_or_not_somebody_looked_meanwhile(looks: bool) -> None:
     api = make_api(scenario("limits: {sends_per_address_per_day: 1}"))
     api.lists("SubmitEmailVerification", "jo@example.com")
-    account = api.world.account(None)
+    account = api.store.account(None)
     account.clock.set(START + SECONDS_PER_DAY, frozen=True)
     if looks:
         assert account.sends_today("jo@example.com") == 0
@@ -189,7 +189,7 @@ def test_a_day_keeps_its_counts_for_a_clock_that_comes_back_whether_or_not_someb
 
 def test_what_the_scenario_says_of_the_first_day_counts_on_the_first_day_again() -> None:
     api = make_api(scenario("addresses: {jo@example.com: {status: pending, sends_today: 1, new_today: true}}"))
-    account = api.world.account(None)
+    account = api.store.account(None)
     for day, expected in ((START + SECONDS_PER_DAY, (0, 0)), (START, (1, 1))):
         account.clock.set(day, frozen=True)
         assert (account.sends_today("jo@example.com"), account.new_addresses_today()) == expected
@@ -205,12 +205,12 @@ class Watched(str):
 
 
 def test_a_reset_leaves_the_freeing_of_many_records_to_another_thread(empty: Api) -> None:
-    account = empty.world.account(None)
+    account = empty.store.account(None)
     for number in range(3_000):
         account.create(Watched(f"user{number}@example.com"), "192.0.2.1")
     del account
-    with empty.world.lock:
-        empty.world.reset()
+    with empty.store.lock:
+        empty.store.reset()
     for thread in threading.enumerate():
         if thread.name == "alimock disposal":
             thread.join()
@@ -222,7 +222,7 @@ def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest() -> None:
     for key, number in (("one", 4), ("two", 2)):
         api.key = key
         api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))
-    kept, one, two = api.world.outbox, "key:one", "key:two"
+    kept, one, two = api.store.outbox, "key:one", "key:two"
     assert [(mail.account.name, mail.to[:2]) for mail in kept.entries()] == [(one, "a2"), (one, "a3"), (two, "a0"), (two, "a1")]
     assert [mail.to[:2] for mail in kept.entries(one)] == ["a2", "a3"]
     assert (kept.evicted(), kept.evicted(one), kept.evicted(two), kept.evicted("none")) == (2, 2, 0, 0)
@@ -277,7 +277,7 @@ def at_once(work: Callable[[int], None]) -> None:
 @pytest.mark.usefixtures("restless")
 def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     limit = "sends_per_address_per_day: null, addresses_per_day: null"
-    service = Service(World(scenario(f"limits: {{{limit}}}")))
+    service = Service(Store(scenario(f"limits: {{{limit}}}")))
     results: list[Counter[str]] = [Counter() for _ in range(THREADS)]
     request_ids: list[list[str]] = [[] for _ in range(THREADS)]
 
@@ -295,15 +295,15 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
             call(number, "SubmitEmailVerification", Email=f"{own},{shared}")
             call(number, "ResendEmailVerification", Email=own)
             call(number, "ResendEmailVerification", Email=shared)
-            with service.world.lock:
-                tokens = [mail.token for mail in service.world.outbox.entries() if mail.to == own]
+            with service.store.lock:
+                tokens = [mail.token for mail in service.store.outbox.entries() if mail.to == own]
             answers = ["Code" not in call(number, "VerifyEmail", Token=token) for token in tokens]
             assert answers == [False, True]
 
     at_once(work)
     total = sum(results, Counter())
     own, shared = THREADS * 25, 25
-    mails = service.world.outbox.entries()
+    mails = service.store.outbox.entries()
     assert total["SubmitSuccessList"] == own + shared
     assert total["SubmitExistList"] == own - shared
     assert total["ResendSuccessList"] == 2 * own
@@ -311,7 +311,7 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     assert [mail.sequence for mail in mails] == sorted({mail.sequence for mail in mails})
     everything = [request_id for each in request_ids for request_id in each]
     assert len(everything) == len(set(everything))
-    records = list(service.world.account(None).in_order())
+    records = list(service.store.account(None).in_order())
     assert Counter(record.verification_status for record in records) == {1: own, 0: shared}
 
 
@@ -335,7 +335,7 @@ def test_a_scenario_can_be_loaded_under_forty_threads_of_signed_calls() -> None:
     def work(number: int) -> None:
         for turn in range(20):
             if number == 0:
-                api.world.load(with_key if turn % 2 else without)
+                api.store.load(with_key if turn % 2 else without)
                 continue
             reply = api.send(signed(SignatureNonce=f"{number}-{turn}"))
             codes["OK" if reply.status == 200 else error_of(reply)[1]] += 1
@@ -355,7 +355,7 @@ def test_forty_threads_use_a_nonce_once() -> None:
 @pytest.mark.usefixtures("restless")
 def test_forty_threads_use_a_token_once(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    (mail,) = empty.world.outbox.entries()
+    (mail,) = empty.store.outbox.entries()
     outcomes: list[bool] = []
     at_once(lambda number: outcomes.append("Code" in empty.json("VerifyEmail", Token=mail.token)))
     assert Counter(outcomes) == {False: 1, True: 39}
@@ -363,7 +363,7 @@ def test_forty_threads_use_a_token_once(empty: Api) -> None:
 
 def test_an_entry_that_is_put_for_all_accounts_is_shared_by_them(empty: Api) -> None:
     for key in ("one", "two"):
-        empty.world.account(key)
-    empty.world.put_address(loader.load_address(b"verified", "jo@example.com", file="put"))
-    books = {id(empty.world.account(key).addresses) for key in (None, "one", "two", "to-come")}
+        empty.store.account(key)
+    empty.store.put_address(loader.load_address(b"verified", "jo@example.com", file="put"))
+    books = {id(empty.store.account(key).addresses) for key in (None, "one", "two", "to-come")}
     assert len(books) == 1

@@ -35,7 +35,7 @@ def in_background(action: Callable[[], tuple[int, dict[str, object]]]) -> Future
 def until_waiting(running: Running, count: int = 1) -> None:
     """Goes on once so many wait; the emulator itself tells, so nothing is slept through."""
     deadline = time.monotonic() + 10
-    while len(running.world.waiting._waiters) < count:
+    while len(running.store.waiters._waiters) < count:
         assert time.monotonic() < deadline
         get(running, "/livez")
 
@@ -129,9 +129,9 @@ def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.Mon
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /_alimock/outbox/wait?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until_waiting(running)
-    while running.world.waiting._waiters:
+    while running.store.waiters._waiters:
         get(running, "/livez")
-    assert running.world.waiting.room._value == running.world.waiting.limit
+    assert running.store.waiters.slots._value == running.store.waiters.limit
 
 
 def test_a_cursor_of_another_run_is_told(running: Running) -> None:
@@ -150,7 +150,7 @@ def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> Non
 
 
 def test_more_waiters_than_there_is_room_for_are_sent_away(running: Running) -> None:
-    taken = [running.world.waiting.room.acquire(blocking=False) for _ in range(running.world.waiting.limit)]
+    taken = [running.store.waiters.slots.acquire(blocking=False) for _ in range(running.store.waiters.limit)]
     assert all(taken)
     connection = http.client.HTTPConnection(running.endpoint, timeout=10)
     connection.request("GET", "/_alimock/outbox/wait")
@@ -175,7 +175,7 @@ def test_ninety_wait_and_each_gets_its_own_mail_while_others_are_answered(runnin
 
 def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
     get(running, f"{SUBMIT}jo@example.com")
-    token = running.world.outbox.entries()[0].token
+    token = running.store.outbox.entries()[0].token
     get(running, f"/verify?token={token}")
     for method, path, body in (
         ("PUT", "clock", '{"frozen": true}'),
@@ -215,8 +215,8 @@ def test_the_changes_wait_for_the_next(running: Running) -> None:
 
 def test_no_thread_is_left_behind(running: Running) -> None:
     get(running, "/_alimock/outbox/wait?timeout=0.01")
-    assert running.world.waiting._waiters == []
-    assert running.world.waiting.room._value == running.world.waiting.limit
+    assert running.store.waiters._waiters == []
+    assert running.store.waiters.slots._value == running.store.waiters.limit
     assert threading.active_count() < 100
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
 from alimock.state.limits import Limits
-from alimock.state.store import World
+from alimock.state.store import Store
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkdomain.request.v20180129.SubmitEmailVerificationRequest import SubmitEmailVerificationRequest
 from command import serving
@@ -100,7 +100,7 @@ def test_a_mail_appears_is_opened_and_its_link_verifies(page: Page, running: Run
     ):
         page.locator(f"#part-{part}").click()
         expect(page.locator("article pre")).to_contain_text(words)
-    assert running.world.outbox.entries()[0].token_state.value == "open"
+    assert running.store.outbox.entries()[0].token_state.value == "open"
     with page.context.expect_page() as opened:
         page.locator("#follow").click()
     expect(opened.value.get_by_text("The address is verified.")).to_be_visible()
@@ -215,7 +215,7 @@ def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None
         port = free.getsockname()[1]
 
     def started(name: str) -> Server:
-        server = Server(Application(Service(World(loader.load(name))), Doors()), "127.0.0.1", port)
+        server = Server(Application(Service(Store(loader.load(name))), HostPolicy()), "127.0.0.1", port)
         server.start()
         return server
 

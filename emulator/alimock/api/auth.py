@@ -31,7 +31,7 @@ from alimock.spec.errors import (
     UNSUPPORTED_SIGNATURE_TYPE,
     ApiError,
 )
-from alimock.state.store import World
+from alimock.state.store import Store
 
 # The pages say 15 minutes for V3 and both 15 and 31 for V1; that it holds for the future too is assumed.
 SKEW_SECONDS = 900
@@ -105,26 +105,26 @@ def credentials(request: Request) -> Credentials:
     )
 
 
-def authenticate(sent: Credentials, world: World) -> Identity:
+def authenticate(sent: Credentials, store: Store) -> Identity:
     """Decides whether a call's signature is checked, and checks it.
 
     Raises the `ApiError` of the first check that fails. A signature without a key is checked like that of a known one,
     since it cannot be right.
     """
     key_id = sent.access_key_id or None
-    if world.authentication is Authentication.NONE:
+    if store.authentication is Authentication.NONE:
         return Identity(key_id, Check.UNCHECKED if sent.signature else Check.UNSIGNED)
-    if world.authentication is Authentication.KNOWN_KEYS:
+    if store.authentication is Authentication.KNOWN_KEYS:
         if not sent.signature and not sent.request.is_v3:
             return Identity(key_id, Check.UNSIGNED)
-        if key_id is not None and key_id not in world.access_keys:
+        if key_id is not None and key_id not in store.access_keys:
             return Identity(key_id, Check.UNKNOWN_KEY)
     for check in CHECKS:
-        check(sent, world)
+        check(sent, store)
     return Identity(key_id, Check.CHECKED)
 
 
-def _required_parts(sent: Credentials, world: World) -> None:
+def _required_parts(sent: Credentials, store: Store) -> None:
     parts = {"AccessKeyId": sent.access_key_id, "Signature": sent.signature}
     if sent.request.is_v3:
         _require(parts)
@@ -157,10 +157,10 @@ def _skew(timestamp: str, now: float) -> float | None:
     return moment.replace(tzinfo=timezone.utc).timestamp() - now if moment is not None else None
 
 
-def _timestamp(sent: Credentials, world: World) -> None:
-    if world.scenario.timestamps is Timestamps.IGNORED:
+def _timestamp(sent: Credentials, store: Store) -> None:
+    if store.scenario.timestamps is Timestamps.IGNORED:
         return
-    skew = _skew(sent.timestamp, world.real_time())
+    skew = _skew(sent.timestamp, store.real_time())
     if skew is None:
         twice = " (it was percent-encoded twice)" if "%3a" in sent.timestamp.lower() else ""
         raise ApiError(INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")
@@ -168,41 +168,41 @@ def _timestamp(sent: Credentials, world: World) -> None:
         raise ApiError(INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)")
 
 
-def _key(sent: Credentials, world: World) -> None:
-    if sent.access_key_id not in world.access_keys:
+def _key(sent: Credentials, store: Store) -> None:
+    if sent.access_key_id not in store.access_keys:
         raise ApiError(INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
 
 
-def _key_status(sent: Credentials, world: World) -> None:
-    key = _known(sent, world)
+def _key_status(sent: Credentials, store: Store) -> None:
+    key = _known(sent, store)
     if not key.active:
         raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.place)
 
 
-def _security_token(sent: Credentials, world: World) -> None:
-    key = _known(sent, world)
+def _security_token(sent: Credentials, store: Store) -> None:
+    key = _known(sent, store)
     if not sent.security_token and (key.security_token is not None or key.id.startswith("STS.")):
         raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.place)
     if key.security_token is not None and not _same(sent.security_token, key.security_token):
         raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.place)
-    if key.expires is not None and world.real_time() >= key.expires:
+    if key.expires is not None and store.real_time() >= key.expires:
         raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.place)
 
 
-def _signature_type(sent: Credentials, world: World) -> None:
+def _signature_type(sent: Credentials, store: Store) -> None:
     kind = sent.request.parameters.get("SignatureType")
     if kind:
         raise ApiError(UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
 
 
-def _method(sent: Credentials, world: World) -> None:
+def _method(sent: Credentials, store: Store) -> None:
     known = (signature.V3_ALGORITHM,) if sent.request.is_v3 else signature.V1_DIGESTS
     if sent.method not in known:
         raise ApiError(INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(known)})")
 
 
-def _signature(sent: Credentials, world: World) -> None:
-    key = _known(sent, world)
+def _signature(sent: Credentials, store: Store) -> None:
+    key = _known(sent, store)
     if sent.request.is_v3:
         string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(sent.request, sent.signed_headers))
         expected, definition = signature.sign_v3(string_to_sign, key.secret), SIGNATURE_DOES_NOT_MATCH_V3
@@ -213,10 +213,10 @@ def _signature(sent: Credentials, world: World) -> None:
         raise ApiError(definition, f"signature of {key.id} ({key.place})", string_to_sign=string_to_sign)
 
 
-def _nonce(sent: Credentials, world: World) -> None:
+def _nonce(sent: Credentials, store: Store) -> None:
     """Remembers the nonce of a verified signature: the newest 10,000 of an account, for 15 minutes."""
-    now = world.real_time()
-    nonces = world.account(sent.access_key_id).nonces
+    now = store.real_time()
+    nonces = store.account(sent.access_key_id).nonces
     used = nonces.pop(sent.nonce, None)
     nonces[sent.nonce] = now
     if len(nonces) > NONCES:
@@ -225,27 +225,27 @@ def _nonce(sent: Credentials, world: World) -> None:
         raise ApiError(SIGNATURE_NONCE_USED, "rule nonce-used")
 
 
-def _known(sent: Credentials, world: World) -> AccessKey:
-    return world.access_keys[sent.access_key_id]
+def _known(sent: Credentials, store: Store) -> AccessKey:
+    return store.access_keys[sent.access_key_id]
 
 
 def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
 
 
-def refusal_beside_signature(sent: Credentials, world: World) -> ApiError | None:
+def refusal_beside_signature(sent: Credentials, store: Store) -> ApiError | None:
     """Gives the first refusal of a call whose signature is right, the nonce aside, which a second look would find used."""
     try:
         for check in CHECKS:
             if check not in (_signature, _nonce):
-                check(sent, world)
+                check(sent, store)
     except ApiError as error:
         return error
     return None
 
 
 # The order in which the gateway refuses. That keys come before signatures is captured; the rest of the order is assumed.
-CHECKS: tuple[Callable[[Credentials, World], None], ...] = (
+CHECKS: tuple[Callable[[Credentials, Store], None], ...] = (
     _required_parts,
     _timestamp,
     _key,

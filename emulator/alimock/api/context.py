@@ -14,8 +14,8 @@ from alimock.api.parse import Request
 from alimock.api.signature import V1_DIGESTS
 from alimock.scenario.model import Body, Fault
 from alimock.spec.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, VERSIONS, Format, Version
-from alimock.state.events import CallRecord, Decision, Kind
-from alimock.state.store import World
+from alimock.state.events import CallEntry, EventType, Outcome
+from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _COMMON = {
 
 
 @dataclass(slots=True)
-class Exchange:
+class CallContext:
     """What is known of a call so far; it starts with what an error needs before anything was read."""
 
     call: Call
@@ -63,19 +63,19 @@ class Exchange:
         """Says what decided the call: a fault that harms its delivery, and what decided it otherwise."""
         if self.fault is None:
             return text
-        harm = f": {self.fault.delivery}" if self.fault.delivery is not None else ""
+        harm = f": {self.fault.response_fault}" if self.fault.response_fault is not None else ""
         name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
         return name if self.fault.error is not None or not text else f"{name}; {text}"
 
-    def record(self, world: World, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+    def record(self, store: Store, status: int, code: str, decisions: tuple[Outcome, ...], seconds: float) -> None:
         """Writes a call into the journal, without its secrets and its signature."""
         key_id, request = self.identity.access_key_id, self.request
         given = request.parameters.items() if request is not None else ()
-        with world.lock:
-            account = world.account_name(key_id)
-            sequence = world.happened(Kind.CALL, account, self.request_id)
-            world.journal.add(
-                CallRecord(
+        with store.lock:
+            account = store.account_name(key_id)
+            sequence = store.record_event(EventType.CALL, account, self.request_id)
+            store.calls.add(
+                CallEntry(
                     id=str(sequence),
                     sequence=sequence,
                     account_name=account,
@@ -96,12 +96,12 @@ class Exchange:
                     decisions=decisions[:RECORDED],
                     fault=self.fault.id if self.fault is not None else None,
                     messages=self.messages,
-                    received=world.real_time(),
+                    received=store.real_time(),
                     seconds=seconds,
                 )
             )
 
-    def log(self, status: int, code: str, decisions: tuple[Decision, ...], seconds: float) -> None:
+    def log(self, status: int, code: str, decisions: tuple[Outcome, ...], seconds: float) -> None:
         """Writes a line about the call."""
         if not logger.isEnabledFor(logging.INFO):
             return
@@ -120,7 +120,7 @@ def _recorded(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             yield _COMMON.get(name) or name[:NAME_LENGTH], _COMMON.get(value) or value[:PARAMETER_LENGTH]
 
 
-def _told(one: Decision) -> str:
+def _told(one: Outcome) -> str:
     """Writes what became of one address, and what decided that."""
     decided_by = f"[{_plain(one.decided_by)}]" if one.decided_by else ""
     return " ".join(filter(None, (_plain(one.email), one.outcome, decided_by)))
@@ -128,7 +128,7 @@ def _told(one: Decision) -> str:
 
 def _sent_status(status: int, fault: Fault | None) -> int | str:
     """Gives the status that the client sees, or in words why it sees none."""
-    delivery = fault.delivery if fault is not None else None
+    delivery = fault.response_fault if fault is not None else None
     if delivery is None:
         return status
     return "reset" if delivery.reset is not None else 502 if delivery.body is Body.HTML_502 else status

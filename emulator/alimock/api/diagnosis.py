@@ -25,7 +25,7 @@ _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Diagnosis:
     """What is wrong with a signature: the cause in one word, what it means and what to do, and what the gateway has signed."""
 
     matches: bool
@@ -74,7 +74,7 @@ class _Signing:
         return mac.hex() if self.is_v3 else base64.b64encode(mac).decode()
 
 
-def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) -> Explanation:
+def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) -> Diagnosis:
     """Says why the signature of a call does not match; `keys` are all known ones."""
     right = _right(sent, key.secret)
     expected = right.sign()
@@ -91,10 +91,10 @@ def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) ->
     return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
 
 
-def _result(right: _Signing, mistake: _Mistake, *, matches: bool) -> Explanation:
+def _result(right: _Signing, mistake: _Mistake, *, matches: bool) -> Diagnosis:
     canonical = right.canonical_request() if right.is_v3 else None
     words = (mistake.cause, mistake.explanation, mistake.remedy)
-    return Explanation(matches, *words, right.string_to_sign(), canonical, right.sign())
+    return Diagnosis(matches, *words, right.string_to_sign(), canonical, right.sign())
 
 
 def _right(sent: Credentials, secret: str) -> _Signing:

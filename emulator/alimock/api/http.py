@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from alimock.scenario.model import Delivery
+from alimock.scenario.model import ResponseFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +34,4 @@ class Reply:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    delivery: Delivery | None = None
+    response_fault: ResponseFault | None = None

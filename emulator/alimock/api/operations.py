@@ -23,19 +23,19 @@ from alimock.spec.errors import (
 )
 from alimock.spec.evidence import Evidence
 from alimock.state.account import Account
-from alimock.state.events import Decision, Kind
+from alimock.state.events import EventType, Outcome
 from alimock.state.record import VERIFIED, Record, TokenState
-from alimock.state.store import World
+from alimock.state.store import Store
 
 # Marks what the user of a scenario made up.
 CUSTOM = "(custom answer)"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class OperationContext:
     """Who calls, and what every operation needs to know of the call; `ip` is UserClientIp, else the peer's address."""
 
-    world: World
+    store: Store
     account: Account
     access_key_id: str | None
     request_id: str
@@ -45,11 +45,11 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OperationResult:
     """What an operation gives back: the result's fields in snake case, and the decisions behind them."""
 
     fields: Result
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[Outcome, ...] = ()
 
 
 class _Refusal(Exception):
@@ -61,49 +61,49 @@ class _Refusal(Exception):
         super().__init__(definition.code)
 
 
-def submit_email_verification(caller: Caller, *, email: tuple[str, ...], send_if_exist: bool) -> Answer:
+def submit_email_verification(context: OperationContext, *, email: tuple[str, ...], send_if_exist: bool) -> OperationResult:
     """Makes records for new addresses and sends each its mail; known ones get another mail only if asked for."""
-    return _batch(caller, email, lambda one: _submit(caller, one, send_if_exist=send_if_exist), ("exist", "success", "fail"))
+    return _batch(context, email, lambda one: _submit(context, one, send_if_exist=send_if_exist), ("exist", "success", "fail"))
 
 
-def resend_email_verification(caller: Caller, *, email: tuple[str, ...]) -> Answer:
+def resend_email_verification(context: OperationContext, *, email: tuple[str, ...]) -> OperationResult:
     """Sends waiting addresses a new mail, whose token makes the one before void."""
-    return _batch(caller, email, lambda one: _resend(caller, one), ("success", "fail"))
+    return _batch(context, email, lambda one: _resend(context, one), ("success", "fail"))
 
 
-def delete_email_verification(caller: Caller, *, email: tuple[str, ...]) -> Answer:
+def delete_email_verification(context: OperationContext, *, email: tuple[str, ...]) -> OperationResult:
     """Deletes records, whatever their status."""
-    return _batch(caller, email, lambda one: _delete(caller, one), ("success", "fail"))
+    return _batch(context, email, lambda one: _delete(context, one), ("success", "fail"))
 
 
-def verify_email(caller: Caller, *, token: str) -> Answer:
+def verify_email(context: OperationContext, *, token: str) -> OperationResult:
     """Verifies the address that a token was sent to."""
-    found = caller.account.record_of_token(token)
+    found = context.account.record_of_token(token)
     if found is None:
-        owner = caller.world.account_of_token(token)
-        reason = f" (account {owner.name} has it)" if owner not in (None, caller.account) else ""
+        owner = context.store.account_of_token(token)
+        reason = f" (account {owner.name} has it)" if owner not in (None, context.account) else ""
         raise ApiError(PARAMETER_ILLEGAL, f"rule unknown-token{reason}")
     record, state = found
-    _raise_answer(caller, record.email)
+    _raise_answer(context, record.email)
     if state is not TokenState.OPEN:
         raise ApiError(PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
-    caller.account.verify(record, caller.ip)
-    caller.world.happened(Kind.VERIFICATION, caller.account.name, record.email)
-    return Answer({}, (Decision(record.email, "verified", "rule open-token"),))
+    context.account.verify(record, context.ip)
+    context.store.record_event(EventType.VERIFICATION, context.account.name, record.email)
+    return OperationResult({}, (Outcome(record.email, "verified", "rule open-token"),))
 
 
-def query_email_verification(caller: Caller, *, email: str | None) -> Answer:
+def query_email_verification(context: OperationContext, *, email: str | None) -> OperationResult:
     """Gives the record of an address; without one, where the profile allows that, the account's first record."""
     if email is not None:
-        _raise_answer(caller, email.strip())
-    record = caller.account.first_record() if email is None else caller.account.find(email.strip())
+        _raise_answer(context, email.strip())
+    record = context.account.first_record() if email is None else context.account.find(email.strip())
     if record is None:
-        raise ApiError(PARAMETER_ILLEGAL, _why_unknown(caller, email or ""))
-    return Answer(_fields(record), (Decision(record.email, "found", record.decided_by),))
+        raise ApiError(PARAMETER_ILLEGAL, _why_unknown(context, email or ""))
+    return OperationResult(_fields(record), (Outcome(record.email, "found", record.decided_by),))
 
 
 def list_email_verification(
-    caller: Caller,
+    context: OperationContext,
     *,
     email: str | None,
     verification_status: int | None,
@@ -111,17 +111,17 @@ def list_email_verification(
     end_create_time: int | None,
     page_num: int,
     page_size: int,
-) -> Answer:
+) -> OperationResult:
     """Gives one page of the records, newest first; the bounds are epoch milliseconds and count themselves."""
     # Records have whole seconds.
     oldest = None if begin_create_time is None else -(-begin_create_time // 1000)
     newest = None if end_create_time is None else end_create_time // 1000
     start = (page_num - 1) * page_size
     if email is None:
-        chosen = caller.account.listing.select(verification_status, oldest, newest)
-        found, page = len(chosen), caller.account.listed(chosen, start, page_size)
+        chosen = context.account.listing.select(verification_status, oldest, newest)
+        found, page = len(chosen), context.account.listed(chosen, start, page_size)
     else:
-        named = caller.account.find(email.strip())
+        named = context.account.find(email.strip())
         kept = [named] if named is not None and _is_kept(named, verification_status, oldest, newest) else []
         found, page = len(kept), kept[start : start + page_size]
     pages = -(-found // page_size)
@@ -134,7 +134,7 @@ def list_email_verification(
         "next_page": page_num < pages,
         "data": tuple(_fields(record) for record in page),
     }
-    return Answer(fields, (Decision("", f"{found} found", "rule list"),))
+    return OperationResult(fields, (Outcome("", f"{found} found", "rule list"),))
 
 
 def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int | None) -> bool:
@@ -145,18 +145,20 @@ def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int
     )
 
 
-def email_verified(caller: Caller, *, email: str) -> Answer:
+def email_verified(context: OperationContext, *, email: str) -> OperationResult:
     """Succeeds for a verified address and refuses every other."""
-    _raise_answer(caller, email.strip())
-    record = caller.account.find(email.strip())
+    _raise_answer(context, email.strip())
+    record = context.account.find(email.strip())
     if record is None:
-        raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(caller, email))
+        raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(context, email))
     if record.verification_status != VERIFIED:
         raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, record.decided_by)
-    return Answer({}, (Decision(record.email, "verified", record.decided_by),))
+    return OperationResult({}, (Outcome(record.email, "verified", record.decided_by),))
 
 
-def _batch(caller: Caller, emails: tuple[str, ...], handle: Callable[[str], Decision], lists: tuple[str, ...]) -> Answer:
+def _batch(
+    context: OperationContext, emails: tuple[str, ...], handle: Callable[[str], Outcome], lists: tuple[str, ...]
+) -> OperationResult:
     """Handles the addresses of a batch one by one; a refused one is a row of FailList and stops no other."""
     rows: dict[str, list[Row]] = {name: [] for name in lists}
     decisions = []
@@ -166,49 +168,49 @@ def _batch(caller: Caller, emails: tuple[str, ...], handle: Callable[[str], Deci
             rows[decision.outcome].append({"email": email})
         except _Refusal as refusal:
             definition = refusal.definition
-            decision = Decision(email, definition.code, refusal.decided_by)
-            rows["fail"].append({"email": email, "code": definition.code, "message": definition.message(caller.lang)})
+            decision = Outcome(email, definition.code, refusal.decided_by)
+            rows["fail"].append({"email": email, "code": definition.code, "message": definition.message(context.lang)})
         decisions.append(decision)
-    return Answer({f"{name}_list": tuple(found) for name, found in rows.items()}, tuple(decisions))
+    return OperationResult({f"{name}_list": tuple(found) for name, found in rows.items()}, tuple(decisions))
 
 
-def _submit(caller: Caller, email: str, *, send_if_exist: bool) -> Decision:
+def _submit(context: OperationContext, email: str, *, send_if_exist: bool) -> Outcome:
     _refuse_malformed(email)
-    _refuse_by_answer(caller, email)
-    account = caller.account
+    _refuse_by_answer(context, email)
+    account = context.account
     record = account.find(email)
     if record is not None:
         if record.verification_status == VERIFIED or not send_if_exist:
-            return Decision(email, "exist", record.decided_by)
-        _send(caller, record)
-        return Decision(email, "success", "rule send-if-exist")
-    _refuse_over_sends(caller, email)
+            return Outcome(email, "exist", record.decided_by)
+        _send(context, record)
+        return Outcome(email, "success", "rule send-if-exist")
+    _refuse_over_sends(context, email)
     limit = account.scenario.limits.addresses_per_day
     if limit is not None and account.new_addresses_today() >= limit and not account.is_new_today(email):
         raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule addresses_per_day ({limit})")
-    _send(caller, account.create(email, caller.ip))
-    return Decision(email, "success", "rule new-address")
+    _send(context, account.create(email, context.ip))
+    return Outcome(email, "success", "rule new-address")
 
 
-def _resend(caller: Caller, email: str) -> Decision:
+def _resend(context: OperationContext, email: str) -> Outcome:
     _refuse_malformed(email)
-    _refuse_by_answer(caller, email)
-    record = caller.account.find(email)
+    _refuse_by_answer(context, email)
+    record = context.account.find(email)
     if record is None:
-        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(caller, email))
+        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
     if record.verification_status == VERIFIED:
         raise _Refusal(PARAMETER_ILLEGALL, f"rule already-verified ({record.decided_by})")
-    _send(caller, record)
-    return Decision(email, "success", "rule waiting-address")
+    _send(context, record)
+    return Outcome(email, "success", "rule waiting-address")
 
 
-def _delete(caller: Caller, email: str) -> Decision:
-    _refuse_by_answer(caller, email)
-    record = caller.account.find(email)
+def _delete(context: OperationContext, email: str) -> Outcome:
+    _refuse_by_answer(context, email)
+    record = context.account.find(email)
     if record is None:
-        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(caller, email))
-    caller.account.delete(email)
-    return Decision(email, "success", record.decided_by)
+        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
+    context.account.delete(email)
+    return Outcome(email, "success", record.decided_by)
 
 
 def _refuse_malformed(email: str) -> None:
@@ -216,23 +218,23 @@ def _refuse_malformed(email: str) -> None:
         raise _Refusal(PARAMETER_ILLEGALL, "rule malformed-address")
 
 
-def _refuse_by_answer(caller: Caller, email: str) -> None:
+def _refuse_by_answer(context: OperationContext, email: str) -> None:
     """Refuses an address of a batch if the scenario says so, which no record can change."""
-    answered = _answer(caller, email)
+    answered = _answer(context, email)
     if answered is not None:
         raise _Refusal(*answered)
 
 
-def _raise_answer(caller: Caller, email: str) -> None:
+def _raise_answer(context: OperationContext, email: str) -> None:
     """Refuses the call if the scenario says so for its address."""
-    answered = _answer(caller, email)
+    answered = _answer(context, email)
     if answered is not None:
         raise ApiError(*answered)
 
 
-def _answer(caller: Caller, email: str) -> tuple[ErrorDefinition, str] | None:
+def _answer(context: OperationContext, email: str) -> tuple[ErrorDefinition, str] | None:
     """Gives the refusal that the scenario has for an address and this operation, and what decided it."""
-    answer, rule = caller.account.answer(email, caller.action), caller.account.addresses.rule(email)
+    answer, rule = context.account.answer(email, context.action), context.account.addresses.rule(email)
     if answer is None or answer.code is None or rule is None:
         return None
     if answer.message is None:
@@ -243,35 +245,35 @@ def _answer(caller: Caller, email: str) -> tuple[ErrorDefinition, str] | None:
     return custom, f"{rule.place} {CUSTOM}"
 
 
-def _refuse_over_sends(caller: Caller, email: str) -> None:
-    limit = caller.account.scenario.limits.sends_per_address_per_day
-    if limit is not None and caller.account.sends_today(email) >= limit:
+def _refuse_over_sends(context: OperationContext, email: str) -> None:
+    limit = context.account.scenario.limits.sends_per_address_per_day
+    if limit is not None and context.account.sends_today(email) >= limit:
         raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule sends_per_address_per_day ({limit})")
 
 
-def _send(caller: Caller, record: Record) -> None:
+def _send(context: OperationContext, record: Record) -> None:
     """Gives a record a new token and puts its mail into the outbox, unless the day's sends are used up."""
-    _refuse_over_sends(caller, record.email)
-    serial = caller.account.send(record)
-    caller.world.deliver(
-        caller.account,
-        access_key_id=caller.access_key_id,
-        request_id=caller.request_id,
-        action=caller.action,
+    _refuse_over_sends(context, record.email)
+    serial = context.account.send(record)
+    context.store.add_mail(
+        context.account,
+        access_key_id=context.access_key_id,
+        request_id=context.request_id,
+        action=context.action,
         to=record.email,
-        lang=caller.lang,
+        lang=context.lang,
         serial=serial,
     )
 
 
-def _why_unknown(caller: Caller, email: str) -> str:
-    rule = caller.account.addresses.rule(email)
-    if caller.account.is_deleted(email):
+def _why_unknown(context: OperationContext, email: str) -> str:
+    rule = context.account.addresses.rule(email)
+    if context.account.is_deleted(email):
         return "rule deleted-address"
     if rule is not None:
         return rule.place
-    other = caller.world.others_with(caller.account, email)
-    return "rule unknown-address" + (f" (account {other.name} has it, {caller.account.name} does not)" if other else "")
+    other = context.store.others_with(context.account, email)
+    return "rule unknown-address" + (f" (account {other.name} has it, {context.account.name} does not)" if other else "")
 
 
 def _fields(record: Record) -> Row:
@@ -291,7 +293,7 @@ def _fields(record: Record) -> Row:
 
 
 # What answers each operation of the contract.
-OPERATIONS: Mapping[str, Callable[..., Answer]] = {
+OPERATIONS: Mapping[str, Callable[..., OperationResult]] = {
     "SubmitEmailVerification": submit_email_verification,
     "ResendEmailVerification": resend_email_verification,
     "VerifyEmail": verify_email,

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from alimock.api.http import Call
 from alimock.spec.address import fold
-from alimock.spec.contract import Format, Kind, Operation, Parameter, Profile, snake_case
+from alimock.spec.contract import Format, Operation, Parameter, ParameterType, Profile, snake_case
 from alimock.spec.errors import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED, ApiError
 
 Value = str | bool | int | tuple[str, ...] | None
@@ -101,17 +101,17 @@ def _decoded(text: str) -> str:
 
 
 def _has_content(parameter: Parameter, text: str) -> bool:
-    return bool(_addresses(text)) if parameter.kind is Kind.ADDRESSES else bool(text)
+    return bool(_addresses(text)) if parameter.kind is ParameterType.ADDRESSES else bool(text)
 
 
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:
-    if parameter.kind is Kind.ADDRESSES:
+    if parameter.kind is ParameterType.ADDRESSES:
         return _addresses(text)
     if not text:
         return parameter.default
-    if parameter.kind is Kind.BOOLEAN:
+    if parameter.kind is ParameterType.BOOLEAN:
         return _boolean(parameter, text)
-    if parameter.kind is Kind.INTEGER:
+    if parameter.kind is ParameterType.INTEGER:
         return _integer(parameter, text, profile)
     return text
 

@@ -15,7 +15,7 @@ _OURS = "X-Alimock-Decided-By"
 
 
 @dataclass(frozen=True)
-class Shipment:
+class WireResponse:
     """A reply as it is sent: its body, and the bytes that follow although no header announces them.
 
     An incomplete one has a body that is shorter than its Content-Length says.
@@ -26,20 +26,20 @@ class Shipment:
     complete: bool = True
 
 
-def shipment(reply: Reply) -> Shipment:
+def wire_response(reply: Reply) -> WireResponse:
     """Makes of a reply what its fault says of its body."""
-    body, half = reply.delivery.body if reply.delivery is not None else None, len(reply.body) // 2
+    body, half = reply.response_fault.body if reply.response_fault is not None else None, len(reply.body) // 2
     if body is Body.EMPTY:
-        return Shipment(replace(reply, body=b"", headers=_announcing(reply, 0)))
+        return WireResponse(replace(reply, body=b"", headers=_announcing(reply, 0)))
     if body is Body.HTML_502:
         ours = [(name, value) for name, value in reply.headers if name == _OURS]
         headers = (("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE))), *ours)
-        return Shipment(replace(reply, status=502, headers=headers, body=_PAGE))
+        return WireResponse(replace(reply, status=502, headers=headers, body=_PAGE))
     if body is Body.TRUNCATED:
-        return Shipment(replace(reply, body=reply.body[:half]), complete=False)
+        return WireResponse(replace(reply, body=reply.body[:half]), complete=False)
     if body is Body.WRONG_LENGTH:
-        return Shipment(replace(reply, body=reply.body[:half], headers=_announcing(reply, half)), surplus=reply.body[half:])
-    return Shipment(reply)
+        return WireResponse(replace(reply, body=reply.body[:half], headers=_announcing(reply, half)), surplus=reply.body[half:])
+    return WireResponse(reply)
 
 
 def pieces(body: bytes) -> Iterator[bytes]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from alimock.api import faults, parse, serialize
 from alimock.api.auth import Check, Identity, authenticate, credentials, refusal_beside_signature
-from alimock.api.context import Exchange
-from alimock.api.diagnosis import Explanation, explain
+from alimock.api.context import CallContext
+from alimock.api.diagnosis import Diagnosis, explain
 from alimock.api.http import Call, Reply
-from alimock.api.operations import CUSTOM, Answer, Caller
+from alimock.api.operations import CUSTOM, OperationContext, OperationResult
 from alimock.api.operations import OPERATIONS as ANSWERS
 from alimock.api.parse import Request
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
@@ -31,9 +31,9 @@ from alimock.spec.errors import (
     ApiError,
 )
 from alimock.state.account import Account
-from alimock.state.events import Decision, Kind
+from alimock.state.events import EventType, Outcome
 from alimock.state.record import TokenState
-from alimock.state.store import World
+from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class FollowedLink:
 
 
 class Service:
-    """Answers calls to the emulated API from one world; `profile` overrides the scenario's."""
+    """Answers calls to the emulated API from one store; `profile` overrides the scenario's."""
 
-    def __init__(self, world: World, profile: str | None = None) -> None:
-        self.world = world
+    def __init__(self, store: Store, profile: str | None = None) -> None:
+        self.store = store
         self.profile = profile
         # The newest failures of alimock itself, for whoever runs it in a test.
         self.mistakes: deque[BaseException] = deque(maxlen=KEPT_MISTAKES)
@@ -65,7 +65,7 @@ class Service:
     def answer(self, call: Call, profile: str | None = None) -> Reply:
         """Gives the reply to a call; `profile` is the one that this call asks for."""
         started = time.perf_counter()
-        exchange = Exchange(call, parse.response_format(call, {}) or Format.XML)
+        exchange = CallContext(call, parse.response_format(call, {}) or Format.XML)
         try:
             reply, decisions, code = self._success(exchange, profile)
         except ApiError as failure:
@@ -76,33 +76,33 @@ class Service:
             mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
             reply, decisions, code = self._failure(exchange, mistake)
         seconds = time.perf_counter() - started
-        exchange.record(self.world, reply.status, code, decisions, seconds)
+        exchange.record(self.store, reply.status, code, decisions, seconds)
         exchange.log(reply.status, code, decisions, seconds)
         return _harmed(reply, exchange.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
         """Verifies the address that a mail's link belongs to, as the real link does."""
-        with self.world.lock:
-            account = self.world.account_of_token(token)
+        with self.store.lock:
+            account = self.store.account_of_token(token)
             found = account.record_of_token(token) if account is not None else None
             if account is None or found is None:
                 return FollowedLink(None)
             record, state = found
-            serial = account.source.serial_of(token)
-            mail = self.world.outbox.get(account.source.mail_id(serial)) if serial is not None else None
+            serial = account.ids.serial_of(token)
+            mail = self.store.outbox.get(account.ids.mail_id(serial)) if serial is not None else None
             if state is TokenState.OPEN:
                 account.verify(record, ip)
-                self.world.happened(Kind.VERIFICATION, account.name, record.email)
+                self.store.record_event(EventType.VERIFICATION, account.name, record.email)
         logger.info("link followed: %s, token %s", record.email, state.value)
         return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
 
-    def explain(self, call: Call, secret: str | None = None) -> Explanation | None:
+    def explain(self, call: Call, secret: str | None = None) -> Diagnosis | None:
         """Says what is wrong with the signature of a call, by the secret given or by that of the key; None for an unknown key."""
         sent = credentials(parse.decode(call))
-        with self.world.lock:
-            keys = self.world.access_keys
+        with self.store.lock:
+            keys = self.store.access_keys
             known = sent.access_key_id in keys
-            refusal = refusal_beside_signature(sent, self.world) if known else None
+            refusal = refusal_beside_signature(sent, self.store) if known else None
         key = AccessKey(sent.access_key_id, secret, "", "the secret given") if secret is not None else keys.get(sent.access_key_id)
         explanation = explain(sent, key, keys) if key is not None else None
         if explanation is None or refusal is None or not explanation.matches:
@@ -112,17 +112,17 @@ class Service:
 
     def refused_call(self, request_id: str) -> Call | None:
         """Gives a call whose signature was refused lately, by the id of the request."""
-        with self.world.lock:
+        with self.store.lock:
             return self._refused.get(request_id)
 
     def _remember(self, call: Call, request_id: str) -> None:
         """Keeps a call that was refused for its signature or what belongs to it."""
-        with self.world.lock:
+        with self.store.lock:
             self._refused[request_id] = call
             if len(self._refused) > REFUSED_CALLS:
                 self._refused.popitem(last=False)
 
-    def _success(self, exchange: Exchange, wanted: str | None) -> tuple[Reply, tuple[Decision, ...], str]:
+    def _success(self, exchange: CallContext, wanted: str | None) -> tuple[Reply, tuple[Outcome, ...], str]:
         """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
         request = exchange.request = parse.decode(exchange.call)
         _read_presentation(exchange, request)
@@ -135,10 +135,10 @@ class Service:
         _check_method(exchange.call)
         _check_format(request)
         exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
-        with self.world.lock:
-            exchange.identity = authenticate(sent, self.world)
-            account = self.world.account(exchange.identity.access_key_id)
-            exchange.request_id = account.source.request_id()
+        with self.store.lock:
+            exchange.identity = authenticate(sent, self.store)
+            account = self.store.account(exchange.identity.access_key_id)
+            exchange.request_id = account.ids.request_id()
             if operation is not None:
                 body, decisions = self._perform(exchange, account, operation, request, wanted)
             elif stub is not None:
@@ -150,54 +150,54 @@ class Service:
         """Gives the canned answer of an operation that is not emulated; like the others it needs a version, but any will do."""
         if not request.version or request.action in OPERATIONS:
             return None
-        with self.world.lock:
-            return self.world.stubs(credentials(request).access_key_id).get(request.action)
+        with self.store.lock:
+            return self.store.stubs(credentials(request).access_key_id).get(request.action)
 
     def _perform(
-        self, exchange: Exchange, account: Account, operation: Operation, request: Request, wanted: str | None
-    ) -> tuple[bytes, tuple[Decision, ...]]:
+        self, exchange: CallContext, account: Account, operation: Operation, request: Request, wanted: str | None
+    ) -> tuple[bytes, tuple[Outcome, ...]]:
         """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
         key_id = exchange.identity.access_key_id
         profile = PROFILES[wanted or self.profile or account.scenario.profile]
-        _check_permission(self.world.access_keys.get(key_id or ""), operation)
+        _check_permission(self.store.access_keys.get(key_id or ""), operation)
         values = parse.bind(operation, profile, request.parameters)
         # The two parameters of every operation are the caller's, not the operation's.
         ip = str(values.pop("user_client_ip") or "").strip() or exchange.call.peer
         del values["lang"]
         exchange.profile = profile.name
-        before = self.world.cursor
-        answer = Answer({}, (Decision("", "not carried out", ""),))
+        before = self.store.cursor
+        answer = OperationResult({}, (Outcome("", "not carried out", ""),))
         if _meets_fault(exchange, account, request, values.get("email")):
-            caller = Caller(self.world, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
+            caller = OperationContext(self.store, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
             answer = ANSWERS[operation.name](caller, **values)
-        if self.world.cursor != before:
-            exchange.messages = tuple(mail.id for mail in self.world.outbox.after(before, account.name))
+        if self.store.cursor != before:
+            exchange.messages = tuple(mail.id for mail in self.store.outbox.after(before, account.name))
         layout = profile.layouts[operation.name, exchange.body_format]
         fields = {**answer.fields, "request_id": exchange.request_id}
         return serialize.success(operation.name, fields, layout, exchange.body_format), answer.decisions
 
-    def _recite(self, exchange: Exchange, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Decision, ...]]:
+    def _recite(self, exchange: CallContext, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Outcome, ...]]:
         """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
         _meets_fault(exchange, account, request, None)
         body = serialize.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
-        return body, (Decision("", "custom answer", f"{stub.place} {CUSTOM}"),)
+        return body, (Outcome("", "custom answer", f"{stub.place} {CUSTOM}"),)
 
-    def _failure(self, exchange: Exchange, failure: ApiError) -> tuple[Reply, tuple[Decision, ...], str]:
-        request_id = exchange.request_id = exchange.request_id or self.world.source.request_id()
+    def _failure(self, exchange: CallContext, failure: ApiError) -> tuple[Reply, tuple[Outcome, ...], str]:
+        request_id = exchange.request_id = exchange.request_id or self.store.ids.request_id()
         if exchange.identity.check is Check.REFUSED and len(exchange.call.body) <= REFUSED_BODY_BYTES:
             self._remember(exchange.call, request_id)
         if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
             explanation = self.explain(exchange.call)
             failure.decided_by += f": {explanation.explanation}" if explanation is not None else ""
-        override = self.world.scenario.codes.get(failure.code, CodeOverride())
+        override = self.store.scenario.codes.get(failure.code, CodeOverride())
         body = serialize.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format, override.message)
         status = override.status or failure.definition.status or 400
         decided_by = exchange.decided_by(failure.decided_by)
         reply = serialize.reply(status, body, request_id, decided_by, exchange.body_format)
-        return reply, (Decision("", failure.code, decided_by),), failure.code
+        return reply, (Outcome("", failure.code, decided_by),), failure.code
 
 
-def _read_presentation(exchange: Exchange, request: Request) -> None:
+def _read_presentation(exchange: CallContext, request: Request) -> None:
     """Reads what every answer needs, refusals included: the format, the language, the version's endpoint."""
     exchange.action = request.action
     exchange.body_format = parse.response_format(exchange.call, request.parameters) or exchange.body_format
@@ -240,7 +240,7 @@ def _check_permission(key: AccessKey | None, operation: Operation) -> None:
         raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
 
 
-def _meets_fault(exchange: Exchange, account: Account, request: Request, emails: object) -> bool:
+def _meets_fault(exchange: CallContext, account: Account, request: Request, emails: object) -> bool:
     """Looks for the fault that hits the call, and says whether the call is carried out nevertheless; raises its `ApiError`."""
     fault = faults.choose(account, request.action, request.version, exchange.identity.access_key_id, emails)
     if fault is None:
@@ -248,7 +248,7 @@ def _meets_fault(exchange: Exchange, account: Account, request: Request, emails:
     exchange.fault, exchange.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
     if fault.error is not None:
         raise ApiError(FAULT_CODES[fault.error], "")
-    return fault.delivery is None or fault.delivery.reset is not Reset.BEFORE
+    return fault.response_fault is None or fault.response_fault.reset is not Reset.BEFORE
 
 
 def _harmed(reply: Reply, fault: Fault | None) -> Reply:
@@ -258,10 +258,10 @@ def _harmed(reply: Reply, fault: Fault | None) -> Reply:
     headers = reply.headers
     if fault.retry_after is not None:
         headers = (*headers, serialize.retry_after(fault.retry_after))
-    return replace(reply, headers=headers, delivery=fault.delivery)
+    return replace(reply, headers=headers, response_fault=fault.response_fault)
 
 
-def _summary(decisions: tuple[Decision, ...]) -> str:
+def _summary(decisions: tuple[Outcome, ...]) -> str:
     """Says what decided a call: for a batch the first decision, and how many more there were."""
     first, *others = [one.decided_by for one in decisions] or [""]
     custom = ", with a custom answer" if any(CUSTOM in other for other in others) else ""

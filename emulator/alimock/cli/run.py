@@ -17,7 +17,7 @@ from alimock.scenario.parser import ScenarioError
 from alimock.settings import SETTINGS
 from alimock.testing import env
 from alimock.testing.report import timeline
-from alimock.testing.strict import objections
+from alimock.testing.strict import violations
 
 EXIT_STRICT = 1
 EXIT_UNUSABLE = 2
@@ -165,7 +165,7 @@ def _objections(emulator: Emulator, options: argparse.Namespace) -> list[str]:
     if not options.strict:
         return []
     allow = [code.strip() for code in options.allow.split(",")]
-    return objections(emulator.connection, emulator.connection.wide, 0, allow)
+    return violations(emulator.connection, emulator.connection.wide, 0, allow)
 
 
 def _tell_what_was_not_looked_at(emulator: Emulator) -> None:

@@ -10,8 +10,8 @@ from threading import Event
 
 from alimock.scenario.model import Scenario
 from alimock.scenario.parser import ScenarioError
-from alimock.state.events import Kind
-from alimock.state.store import ALL_ACCOUNTS, World
+from alimock.state.events import EventType
+from alimock.state.store import ALL_ACCOUNTS, Store
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ INTERVAL_SECONDS = 0.5
 class Watcher:
     """Looks at the files that a world's scenario was read from, and at those that it could not be read from."""
 
-    def __init__(self, world: World, load: Callable[[], Scenario]) -> None:
-        self.world = world
+    def __init__(self, store: Store, load: Callable[[], Scenario]) -> None:
+        self.store = store
         self._load = load
-        self._files = world.scenario.files
+        self._files = store.scenario.files
         self._seen = _marks(self._files)
 
     def run(self, stopping: Event) -> None:
@@ -36,7 +36,7 @@ class Watcher:
                 logger.exception("alimock failed to load the scenario, the old one is kept; please report this")
 
     def look(self) -> None:
-        """Loads the scenario anew if a file of it has changed; a wrong one is told in the log and in the world, which stays."""
+        """Loads the scenario anew if a file of it has changed; a wrong one is told in the log and in the store, which stays."""
         marks = _marks(self._files)
         if marks == self._seen:
             return
@@ -44,15 +44,15 @@ class Watcher:
             scenario = self._load()
         except ScenarioError as error:
             self._files = tuple(dict.fromkeys((*self._files, *error.files)))
-            with self.world.lock:
-                self.world.scenario_error = str(error)
-                self.world.happened(Kind.SCENARIO, ALL_ACCOUNTS, self.world.scenario.name)
+            with self.store.lock:
+                self.store.scenario_error = str(error)
+                self.store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, self.store.scenario.name)
             # Only now, so that who reads the log finds the emulator as it says.
             logger.error("the scenario was not loaded, the old one is kept:\n%s", error)
         else:
             self._files = scenario.files
-            with self.world.lock:
-                self.world.load(scenario)
+            with self.store.lock:
+                self.store.load(scenario)
             logger.info("the scenario has changed and was loaded, all accounts start anew: %s", scenario.name)
         known = dict(marks)
         # Of a file that was just found nothing was seen before.

@@ -20,12 +20,12 @@ from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
 from alimock.scenario.parser import ScenarioError
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.process import give_large_blocks_back, raise_file_limit
 from alimock.server.server import Server
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
-from alimock.state.store import World
+from alimock.state.store import Store
 
 if TYPE_CHECKING:
     from alimock.mail.relay import Relay
@@ -49,11 +49,11 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     raise_file_limit(settings.limits, listeners=1 if settings.tls_port is None else 2)
-    world = World(scenario, authentication=settings.auth, limits=settings.limits)
-    watcher = Watcher(world, lambda: _scenario(settings))
-    doors = Doors(settings.host, settings.public_url, settings.control_token)
+    store = Store(scenario, authentication=settings.auth, limits=settings.limits)
+    watcher = Watcher(store, lambda: _scenario(settings))
+    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
     relay = _relay(settings)
-    application = Application(Service(world, settings.profile), doors, relay)
+    application = Application(Service(store, settings.profile), host_policy, relay)
     # What is there now stays to the end, so the collector need not look at it again and again.
     gc.freeze()
     stopping = threading.Event()
@@ -72,9 +72,9 @@ def run(arguments: Sequence[str]) -> int:
             server.start()
             started.append(server)
         if relay is not None:
-            relay.start(doors.relayed_url(servers[0].port))
-            world.relay = relay.take
-        print(_ready_line(servers, world, settings), flush=True)
+            relay.start(host_policy.relayed_url(servers[0].port))
+            store.relay = relay.take
+        print(_ready_line(servers, store, settings), flush=True)
         # The first who ask are answered first.
         stopping.wait(LOOK_SECONDS)
         give_large_blocks_back()
@@ -147,10 +147,10 @@ def _scenario(settings: Settings) -> Scenario:
     return loader.load(settings.scenario or "default")
 
 
-def _ready_line(servers: list[Server], world: World, settings: Settings) -> str:
-    keys = len(world.scenario.access_keys)
+def _ready_line(servers: list[Server], store: Store, settings: Settings) -> str:
+    keys = len(store.scenario.access_keys)
     return (
-        f"alimock {__version__} ready on {' and '.join(server.url for server in servers)} (scenario {world.scenario.name}, "
-        f"profile {settings.profile or world.scenario.profile}, authentication {world.authentication.value}, "
+        f"alimock {__version__} ready on {' and '.join(server.url for server in servers)} (scenario {store.scenario.name}, "
+        f"profile {settings.profile or store.scenario.profile}, authentication {store.authentication.value}, "
         f"{keys} known {'key' if keys == 1 else 'keys'})"
     )

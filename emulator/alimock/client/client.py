@@ -20,7 +20,7 @@ from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.scenario import export, loader
 from alimock.scenario.diagnostics import nearest
-from alimock.scenario.parser import Mistake, ScenarioError
+from alimock.scenario.parser import Diagnostic, ScenarioError
 from alimock.scenario.sources import is_path
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Client:
         except EmulatorError as error:
             if "mistakes" not in error.answer:
                 raise
-            raise ScenarioError([Mistake(**mistake) for mistake in error.answer["mistakes"]]) from None
+            raise ScenarioError([Diagnostic(**mistake) for mistake in error.answer["mistakes"]]) from None
         parts = ", ".join(answer["ignored"])
         if not parts:
             return None

@@ -11,45 +11,45 @@ from alimock.control.problem import Problem
 from alimock.scenario import export, loader
 from alimock.scenario.diagnostics import nearest
 from alimock.scenario.model import AccessKey
-from alimock.state.store import World
+from alimock.state.store import Store
 
 
 class AccessKeysResource:
     """Lists, puts and deletes access keys."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def page(self) -> dict[str, object]:
         """Lists the keys of one account or of all; secrets come with `secrets=true` alone."""
         given = arguments.query("access_key_id", "secrets")
         key_id, secrets = given.get("access_key_id"), arguments.flag(given, "secrets")
-        with self.world.lock:
-            name = self.world.account_name(key_id) if key_id is not None else None
-            shown = [_shown(key, secrets) for key in self.world.access_keys.values() if name in (None, key.account)]
-            return {"access_keys": shown, "cursor": self.world.cursor, "evicted": 0}
+        with self.store.lock:
+            name = self.store.account_name(key_id) if key_id is not None else None
+            shown = [_shown(key, secrets) for key in self.store.access_keys.values() if name in (None, key.account)]
+            return {"access_keys": shown, "cursor": self.store.cursor, "evicted": 0}
 
     def put(self, key_id: str) -> dict[str, object]:
         """Takes a key in, in place of one with this id."""
         account = arguments.query("account").get("account")
         key = arguments.scenario(loader.load_access_key, key_id, account or "")
-        with self.world.lock:
-            names = self.world.scenario.user_ids
+        with self.store.lock:
+            names = self.store.scenario.user_ids
             if account is not None and account not in names:
                 raise Problem(400, f"`account`: found {account[:100]!a}", f"give {nearest(account, names)}, or none")
-            limit = self.world.limits.max_access_keys
-            if len(self.world.registered) >= limit and key_id not in self.world.registered:
+            limit = self.store.limits.max_access_keys
+            if len(self.store.registered) >= limit and key_id not in self.store.registered:
                 hint = "delete those that nobody uses any more, or see --max-access-keys"
                 raise Problem(409, f"{limit} keys were put already", hint)
-            placed = replace(key, account=account or self.world.own_account_name(key_id), place=f"PUT {request.path}")
-            self.world.put_access_key(placed)
+            placed = replace(key, account=account or self.store.own_account_name(key_id), place=f"PUT {request.path}")
+            self.store.put_access_key(placed)
         return _shown(placed, secrets=False)
 
     def delete(self, key_id: str) -> dict[str, object]:
         """Forgets a key that was put."""
         arguments.query()
-        with self.world.lock:
-            if not self.world.delete_access_key(key_id):
+        with self.store.lock:
+            if not self.store.delete_access_key(key_id):
                 raise Problem(
                     404, f"no access key {key_id[:100]!a} was put", "those of the scenario stay; see GET /_alimock/access-keys"
                 )

@@ -18,46 +18,46 @@ from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account
 from alimock.state.record import VERIFIED, Record
-from alimock.state.store import World
+from alimock.state.store import Store
 
 
 class AddressesResource:
     """Lists, puts and deletes addresses."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def page(self) -> dict[str, object]:
         """Lists the records of one account or of all, newest first, and the addresses of the scenario that have none."""
         given = arguments.query("access_key_id", "email", "limit")
         limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
         email = given.get("email")
-        with self.world.lock:
-            accounts = self.world.viewed(given.get("access_key_id"))
+        with self.store.lock:
+            accounts = self.store.accounts_for_view(given.get("access_key_id"))
             found = list(islice((one for account in accounts for one in self._of(account, email, limit)), limit))
-            return {"addresses": found, "cursor": self.world.cursor, "evicted": 0}
+            return {"addresses": found, "cursor": self.store.cursor, "evicted": 0}
 
     def put(self, email: str) -> dict[str, object]:
         """Takes an entry in, for an address or a pattern, which starts anew as it says; a reset drops it."""
         key_id = arguments.query("access_key_id").get("access_key_id")
         rule = replace(arguments.scenario(loader.load_address, email), place=f"PUT {request.path}")
-        with self.world.lock:
-            owner = self.world.owner_of_written_token(rule, key_id)
+        with self.store.lock:
+            owner = self.store.owner_of_written_token(rule, key_id)
             if owner is not None:
                 raise Problem(409, f"`token`: {owner} has the token {rule.token!a} already", "give another token")
-            books = (account.addresses for account in self.world.touched(key_id))
+            books = (account.addresses for account in self.store.accounts_for_change(key_id))
             if rule.is_pattern and any(len(book.patterns) >= MAXIMUM_PATTERNS and book.entry(email) is None for book in books):
                 raise Problem(
                     409, f"there are {MAXIMUM_PATTERNS} patterns already", "delete one, since every call tries them in turn"
                 )
-            self.world.put_address(rule, key_id)
+            self.store.put_address(rule, key_id)
         return {"put": rule.address, "entry": export.address(rule), "access_key_id": key_id}
 
     def delete(self, email: str) -> dict[str, object]:
         """Forgets an entry, and the record of an address, until the next reset."""
         key_id = arguments.query("access_key_id").get("access_key_id")
-        with self.world.lock:
-            if not self.world.delete_address(email, key_id):
+        with self.store.lock:
+            if not self.store.delete_address(email, key_id):
                 raise Problem(
                     404,
                     f"no address {email[:100]!a}",
@@ -100,7 +100,7 @@ class AddressesResource:
             "email": email,
             "status": status,
             "outcome": rule.outcome.value if rule is not None else None,
-            "access_key_id": self.world.access_key_id(account),
+            "access_key_id": self.store.access_key_id(account),
             "sends_today": account.sends_today(email),
             "decided_by": decided_by,
         }

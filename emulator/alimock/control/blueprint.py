@@ -27,9 +27,9 @@ from alimock.control.outbox import OutboxResource
 from alimock.control.problem import Problem
 from alimock.control.scenario import ScenarioResource
 from alimock.control.signature import SignatureResource
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.spec import fidelity
-from alimock.state.store import World
+from alimock.state.store import Store
 
 PREFIX = "/_alimock"
 
@@ -46,14 +46,14 @@ class _AddressConverter(BaseConverter):
     part_isolating = False
 
 
-def control(service: Service, doors: Doors, relay: Relay | None = None) -> Blueprint:
+def control(service: Service, host_policy: HostPolicy, relay: Relay | None = None) -> Blueprint:
     """Makes the control API of one emulator."""
-    world = service.world
-    outbox, addresses = OutboxResource(world, doors), AddressesResource(world)
-    journal, access_keys = JournalResource(world), AccessKeysResource(world)
-    faults, clock, scenario = FaultsResource(world), ClockResource(world), ScenarioResource(world)
+    store = service.store
+    outbox, addresses = OutboxResource(store, host_policy), AddressesResource(store)
+    journal, access_keys = JournalResource(store), AccessKeysResource(store)
+    faults, clock, scenario = FaultsResource(store), ClockResource(store), ScenarioResource(store)
     routes = (
-        ("GET", f"{PREFIX}/info", lambda: _info(world, service.profile, relay)),
+        ("GET", f"{PREFIX}/info", lambda: _info(store, service.profile, relay)),
         ("GET", f"{PREFIX}/openapi.json", _openapi),
         ("GET", f"{PREFIX}/fidelity", _fidelity),
         ("GET", f"{PREFIX}/outbox", outbox.page),
@@ -62,7 +62,7 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
         ("GET", f"{PREFIX}/outbox/<mail_id>", outbox.show),
         ("DELETE", f"{PREFIX}/outbox/<mail_id>", outbox.delete_one),
         ("GET", f"{PREFIX}/outbox/<mail_id>/raw", outbox.raw),
-        ("GET", f"{PREFIX}/accounts", AccountsResource(world).page),
+        ("GET", f"{PREFIX}/accounts", AccountsResource(store).page),
         ("GET", f"{PREFIX}/access-keys", access_keys.page),
         ("PUT", f"{PREFIX}/access-keys/<path:key_id>", access_keys.put),
         ("DELETE", f"{PREFIX}/access-keys/<path:key_id>", access_keys.delete),
@@ -88,7 +88,7 @@ def control(service: Service, doors: Doors, relay: Relay | None = None) -> Bluep
     blueprint.record(lambda state: state.app.url_map.converters.update(address=_AddressConverter))
     for method, path, view in routes:
         blueprint.add_url_rule(path, f"{method} {path}".replace(".", "-"), view, methods=[method])
-    blueprint.before_app_request(lambda: guard(doors))
+    blueprint.before_app_request(lambda: guard(host_policy))
     blueprint.after_app_request(_log)
     blueprint.register_error_handler(Problem, _problem)
     blueprint.app_errorhandler(Problem)(_problem)
@@ -105,22 +105,22 @@ def _log(response: Response) -> Response:
     return response
 
 
-def _info(world: World, profile: str | None, relay: Relay | None) -> dict[str, object]:
+def _info(store: Store, profile: str | None, relay: Relay | None) -> dict[str, object]:
     arguments.query()
-    with world.lock:
+    with store.lock:
         return {
             "version": __version__,
-            "scenario": {"name": world.scenario.name, "description": world.scenario.description, "error": world.scenario_error},
-            "profile": profile or world.scenario.profile,
-            "authentication": world.authentication.value,
-            "known_keys": sorted(world.access_keys),
-            "accounts": len(world.accounts()),
-            "evicted_accounts": world.evicted_accounts,
-            "messages": len(world.outbox),
-            "evicted_messages": world.outbox.evicted(),
+            "scenario": {"name": store.scenario.name, "description": store.scenario.description, "error": store.scenario_error},
+            "profile": profile or store.scenario.profile,
+            "authentication": store.authentication.value,
+            "known_keys": sorted(store.access_keys),
+            "accounts": len(store.accounts()),
+            "evicted_accounts": store.evicted_accounts,
+            "messages": len(store.outbox),
+            "evicted_messages": store.outbox.evicted(),
             "relay": _relay(relay) if relay is not None else None,
-            "cursor": world.cursor,
-            "uptime_seconds": int(world.real_time() - world.started),
+            "cursor": store.cursor,
+            "uptime_seconds": int(store.real_time() - store.started),
         }
 
 

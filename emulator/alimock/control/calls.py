@@ -13,9 +13,9 @@ from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_real_time
-from alimock.state.events import CallRecord, Change, Kind
+from alimock.state.events import CallEntry, Event, EventType
 from alimock.state.log import Log
-from alimock.state.store import ALL_ACCOUNTS, World
+from alimock.state.store import ALL_ACCOUNTS, Store
 
 MAXIMUM_HINTS = 10
 _FILTERS = ("action", "status", "code", "email", "outcome", "authentication", "fault", "request_id")
@@ -35,23 +35,23 @@ _OUTCOME_CODES = {"quota-exceeded": SEND_TOKEN_QUOTA_EXCEEDED.code, "illegal": P
 class JournalResource:
     """Lists calls, and changes of every kind."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def calls(self) -> dict[str, object]:
         """Lists calls newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, *lists.ARGUMENTS)
-        return lists.listed(self.world, self.world.journal, "calls", given, self._matcher(given), _call)
+        return lists.listed(self.store, self.store.calls, "calls", given, self._matcher(given), _call)
 
     def count(self) -> dict[str, object]:
         """Counts calls."""
         given = arguments.query(*_FILTERS, "access_key_id", "after")
-        return lists.counted(self.world, self.world.journal, given, self._matcher(given))
+        return lists.counted(self.store, self.store.calls, given, self._matcher(given))
 
     def wait(self) -> dict[str, object]:
         """Gives the first call behind `after` that matches, as soon as it was answered; without it the newest one counts."""
         given = arguments.query(*_FILTERS, "access_key_id", "after", "timeout")
-        awaited = lists.awaited(self.world, self.world.journal, Kind.CALL, given, self._matcher(given))
+        awaited = lists.awaited(self.store, self.store.calls, EventType.CALL, given, self._matcher(given))
         if awaited.found is None:
             hint = f"there instead: {awaited.told(lambda one: f'{one.action} {one.code}')}"
             shown = [_call(one) for one in awaited.instead]
@@ -62,38 +62,38 @@ class JournalResource:
         """Lists what happened; with `timeout` it waits for the first that comes behind `after`."""
         given = arguments.query(*lists.ARGUMENTS, "timeout")
         timeout = waiting.seconds(given, waiting.DEFAULT_SECONDS)
-        with self.world.lock:
-            after, account = waiting.cursor(self.world, given), lists.account_name(self.world, given)
+        with self.store.lock:
+            after, account = waiting.cursor(self.store, given), lists.account_name(self.store, given)
         names = (None, ALL_ACCOUNTS, account) if account is not None else None
 
-        def matches(one: Change) -> bool:
+        def matches(one: Event) -> bool:
             return names is None or one.account_name in names
 
         looked = after or 0
 
         def find() -> bool | None:
             nonlocal looked
-            behind, looked = looked, self.world.cursor
-            return any(map(matches, self.world.changes.after(behind))) or None
+            behind, looked = looked, self.store.cursor
+            return any(map(matches, self.store.events.after(behind))) or None
 
         if after is not None and "timeout" in given:
             # A reset is a change itself, and ends no waiting for changes.
-            waiting.waited(self.world, find, Kind.__members__.values(), account, timeout, interruptible=False)
+            waiting.waited(self.store, find, EventType.__members__.values(), account, timeout, interruptible=False)
         rest = {name: value for name, value in given.items() if name != "access_key_id"}
-        log: Log[Change] = self.world.changes
-        answer = lists.listed(self.world, log, "changes", rest, matches, _change)
+        log: Log[Event] = self.store.events
+        answer = lists.listed(self.store, log, "changes", rest, matches, _change)
         if account is not None and "gap" in answer:
             # What was evicted may have been another account's.
             missed = max(log.evicted_through(account), log.evicted_through(ALL_ACCOUNTS))
             answer = {name: value for name, value in answer.items() if name != "gap" or (after or 0) < missed}
         return answer
 
-    def _matcher(self, given: Mapping[str, str]) -> Callable[[CallRecord], bool]:
+    def _matcher(self, given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
         """Makes the filter of the arguments; the account is narrowed to by whoever goes through the journal."""
         self._check_words(given)
         email, outcome = fold(given.get("email", "")), given.get("outcome")
 
-        def matches(one: CallRecord) -> bool:
+        def matches(one: CallEntry) -> bool:
             shown = {
                 "action": one.action,
                 "status": str(one.status),
@@ -123,22 +123,22 @@ class JournalResource:
 
     def _is_seen(self, name: str, word: str) -> bool:
         """Says whether a call had what only it or a scenario names."""
-        with self.world.lock:
-            if name == "action" and any(word in account.scenario.stubs for account in self.world.accounts()):
+        with self.store.lock:
+            if name == "action" and any(word in account.scenario.stubs for account in self.store.accounts()):
                 return True
-            entries = self.world.journal.entries()
+            entries = self.store.calls.entries()
         if name == "outcome":
             return any(each.outcome == word for one in entries for each in one.decisions)
         return any(word in (one.action, one.code) for one in entries)
 
 
-def _emails(one: CallRecord) -> set[str]:
+def _emails(one: CallEntry) -> set[str]:
     """Gives the addresses that a call names or that something became of, folded."""
     named = one.parameters.get("Email", "").split(",")
     return {fold(email.strip()) for email in (*named, *(each.email for each in one.decisions))}
 
 
-def _change(one: Change) -> dict[str, object]:
+def _change(one: Event) -> dict[str, object]:
     return {
         "sequence": one.sequence,
         "kind": one.kind.value,
@@ -148,7 +148,7 @@ def _change(one: Change) -> dict[str, object]:
     }
 
 
-def _call(one: CallRecord) -> dict[str, object]:
+def _call(one: CallEntry) -> dict[str, object]:
     return {
         "id": one.id,
         "sequence": one.sequence,
@@ -176,7 +176,7 @@ def _call(one: CallRecord) -> dict[str, object]:
     }
 
 
-def _hints(one: CallRecord) -> list[str]:
+def _hints(one: CallEntry) -> list[str]:
     """Says what a call names that does not exist, and the nearest thing that does."""
     operation = OPERATIONS.get(one.action)
     if operation is None:

@@ -8,7 +8,7 @@ from alimock.control import arguments
 from alimock.control.problem import Problem
 from alimock.spec.times import format_time, parse_duration, parse_time
 from alimock.state.clock import Clock
-from alimock.state.store import World
+from alimock.state.store import Store
 
 # A later time could not be written as a date once a link's days are added.
 LATEST = parse_time("9989-12-31 00:00:00")
@@ -19,8 +19,8 @@ _DURATION_HINT = 'give a duration in d, h, m and s, such as {"by": "3d"} or {"by
 class ClockResource:
     """Shows and moves the clock of one account, or of all and of those to come."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def show(self) -> dict[str, object]:
         """Shows the time of an account, or the time that new accounts start with."""
@@ -51,21 +51,23 @@ class ClockResource:
             seconds = parse_duration(text)
         except ValueError:
             raise Problem(400, f"`by`: found {text[:60]!a}", _DURATION_HINT) from None
-        with self.world.lock:
-            clocks = [account.clock for account in self.world.touched(key_id)] + ([self.world.clock] if key_id is None else [])
+        with self.store.lock:
+            clocks = [account.clock for account in self.store.accounts_for_change(key_id)] + (
+                [self.store.clock] if key_id is None else []
+            )
             if any(clock.now() + seconds > LATEST for clock in clocks):
                 raise Problem(400, f"`by`: {text[:60]} leads beyond {format_time(LATEST)}", "give a shorter duration")
             return self._change(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
 
     def _change(self, change: Callable[[Clock], None], key_id: str | None) -> dict[str, object]:
-        with self.world.lock:
-            self.world.change_clocks(change, key_id)
+        with self.store.lock:
+            self.store.change_clocks(change, key_id)
             return self._shown(key_id)
 
     def _shown(self, key_id: str | None) -> dict[str, object]:
-        with self.world.lock:
-            account = self.world.known_account(key_id) if key_id is not None else None
-            clock = account.clock if account is not None else self.world.clock
+        with self.store.lock:
+            account = self.store.known_account(key_id) if key_id is not None else None
+            clock = account.clock if account is not None else self.store.clock
             return {"now": format_time(clock.now()), "frozen": clock.frozen_at is not None}
 
 

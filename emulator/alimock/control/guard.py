@@ -1,27 +1,27 @@
-"""Who may ask, and what links begin with: shared by all doors but the emulated API."""
+"""Who may ask, and what links begin with: shared by all host_policy but the emulated API."""
 
 from __future__ import annotations
 
 from flask import request
 
 from alimock.control.problem import Problem
-from alimock.security import Doors
+from alimock.security import HostPolicy
 
 # What a page of another site must not reach, and nobody without the token: the control API, its page and the outbox.
 GUARDED = ("/_alimock/", "/api/", "/view/")
 
 
-def guard(doors: Doors) -> None:
+def guard(host_policy: HostPolicy) -> None:
     """Keeps the pages of other sites out: they could read and change what a browser on this machine can reach."""
     if not request.path.startswith(GUARDED):
         return
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    if not doors.knows(host):
+    if not host_policy.knows(host):
         hint = "ask by 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name"
         raise Problem(403, f"Host {host[:100]!a} is no name of this emulator", hint)
-    if origin is not None and origin.partition("://")[2] != host and not doors.is_own_origin(origin):
+    if origin is not None and origin.partition("://")[2] != host and not host_policy.is_own_origin(origin):
         raise Problem(403, f"Origin {origin[:100]!a} is another site", "the control API answers no pages of other sites")
-    if not doors.opens(_token()):
+    if not host_policy.opens(_token()):
         hint = "send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)"
         raise Problem(401, "the control token is missing or wrong", hint, headers={"WWW-Authenticate": 'Basic realm="alimock"'})
 
@@ -38,6 +38,6 @@ def _token() -> str | None:
     return given.token if given.type == "bearer" else given.password
 
 
-def base_url(doors: Doors) -> str:
+def base_url(host_policy: HostPolicy) -> str:
     """Gives what the links of mails begin with for whoever asks now."""
-    return doors.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))
+    return host_policy.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))

@@ -9,9 +9,9 @@ from typing import Generic
 
 from alimock.control import arguments, waiting
 from alimock.control.waiting import cursor
-from alimock.state.events import Kind
+from alimock.state.events import EventType
 from alimock.state.log import E, Log
-from alimock.state.store import World
+from alimock.state.store import Store
 
 DEFAULT_LIMIT = 100
 MAXIMUM_LIMIT = 5_000
@@ -39,14 +39,14 @@ class Awaited(Generic[E]):
         return told + (f"; {self.elsewhere} in accounts of other keys" if self.elsewhere else "")
 
 
-def account_name(world: World, given: Mapping[str, str]) -> str | None:
+def account_name(store: Store, given: Mapping[str, str]) -> str | None:
     """Gives the account that the argument `access_key_id` narrows to, None for all."""
     key_id = given.get("access_key_id")
-    return world.account_name(key_id) if key_id is not None else None
+    return store.account_name(key_id) if key_id is not None else None
 
 
 def listed(
-    world: World,
+    store: Store,
     log: Log[E],
     name: str,
     given: dict[str, str],
@@ -55,9 +55,9 @@ def listed(
 ) -> dict[str, object]:
     """Gives a page of a log's entries that match."""
     limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
-    with world.lock:
-        after, account = cursor(world, given), account_name(world, given)
-        end, evicted, evicted_through = world.cursor, log.evicted(account), log.evicted_through(account)
+    with store.lock:
+        after, account = cursor(store, given), account_name(store, given)
+        end, evicted, evicted_through = store.cursor, log.evicted(account), log.evicted_through(account)
         candidates = log.newest_first(account) if after is None else iter(log.after(after, account))
         chosen = list(islice(filter(matches, candidates), limit))
     if after is not None and len(chosen) == limit:
@@ -67,36 +67,36 @@ def listed(
     return {**answer, "gap": True} if after is not None and after < evicted_through else answer
 
 
-def counted(world: World, log: Log[E], given: dict[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
+def counted(store: Store, log: Log[E], given: dict[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Counts a log's entries that match, without what was thrown away."""
-    with world.lock:
-        after, account = cursor(world, given), account_name(world, given)
+    with store.lock:
+        after, account = cursor(store, given), account_name(store, given)
         candidates = log.entries(account) if after is None else log.after(after, account)
-        return {"count": sum(map(matches, candidates)), "cursor": world.cursor, "evicted": log.evicted(account)}
+        return {"count": sum(map(matches, candidates)), "cursor": store.cursor, "evicted": log.evicted(account)}
 
 
-def awaited(world: World, log: Log[E], kind: Kind, given: dict[str, str], matches: Callable[[E], bool]) -> Awaited[E]:
+def awaited(store: Store, log: Log[E], kind: EventType, given: dict[str, str], matches: Callable[[E], bool]) -> Awaited[E]:
     """Waits for the first entry behind `after` that matches; without `after` the newest that is there counts.
 
     Gives it, or at the end of the time what is there instead, newest first.
     """
     timeout = waiting.seconds(given, waiting.DEFAULT_SECONDS)
-    with world.lock:
-        after, account = cursor(world, given), account_name(world, given)
+    with store.lock:
+        after, account = cursor(store, given), account_name(store, given)
     looked = after
 
     def find() -> E | None:
         # Each look begins where the last one ended; only the first without a cursor goes through what is there.
         nonlocal looked
-        behind, looked = looked, world.cursor
+        behind, looked = looked, store.cursor
         entries = log.newest_first(account) if behind is None else iter(log.after(behind, account))
         return next(filter(matches, entries), None)
 
-    found = waiting.waited(world, find, (kind,), account, timeout)
+    found = waiting.waited(store, find, (kind,), account, timeout)
     behind = 0 if after is None else after
-    with world.lock:
+    with store.lock:
         if found is not None:
             return Awaited(found, timeout, found.sequence)
         newest = list(islice(log.newest_first(account), ARRIVED_INSTEAD))
         elsewhere = len(log.after(behind)) - len(log.after(behind, account)) if account is not None else 0
-        return Awaited(None, timeout, world.cursor, [one for one in newest if one.sequence > behind], elsewhere)
+        return Awaited(None, timeout, store.cursor, [one for one in newest if one.sequence > behind], elsewhere)

@@ -11,13 +11,13 @@ from alimock.control import arguments, lists
 from alimock.control.guard import base_url
 from alimock.control.problem import Problem
 from alimock.mail import message
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time, parse_time
-from alimock.state.events import Kind
+from alimock.state.events import EventType
 from alimock.state.outbox import Mail
-from alimock.state.store import World
+from alimock.state.store import Store
 
 _FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 
@@ -25,14 +25,14 @@ _FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 class OutboxResource:
     """Lists, shows, awaits and deletes mails."""
 
-    def __init__(self, world: World, doors: Doors) -> None:
-        self.world = world
-        self.doors = doors
+    def __init__(self, store: Store, host_policy: HostPolicy) -> None:
+        self.store = store
+        self.host_policy = host_policy
 
     def page(self) -> dict[str, object]:
         """Lists mails newest first, or with `after` those behind that cursor, oldest first."""
         given = arguments.query(*_FILTERS, "after", "limit")
-        return lists.listed(self.world, self.world.outbox, "messages", given, self._matcher(given), self._summary)
+        return lists.listed(self.store, self.store.outbox, "messages", given, self._matcher(given), self._summary)
 
     def wait(self) -> dict[str, object]:
         """Gives the first mail behind `after` that matches, as soon as it is there; without it the newest that is there counts.
@@ -40,7 +40,7 @@ class OutboxResource:
         At the end of `timeout` (10 seconds) it says what arrived instead.
         """
         given = arguments.query(*_FILTERS, "after", "timeout")
-        awaited = lists.awaited(self.world, self.world.outbox, Kind.MAIL, given, self._matcher(given))
+        awaited = lists.awaited(self.store, self.store.outbox, EventType.MAIL, given, self._matcher(given))
         if awaited.found is None:
             told = awaited.told(lambda one: f"{one.action} to {one.to}")
             hint = f"there instead: {told}; see the calls for what was refused"
@@ -62,16 +62,16 @@ class OutboxResource:
         given = arguments.query(*_FILTERS)
         ids = self._ids()
         matches = self._matcher(given)
-        with self.world.lock:
-            mails = self.world.outbox.entries(lists.account_name(self.world, given))
+        with self.store.lock:
+            mails = self.store.outbox.entries(lists.account_name(self.store, given))
             found = [one for one in mails if matches(one) and (ids is None or one.id in ids)]
-            return {"deleted": self.world.delete_mails(found)}
+            return {"deleted": self.store.delete_mails(found)}
 
     def delete_one(self, mail_id: str) -> dict[str, object]:
         """Deletes one mail."""
         arguments.query()
-        with self.world.lock:
-            return {"deleted": self.world.delete_mails([self._get(mail_id)])}
+        with self.store.lock:
+            return {"deleted": self.store.delete_mails([self._get(mail_id)])}
 
     def _ids(self) -> frozenset[str] | None:
         if not request.get_data():
@@ -105,17 +105,17 @@ class OutboxResource:
         return matches
 
     def _get(self, mail_id: str) -> Mail:
-        with self.world.lock:
-            found = self.world.outbox.get(mail_id)
+        with self.store.lock:
+            found = self.store.outbox.get(mail_id)
         if found is None:
             raise Problem(404, f"no message {mail_id}", "it may have been deleted, evicted or reset; see GET /_alimock/outbox")
         return found
 
     def _base_url(self) -> str:
-        return base_url(self.doors)
+        return base_url(self.host_policy)
 
     def _summary(self, one: Mail) -> dict[str, object]:
-        with self.world.lock:
+        with self.store.lock:
             state = one.token_state
         return {
             "id": one.id,

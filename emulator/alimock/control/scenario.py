@@ -11,7 +11,7 @@ from alimock.scenario.model import Scenario
 from alimock.scenario.sources import Bundle
 from alimock.scenario.text import is_unicode
 from alimock.state.snapshot import snapshot
-from alimock.state.store import World
+from alimock.state.store import Store
 
 STATES = ("loaded", "current")
 # What counts for the whole emulator and not for single accounts.
@@ -19,10 +19,10 @@ _FOR_ALL = ("authentication", "timestamps", "unknown_keys", "codes")
 
 
 class ScenarioResource:
-    """Shows, loads and restarts the scenario of one account or of the world."""
+    """Shows, loads and restarts the scenario of one account or of the store."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def show(self) -> dict[str, object]:
         """Shows a scenario as a document that loads back: the one loaded, or with `state=current` the account as it is now.
@@ -34,8 +34,8 @@ class ScenarioResource:
         if state not in STATES:
             raise Problem(400, f"`state`: found {state[:60]!a}", f"give one of {', '.join(STATES)}")
         secrets = arguments.flag(given, "secrets")
-        with self.world.lock:
-            account = self.world.known_account(key_id) if key_id is not None else None
+        with self.store.lock:
+            account = self.store.known_account(key_id) if key_id is not None else None
             if state == STATES[0]:
                 scenario = self._loaded(key_id)
             elif key_id is not None and account is None:
@@ -43,7 +43,7 @@ class ScenarioResource:
                     404, f"no account of the key {key_id[:100]!a}", "an account is there once a call was made with its key"
                 )
             else:
-                scenario = snapshot(account or self.world.account(None), self.world.scenario)
+                scenario = snapshot(account or self.store.account(None), self.store.scenario)
         return export.document(scenario, secrets=secrets)
 
     def load(self) -> dict[str, object]:
@@ -60,35 +60,35 @@ class ScenarioResource:
         return loaded
 
     def _load(self, key_id: str | None, bundle: Bundle | None, *, over: bool) -> dict[str, object] | None:
-        with self.world.lock:
-            known_keys, before = self.world.access_keys, self._loaded(key_id)
+        with self.store.lock:
+            known_keys, before = self.store.access_keys, self._loaded(key_id)
             below = self._seen_by(key_id, before) if over else None
         if bundle is not None:
             scenario = arguments.checked(lambda: loader.load_bundle(bundle, known_keys=known_keys, over=below))
         else:
             scenario = arguments.scenario(loader.load_text, local=False, known_keys=known_keys, over=below)
-        with self.world.lock:
+        with self.store.lock:
             if over and self._loaded(key_id) is not before:
                 return None
             ignored = self._ignored(scenario) if key_id is not None else []
-            self.world.load(scenario, key_id)
+            self.store.load(scenario, key_id)
         return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
 
     def _loaded(self, key_id: str | None) -> Scenario:
-        account = self.world.known_account(key_id) if key_id is not None else None
-        return account.loaded if account is not None else self.world.scenario
+        account = self.store.known_account(key_id) if key_id is not None else None
+        return account.loaded if account is not None else self.store.scenario
 
     def _seen_by(self, key_id: str | None, scenario: Scenario) -> Scenario:
         """Gives a scenario as one account sees it: the addresses of its own are among the common ones."""
         if key_id is None:
             return scenario
-        return replace(scenario, addresses=scenario.book(self.world.account_name(key_id)), account_addresses={})
+        return replace(scenario, addresses=scenario.book(self.store.account_name(key_id)), account_addresses={})
 
     def _ignored(self, scenario: Scenario) -> list[str]:
         """Names what a scenario says that holds for the whole emulator only, and is not so there."""
-        silent, world = Scenario(""), self.world.scenario
-        ignored = [name for name in _FOR_ALL if getattr(scenario, name) not in (getattr(silent, name), getattr(world, name))]
-        unknown = scenario.access_keys.keys() - self.world.access_keys.keys()
+        silent, store = Scenario(""), self.store.scenario
+        ignored = [name for name in _FOR_ALL if getattr(scenario, name) not in (getattr(silent, name), getattr(store, name))]
+        unknown = scenario.access_keys.keys() - self.store.access_keys.keys()
         # Many scenarios say `extends: default` and mean its addresses.
         if unknown and unknown - loader.load("default").access_keys.keys():
             ignored.append("accounts")
@@ -98,9 +98,9 @@ class ScenarioResource:
         """Makes one account, or all, anew from the scenario they started from, or with `unload=true` from the emulator's."""
         given = arguments.query("access_key_id", "unload")
         key_id, unload = given.get("access_key_id"), arguments.flag(given, "unload")
-        with self.world.lock:
-            self.world.reset(key_id, unload=unload)
-            return {"reset": True, "access_key_id": key_id, "cursor": self.world.cursor}
+        with self.store.lock:
+            self.store.reset(key_id, unload=unload)
+            return {"reset": True, "access_key_id": key_id, "cursor": self.store.cursor}
 
 
 def _bundle() -> Bundle:

@@ -10,7 +10,7 @@ from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
-from alimock.state.store import World
+from alimock.state.store import Store
 from alimock.state.waiters import IS_GONE, Closed, Interrupted
 
 DEFAULT_SECONDS = 10
@@ -30,7 +30,7 @@ def seconds(given: dict[str, str], default: int) -> float:
 
 
 def waited(
-    world: World,
+    store: Store,
     find: Callable[[], T | None],
     kinds: Collection[str],
     account: str | None,
@@ -39,32 +39,32 @@ def waited(
     interruptible: bool = True,
 ) -> T | None:
     """Gives what `find` gives, as soon as it does, or None at the end of the time; the caller does not hold the lock."""
-    with world.lock:
+    with store.lock:
         found = find()
     if found is not None or timeout == 0:
         return found
-    if not world.waiting.room.acquire(blocking=False):
+    if not store.waiters.slots.acquire(blocking=False):
         hint = "wait for fewer mails at a time, try again, or see --max-threads"
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem(503, f"{world.waiting.limit} callers wait already", hint, headers=headers)
+        raise Problem(503, f"{store.waiters.limit} callers wait already", hint, headers=headers)
     try:
-        with world.lock:
+        with store.lock:
             is_gone = request.environ.get(IS_GONE, lambda: False)
-            return world.waiting.wait(find, kinds, account, timeout, interruptible=interruptible, is_gone=is_gone)
+            return store.waiters.wait(find, kinds, account, timeout, interruptible=interruptible, is_gone=is_gone)
     except Interrupted:
         raise Problem(410, "the account was reset in the meantime", "what was waited for cannot come any more") from None
     except Closed:
         raise Problem(503, "the emulator is stopping", "start it again") from None
     finally:
-        world.waiting.room.release()
+        store.waiters.slots.release()
 
 
-def cursor(world: World, given: dict[str, str]) -> int | None:
+def cursor(store: Store, given: dict[str, str]) -> int | None:
     """Reads the argument `after`, and refuses one that is beyond what has happened; the caller holds the lock."""
     if "after" not in given:
         return None
     after = arguments.number(given, "after", 0, 10**18 - 1)
-    if after > world.cursor:
+    if after > store.cursor:
         hint = "the emulator was restarted since; begin again without `after`"
-        raise Problem(410, f"`after`: {after} is beyond the cursor {world.cursor}", hint)
+        raise Problem(410, f"`after`: {after} is beyond the cursor {store.cursor}", hint)
     return after

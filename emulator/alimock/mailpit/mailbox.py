@@ -10,7 +10,7 @@ from alimock.mail import message
 from alimock.mailpit.search import Searched, search
 from alimock.spec.times import UTC_PLUS_8, format_real_time
 from alimock.state.outbox import Mail
-from alimock.state.store import World
+from alimock.state.store import Store
 
 SNIPPET_LENGTH = 250
 # The parts of a mail by the numbers they have in their paths.
@@ -20,15 +20,15 @@ PARTS = {"1": "plain", "2": "html"}
 class Mailbox:
     """Shows mails in Mailpit's shapes; the texts of mails link to `base_url`."""
 
-    def __init__(self, world: World, base_url: str, access_key_id: str | None = None) -> None:
-        self.world = world
+    def __init__(self, store: Store, base_url: str, access_key_id: str | None = None) -> None:
+        self.store = store
         self.base_url = base_url
         self._access_key_id = access_key_id
 
     def mails(self) -> list[Mail]:
         """Gives all mails, newest first."""
-        with self.world.lock:
-            return list(self.world.outbox.newest_first(self._account_name()))
+        with self.store.lock:
+            return list(self.store.outbox.newest_first(self._account_name()))
 
     def found(self, query: str) -> list[Mail]:
         """Gives the mails that match a search, newest first."""
@@ -39,35 +39,35 @@ class Mailbox:
         """Gives a mail by its id, or for `latest` the newest that matches the query."""
         if mail_id == "latest":
             return next(iter(self.found(query)), None)
-        with self.world.lock:
-            one, account = self.world.outbox.get(mail_id), self._account_name()
+        with self.store.lock:
+            one, account = self.store.outbox.get(mail_id), self._account_name()
         return one if one is not None and account in (None, one.account_name) else None
 
     def is_read(self, one: Mail) -> bool:
         """Says whether a mail was read or marked so."""
-        return one.id in self.world.outbox.read
+        return one.id in self.store.outbox.read
 
     def tags(self, one: Mail) -> list[str]:
         """Gives the tags that a client put on a mail."""
-        return list(self.world.outbox.tags.get(one.id, ()))
+        return list(self.store.outbox.tags.get(one.id, ()))
 
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Marks mails as read or unread."""
-        with self.world.lock:
-            ids = {one.id for one in mails if self.world.outbox.get(one.id) is one}
-            marked = self.world.outbox.read
+        with self.store.lock:
+            ids = {one.id for one in mails if self.store.outbox.get(one.id) is one}
+            marked = self.store.outbox.read
             (marked.update if read else marked.difference_update)(ids)
 
     def set_tags(self, mails: Iterable[Mail], tags: Iterable[str]) -> None:
         """Puts tags on mails in place of those they have."""
-        with self.world.lock:
+        with self.store.lock:
             put = tuple(tags)
-            self.world.outbox.tags.update({one.id: put for one in mails if self.world.outbox.get(one.id) is one})
+            self.store.outbox.tags.update({one.id: put for one in mails if self.store.outbox.get(one.id) is one})
 
     def delete(self, mails: Iterable[Mail]) -> None:
         """Deletes mails."""
-        with self.world.lock:
-            self.world.delete_mails(one for one in mails if self.world.outbox.get(one.id) is one)
+        with self.store.lock:
+            self.store.delete_mails(one for one in mails if self.store.outbox.get(one.id) is one)
 
     def message(self, one: Mail) -> EmailMessage:
         """Gives the message itself."""
@@ -125,7 +125,7 @@ class Mailbox:
         }
 
     def _account_name(self) -> str | None:
-        return self.world.account_name(self._access_key_id) if self._access_key_id is not None else None
+        return self.store.account_name(self._access_key_id) if self._access_key_id is not None else None
 
     def _unread(self, mails: list[Mail]) -> int:
         return sum(not self.is_read(one) for one in mails)
@@ -157,11 +157,11 @@ class Mailbox:
 
     def _size(self, one: Mail) -> int:
         """Measures the message, which takes a millisecond, and keeps the result for the next list."""
-        outbox = self.world.outbox
+        outbox = self.store.outbox
         base_url, size = outbox.sizes.get(one.id, ("", 0))
         if base_url != self.base_url:
             size = len(self.message(one).as_bytes())
-            with self.world.lock:
+            with self.store.lock:
                 if outbox.get(one.id) is one:
                     outbox.sizes[one.id] = self.base_url, size
         return size

@@ -14,7 +14,7 @@ from alimock.api.service import Service
 from alimock.control.guard import base_url
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text import is_unicode
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.state.outbox import Mail
 
 # Clients read a version of Mailpit's and warn of old ones.
@@ -40,13 +40,13 @@ class Refusal(Exception):
         super().__init__(text)
 
 
-def mailpit(service: Service, doors: Doors) -> Blueprint:
+def mailpit(service: Service, host_policy: HostPolicy) -> Blueprint:
     """Makes the API of one emulator, of all accounts and of each."""
     blueprint = Blueprint("mailpit", __name__)
 
     def add(method: str, path: str, answer: Callable[..., Response]) -> None:
         def view(access_key_id: str | None = None, **parts: str) -> Response:
-            return answer(Mailbox(service.world, base_url(doors), access_key_id), **parts)
+            return answer(Mailbox(service.store, base_url(host_policy), access_key_id), **parts)
 
         for prefix in ("", ACCOUNT_PREFIX):
             name = f"{method} {prefix}{path}".replace(".", "-")
@@ -146,9 +146,9 @@ def _set_tags(mailbox: Mailbox) -> Response:
 def _info(mailbox: Mailbox) -> Response:
     mails = mailbox.mails()
     tags = [tag for one in mails for tag in mailbox.tags(one)]
-    with mailbox.world.lock:
-        uptime = int(mailbox.world.real_time() - mailbox.world.started)
-        deleted = mailbox.world.outbox.deleted
+    with mailbox.store.lock:
+        uptime = int(mailbox.store.real_time() - mailbox.store.started)
+        deleted = mailbox.store.outbox.deleted
     statistics = {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, "SMTPAccepted": 0, "SMTPAcceptedSize": 0}
     return _json(
         {

@@ -14,12 +14,12 @@ from alimock.scenario.address_rules import (
     OUTCOME_ANSWERS,
     OUTCOME_STATUS,
     SEND,
+    AddressOutcome,
     AddressRule,
-    Answer,
-    Outcome,
+    ScriptedResponse,
     Status,
 )
-from alimock.scenario.diagnostics import Reading
+from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.fields import Entry, Values
 from alimock.scenario.parser import MappingNode
 from alimock.spec.address import fold
@@ -66,31 +66,31 @@ class Addresses:
         )
 
 
-def addresses_of(entries: Sequence[Entry], path: str, reading: Reading) -> Addresses:
+def addresses_of(entries: Sequence[Entry], path: str, diagnostics: Diagnostics) -> Addresses:
     """Reads the entries of `addresses`, noting patterns that are never reached if nothing else is wrong."""
     rules: dict[str, AddressRule] = {}
     patterns: list[tuple[Entry, Pattern]] = []
     for entry in entries:
-        rule = rule_of(entry, f"{path}.{entry.key}", reading)
+        rule = rule_of(entry, f"{path}.{entry.key}", diagnostics)
         if rule is not None:
             rules[fold(entry.key)] = rule
         if rule is not None and rule.is_pattern:
             patterns.append((entry, Pattern.of(entry.key)))
     if len(patterns) > MAXIMUM_PATTERNS:
         expected = "fewer, since every call tries them in turn"
-        reading.mistake(patterns[MAXIMUM_PATTERNS][0].node, path, f"more than {MAXIMUM_PATTERNS} patterns", expected)
+        diagnostics.add(patterns[MAXIMUM_PATTERNS][0].node, path, f"more than {MAXIMUM_PATTERNS} patterns", expected)
         return Addresses(rules)
-    for number, (entry, pattern) in enumerate(patterns if not reading.mistakes else ()):
+    for number, (entry, pattern) in enumerate(patterns if not diagnostics.mistakes else ()):
         earlier = next((other for other, above in patterns[:number] if above.covers(pattern)), None)
         if earlier is not None:
             found = f"an entry that is never reached, since `{earlier.key}` (line {earlier.node.line}) matches all that it matches"
-            reading.mistake(entry.node, f"{path}.{entry.key}", found, "the narrower pattern first")
+            diagnostics.add(entry.node, f"{path}.{entry.key}", found, "the narrower pattern first")
     return Addresses(rules, [fold(entry.key) for entry, _ in patterns])
 
 
-def rule_of(entry: Entry, path: str, reading: Reading) -> AddressRule | None:
+def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | None:
     """Makes the rule of one entry of `addresses`: a shorthand, or a record that says the same and more."""
-    if isinstance(entry.value, Outcome):
+    if isinstance(entry.value, AddressOutcome):
         return AddressRule(
             entry.key, entry.place, entry.value, OUTCOME_STATUS[entry.value], answers=OUTCOME_ANSWERS.get(entry.value, NO_ANSWERS)
         )
@@ -98,24 +98,28 @@ def rule_of(entry: Entry, path: str, reading: Reading) -> AddressRule | None:
         return None
     said: Values = entry.value
     if isinstance(said.node, MappingNode) and not {"outcome", "status"} & set(said):
-        reading.mistake(entry.node, path, "neither `status` nor `outcome`", "at least one of the two")
+        diagnostics.add(entry.node, path, "neither `status` nor `outcome`", "at least one of the two")
     values = dict(said)
     outcome, status = values.pop("outcome", None), values.pop("status", None)
     if outcome is None and status is None:
         return None
     status = status or OUTCOME_STATUS[outcome]
-    outcome = outcome or {Status.VERIFIED: Outcome.VERIFIED, Status.PENDING: Outcome.PENDING}.get(status, Outcome.UNKNOWN)
+    outcome = outcome or {Status.VERIFIED: AddressOutcome.VERIFIED, Status.PENDING: AddressOutcome.PENDING}.get(
+        status, AddressOutcome.UNKNOWN
+    )
     for key, found, expected in _contradictions(entry.key, outcome, status, values):
-        reading.mistake(said.place(key), f"{path}.{key}", found, expected)
-    sending = _sending(outcome, values.pop("times", None), values.pop("then", None), path, reading)
-    answers: dict[str, tuple[Answer, ...]] = {SEND: sending} if any(one.code for one in sending) else {}
+        diagnostics.add(said.place(key), f"{path}.{key}", found, expected)
+    sending = _sending(outcome, values.pop("times", None), values.pop("then", None), path, diagnostics)
+    answers: dict[str, tuple[ScriptedResponse, ...]] = {SEND: sending} if any(one.code for one in sending) else {}
     for short, value in (values.pop("answers", None) or {}).items():
         action = ANSWERED_OPERATIONS[short]
-        answers[action] = tuple(_answers(value, action, f"{path}.answers.{short}", reading))
+        answers[action] = tuple(_answers(value, action, f"{path}.answers.{short}", diagnostics))
     return AddressRule(entry.key, entry.place, outcome, status, answers=answers or NO_ANSWERS, **values)
 
 
-def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _contradictions(
+    address: str, outcome: AddressOutcome, status: Status, values: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
     """Goes through what no record can be at once, by its key; standing refusals go with any status."""
     if outcome not in OUTCOME_ANSWERS and status is not OUTCOME_STATUS[outcome]:
         expected = f"`status: {OUTCOME_STATUS[outcome].value}` or another outcome"
@@ -130,30 +134,32 @@ def _contradictions(address: str, outcome: Outcome, status: Status, values: Mapp
         yield "times", "`times` without `then`", "`then:` with what comes after those calls"
 
 
-def _sending(outcome: Outcome, times: int | None, then: Any, path: str, reading: Reading) -> tuple[Answer, ...]:
+def _sending(
+    outcome: AddressOutcome, times: int | None, then: Any, path: str, diagnostics: Diagnostics
+) -> tuple[ScriptedResponse, ...]:
     """Gives what Submit and Resend answer in turn: what the outcome says, and what `then` says."""
-    (first,) = OUTCOME_ANSWERS.get(outcome, {SEND: (Answer(),)})[SEND]
+    (first,) = OUTCOME_ANSWERS.get(outcome, {SEND: (ScriptedResponse(),)})[SEND]
     if then is None:
         return (first,)
-    rest = _answers(then, SEND, f"{path}.then", reading)
+    rest = _answers(then, SEND, f"{path}.then", diagnostics)
     return (replace(first, times=1 if times is None else times), *rest)
 
 
-def _answers(value: Any, action: str, path: str, reading: Reading) -> Iterator[Answer]:
+def _answers(value: Any, action: str, path: str, diagnostics: Diagnostics) -> Iterator[ScriptedResponse]:
     """Goes through an answer and those that `then` puts behind it."""
     while isinstance(value, Values):
         for key, found, expected in _wrong_answer(value):
-            reading.mistake(value.place(key), path, found, expected)
+            diagnostics.add(value.place(key), path, found, expected)
         then = value.get("then")
         times = None if then is None else 1 if value.get("times") is None else value["times"]
         if "code" in value:
-            yield Answer(value["code"], value.get("message"), value.get("status"), times)
+            yield ScriptedResponse(value["code"], value.get("message"), value.get("status"), times)
         else:
-            yield Answer(_code(value.get("answer"), action), times=times)
+            yield ScriptedResponse(_code(value.get("answer"), action), times=times)
         if then is None:
             return
         value, path = then, f"{path}.then"
-    yield Answer(_code(value, action))
+    yield ScriptedResponse(_code(value, action))
 
 
 def _wrong_answer(value: Values) -> Iterator[tuple[str, str, str]]:

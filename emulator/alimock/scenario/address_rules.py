@@ -9,7 +9,7 @@ from enum import Enum
 from alimock.spec.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 
-class Outcome(Enum):
+class AddressOutcome(Enum):
     """The shorthand for what an address does."""
 
     VERIFIED = "verified"
@@ -50,18 +50,18 @@ SEND = "send"
 _SENDING = (ANSWERED_OPERATIONS["submit"], ANSWERED_OPERATIONS["resend"])
 
 # What an outcome says about the record when the entry itself does not.
-OUTCOME_STATUS: Mapping[Outcome, Status] = {
-    Outcome.VERIFIED: Status.VERIFIED,
-    Outcome.PENDING: Status.PENDING,
-    Outcome.EXPIRED: Status.PENDING,
-    Outcome.QUOTA_EXCEEDED: Status.PENDING,
-    Outcome.ILLEGAL: Status.NONE,
-    Outcome.UNKNOWN: Status.NONE,
+OUTCOME_STATUS: Mapping[AddressOutcome, Status] = {
+    AddressOutcome.VERIFIED: Status.VERIFIED,
+    AddressOutcome.PENDING: Status.PENDING,
+    AddressOutcome.EXPIRED: Status.PENDING,
+    AddressOutcome.QUOTA_EXCEEDED: Status.PENDING,
+    AddressOutcome.ILLEGAL: Status.NONE,
+    AddressOutcome.UNKNOWN: Status.NONE,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScriptedResponse:
     """What an operation answers for an address in place of what it would do; without a code it does that.
 
     A code with a message is the user's own, no code of the service. `times` is how many calls get it, None is all that follow.
@@ -73,10 +73,10 @@ class Answer:
     times: int | None = None
 
 
-Answers = Mapping[str, tuple[Answer, ...]]
+ScriptedResponses = Mapping[str, tuple[ScriptedResponse, ...]]
 
 
-def remaining(steps: tuple[Answer, ...], given: int) -> tuple[Answer, ...]:
+def remaining(steps: tuple[ScriptedResponse, ...], given: int) -> tuple[ScriptedResponse, ...]:
     """Gives what is left of the answers in turn once so many calls got theirs."""
     for number, step in enumerate(steps):
         if step.times is None:
@@ -88,11 +88,11 @@ def remaining(steps: tuple[Answer, ...], given: int) -> tuple[Answer, ...]:
 
 
 # What the outcomes that stand for a refusal answer to Submit and Resend.
-OUTCOME_ANSWERS: Mapping[Outcome, Answers] = {
-    Outcome.QUOTA_EXCEEDED: {SEND: (Answer(SEND_TOKEN_QUOTA_EXCEEDED.code),)},
-    Outcome.ILLEGAL: {SEND: (Answer(PARAMETER_ILLEGALL.code),)},
+OUTCOME_ANSWERS: Mapping[AddressOutcome, ScriptedResponses] = {
+    AddressOutcome.QUOTA_EXCEEDED: {SEND: (ScriptedResponse(SEND_TOKEN_QUOTA_EXCEEDED.code),)},
+    AddressOutcome.ILLEGAL: {SEND: (ScriptedResponse(PARAMETER_ILLEGALL.code),)},
 }
-NO_ANSWERS: Answers = {}
+NO_ANSWERS: ScriptedResponses = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class AddressRule:
 
     address: str
     place: str
-    outcome: Outcome
+    outcome: AddressOutcome
     status: Status
     email_verification_no: str | None = None
     user_id: str | None = None
@@ -120,14 +120,14 @@ class AddressRule:
     sends_today: int = 0
     new_today: bool = False
     exact: bool = False
-    answers: Answers = field(default_factory=lambda: NO_ANSWERS)
+    answers: ScriptedResponses = field(default_factory=lambda: NO_ANSWERS)
 
     @property
     def age(self) -> Age:
         """Since when the record is there."""
         if self.created is not None:
             return Age.WRITTEN
-        return Age.EXPIRED if self.outcome is Outcome.EXPIRED else Age.SIGHT
+        return Age.EXPIRED if self.outcome is AddressOutcome.EXPIRED else Age.SIGHT
 
     @property
     def created(self) -> int | None:
@@ -140,7 +140,7 @@ class AddressRule:
         """Whether the rule is for all addresses that match."""
         return "*" in self.address and not self.exact
 
-    def sequence(self, action: str) -> tuple[str, tuple[Answer, ...]]:
+    def sequence(self, action: str) -> tuple[str, tuple[ScriptedResponse, ...]]:
         """Gives the answers of an operation in turn, and under which name they stand."""
         name = SEND if action in _SENDING and action not in self.answers else action
         return name, self.answers.get(name, ())

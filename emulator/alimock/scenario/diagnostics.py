@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from alimock.scenario.parser import MappingNode, Mistake, Node, ScalarNode, SequenceNode
+from alimock.scenario.parser import Diagnostic, MappingNode, Node, ScalarNode, SequenceNode
 from alimock.scenario.text import is_unicode
 
 # Of one file.
@@ -17,7 +17,7 @@ MAXIMUM_MISTAKES = 100
 
 
 @dataclass
-class Reading:
+class Diagnostics:
     """One file being read, and the mistakes found so far; `variable` gives secrets, None where a file must not have them.
 
     What was made of a mapping has no lines that its user knows of.
@@ -26,13 +26,13 @@ class Reading:
     file: str
     variable: Callable[[str], str | None] | None = None
     has_lines: bool = True
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
     left_out: int = 0
 
-    def mistake(self, node: Node, path: str, found: str, expected: str) -> None:
+    def add(self, node: Node, path: str, found: str, expected: str) -> None:
         """Notes a mistake at the place where a node begins."""
         if len(self.mistakes) < MAXIMUM_MISTAKES:
-            self.mistakes.append(Mistake(self.file, node.line, node.column, path, found, expected))
+            self.mistakes.append(Diagnostic(self.file, node.line, node.column, path, found, expected))
         else:
             self.left_out += 1
 
@@ -41,11 +41,11 @@ class Reading:
         """Whether no further mistake will be told."""
         return len(self.mistakes) >= MAXIMUM_MISTAKES
 
-    def told(self) -> list[Mistake]:
+    def told(self) -> list[Diagnostic]:
         """Gives the mistakes in the order of the file, and at the end how many more there are."""
         mistakes = sorted(self.mistakes, key=lambda one: (one.file != self.file, one.line, one.column))
         if self.left_out:
-            mistakes.append(Mistake(self.file, 0, 0, "", f"{self.left_out} more mistakes", "those above to be mended first"))
+            mistakes.append(Diagnostic(self.file, 0, 0, "", f"{self.left_out} more mistakes", "those above to be mended first"))
         return mistakes
 
     def place(self, node: Node) -> str:
@@ -55,11 +55,11 @@ class Reading:
     def accepts(self, node: Node, path: str) -> bool:
         """Refuses what no part of a scenario may have: aliases, tags, and text that cannot be written as UTF-8."""
         if type(node) is Node:
-            self.mistake(node, path, "an alias", "the value itself (`extends` is the way to share)")
+            self.add(node, path, "an alias", "the value itself (`extends` is the way to share)")
         elif node.tag is not None:
-            self.mistake(node, path, f"the tag {node.tag}", "a value without a tag")
+            self.add(node, path, f"the tag {node.tag}", "a value without a tag")
         elif isinstance(node, ScalarNode) and not is_unicode(node.text):
-            self.mistake(node, path, f"{ascii(node.text)[:60]}", "text without lone surrogates")
+            self.add(node, path, f"{ascii(node.text)[:60]}", "text without lone surrogates")
         else:
             return True
         return False

@@ -9,7 +9,7 @@ from enum import Enum
 import yaml
 
 from alimock.scenario.address_book import AddressBook, AddressPattern
-from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, Answer
+from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
 from alimock.scenario.fields import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.spec.times import format_delay, format_time
@@ -87,7 +87,9 @@ def fault(one: Fault) -> dict[str, object]:
         "seen": one.seen or None,
         "hits": one.hits or None,
     }
-    delivery = {name: value for name, value in asdict(one.delivery).items() if value} if one.delivery is not None else {}
+    delivery = (
+        {name: value for name, value in asdict(one.response_fault).items() if value} if one.response_fault is not None else {}
+    )
     return {
         "id": one.id,
         **_filled("when", _given(when)),
@@ -175,7 +177,7 @@ def _answers(rule: AddressRule) -> dict[str, object]:
     }
 
 
-def _sequence(steps: Sequence[Answer]) -> object:
+def _sequence(steps: Sequence[ScriptedResponse]) -> object:
     first, *rest = steps
     if first.message is not None:
         values: dict[str, object] = {"code": first.code, "message": first.message, **_filled("status", first.status)}

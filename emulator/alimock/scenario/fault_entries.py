@@ -6,49 +6,49 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 
 from alimock.scenario.address_book import Pattern
-from alimock.scenario.diagnostics import Reading, nearest
+from alimock.scenario.diagnostics import Diagnostics, nearest
 from alimock.scenario.fields import Entry, Values
-from alimock.scenario.model import Delivery, Fault
+from alimock.scenario.model import Fault, ResponseFault
 from alimock.scenario.parser import MappingNode
 from alimock.spec.contract import OPERATIONS
 
 MAXIMUM_FAULTS = 1_000
-_DELIVERY = tuple(one.name for one in fields(Delivery))
+_DELIVERY = tuple(one.name for one in fields(ResponseFault))
 
 
-def faults_of(items: Sequence[Entry], actions: Collection[str], reading: Reading) -> list[Fault]:
+def faults_of(items: Sequence[Entry], actions: Collection[str], diagnostics: Diagnostics) -> list[Fault]:
     """Reads the faults, noting those that are never reached if nothing else is wrong."""
     if len(items) > MAXIMUM_FAULTS:
         expected = "fewer, since every call tries them in turn"
-        reading.mistake(items[MAXIMUM_FAULTS].node, "faults", f"more than {MAXIMUM_FAULTS} faults", expected)
+        diagnostics.add(items[MAXIMUM_FAULTS].node, "faults", f"more than {MAXIMUM_FAULTS} faults", expected)
         return []
     entries = [item for item in items if isinstance(item.node, MappingNode)]
-    faults = [fault_of(item, f"faults[{item.key}]", actions, reading) for item in entries]
-    _refuse_ids_twice(entries, faults, reading)
-    for number, (item, fault) in enumerate(zip(entries, faults, strict=True) if not reading.mistakes else ()):
+    faults = [fault_of(item, f"faults[{item.key}]", actions, diagnostics) for item in entries]
+    _refuse_ids_twice(entries, faults, diagnostics)
+    for number, (item, fault) in enumerate(zip(entries, faults, strict=True) if not diagnostics.mistakes else ()):
         earlier = next((entries[above] for above in range(number) if faults[above].covers(fault)), None)
         if earlier is not None:
             found = f"a fault that is never reached, since the one in line {earlier.node.line} takes all its calls"
-            reading.mistake(item.node, f"faults[{item.key}]", found, "it before that one, or `times:` there")
+            diagnostics.add(item.node, f"faults[{item.key}]", found, "it before that one, or `times:` there")
     return faults
 
 
-def _refuse_ids_twice(entries: Sequence[Entry], faults: Sequence[Fault], reading: Reading) -> None:
+def _refuse_ids_twice(entries: Sequence[Entry], faults: Sequence[Fault], diagnostics: Diagnostics) -> None:
     owners: dict[str, Entry] = {}
     for item, fault in zip(entries, faults, strict=True):
         owner = owners.setdefault(fault.id, item) if fault.id else item
         if owner is not item:
             found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
-            reading.mistake(item.value.place("id"), f"faults[{item.key}].id", found, expected)
+            diagnostics.add(item.value.place("id"), f"faults[{item.key}].id", found, expected)
 
 
-def fault_of(item: Entry, path: str, actions: Collection[str], reading: Reading) -> Fault:
+def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diagnostics) -> Fault:
     """Makes one fault; without an id of its own it has an empty one."""
     said: Values = item.value
     said_when: Values = said.get("when") or Values(item.node)
     for key, found, expected in _wrong_fault(said, said_when, actions):
         node = said_when.place(key.removeprefix("when.")) if key.startswith("when.") else said.place(key)
-        reading.mistake(node, f"{path}.{key}" if key else path, found, expected)
+        diagnostics.add(node, f"{path}.{key}" if key else path, found, expected)
     values, when = dict(said), dict(said_when)
     values.pop("when", None)
     delivery = {key: values.pop(key) for key in _DELIVERY if key in values}
@@ -57,7 +57,7 @@ def fault_of(item: Entry, path: str, actions: Collection[str], reading: Reading)
         values.pop("id", None) or "",
         item.place,
         email=Pattern.of(email) if email is not None else None,
-        delivery=Delivery(**delivery) if delivery else None,
+        response_fault=ResponseFault(**delivery) if delivery else None,
         **when,
         **values,
     )

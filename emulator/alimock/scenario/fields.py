@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from alimock.scenario.diagnostics import Reading, describe, nearest, quoted
+from alimock.scenario.diagnostics import Diagnostics, describe, nearest, quoted
 from alimock.scenario.parser import MappingNode, Node, ScalarNode, SequenceNode
 from alimock.scenario.text import non_empty
 from alimock.spec.address import fold
@@ -29,7 +29,7 @@ class Schema:
 
     expected: str
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         """Gives the value that a node stands for, or notes a mistake and gives None."""
         raise NotImplementedError
 
@@ -56,8 +56,8 @@ class Scalar(Schema):
     nullable: bool = False
     json: JsonSchema = field(default_factory=lambda: {"type": ["string", "number", "boolean"]})
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
-        if not reading.accepts(node, path):
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        if not diagnostics.accepts(node, path):
             return None
         is_null = isinstance(node, ScalarNode) and node.plain and node.text in _NULLS
         if is_null and self.nullable:
@@ -67,7 +67,7 @@ class Scalar(Schema):
                 return self.parse(node.text)
             except ValueError:
                 pass
-        reading.mistake(node, path, describe(node), self.expected_near(node))
+        diagnostics.add(node, path, describe(node), self.expected_near(node))
         return None
 
     def expected_near(self, node: Node) -> str:
@@ -88,15 +88,15 @@ class Secret(Schema):
 
     expected: str = "a text, or ${NAME} for a variable of the environment"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
-        text = Scalar(self.expected, non_empty).read(node, path, reading)
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        text = Scalar(self.expected, non_empty).read(node, path, diagnostics)
         variable = _VARIABLE.fullmatch(text) if text is not None else None
         if variable is None:
             return text
-        if reading.variable is None:
-            reading.mistake(node, path, f"`{text}`", "the secret itself (what is sent must not read the environment)")
-        elif not (value := reading.variable(variable[1])):
-            reading.mistake(node, path, f"`{text}`", f"the variable {variable[1]} to be set in the environment")
+        if diagnostics.variable is None:
+            diagnostics.add(node, path, f"`{text}`", "the secret itself (what is sent must not read the environment)")
+        elif not (value := diagnostics.variable(variable[1])):
+            diagnostics.add(node, path, f"`{text}`", f"the variable {variable[1]} to be set in the environment")
         else:
             return value
         return None
@@ -127,19 +127,19 @@ class Keys(Schema):
     expected: str = "a mapping"
     also: JsonSchema = field(default_factory=dict)
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         values = Values(node)
-        for key, key_node, value_node in _pairs(self, node, path, reading):
+        for key, key_node, value_node in _pairs(self, node, path, diagnostics):
             known = self.table.get(key)
             values.places[key] = key_node
             if known is None:
-                expected = nearest(key, self.table) if not reading.is_full else ""
-                reading.mistake(key_node, path, f"the unknown key {quoted(key)}", expected)
+                expected = nearest(key, self.table) if not diagnostics.is_full else ""
+                diagnostics.add(key_node, path, f"the unknown key {quoted(key)}", expected)
             else:
-                values[key] = known.takes.read(value_node, _join(path, key), reading)
+                values[key] = known.takes.read(value_node, _join(path, key), diagnostics)
         for key in self.required if isinstance(node, MappingNode) else ():
             if key not in values:
-                reading.mistake(node, path, f"no `{key}`", f"`{key}:` with {self.table[key].takes.expected}")
+                diagnostics.add(node, path, f"no `{key}`", f"`{key}:` with {self.table[key].takes.expected}")
         return values
 
     def json_schema(self) -> JsonSchema:
@@ -167,16 +167,16 @@ class Entries(Schema):
     folded: bool = False
     expected: str = "a mapping"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         entries: list[Entry] = []
-        for key, key_node, value_node in _pairs(self, node, path, reading, folded=self.folded):
+        for key, key_node, value_node in _pairs(self, node, path, diagnostics, folded=self.folded):
             here = _join(path, key)
             try:
                 self.key.parse(key)
             except ValueError:
-                reading.mistake(key_node, path, quoted(key), self.key.expected_near(key_node))
-            value = self.value.read(value_node, here, reading)
-            entries.append(Entry(key, value, reading.place(key_node), key_node))
+                diagnostics.add(key_node, path, quoted(key), self.key.expected_near(key_node))
+            value = self.value.read(value_node, here, diagnostics)
+            entries.append(Entry(key, value, diagnostics.place(key_node), key_node))
         return entries
 
     def json_schema(self) -> JsonSchema:
@@ -190,16 +190,16 @@ class Items(Schema):
     item: Schema
     expected: str = "a list"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
-        if not reading.accepts(node, path):
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        if not diagnostics.accepts(node, path):
             return []
         if not isinstance(node, SequenceNode):
-            reading.mistake(node, path, describe(node), self.expected)
+            diagnostics.add(node, path, describe(node), self.expected)
             return []
         entries = []
         for number, item in enumerate(node.items):
-            value = self.item.read(item, f"{path}[{number}]", reading)
-            entries.append(Entry(str(number), value, reading.place(item), item))
+            value = self.item.read(item, f"{path}[{number}]", diagnostics)
+            entries.append(Entry(str(number), value, diagnostics.place(item), item))
         return entries
 
     def json_schema(self) -> JsonSchema:
@@ -216,11 +216,11 @@ class OneOrMore(Schema):
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.item.expected}, or a list of such"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         if isinstance(node, SequenceNode):
-            return Items(self.item).read(node, path, reading)
-        value = Scalar(self.expected, self.item.parse).read(node, path, reading)
-        return [Entry("0", value, reading.place(node), node)]
+            return Items(self.item).read(node, path, diagnostics)
+        value = Scalar(self.expected, self.item.parse).read(node, path, diagnostics)
+        return [Entry("0", value, diagnostics.place(node), node)]
 
     def json_schema(self) -> JsonSchema:
         return {"anyOf": [self.item.json_schema(), Items(self.item).json_schema()]}
@@ -237,10 +237,10 @@ class Either(Schema):
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.scalar.expected}, or a mapping"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         if isinstance(node, MappingNode):
-            return self.mapping.read(node, path, reading)
-        return replace(self.scalar, expected=self.expected).read(node, path, reading)
+            return self.mapping.read(node, path, diagnostics)
+        return replace(self.scalar, expected=self.expected).read(node, path, diagnostics)
 
     def json_schema(self) -> JsonSchema:
         return {"anyOf": [self.scalar.json_schema(), self.mapping.json_schema()]}
@@ -254,8 +254,8 @@ class Reference(Schema):
     expected: str
     refers_to: Callable[[], Schema]
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
-        return self.refers_to().read(node, path, reading)
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        return self.refers_to().read(node, path, diagnostics)
 
     def json_schema(self) -> JsonSchema:
         return {"$ref": f"#/$defs/{self.name}"}
@@ -270,20 +270,20 @@ class AnyValue(Schema):
 
     expected: str = "a value"
 
-    def read(self, node: Node, path: str, reading: Reading) -> Any:
-        if not reading.accepts(node, path):
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        if not diagnostics.accepts(node, path):
             return None
         if isinstance(node, MappingNode):
-            pairs = list(_pairs(self, node, path, reading))
+            pairs = list(_pairs(self, node, path, diagnostics))
             for key, key_node, _ in pairs:
                 if not _XML_NAME.fullmatch(key):
-                    reading.mistake(key_node, path, f"the key {quoted(key)}", "a name of letters, digits, ., - and _, as XML has")
-            return {key: self.read(value_node, _join(path, key), reading) for key, _, value_node in pairs}
+                    diagnostics.add(key_node, path, f"the key {quoted(key)}", "a name of letters, digits, ., - and _, as XML has")
+            return {key: self.read(value_node, _join(path, key), diagnostics) for key, _, value_node in pairs}
         if isinstance(node, SequenceNode):
             for number, item in enumerate(node.items):
                 if isinstance(item, SequenceNode):
-                    reading.mistake(item, f"{path}[{number}]", "a list in a list", "a value or a mapping (XML has no such lists)")
-            return [self.read(item, f"{path}[{number}]", reading) for number, item in enumerate(node.items)]
+                    diagnostics.add(item, f"{path}[{number}]", "a list in a list", "a value or a mapping (XML has no such lists)")
+            return [self.read(item, f"{path}[{number}]", diagnostics) for number, item in enumerate(node.items)]
         assert isinstance(node, ScalarNode)
         return json_value(node.text) if node.plain else node.text
 
@@ -291,25 +291,27 @@ class AnyValue(Schema):
         return {"type": "object"}
 
 
-def _pairs(schema: Schema, node: Node, path: str, reading: Reading, *, folded: bool = False) -> Iterable[tuple[str, Node, Node]]:
+def _pairs(
+    schema: Schema, node: Node, path: str, diagnostics: Diagnostics, *, folded: bool = False
+) -> Iterable[tuple[str, Node, Node]]:
     """Goes through a mapping's pairs, noting keys that are no text or stand there twice."""
-    if not reading.accepts(node, path):
+    if not diagnostics.accepts(node, path):
         return
     if not isinstance(node, MappingNode):
         hint = " (with a space after the colon)" if isinstance(node, ScalarNode) and ":" in node.text.rstrip(":") else ""
-        reading.mistake(node, path, describe(node), f"{schema.expected}{hint}")
+        diagnostics.add(node, path, describe(node), f"{schema.expected}{hint}")
         return
     lines: dict[str, int] = {}
     for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):
-        if not isinstance(key_node, ScalarNode) or not reading.accepts(key_node, path):
-            reading.mistake(
+        if not isinstance(key_node, ScalarNode) or not diagnostics.accepts(key_node, path):
+            diagnostics.add(
                 key_node, path, f"{describe(key_node)} as a key", "a plain text (put quotes around a pattern that begins with *)"
             )
             continue
         key = key_node.text
         same = fold(key) if folded else key
         if same in lines:
-            reading.mistake(key_node, path, f"{quoted(key)} again", f"each key once (line {lines[same]} has it)")
+            diagnostics.add(key_node, path, f"{quoted(key)} again", f"each key once (line {lines[same]} has it)")
             continue
         lines[same] = key_node.line
         yield key, key_node, value_node

@@ -18,12 +18,12 @@ from pathlib import Path
 from alimock.scenario.address_book import AddressBook
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.diagnostics import Reading, place_of
+from alimock.scenario.diagnostics import Diagnostics, place_of
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.merge import Layer, access_key_of, layer_of
 from alimock.scenario.model import AccessKey, Fault, Scenario, ServiceLimits
-from alimock.scenario.parser import MappingNode, Mistake, Node, ScalarNode, ScenarioError, compose, compose_json, decode
+from alimock.scenario.parser import Diagnostic, MappingNode, Node, ScalarNode, ScenarioError, compose, compose_json, decode
 from alimock.scenario.scalars import NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
 from alimock.scenario.sources import Bundle, Files, is_built_in, is_path, legible, shown
@@ -105,36 +105,36 @@ def load_text(
 
 def load_address(content: bytes, address: str, *, file: str, json: bool = False) -> AddressRule:
     """Loads what stands behind one address in `addresses`; raises `ScenarioError`."""
-    reading, node = Reading(file), _composed(content, file, json, ADDRESSES.value.expected)
+    diagnostics, node = Diagnostics(file), _composed(content, file, json, ADDRESSES.value.expected)
     pair = [ScalarNode(1, 1, None, address, plain=False), node]
-    entries = ADDRESSES.read(MappingNode(1, 1, None, pair), "addresses", reading)
-    _raise(reading.told())
-    addresses = addresses_of(entries, "addresses", reading)
-    _raise(reading.told())
+    entries = ADDRESSES.read(MappingNode(1, 1, None, pair), "addresses", diagnostics)
+    _raise(diagnostics.told())
+    addresses = addresses_of(entries, "addresses", diagnostics)
+    _raise(diagnostics.told())
     return addresses.rules[fold(address)]
 
 
 def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: str, json: bool = False) -> Fault:
     """Loads one fault, which gets this id; `stubs` are the operations beside the emulated ones. Raises `ScenarioError`."""
-    reading, node = Reading(file), _composed(content, file, json, "a mapping with a fault")
-    values = FAULT.read(node, "fault", reading)
-    NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", reading)
+    diagnostics, node = Diagnostics(file), _composed(content, file, json, "a mapping with a fault")
+    values = FAULT.read(node, "fault", diagnostics)
+    NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", diagnostics)
     if values.get("id") not in (None, fault_id):
-        reading.mistake(values.place("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
-    _raise(reading.told())
-    fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, reading)
-    _raise(reading.told())
+        diagnostics.add(values.place("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
+    _raise(diagnostics.told())
+    fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
+    _raise(diagnostics.told())
     return replace(fault, id=fault_id)
 
 
 def load_access_key(content: bytes, key_id: str, account: str, *, file: str, json: bool = False) -> AccessKey:
     """Loads what stands in `access_keys` of a key with this id, for an account; raises `ScenarioError`."""
-    reading, node = Reading(file), _composed(content, file, json, "a mapping with a `secret`")
-    TEXT.read(ScalarNode(1, 1, None, key_id, plain=False), "id", reading)
-    values = IDENTIFIED_ACCESS_KEY.read(node, "access_key", reading)
+    diagnostics, node = Diagnostics(file), _composed(content, file, json, "a mapping with a `secret`")
+    TEXT.read(ScalarNode(1, 1, None, key_id, plain=False), "id", diagnostics)
+    values = IDENTIFIED_ACCESS_KEY.read(node, "access_key", diagnostics)
     if values.get("id") not in (None, key_id):
-        reading.mistake(values.place("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
-    _raise(reading.told())
+        diagnostics.add(values.place("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
+    _raise(diagnostics.told())
     return access_key_of({**values, "id": key_id}, account, file)
 
 
@@ -142,7 +142,7 @@ def _below(over: Scenario | None) -> Layer:
     return Layer.of(over) if over is not None else Layer()
 
 
-def _raise(mistakes: list[Mistake]) -> None:
+def _raise(mistakes: list[Diagnostic]) -> None:
     if mistakes:
         raise ScenarioError(mistakes)
 
@@ -178,7 +178,7 @@ class _Stack:
     layer: Layer = field(default_factory=Layer)
     read: dict[Path, Path] = field(default_factory=dict)
     paths: list[Path] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
 
     def load(self, names: Sequence[str], name: str) -> Scenario:
         """Reads files that lie over each other, and builds their scenario."""
@@ -197,10 +197,10 @@ class _Stack:
         resolved = self.files.resolved(path)
         if resolved in chain:
             expected = "a file that does not lead back here"
-            raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends itself", expected)])
+            raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a file that extends itself", expected)])
         if len(chain) == MAXIMUM_CHAIN:
             expected = f"{MAXIMUM_CHAIN} files in a row at most"
-            raise ScenarioError([Mistake(name, 0, 0, "extends", "a file that extends a file, and so on", expected)])
+            raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a file that extends a file, and so on", expected)])
         self.paths.append(path)
         if resolved not in self.read:
             # As it was named, so that a link that leads elsewhere later is seen by who watches.
@@ -210,25 +210,25 @@ class _Stack:
 
     def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Lays what a node says, and all that it extends, over what is there."""
-        reading, before = Reading(file, self.variable, has_lines), len(self.mistakes)
-        document = SCENARIO.read(node, "", reading) or {}
+        diagnostics, before = Diagnostics(file, self.variable, has_lines), len(self.mistakes)
+        document = SCENARIO.read(node, "", diagnostics) or {}
         for item in document.get("extends") or ():
             try:
                 self.add_file(item.value or "", folder, chain)
             except ScenarioError as error:
-                reading.mistakes.extend(_placed(error, item.node, file) if item.value else ())
-        layer = layer_of(document, reading, self.layer, self.known_keys)
+                diagnostics.mistakes.extend(_placed(error, item.node, file) if item.value else ())
+        layer = layer_of(document, diagnostics, self.layer, self.known_keys)
         self.layer = layer.over(self.layer)
         # Its own mistakes come before those of the files that it extends.
-        self.mistakes[before:before] = reading.told()
+        self.mistakes[before:before] = diagnostics.told()
 
-    def _too_many(self, name: str) -> list[Mistake]:
+    def _too_many(self, name: str) -> list[Diagnostic]:
         """Finds more patterns or faults in all files together than one call should try, and than an export could hold."""
         own = self.layer.account_addresses.values()
         patterns = len(self.layer.addresses.patterns) + max((len(addresses.patterns) for addresses in own), default=0)
         counts = ((patterns, MAXIMUM_PATTERNS, "patterns"), (len(self.layer.faults), MAXIMUM_FAULTS, "faults"))
         return [
-            Mistake(
+            Diagnostic(
                 name, 0, 0, "", f"{count} {kind} in all files together", f"{maximum} at most, since every call tries them in turn"
             )
             for count, maximum, kind in counts
@@ -259,12 +259,12 @@ class _Stack:
         )
 
 
-def _placed(error: ScenarioError, node: Node, file: str) -> list[Mistake]:
+def _placed(error: ScenarioError, node: Node, file: str) -> list[Diagnostic]:
     """Gives the mistakes of an extended file; those without a line of their own get the line of the `extends` that led there."""
     return [
         mistake
         if mistake.line
-        else Mistake(file, node.line, node.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
+        else Diagnostic(file, node.line, node.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
         for mistake in error.mistakes
     ]
 
@@ -278,11 +278,11 @@ def _numbered(faults: list[Fault]) -> Iterator[tuple[str, Fault]]:
         yield named.id, named
 
 
-def _tokens_twice(book: AddressBook) -> Iterator[Mistake]:
+def _tokens_twice(book: AddressBook) -> Iterator[Diagnostic]:
     owners: dict[str, AddressRule] = {}
     for rule in book.exact.values():
         owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
         if owner is not rule:
             file, line = place_of(rule.place)
             path, expected = f"addresses.{rule.address}", f"each token once ({owner.place} has it)"
-            yield Mistake(file, line, 1, path, f"the token `{rule.token}` again", expected)
+            yield Diagnostic(file, line, 1, path, f"the token `{rule.token}` again", expected)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from alimock.scenario.address_entries import Addresses, addresses_of
-from alimock.scenario.diagnostics import Reading
+from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.fault_entries import faults_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
@@ -69,7 +69,7 @@ class Layer:
         )
 
 
-def layer_of(document: Mapping[str, Any], reading: Reading, below: Layer, known_keys: Mapping[str, AccessKey]) -> Layer:
+def layer_of(document: Mapping[str, Any], diagnostics: Diagnostics, below: Layer, known_keys: Mapping[str, AccessKey]) -> Layer:
     """Reads a document into a layer, noting what it contradicts itself in.
 
     `below` is what the files before it say; `known_keys` give their secrets to keys that come without.
@@ -84,14 +84,14 @@ def layer_of(document: Mapping[str, Any], reading: Reading, below: Layer, known_
         values = account.value or {}
         layer.user_ids[account.key] = values.get("user_id")
         for item in values.get("access_keys") or ():
-            _add_access_key(layer, item, account.key, reading, known_keys)
+            _add_access_key(layer, item, account.key, diagnostics, known_keys)
         if "addresses" in values:
             path = f"accounts.{account.key}.addresses"
-            layer.account_addresses[account.key] = addresses_of(values["addresses"], path, reading)
-    layer.addresses = addresses_of(document.get("addresses") or (), "addresses", reading)
+            layer.account_addresses[account.key] = addresses_of(values["addresses"], path, diagnostics)
+    layer.addresses = addresses_of(document.get("addresses") or (), "addresses", diagnostics)
     layer.codes = {entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}
-    layer.stubs = dict(_stubs(document.get("stubs") or (), reading))
-    layer.faults = faults_of(document.get("faults") or (), {*OPERATIONS, *below.stubs, *layer.stubs}, reading)
+    layer.stubs = dict(_stubs(document.get("stubs") or (), diagnostics))
+    layer.faults = faults_of(document.get("faults") or (), {*OPERATIONS, *below.stubs, *layer.stubs}, diagnostics)
     return layer
 
 
@@ -101,7 +101,7 @@ def _clock(value: Any) -> dict[str, Any]:
     return {"clock": value, "clock_runs": False}
 
 
-def _add_access_key(layer: Layer, item: Entry, account: str, reading: Reading, known_keys: Mapping[str, AccessKey]) -> None:
+def _add_access_key(layer: Layer, item: Entry, account: str, diagnostics: Diagnostics, known_keys: Mapping[str, AccessKey]) -> None:
     values = item.value or {}
     key_id = values.get("id")
     if key_id is None:
@@ -110,10 +110,10 @@ def _add_access_key(layer: Layer, item: Entry, account: str, reading: Reading, k
     known = known_keys.get(key_id) if "secret" not in values else None
     secret = known.secret if known is not None else values.get("secret")
     if key_id in layer.access_keys:
-        reading.mistake(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
+        diagnostics.add(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
     elif secret is None:
         if "secret" not in values:
-            reading.mistake(
+            diagnostics.add(
                 item.node,
                 path,
                 "no `secret`",
@@ -143,11 +143,11 @@ def _permissions(items: list[Entry] | None) -> frozenset[str] | None:
     return frozenset(item.value for item in items) if items is not None else None
 
 
-def _stubs(entries: Sequence[Entry], reading: Reading) -> Iterator[tuple[str, Stub]]:
+def _stubs(entries: Sequence[Entry], diagnostics: Diagnostics) -> Iterator[tuple[str, Stub]]:
     for entry in entries:
         if entry.key in OPERATIONS:
-            reading.mistake(entry.node, f"stubs.{entry.key}", f"`{entry.key}`", "an operation that alimock does not emulate itself")
+            diagnostics.add(entry.node, f"stubs.{entry.key}", f"`{entry.key}`", "an operation that alimock does not emulate itself")
         elif isinstance(entry.value, dict):
             yield entry.key, Stub(entry.place, entry.value)
         else:
-            reading.mistake(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the answer's fields")
+            diagnostics.add(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the answer's fields")

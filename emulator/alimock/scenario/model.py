@@ -53,7 +53,7 @@ class Body(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ResponseFault:
     """How an answer goes wrong on its way: seconds that it waits, seconds over which its body comes, a reset, another body."""
 
     delay: float = 0.0
@@ -89,7 +89,7 @@ class Fault:
     times: int | None = None
     error: str | None = None
     retry_after: float | None = None
-    delivery: Delivery | None = None
+    response_fault: ResponseFault | None = None
     seen: int = 0
     hits: int = 0
     is_numbered: bool = False

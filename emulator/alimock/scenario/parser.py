@@ -21,7 +21,7 @@ SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Diagnostic:
     """One mistake of a scenario: where it stands, what was found there, and what was expected.
 
     Lines and columns count from 1; line 0 means the file as a whole.
@@ -42,7 +42,7 @@ class Mistake:
 class ScenarioError(Exception):
     """A scenario that cannot be used, with every mistake that was found in it."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Diagnostic]) -> None:
         self.mistakes = tuple(mistakes)
         # The files that were read on the way to it, to be watched for its mending.
         self.files: tuple[Path, ...] = ()
@@ -88,7 +88,7 @@ def decode(content: bytes, file: str) -> str:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
         found = f"the byte 0x{content[error.start]:02x}"
-        raise ScenarioError([Mistake(file, line, column, "", found, "UTF-8 text")]) from None
+        raise ScenarioError([Diagnostic(file, line, column, "", found, "UTF-8 text")]) from None
 
 
 def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
@@ -108,20 +108,20 @@ def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
                 stack[-1].items.append(node)
                 stack.append(node)
                 if len(stack) > MAXIMUM_DEPTH:
-                    raise ScenarioError([Mistake(file, *_place(event), "", "very deep nesting", expected)])
+                    raise ScenarioError([Diagnostic(file, *_place(event), "", "very deep nesting", expected)])
             elif isinstance(event, yaml.CollectionEndEvent):
                 stack.pop()
             elif isinstance(event, yaml.AliasEvent):
                 stack[-1].items.append(Node(*_place(event)))
             elif isinstance(event, yaml.DocumentStartEvent) and root.items:
-                raise ScenarioError([Mistake(file, *_place(event), "", "a second document", "one document")])
+                raise ScenarioError([Diagnostic(file, *_place(event), "", "a second document", "one document")])
     except yaml.YAMLError as error:
         raise ScenarioError([_syntax_mistake(error, text, file)]) from None
     except ValueError as error:
         # PyYAML's own parser lets escapes through that are no characters.
-        raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid YAML")]) from None
+        raise ScenarioError([Diagnostic(file, 1, 1, "", str(error), "valid YAML")]) from None
     if not root.items:
-        raise ScenarioError([Mistake(file, 1, 1, "", "no content", expected)])
+        raise ScenarioError([Diagnostic(file, 1, 1, "", "no content", expected)])
     return root.items[0]
 
 
@@ -130,12 +130,12 @@ def compose_json(text: str, file: str) -> Node:
     try:
         node = _node_of_json(json.loads(text, object_pairs_hook=_Object))
     except json.JSONDecodeError as error:
-        raise ScenarioError([Mistake(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
+        raise ScenarioError([Diagnostic(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
     except ValueError as error:
         # Python limits the digits of a number.
-        raise ScenarioError([Mistake(file, 1, 1, "", str(error), "valid JSON")]) from None
+        raise ScenarioError([Diagnostic(file, 1, 1, "", str(error), "valid JSON")]) from None
     except RecursionError:
-        raise ScenarioError([Mistake(file, 1, 1, "", "very deep nesting", SCENARIO_BEGINNING)]) from None
+        raise ScenarioError([Diagnostic(file, 1, 1, "", "very deep nesting", SCENARIO_BEGINNING)]) from None
     return node
 
 
@@ -171,13 +171,13 @@ def _hint(text: str, line: int, column: int) -> str:
     return " (indent with spaces, not tabs)" if here.startswith("\t") or here[column - 1 : column] == "\t" else ""
 
 
-def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Mistake:
+def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         found = (error.problem or error.context or "a syntax error").removeprefix("found ")
         found = found.replace("did not find expected", "no")
-        return Mistake(file, line, column, "", found, f"valid YAML{_hint(text, line, column)}")
+        return Diagnostic(file, line, column, "", found, f"valid YAML{_hint(text, line, column)}")
     before = text[: getattr(error, "position", 0) or 0]
     found = getattr(error, "reason", None) or "a syntax error"
-    return Mistake(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", found, "valid YAML")
+    return Diagnostic(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", found, "valid YAML")

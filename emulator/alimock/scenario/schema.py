@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alimock.scenario.address_rules import ANSWERED_OPERATIONS, Outcome, Status
+from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
 from alimock.scenario.fields import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
@@ -63,7 +63,7 @@ ANSWER: Either = Either(
 
 RECORD = Keys(
     {
-        "outcome": Key(choice(Outcome), "what Submit and Resend do, and the record's status if `status` does not say it"),
+        "outcome": Key(choice(AddressOutcome), "what Submit and Resend do, and the record's status if `status` does not say it"),
         "status": Key(choice(Status), "whether there is a record, and whether it is verified", "as the outcome says"),
         "email_verification_no": Key(TEXT, "the EmailVerificationNo, masked or not", "32 hex digits made from account and address"),
         "user_id": Key(TEXT, "the UserId, masked or not", "the account's"),
@@ -166,7 +166,7 @@ FAULT = Keys(
 
 CODE = Keys({"status": Key(STATUS, "another HTTP status"), "message": Key(TEXT, "another text")})
 
-ADDRESS_ENTRY = Either(choice(Outcome), RECORD)
+ADDRESS_ENTRY = Either(choice(AddressOutcome), RECORD)
 ADDRESSES = Entries(ADDRESS, Reference("address", "an outcome, or a mapping", lambda: ADDRESS_ENTRY), folded=True)
 
 ACCOUNT = Keys(

@@ -8,7 +8,7 @@ from functools import cached_property
 from os.path import normpath
 from pathlib import Path
 
-from alimock.scenario.parser import Mistake, ScenarioError, decode
+from alimock.scenario.parser import Diagnostic, ScenarioError, decode
 
 # In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -69,10 +69,10 @@ class Files:
             if name in built_in_names():
                 return BUILT_IN_FOLDER / f"{name}.yaml"
             expected = f"a built-in scenario ({', '.join(built_in_names())}) or a path with a slash or .yaml"
-            raise ScenarioError([Mistake(name, 0, 0, "", "no such scenario", expected)])
+            raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", expected)])
         if not self.local:
             expected = f"a built-in scenario ({', '.join(built_in_names())})" + (" or a file sent along" if self.sent else "")
-            raise ScenarioError([Mistake(name, 0, 0, "extends", "a path", expected)])
+            raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a path", expected)])
         return folder / name
 
     def resolved(self, path: Path) -> Path:
@@ -105,14 +105,14 @@ _SYSTEM = (("/", "dev"), ("/", "proc"))
 def _content(path: Path) -> bytes:
     try:
         if path.is_fifo() and path.parts[:2] not in _SYSTEM:
-            # Reading it would wait for whoever writes to it, who is there already if a shell has made it.
-            raise ScenarioError([Mistake(shown(path), 0, 0, "", "a pipe", "a readable file")])
+            # Diagnostics it would wait for whoever writes to it, who is there already if a shell has made it.
+            raise ScenarioError([Diagnostic(shown(path), 0, 0, "", "a pipe", "a readable file")])
         with path.open("rb") as stream:
             content = stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioError([Mistake(shown(path), 0, 0, "", found, "a readable file")]) from None
+        raise ScenarioError([Diagnostic(shown(path), 0, 0, "", found, "a readable file")]) from None
     if len(content) > MAXIMUM_BYTES:
         expected = f"a file of {MAXIMUM_BYTES // 1024 // 1024} MiB at most"
-        raise ScenarioError([Mistake(shown(path), 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
+        raise ScenarioError([Diagnostic(shown(path), 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
     return content

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from alimock.api.http import Call, Reply
 from alimock.api.service import Service
-from alimock.security import Doors
+from alimock.security import HostPolicy
 from alimock.spec.contract import PROFILES
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Application:
     made at its first request, since Flask takes longer to load than all the rest.
     """
 
-    def __init__(self, service: Service, doors: Doors, relay: Relay | None = None) -> None:
+    def __init__(self, service: Service, host_policy: HostPolicy, relay: Relay | None = None) -> None:
         self.service = service
-        self.doors = doors
+        self.host_policy = host_policy
         self._relay = relay
         self._lock = Lock()
 
@@ -53,12 +53,12 @@ class Application:
 
     @cached_property
     def _site(self) -> WSGIApplication:
-        made: WSGIApplication = import_module("alimock.app").create_app(self.service, self.doors, self._relay)
+        made: WSGIApplication = import_module("alimock.app").create_app(self.service, self.host_policy, self._relay)
         return made
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request, as WSGI says."""
-        other = _other_host(environ, self.doors)
+        other = _other_host(environ, self.host_policy)
         if other is not None:
             logger.info("501 refused to be a proxy for %s", other.encode("unicode_escape").decode())
             hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
@@ -81,7 +81,7 @@ class Application:
             hint = "leave the header out to get the profile that is configured"
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
         call = _call(environ)
-        limit = self.service.world.limits.max_call_bytes
+        limit = self.service.store.limits.max_call_bytes
         if len(call.body) > limit:
             message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
             return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)
@@ -114,7 +114,7 @@ def _body(environ: WSGIEnvironment) -> bytes:
 
 def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Sends a reply; one that a fault harms is left to the server, which alone can delay, cut and reset."""
-    if reply.delivery is not None and DELIVER in environ:
+    if reply.response_fault is not None and DELIVER in environ:
         harmed: Iterable[bytes] = environ[DELIVER](reply, start_response)
         return harmed
     start_response(status_line(reply.status), list(reply.headers))
@@ -129,7 +129,7 @@ def status_line(status: int) -> str:
         return f"{status} "
 
 
-def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
+def _other_host(environ: WSGIEnvironment, host_policy: HostPolicy) -> str | None:
     """Gives the host of a request that was sent here as to a proxy but is not for the service.
 
     With HTTP_PROXY set, SDKs ask for the service in the absolute form; so that unchanged programs reach alimock, that is served.
@@ -142,7 +142,7 @@ def _other_host(environ: WSGIEnvironment, doors: Doors) -> str | None:
         return None
     # What may stand before the host is a password.
     host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
-    return None if doors.serves_proxied(host) else host or "this host"
+    return None if host_policy.serves_proxied(host) else host or "this host"
 
 
 def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> Reply:

@@ -19,13 +19,13 @@ from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
 from alimock.api.http import Reply
-from alimock.api.response_faults import pieces, shipment
-from alimock.scenario.model import Delivery
+from alimock.api.response_faults import pieces, wire_response
+from alimock.scenario.model import ResponseFault
 from alimock.security import bracketed
 from alimock.server.connections import Connection, Connections, Tls
 from alimock.server.dispatch import DELIVER, Application, status_line
-from alimock.state.store import World
-from alimock.state.waiters import IS_GONE, Waiting
+from alimock.state.store import Store
+from alimock.state.waiters import IS_GONE, Waiters
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -58,12 +58,12 @@ class _Gateway(WSGIGateway_10):
 
     def deliver(self, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
         """Waits, resets the connection, or sends the body piece by piece, as the reply's delivery says."""
-        delivery = reply.delivery or Delivery()
+        delivery = reply.response_fault or ResponseFault()
         if self._waits(delivery.delay) or delivery.reset is not None:
             self.req.conn.reset()
             self.req.sent_headers = self.req.close_connection = True
             return
-        sent = shipment(reply)
+        sent = wire_response(reply)
         start_response(status_line(sent.reply.status), list(sent.reply.headers))
         parts = list(pieces(sent.reply.body)) if delivery.slow else [sent.reply.body]
         for part in parts:
@@ -83,8 +83,8 @@ class _Gateway(WSGIGateway_10):
         """
         if seconds <= 0:
             return False
-        waiting: Waiting = self.req.server.waiting
-        if not waiting.room.acquire(blocking=False):
+        waiting: Waiters = self.req.server.waiting
+        if not waiting.slots.acquire(blocking=False):
             logger.warning("%s answers wait already, so this one is not delayed; see --max-threads", waiting.limit)
             return False
         try:
@@ -94,7 +94,7 @@ class _Gateway(WSGIGateway_10):
                     return True
             return False
         finally:
-            waiting.room.release()
+            waiting.slots.release()
 
 
 class _Pool(ThreadPool):
@@ -173,13 +173,13 @@ class _Cheroot(WSGIServer):
     keep_alive_conn_limit = None
     _connections: Connections
 
-    def __init__(self, world: World, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, timeout=world.limits.idle_seconds, **options)
+    def __init__(self, store: Store, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, timeout=store.limits.idle_seconds, **options)
         self.gateway = _Gateway
-        self.waiting = world.waiting
-        self.limits = world.limits
-        self.max_request_header_size = world.limits.max_header_bytes
-        self.max_request_body_size = world.limits.max_body_bytes
+        self.waiting = store.waiters
+        self.limits = store.limits
+        self.max_request_header_size = store.limits.max_header_bytes
+        self.max_request_body_size = store.limits.max_body_bytes
 
     def prepare(self) -> None:
         """Binds, and looks after connections in our way."""
@@ -220,10 +220,10 @@ class Server:
     """
 
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
-        world = application.service.world
-        self._cheroot = _Cheroot(world, (host, port), application, server_name=host, request_queue_size=BACKLOG)
+        store = application.service.store
+        self._cheroot = _Cheroot(store, (host, port), application, server_name=host, request_queue_size=BACKLOG)
         self._cheroot.shutdown_timeout = STOP_SECONDS
-        most = world.limits.max_threads
+        most = store.limits.max_threads
         self._cheroot.requests = _Pool(self._cheroot, min=min(MINIMUM_THREADS, most), max=most)
         self._cheroot.ssl_adapter = Tls(*tls) if tls is not None else None
         self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)

@@ -28,7 +28,7 @@ class Format(Enum):
     JSON = "JSON"
 
 
-class Kind(Enum):
+class ParameterType(Enum):
     """What the text of a parameter stands for."""
 
     TEXT = "text"
@@ -47,7 +47,7 @@ class Parameter:
     """One parameter of an operation; absent and empty are the same to the gateway."""
 
     name: str
-    kind: Kind = Kind.TEXT
+    kind: ParameterType = ParameterType.TEXT
     required: bool = False
     default: str | bool | int | None = None
     minimum: int | None = None
@@ -85,9 +85,12 @@ VERSIONS: Mapping[str, Version] = {version.name: version for version in (DOMAIN,
 LANG = Parameter("Lang", default="en")
 USER_CLIENT_IP = Parameter("UserClientIp", source="the pages since 2020 and every SDK")
 _SEND_IF_EXIST = Parameter(
-    "SendIfExist", Kind.BOOLEAN, default=False, source="the pages since 2020; before it was required, which no SDK enforces"
+    "SendIfExist",
+    ParameterType.BOOLEAN,
+    default=False,
+    source="the pages since 2020; before it was required, which no SDK enforces",
 )
-EMAILS = Parameter("Email", Kind.ADDRESSES, required=True)
+EMAILS = Parameter("Email", ParameterType.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
 _PAGING = "the current pages; those before say the default is 0, or that it is required"
 BOTH_VERSIONS = (DOMAIN.name, DOMAIN_INTL.name)
@@ -114,12 +117,12 @@ OPERATIONS: Mapping[str, Operation] = {
             "ListEmailVerification",
             QUERY,
             Parameter("Email"),
-            Parameter("VerificationStatus", Kind.INTEGER, minimum=0, maximum=1),
+            Parameter("VerificationStatus", ParameterType.INTEGER, minimum=0, maximum=1),
             # Epoch milliseconds, as the pages' "Long" and the sample bound 1522080000000 show.
-            Parameter("BeginCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
-            Parameter("EndCreateTime", Kind.INTEGER, minimum=0, maximum=2**63 - 1),
-            Parameter("PageNum", Kind.INTEGER, default=1, minimum=1, source=_PAGING),
-            Parameter("PageSize", Kind.INTEGER, default=500, minimum=1, maximum=5000, source=_PAGING),
+            Parameter("BeginCreateTime", ParameterType.INTEGER, minimum=0, maximum=2**63 - 1),
+            Parameter("EndCreateTime", ParameterType.INTEGER, minimum=0, maximum=2**63 - 1),
+            Parameter("PageNum", ParameterType.INTEGER, default=1, minimum=1, source=_PAGING),
+            Parameter("PageSize", ParameterType.INTEGER, default=500, minimum=1, maximum=5000, source=_PAGING),
         ),
         _operation("DeleteEmailVerification", OPERATE, EMAILS),
         replace(

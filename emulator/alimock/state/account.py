@@ -9,14 +9,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 
 from alimock.scenario.address_book import AddressBook, Pattern
-from alimock.scenario.address_rules import AddressRule, Age, Answer, Status, remaining
+from alimock.scenario.address_rules import AddressRule, Age, ScriptedResponse, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
-from alimock.state.ids import Source
+from alimock.state.ids import IdGenerator
 from alimock.state.listing import Listing, Selection
-from alimock.state.quotas import Days
+from alimock.state.quotas import DailyQuotas
 from alimock.state.record import LOOPBACK, SUBMITTED, VERIFIED, WAITING, Record, TokenState
 
 
@@ -27,15 +27,15 @@ class Account:
     `loaded`. `addresses` and `faults` are the scenario's until an entry is changed for this account.
     """
 
-    def __init__(self, name: str, scenario: Scenario, loaded: Scenario, clock: Clock, source: Source) -> None:
+    def __init__(self, name: str, scenario: Scenario, loaded: Scenario, clock: Clock, ids: IdGenerator) -> None:
         self.name = name
         self.scenario = scenario
         self.loaded = loaded
         self.clock = clock
-        self.source = source
+        self.ids = ids
         self.addresses = scenario.book(name)
         self.faults = scenario.faults
-        self.user_id = scenario.user_ids.get(name) or source.user_id()
+        self.user_id = scenario.user_ids.get(name) or ids.user_id()
         self.first_sight = clock.now()
         self.last_used = 0.0
         # How many calls matched each fault, and how many it hit, by its id, beside those that the scenario says.
@@ -47,7 +47,7 @@ class Account:
         self._deleted: set[str] = set()
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
-        self._days = Days(clock)
+        self._quotas = DailyQuotas(clock)
         # How many answers were given of each sequence, by address and name.
         self._answered: Counter[tuple[str, str]] = Counter()
 
@@ -99,10 +99,10 @@ class Account:
         """Makes the record of an address that has none; it counts as one of the day's new addresses."""
         now = self.clock.now()
         if not self.is_new_today(address):
-            self._days.new.add(fold(address))
+            self._quotas.new.add(fold(address))
         record = Record(
             address,
-            self.source.email_verification_no(address),
+            self.ids.email_verification_no(address),
             self.user_id,
             now,
             now,
@@ -117,11 +117,11 @@ class Account:
         """Gives a record a new token, which makes the one before void, and counts the send; returns the token's serial."""
         now = self.clock.now()
         self._records[fold(record.email)] = record
-        self._days.sends[fold(record.email)] = self.sends_today(record.email) + 1
+        self._quotas.sends[fold(record.email)] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # A token that the scenario writes down may have been made by this source in an earlier run.
-        while self.source.token(len(self._sent)) in self.addresses.tokens:
+        while self.ids.token(len(self._sent)) in self.addresses.tokens:
             self._sent.append(record)
         record.token_serial = len(self._sent)
         self._sent.append(record)
@@ -148,7 +148,7 @@ class Account:
         if address is not None:
             record = self.find(address)
             return (record, self._state(record, current=record.token == token)) if record is not None else None
-        serial = self.source.serial_of(token)
+        serial = self.ids.serial_of(token)
         if serial is None or serial >= len(self._sent):
             return None
         return self._sent[serial], self.token_state(serial)
@@ -161,8 +161,8 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Counts the mails sent to an address on this UTC+8 day, with those that the scenario says were sent before."""
-        counted = self._days.sends.get(fold(address))
-        if counted is not None or not self._days.is_first:
+        counted = self._quotas.sends.get(fold(address))
+        if counted is not None or not self._quotas.is_first:
             return counted or 0
         rule = self.addresses.rule(address)
         return rule.sends_today if rule is not None else 0
@@ -170,13 +170,13 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Says whether an address was already counted among the day's new ones."""
         folded = fold(address)
-        return folded in self._days.new or (self._days.is_first and folded in self.addresses.new_today)
+        return folded in self._quotas.new or (self._quotas.is_first and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Counts the addresses that were new on this UTC+8 day."""
-        return len(self._days.new) + (len(self.addresses.new_today) if self._days.is_first else 0)
+        return len(self._quotas.new) + (len(self.addresses.new_today) if self._quotas.is_first else 0)
 
-    def answer(self, address: str, action: str) -> Answer | None:
+    def answer(self, address: str, action: str) -> ScriptedResponse | None:
         """Gives what the scenario has an operation answer for an address, None for what it does by itself; counts the call."""
         rule = self.addresses.rule(address)
         if rule is None or not rule.answers:
@@ -190,7 +190,7 @@ class Account:
             steps = remaining(steps, given)
         return steps[0] if steps and steps[0].code is not None else None
 
-    def remaining_answers(self, address: str) -> dict[str, tuple[Answer, ...]]:
+    def remaining_answers(self, address: str) -> dict[str, tuple[ScriptedResponse, ...]]:
         """Gives, by operation, the answers that the scenario still has for an address."""
         rule = self.addresses.rule(address)
         answers = rule.answers if rule is not None else {}
@@ -199,22 +199,22 @@ class Account:
     def known_addresses(self) -> set[str]:
         """Gives every address that the scenario names or that something happened to, folded."""
         answered = {address for address, _ in self._answered}
-        return {*self.addresses.exact, *self._records, *self._deleted, *self._days.sends, *self._days.new, *answered}
+        return {*self.addresses.exact, *self._records, *self._deleted, *self._quotas.sends, *self._quotas.new, *answered}
 
     def open_token(self, record: Record) -> str | None:
         """Gives the token of a waiting record that was sent last, be it expired or not."""
         if record.verification_status == VERIFIED:
             return None
-        return record.token if record.token_serial is None else self.source.token(record.token_serial)
+        return record.token if record.token_serial is None else self.ids.token(record.token_serial)
 
     def is_first_day(self) -> bool:
         """Says whether it is still the UTC+8 day on which the account was first seen."""
-        return self._days.is_first
+        return self._quotas.is_first
 
     def remains(self) -> list[object]:
         """Gives the objects that there may be a great many of."""
         listed = self._listing.remains() if self._listing is not None else ()
-        return [*self._records, *self._records.values(), *self._sent, *self._days.sends, *self._days.new, *listed]
+        return [*self._records, *self._records.values(), *self._sent, *self._quotas.sends, *self._quotas.new, *listed]
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Takes an entry in, with the book that has it: an address starts anew as the entry says."""
@@ -225,9 +225,9 @@ class Account:
             return
         self._forget(folded)
         self._deleted.discard(folded)
-        self._days.sends[folded] = rule.sends_today
+        self._quotas.sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
-            self._days.new.add(folded)
+            self._quotas.new.add(folded)
         if rule.status is not Status.NONE:
             record = self._records[folded] = self.record_of(rule, rule.address, self.clock.now())
             if self._listing is not None and not self._listing.put_entry(
@@ -281,7 +281,7 @@ class Account:
         self._records.pop(folded, None)
         if self._listing is not None:
             self._listing.take_out(folded)
-        self._days.forget(folded)
+        self._quotas.forget(folded)
         self._forget_turns(Pattern((folded,)))
 
     def _forget_turns(self, pattern: Pattern) -> None:
@@ -325,7 +325,7 @@ class Account:
         verification_time = (rule.verification_time or sent) if verified else None
         return Record(
             address,
-            rule.email_verification_no or self.source.email_verification_no(address),
+            rule.email_verification_no or self.ids.email_verification_no(address),
             rule.user_id or self.user_id,
             gmt_create=created,
             gmt_modified=rule.gmt_modified or verification_time or sent,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Kind(str, Enum):
+class EventType(str, Enum):
     """The kinds of changes."""
 
     CALL = "call"
@@ -23,11 +23,11 @@ class Kind(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Event:
     """Something that happened in an account, or in all of them, which is an empty name; `subject` is what it happened to."""
 
     sequence: int
-    kind: Kind
+    kind: EventType
     account_name: str
     subject: str
     received: float
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Outcome:
     """What became of one address of a call, or of the call as a whole, which has an empty one, and what decided that.
 
     The outcome is `success`, `exist`, `found`, other words, or a code.
@@ -51,7 +51,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallEntry:
     """A call and how it was answered; no secret and no signature is kept of it.
 
     `peer` and `user_agent` say where it came from, `signature` by which algorithm it was signed (None: it was not). `messages` are
@@ -75,7 +75,7 @@ class CallRecord:
     authentication: str
     status: int
     code: str
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Outcome, ...]
     fault: str | None
     messages: tuple[str, ...]
     received: float

@@ -14,8 +14,8 @@ _CHECK_LENGTH = 12
 TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
 
 
-class Source:
-    """Gives request ids, mail ids, verification numbers and tokens; no two accounts of a world share one.
+class IdGenerator:
+    """Gives request ids, mail ids, verification numbers and tokens; no two accounts of a store share one.
 
     With another `generation` the ids and tokens are others, while numbers and UserId stay. A token is 32 lower-case hex digits, the
     form of the published ones: 12 that check it, 8 with its serial in the account, 12 with the account's tag. So it is found

@@ -1,4 +1,4 @@
-"""A log of the world: what happened, in order, with an index for each account. The oldest entries go when there are too many."""
+"""A log of the store: what happened, in order, with an index for each account. The oldest entries go when there are too many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alimock.state.limits import Limits
 
 
 class Entry(Protocol):
-    """One thing that happened; `sequence` counts everything that happens in the world."""
+    """One thing that happened; `sequence` counts everything that happens in the store."""
 
     @property
     def id(self) -> str:

@@ -14,7 +14,7 @@ from alimock.state.record import TokenState
 class Mail:
     """One mail: to whom, in which language, for which call, with the token of which serial.
 
-    `sequence` counts everything that happens in the world; `created` is the account's time and `received` the real one, both in
+    `sequence` counts everything that happens in the store; `created` is the account's time and `received` the real one, both in
     epoch seconds.
     """
 
@@ -38,7 +38,7 @@ class Mail:
     @property
     def token(self) -> str:
         """The token that the mail carries."""
-        return self.account.source.token(self.serial)
+        return self.account.ids.token(self.serial)
 
     @property
     def token_state(self) -> TokenState:

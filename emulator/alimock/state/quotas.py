@@ -17,7 +17,7 @@ class _Counts:
     new: set[str] = field(default_factory=set)
 
 
-class Days:
+class DailyQuotas:
     """Counts the mails to each address and the new addresses, by the day that a clock shows. Addresses are folded."""
 
     def __init__(self, clock: Clock) -> None:

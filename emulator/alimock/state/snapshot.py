@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import SEND, AddressRule, Answer, Outcome, Status
+from alimock.scenario.address_rules import SEND, AddressOutcome, AddressRule, ScriptedResponse, Status
 from alimock.scenario.model import Scenario
 from alimock.spec.address import fold, is_valid
 from alimock.spec.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
@@ -14,12 +14,12 @@ from alimock.spec.times import format_time
 from alimock.state.account import Account
 from alimock.state.record import SUBMITTED, VERIFIED, Record
 
-_OUTCOMES = {Status.NONE: Outcome.UNKNOWN, Status.PENDING: Outcome.PENDING, Status.VERIFIED: Outcome.VERIFIED}
-_REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: Outcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: Outcome.ILLEGAL}
+_OUTCOMES = {Status.NONE: AddressOutcome.UNKNOWN, Status.PENDING: AddressOutcome.PENDING, Status.VERIFIED: AddressOutcome.VERIFIED}
+_REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: AddressOutcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: AddressOutcome.ILLEGAL}
 _PLACE = "a snapshot"
 
 
-def snapshot(account: Account, world: Scenario) -> Scenario:
+def snapshot(account: Account, store: Scenario) -> Scenario:
     """Gives the scenario from which an account starts as this one is now; keys, checks and codes are those of the world's.
 
     Mails that were sent and nonces that were used are no part of it; a token that is open stays so.
@@ -32,19 +32,19 @@ def snapshot(account: Account, world: Scenario) -> Scenario:
     ]
     now, standing = account.clock.now(), account.clock.frozen_at is not None
     scenario = account.scenario
-    named = {account.name: account.user_id} if account.name in world.user_ids else {}
+    named = {account.name: account.user_id} if account.name in store.user_ids else {}
     return replace(
         scenario,
         name=_PLACE,
         description=f"The account {account.name} as it was at {format_time(now)}.",
         clock=now if standing or account.clock.offset else None,
         clock_runs=not standing,
-        authentication=world.authentication,
-        timestamps=world.timestamps,
-        unknown_keys=world.unknown_keys,
-        user_ids={**world.user_ids, **named},
-        access_keys=world.access_keys,
-        codes=world.codes,
+        authentication=store.authentication,
+        timestamps=store.timestamps,
+        unknown_keys=store.unknown_keys,
+        user_ids={**store.user_ids, **named},
+        access_keys=store.access_keys,
+        codes=store.codes,
         addresses=AddressBook.of(entries, (_pattern(account, one.rule) for one in account.addresses.patterns)),
         account_addresses={},
         faults={
@@ -73,7 +73,7 @@ def _is_remembered(account: Account, address: str) -> bool:
 def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
     status = Status.NONE if record is None else Status.VERIFIED if record.verification_status == VERIFIED else Status.PENDING
     answers = account.remaining_answers(email)
-    outcome, sending = _outcome(status, answers.pop(SEND, (Answer(),)))
+    outcome, sending = _outcome(status, answers.pop(SEND, (ScriptedResponse(),)))
     rule = AddressRule(
         email,
         _PLACE,
@@ -87,14 +87,14 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
     return rule if record is None else _with_fields(rule, record, account.open_token(record))
 
 
-def _outcome(status: Status, sending: tuple[Answer, ...]) -> tuple[Outcome, tuple[Answer, ...]]:
+def _outcome(status: Status, sending: tuple[ScriptedResponse, ...]) -> tuple[AddressOutcome, tuple[ScriptedResponse, ...]]:
     """Gives the outcome that an entry begins with, and the answers to Submit and Resend behind it."""
     first = sending[0]
     refusing = _REFUSING.get(first.code or "") if first.message is None else None
     if refusing is not None or first.code is None:
         return refusing or _OUTCOMES[status], sending
     # No outcome stands for this answer, so that of the record comes first and for no call.
-    return _OUTCOMES[status], (Answer(times=0), *sending)
+    return _OUTCOMES[status], (ScriptedResponse(times=0), *sending)
 
 
 def _with_fields(rule: AddressRule, record: Record, token: str | None) -> AddressRule:

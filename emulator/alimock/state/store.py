@@ -1,4 +1,4 @@
-"""The world: all accounts, the outbox, the loaded scenario, and the one lock over everything that changes."""
+"""The store: all accounts, the outbox, the loaded scenario, and the one lock over everything that changes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from alimock.spec.times import format_time
 from alimock.state.account import Account
 from alimock.state.clock import Clock
 from alimock.state.disposal import let_go
-from alimock.state.events import CallRecord, Change, Kind
-from alimock.state.ids import TAG_LENGTH, TOKEN_LENGTH, Source
+from alimock.state.events import CallEntry, Event, EventType
+from alimock.state.ids import TAG_LENGTH, TOKEN_LENGTH, IdGenerator
 from alimock.state.limits import Limits
 from alimock.state.log import Log
 from alimock.state.outbox import Mail, Outbox
-from alimock.state.waiters import Waiting
+from alimock.state.waiters import Waiters
 
 DEFAULT_ACCOUNT = "default"
 # The name that changes of all accounts have.
@@ -32,7 +32,7 @@ _SEED_LENGTH = 32
 _UNNAMED = "key:"
 
 
-class World:
+class Store:
     """Everything a running emulator knows. Whoever reads or changes an account or the outbox holds `lock`.
 
     `authentication` overrides what scenarios say of it. `real_time` gives epoch seconds. With a `seed`, given here or by the
@@ -62,9 +62,9 @@ class World:
         self.scenario_error: str | None = None
         self.clock = self._clock_of(scenario)
         self.outbox = Outbox(self.limits)
-        self.journal: Log[CallRecord] = Log(self.limits)
-        self.changes: Log[Change] = Log(self.limits)
-        self.waiting = Waiting(self.lock, self.limits.waiting)
+        self.calls: Log[CallEntry] = Log(self.limits)
+        self.events: Log[Event] = Log(self.limits)
+        self.waiters = Waiters(self.lock, self.limits.waiting)
         # Who gets each mail as it is sent; it must not wait.
         self.relay: Callable[[Mail], None] | None = None
         self.evicted_accounts = 0
@@ -73,7 +73,7 @@ class World:
         self._own_seed = secrets.token_bytes(_SEED_LENGTH)
         self._generations = count(1)
         # For calls that are refused before their account is known.
-        self.source = self._source("", scenario)
+        self.ids = self._ids("", scenario)
         self._sequence = count(1)
         self._last_sequence = 0
         self._accounts: dict[str, Account] = {}
@@ -89,14 +89,14 @@ class World:
         """The sequence number of the last thing that happened."""
         return self._last_sequence
 
-    def happened(self, kind: Kind, account: str, subject: str) -> int:
+    def record_event(self, kind: EventType, account: str, subject: str) -> int:
         """Notes that something happened in an account, or in all, which is an empty name, and wakes those who wait for it.
 
         Gives its number; numbers go on over resets.
         """
         self._last_sequence = next(self._sequence)
-        self.changes.add(Change(self._last_sequence, kind, account, subject, self.real_time()))
-        self.waiting.wake(kind, account)
+        self.events.add(Event(self._last_sequence, kind, account, subject, self.real_time()))
+        self.waiters.wake(kind, account)
         return self._last_sequence
 
     def account_name(self, access_key_id: str | None) -> str:
@@ -120,7 +120,7 @@ class World:
         if before == f"{_UNNAMED}{key.id}" != key.account:
             # Nothing leads there any more.
             self._forget(before)
-        self._happened_to(Kind.ACCESS_KEY, key.id, key.id)
+        self._happened_to(EventType.ACCESS_KEY, key.id, key.id)
         self.account(key.id)
 
     def delete_access_key(self, access_key_id: str) -> bool:
@@ -131,8 +131,8 @@ class World:
         self._unregister(access_key_id)
         if key.account == f"{_UNNAMED}{access_key_id}":
             self._forget(key.account)
-            self.waiting.interrupt(key.account)
-        self.happened(Kind.ACCESS_KEY, key.account, access_key_id)
+            self.waiters.interrupt(key.account)
+        self.record_event(EventType.ACCESS_KEY, key.account, access_key_id)
         return True
 
     def account(self, access_key_id: str | None) -> Account:
@@ -174,14 +174,14 @@ class World:
         accounts = [self._account_named(DEFAULT_ACCOUNT), *self._accounts.values()]
         return next((account for account in accounts if token in account.addresses.tokens), None)
 
-    def deliver(
+    def add_mail(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
     ) -> Mail:
         """Puts the mail of a token into the outbox."""
-        mail_id = account.source.mail_id(serial)
+        mail_id = account.ids.mail_id(serial)
         mail = Mail(
             mail_id,
-            self.happened(Kind.MAIL, account.name, mail_id),
+            self.record_event(EventType.MAIL, account.name, mail_id),
             account,
             access_key_id,
             request_id,
@@ -198,11 +198,11 @@ class World:
         return mail
 
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
-        """Starts one key's account, or the whole world, from a scenario; what was there before is gone."""
+        """Starts one key's account, or the whole store, from a scenario; what was there before is gone."""
         if access_key_id is not None:
             account = self.account(access_key_id)
             self._restart(account, scenario)
-            self._begun_anew(Kind.SCENARIO, account.name, scenario.name)
+            self._begun_anew(EventType.SCENARIO, account.name, scenario.name)
             return
         for name in list(self._accounts):
             self._forget(name)
@@ -215,56 +215,56 @@ class World:
             del self.registered[key_id]
         self._join_access_keys()
         self._start_anew()
-        self.journal = Log(self.limits)
-        self._begun_anew(Kind.SCENARIO, ALL_ACCOUNTS, scenario.name)
+        self.calls = Log(self.limits)
+        self._begun_anew(EventType.SCENARIO, ALL_ACCOUNTS, scenario.name)
 
     def reset(self, access_key_id: str | None = None, *, unload: bool = False) -> None:
         """Makes one key's account, or all, anew from the scenario they started from, or with `unload` from the world's."""
         if access_key_id is None:
             self._start_anew()
-            self.journal = Log(self.limits)
-        touched = self.touched(access_key_id)
-        for account in touched:
+            self.calls = Log(self.limits)
+        accounts_for_change = self.accounts_for_change(access_key_id)
+        for account in accounts_for_change:
             self._restart(account, self.scenario if unload else account.loaded)
-        self._begun_anew(Kind.RESET, ALL_ACCOUNTS if access_key_id is None else touched[0].name, "")
+        self._begun_anew(EventType.RESET, ALL_ACCOUNTS if access_key_id is None else accounts_for_change[0].name, "")
 
-    def _begun_anew(self, kind: Kind, account: str, subject: str) -> None:
+    def _begun_anew(self, kind: EventType, account: str, subject: str) -> None:
         """Notes a new beginning, and ends the waiting for what cannot come any more."""
-        self.happened(kind, account, subject)
-        self.waiting.interrupt(account)
+        self.record_event(kind, account, subject)
+        self.waiters.interrupt(account)
 
     def put_address(self, rule: AddressRule, access_key_id: str | None = None) -> None:
         """Takes an entry into one key's account, or into all and into those to come, until the next reset."""
         changed = _once_each(lambda book: book.with_entry(rule))
-        for account in self.touched(access_key_id):
+        for account in self.accounts_for_change(access_key_id):
             account.put_address(rule, changed(account.addresses))
         if access_key_id is None:
             self.start = self.start.with_books(changed)
-        self._happened_to(Kind.ADDRESS, access_key_id, rule.address)
+        self._happened_to(EventType.ADDRESS, access_key_id, rule.address)
 
     def delete_address(self, address: str, access_key_id: str | None = None) -> bool:
         """Forgets an address or a pattern, and says whether it was there."""
         changed = _once_each(lambda book: book.without(address))
-        known = [account.delete_address(address, changed(account.addresses)) for account in self.touched(access_key_id)]
+        known = [account.delete_address(address, changed(account.addresses)) for account in self.accounts_for_change(access_key_id)]
         if access_key_id is None:
             self.start = self.start.with_books(changed)
-        self._happened_to(Kind.ADDRESS, access_key_id, address)
+        self._happened_to(EventType.ADDRESS, access_key_id, address)
         return any(known)
 
     def put_fault(self, fault: Fault, access_key_id: str | None = None) -> None:
         """Takes a fault into one key's account, or into all and into those to come, until the next reset."""
-        for account in self.touched(access_key_id):
+        for account in self.accounts_for_change(access_key_id):
             account.put_fault(fault)
         if access_key_id is None:
             self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
-        self._happened_to(Kind.FAULT, access_key_id, fault.id)
+        self._happened_to(EventType.FAULT, access_key_id, fault.id)
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
         """Forgets a fault and says whether it was there."""
-        known = [account.delete_fault(fault_id) for account in self.touched(access_key_id)]
+        known = [account.delete_fault(fault_id) for account in self.accounts_for_change(access_key_id)]
         if access_key_id is None:
             self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
-        self._happened_to(Kind.FAULT, access_key_id, fault_id)
+        self._happened_to(EventType.FAULT, access_key_id, fault_id)
         return any(known)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
@@ -276,10 +276,10 @@ class World:
         """Gives another address that has the token which an entry writes down, in one key's account or in any."""
         if rule.token is None:
             return None
-        owners = (account.addresses.tokens.get(rule.token) for account in self.touched(access_key_id))
+        owners = (account.addresses.tokens.get(rule.token) for account in self.accounts_for_change(access_key_id))
         return next((owner for owner in owners if owner is not None and fold(owner) != fold(rule.address)), None)
 
-    def viewed(self, access_key_id: str | None) -> list[Account]:
+    def accounts_for_view(self, access_key_id: str | None) -> list[Account]:
         """Gives the accounts that a view shows: that of a key, if it was ever seen, or all."""
         if access_key_id is None:
             return self.accounts()
@@ -290,10 +290,10 @@ class World:
         """Changes the clock of one key's account, or of all and of those to come."""
         if access_key_id is None:
             change(self.clock)
-        for account in self.touched(access_key_id):
+        for account in self.accounts_for_change(access_key_id):
             change(account.clock)
         clock = self.clock if access_key_id is None else self.account(access_key_id).clock
-        self._happened_to(Kind.CLOCK, access_key_id, format_time(clock.now()))
+        self._happened_to(EventType.CLOCK, access_key_id, format_time(clock.now()))
 
     def delete_mails(self, mails: Iterable[Mail]) -> int:
         """Deletes mails and counts them."""
@@ -301,14 +301,14 @@ class World:
         for mail in mails:
             self.outbox.remove(mail)
             self.outbox.deleted += 1
-            self.happened(Kind.DELETION, mail.account_name, mail.id)
+            self.record_event(EventType.DELETION, mail.account_name, mail.id)
             count += 1
         return count
 
-    def _happened_to(self, kind: Kind, access_key_id: str | None, subject: str) -> None:
-        self.happened(kind, ALL_ACCOUNTS if access_key_id is None else self.account_name(access_key_id), subject)
+    def _happened_to(self, kind: EventType, access_key_id: str | None, subject: str) -> None:
+        self.record_event(kind, ALL_ACCOUNTS if access_key_id is None else self.account_name(access_key_id), subject)
 
-    def touched(self, access_key_id: str | None) -> list[Account]:
+    def accounts_for_change(self, access_key_id: str | None) -> list[Account]:
         """Gives the accounts that a change is for: that of a key, or all."""
         return self.accounts() if access_key_id is None else [self.account(access_key_id)]
 
@@ -321,9 +321,9 @@ class World:
         return account
 
     def _add(self, name: str, scenario: Scenario, loaded: Scenario, clock: Clock) -> Account:
-        account = Account(name, scenario, loaded, clock, self._source(name, scenario))
+        account = Account(name, scenario, loaded, clock, self._ids(name, scenario))
         self._accounts[name] = account
-        self._names_by_tag[account.source.tag] = name
+        self._names_by_tag[account.ids.tag] = name
         return account
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
@@ -333,9 +333,9 @@ class World:
     def _forget(self, name: str) -> None:
         account = self._accounts.pop(name, None)
         if account is not None:
-            del self._names_by_tag[account.source.tag]
+            del self._names_by_tag[account.ids.tag]
             self.outbox.clear(name)
-            self.journal.clear(name)
+            self.calls.clear(name)
             let_go(account.remains(), self.lock)
 
     def _make_room(self) -> None:
@@ -368,11 +368,11 @@ class World:
     def _start_anew(self) -> None:
         self.start = self.scenario
         self.clock = self._clock_of(self.scenario)
-        self.source = self._source("", self.scenario)
+        self.ids = self._ids("", self.scenario)
 
-    def _source(self, name: str, scenario: Scenario) -> Source:
+    def _ids(self, name: str, scenario: Scenario) -> IdGenerator:
         seed = scenario.seed.encode() if scenario.seed is not None else self._given_seed
-        return Source(seed, name) if seed is not None else Source(self._own_seed, name, next(self._generations))
+        return IdGenerator(seed, name) if seed is not None else IdGenerator(self._own_seed, name, next(self._generations))
 
     def _clock_of(self, scenario: Scenario) -> Clock:
         clock = Clock(self.real_time)

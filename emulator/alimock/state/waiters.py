@@ -32,16 +32,16 @@ class _Waiter:
     interrupted: bool = False
 
 
-class Waiting:
-    """Those who wait, for what happens in the world or for an injected delay to end, and their common end.
+class Waiters:
+    """Those who wait, for what happens in the store or for an injected delay to end, and their common end.
 
-    `limit` is how many may wait, `room` how many more; who waits takes a place and gives it back.
+    `limit` is how many may wait, `slots` how many more; who waits takes a place and gives it back.
     """
 
     def __init__(self, lock: RLock, limit: int) -> None:
         self.closed = Event()
         self.limit = limit
-        self.room = BoundedSemaphore(limit)
+        self.slots = BoundedSemaphore(limit)
         self._lock = lock
         self._waiters: list[_Waiter] = []
 

@@ -11,11 +11,11 @@ from alimock.client.connection import Connection, EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import nearest
 from alimock.testing.report import cursor, timeline
-from alimock.testing.strict import objections
+from alimock.testing.strict import violations
 
 
 @dataclass(frozen=True)
-class Wishes:
+class MarkerOptions:
     """How a test wants its account, as the markers say it; `allow` are the codes that a strict test means to be answered."""
 
     scenario: ScenarioLike | None = None
@@ -39,7 +39,7 @@ _EXPECTED = {"addresses": "a mapping of addresses to outcomes", "strict": "True 
 
 def wrong_arguments(arguments: Sequence[object], keywords: Mapping[str, object]) -> str | None:
     """Says what is wrong with the arguments of a marker, None if nothing: it takes a scenario, and all else by name."""
-    names = [one.name for one in fields(Wishes)]
+    names = [one.name for one in fields(MarkerOptions)]
     unknown = next((name for name in keywords if name not in names), None)
     if unknown is not None:
         return f"found the unknown argument `{unknown}`, expected {nearest(unknown, names)}"
@@ -52,7 +52,7 @@ def wrong_arguments(arguments: Sequence[object], keywords: Mapping[str, object])
 
 
 @dataclass(frozen=True)
-class Visit:
+class TestSession:
     """A test at a server, in the account of `client`, from the cursor `after` on.
 
     `seen` is what it is shown: all of a server of its own, which runs no other test at the time, else its own account.
@@ -61,44 +61,44 @@ class Visit:
 
     server: Client
     client: Client
-    wishes: Wishes
+    options: MarkerOptions
     after: int
     seen: Connection
     warnings: tuple[str, ...]
 
     @classmethod
-    def begin(cls, server: Client, wishes: Wishes, name: str) -> Visit:
-        """Makes the account; `name` is what decisions call what the wishes say.
+    def begin(cls, server: Client, options: MarkerOptions, name: str) -> TestSession:
+        """Makes the account; `name` is what decisions call what the options say.
 
         Raises `ScenarioError`, `EmulatorError` and `ValueError`.
         """
-        client = server.new_account(wishes.access_key_id, wishes.access_key_secret)
+        client = server.new_account(options.access_key_id, options.access_key_secret)
         seen = client.connection.wide if isinstance(server, Emulator) else client.connection
         try:
-            warnings = tuple(cls._start(client, wishes, name))
-            return cls(server, client, wishes, cursor(seen), seen, warnings)
+            warnings = tuple(cls._start(client, options, name))
+            return cls(server, client, options, cursor(seen), seen, warnings)
         except BaseException:
             client.close()
             raise
 
     @staticmethod
-    def _start(client: Client, wishes: Wishes, name: str) -> Iterator[str]:
+    def _start(client: Client, options: MarkerOptions, name: str) -> Iterator[str]:
         """Starts the account as wished, and goes through what it is to be warned of."""
-        if wishes.access_key_id is not None:
+        if options.access_key_id is not None:
             # It may have been another test's before.
             client.reset(unload=True)
-        loads = [(wishes.scenario, False), ({"addresses": wishes.addresses} if wishes.addresses else None, True)]
+        loads = [(options.scenario, False), ({"addresses": options.addresses} if options.addresses else None, True)]
         for scenario, over in loads:
             warning = client.start_from(scenario, over=over, name=name) if scenario is not None else None
             if warning is not None:
                 yield warning
 
-    def objections(self) -> list[str]:
+    def violations(self) -> list[str]:
         """Says what a strict test must not have done; raises `EmulatorError` if an emulator in this process failed itself."""
         self._check()
-        if not self.wishes.strict:
+        if not self.options.strict:
             return []
-        return objections(self.client.connection, self.seen, self.after, self.wishes.allowed)
+        return violations(self.client.connection, self.seen, self.after, self.options.allowed)
 
     def told(self) -> str:
         """Tells what happened, for the report of a test that failed."""
@@ -113,7 +113,7 @@ class Visit:
 
     def end(self) -> None:
         """Leaves the account as it was found: gone if it was the test's own."""
-        if self.wishes.access_key_id is not None:
+        if self.options.access_key_id is not None:
             self.client.reset(unload=True)
         self.client.close()
 

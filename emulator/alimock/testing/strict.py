@@ -12,7 +12,7 @@ from alimock.spec.errors import SIGNATURE_NONCE_USED
 from alimock.testing.report import plain
 
 
-def objections(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
+def violations(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
     """Says what is wrong with the calls that `seen` shows behind a point in time, and which faults of an account never hit one.
 
     Error answers whose codes are in `allow` are no objection.
