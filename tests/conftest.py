@@ -15,8 +15,9 @@ from alimock.scenario import loader
 from alimock.scenario.model import Scenario
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
+from alimock.server.limits import ServerLimits
 from alimock.server.server import Server
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from lxml import etree
 
@@ -79,7 +80,7 @@ def scenario(text: str = "") -> Scenario:
     return loader.load_text(f"alimock: 1\n{text}".encode(), file="case.yaml")
 
 
-def make_api(loaded: Scenario, *, limits: Limits | None = None, **options: object) -> Api:
+def make_api(loaded: Scenario, *, limits: StateLimits | None = None, **options: object) -> Api:
     time = Time()
     store = Store(loaded, limits=limits, real_time=time, seed=b"tests")
     return Api(Service(store), time, **options)  # type: ignore[arg-type]
@@ -146,9 +147,10 @@ def running() -> Iterator[Running]:
     yield from serve(loader.load("default"))
 
 
-def serve(loaded: Scenario, limits: Limits | None = None) -> Iterator[Running]:
-    store = Store(loaded, limits=limits)
-    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0)
+def serve(loaded: Scenario, limits: ServerLimits | None = None, *, state_limits: StateLimits | None = None) -> Iterator[Running]:
+    limits = limits or ServerLimits()
+    store = Store(loaded, limits=state_limits, max_waiters=limits.max_waiters)
+    server = Server(Application(Service(store), HostPolicy(), limits=limits), "127.0.0.1", 0)
     server.start()
     try:
         yield Running(server, store)

@@ -26,10 +26,11 @@ from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import loader, reference, schema, sources
 from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
+from alimock.server.limits import ServerLimits
 from alimock.settings import SETTINGS
 from alimock.spec import fidelity
 from alimock.spec.contract import PROFILES
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.testing.session import MarkerOptions
 from conftest import Running
 
@@ -117,7 +118,7 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
 
 def test_the_readmes_table_of_limits_has_each_with_its_default() -> None:
     table = README.partition("## Limits")[2].partition("\n## ")[0]
-    for limit in dataclasses.fields(Limits):
+    for limit in (*dataclasses.fields(ServerLimits), *dataclasses.fields(StateLimits)):
         row = next(line for line in table.splitlines() if f"`--{limit.name.replace('_', '-')}`" in line)
         assert f"{limit.default:,}" in row, row
 

@@ -25,7 +25,7 @@ from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
 from alimock.api.service import Service
 from alimock.client import connection
 from alimock.scenario import loader
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.testing.report import timeline
 from alimock.testing.strict import violations
 from conftest import serve
@@ -451,7 +451,7 @@ def test_more_calls_than_fit_on_a_page_are_all_told(monkeypatch: pytest.MonkeyPa
 
 
 def test_calls_that_are_no_longer_kept_are_told() -> None:
-    for running in serve(loader.load("default"), Limits(max_entries_per_account=3)):
+    for running in serve(loader.load("default"), state_limits=StateLimits(max_entries_per_account=3)):
         emulator = Emulator.connect(running.url)
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from alimock.scenario.model import Authentication
+from alimock.server.limits import ServerLimits
 from alimock.settings import SETTINGS, SettingError, Settings, resolve
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 
 
 def test_without_options_and_variables_the_defaults_hold() -> None:
@@ -87,9 +88,12 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
 
 def test_every_limit_is_a_setting() -> None:
     flags = {setting.name: setting.flag for setting in SETTINGS}
-    for number, limit in enumerate(fields(Limits), 1_024):
+    limits = (*fields(ServerLimits), *fields(StateLimits))
+    for number, limit in enumerate(limits, 1_024):
         assert flags[limit.name] == f"--{limit.name.replace('_', '-')}"
-        assert getattr(resolve({limit.name: str(number)}, {}).limits, limit.name) == number
+        settings = resolve({limit.name: str(number)}, {})
+        found = settings.state_limits if hasattr(settings.state_limits, limit.name) else settings.server_limits
+        assert getattr(found, limit.name) == number
 
 
 def test_a_scenario_comes_from_one_place_only() -> None:

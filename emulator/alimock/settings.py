@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alimock.scenario.model import Authentication
 from alimock.scenario.text import non_empty, one_of
+from alimock.server.limits import ServerLimits
 from alimock.spec.contract import PROFILES
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546
@@ -64,7 +65,9 @@ class Settings:
     tls_directory: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
-    limits: Limits = field(default_factory=Limits)
+    server_limits: ServerLimits = field(default_factory=ServerLimits)
+    state_limits: StateLimits = field(default_factory=StateLimits)
+    max_relay_mails: int = 1_000
 
     @property
     def tls_folder(self) -> Path:
@@ -134,14 +137,14 @@ def _url(text: str) -> str:
 
 
 def _limit(name: str, unit: str, least: int, help: str) -> Setting:
-    """Gives the row of a limit, whose default is that of `Limits`."""
+    """Gives the row of a limit, whose default is that of its dataclass."""
     most = _MOST_SECONDS if unit == "seconds" else _MOST
     flag, variable = f"--{name.replace('_', '-')}", f"ALIMOCK_{name.upper()}"
-    default, expected = str(getattr(_LIMITS, name)), f"a number of {unit} from {least} to {most}"
+    default, expected = str(_LIMITS[name]), f"a number of {unit} from {least} to {most}"
     return Setting(name, flag, variable, default, expected, help, _count(least, most))
 
 
-_LIMITS = Limits()
+_LIMITS = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": Settings.max_relay_mails}
 _AUTHENTICATIONS = ", ".join(choice.value for choice in Authentication)
 
 SETTINGS: tuple[Setting, ...] = (
@@ -241,5 +244,6 @@ def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Se
         raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
     if "tls_port" not in values and {"tls_certificate", "tls_names"} & set(values):
         raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected all of them or none")
-    limits = {one.name: values.pop(one.name) for one in fields(Limits) if one.name in values}
-    return Settings(**values, limits=Limits(**limits))  # type: ignore[arg-type]
+    server = {one.name: values.pop(one.name) for one in fields(ServerLimits) if one.name in values}
+    state = {one.name: values.pop(one.name) for one in fields(StateLimits) if one.name in values}
+    return Settings(**values, server_limits=ServerLimits(**server), state_limits=StateLimits(**state))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 from alimock.scenario import loader
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from conftest import Api, error_of, make_api, scenario, signed
 from werkzeug.test import Client
 
@@ -123,7 +123,7 @@ def test_a_wrong_key_is_refused(api: Api, key: str, body: str, words: str) -> No
 
 
 def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
-    api = make_api(scenario(SHOP), limits=Limits(max_accounts=2))
+    api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=2))
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
         api.time.now += 1_000
@@ -131,7 +131,7 @@ def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
 
 
 def test_there_is_an_end_to_keys_that_are_put() -> None:
-    api = make_api(scenario(SHOP), limits=Limits(max_access_keys=1))
+    api = make_api(scenario(SHOP), limits=StateLimits(max_access_keys=1))
     ask(api, "PUT", "access-keys/one", "{secret: s}")
     ask(api, "PUT", "access-keys/one", "{secret: t}")
     assert (
@@ -147,7 +147,7 @@ def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
 
 
 def test_a_key_that_moves_leaves_no_account_behind() -> None:
-    api = make_api(scenario(SHOP), limits=Limits(max_accounts=1), key="mover")
+    api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
     assert "key:mover" not in [account.name for account in api.store.accounts()]

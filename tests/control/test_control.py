@@ -11,7 +11,7 @@ from email.parser import BytesParser
 import pytest
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client, TestResponse
 
@@ -145,7 +145,7 @@ def test_a_cursor_leads_through_the_outbox_without_a_miss(client: Client) -> Non
 
 
 def test_a_cursor_tells_what_it_missed() -> None:
-    client = Client(Application(make_api(scenario(), limits=Limits(max_entries_per_account=1)).service, HostPolicy()))
+    client = Client(Application(make_api(scenario(), limits=StateLimits(max_entries_per_account=1)).service, HostPolicy()))
     submit(client, "a@example.com,b@example.com,c@example.com")
     body = get(client, "/_alimock/outbox?after=1")
     assert (body["evicted"], body["gap"]) == (2, True)

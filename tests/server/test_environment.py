@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from command import ask, serving
 from conftest import Api, make_api
 
@@ -108,7 +108,7 @@ def test_calls_that_are_being_answered_are_finished_when_it_is_told_to_stop() ->
 
 
 def test_a_full_outbox_drops_the_oldest_counts_them_and_says_so() -> None:
-    api = make_api(loader.load("default"), limits=Limits(max_entries_per_account=3))
+    api = make_api(loader.load("default"), limits=StateLimits(max_entries_per_account=3))
     for number in range(5):
         api.lists("SubmitEmailVerification", f"{number}@example.com")
     assert [mail.to for mail in api.store.outbox.entries()] == ["2@example.com", "3@example.com", "4@example.com"]

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from unittest.mock import Mock
 
 import pytest
+from alimock.server.limits import ServerLimits
 from alimock.server.server import WorkerThread
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from command import COMMAND, ask, serving
 from conftest import Running, scenario, serve
 from test_server import FORM, SUBMIT, exchange, half_requests, status_of
 
-SMALL = Limits(max_header_bytes=4_000, max_body_bytes=4_000)
+SMALL = ServerLimits(max_header_bytes=4_000, max_body_bytes=4_000)
 MUCH = 8_000_000
 CHUNKS = "Transfer-Encoding: chunked\r\n"
 
@@ -81,7 +82,7 @@ def test_who_sends_too_much_can_send_it_all_and_is_told(small: Running, request_
 
 @pytest.mark.parametrize(("size", "status"), [(2_000, 200), (2_001, 413)])
 def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int, status: int) -> None:
-    for running in serve(scenario(), Limits(max_call_bytes=2_000)):
+    for running in serve(scenario(), ServerLimits(max_call_bytes=2_000)):
         content = f"{SUBMIT}&Padding=".ljust(size, "a")
         answer = exchange(running, post(f"Content-Length: {size}\r\n", content).decode())
         assert answer[0] == status
@@ -221,8 +222,10 @@ def test_bytes_that_are_not_utf_8_get_a_clear_answer(running: Running, request_b
 @pytest.mark.parametrize(
     "sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", post("Content-Length: 9\r\n", "abc"), post(CHUNKS, "5\r\nab")]
 )
-@pytest.mark.parametrize("limits", [Limits(request_seconds=0.2), Limits(idle_seconds=0.2)], ids=["in all", "without a byte"])
-def test_a_request_that_takes_too_long_to_come_is_told_so(sent: bytes, limits: Limits) -> None:
+@pytest.mark.parametrize(
+    "limits", [ServerLimits(request_seconds=0.2), ServerLimits(idle_seconds=0.2)], ids=["in all", "without a byte"]
+)
+def test_a_request_that_takes_too_long_to_come_is_told_so(sent: bytes, limits: ServerLimits) -> None:
     for running in serve(scenario(), limits):
         with connected(running, sent) as client:
             assert received(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
@@ -230,7 +233,7 @@ def test_a_request_that_takes_too_long_to_come_is_told_so(sent: bytes, limits: L
 
 def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    for running in serve(scenario("addresses: {'*': verified}"), Limits(request_seconds=0.2)):
+    for running in serve(scenario("addresses: {'*': verified}"), ServerLimits(request_seconds=0.2)):
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
             client.connect(("127.0.0.1", running.server.port))
@@ -245,7 +248,7 @@ def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
-    for running in serve(scenario(), Limits(idle_seconds=0.5)):
+    for running in serve(scenario(), ServerLimits(idle_seconds=0.5)):
         silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(1_000)]
         assert status_of(running, "/livez") == 200
         assert {client.recv(1) for client in silent} == {b""}
@@ -254,7 +257,7 @@ def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
 
 
 def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    for running in serve(scenario(), Limits(idle_seconds=0.2)):
+    for running in serve(scenario(), ServerLimits(idle_seconds=0.2)):
         early = Mock(wraps=time, time=lambda: time.time() - 3_600)
         monkeypatch.setattr("cheroot.connections.time", early)
         with connected(running) as silent:
@@ -262,7 +265,7 @@ def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(m
 
 
 def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
-    for running in serve(scenario(), Limits(max_threads=1)):
+    for running in serve(scenario(), ServerLimits(max_threads=1)):
         with half_requests(running):
             stopping = threading.Thread(target=running.server.stop)
             stopping.start()
@@ -271,7 +274,7 @@ def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
 
 
 def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:
-    for running in serve(scenario(), Limits(max_connections=5)):
+    for running in serve(scenario(), ServerLimits(max_connections=5)):
         silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(50)]
         assert {client.recv(1) for client in silent[:45]} == {b""}
         silent[-1].sendall(get("/livez", "Connection: close\r\n"))
@@ -349,7 +352,7 @@ def test_no_body_and_no_connection_stays_when_it_is_done_with() -> None:
 
 
 def test_a_full_log_says_how_many_of_its_entries_are_gone() -> None:
-    for running in serve(scenario(), Limits(max_entries_per_account=3)):
+    for running in serve(scenario(), state_limits=StateLimits(max_entries_per_account=3)):
         for number in range(5):
             assert status_of(running, f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email={number}@example.com") == 200
         connection = http.client.HTTPConnection(running.endpoint, timeout=20)

@@ -17,8 +17,8 @@ import pytest
 from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
+from alimock.server.limits import ServerLimits
 from alimock.server.server import Server
-from alimock.state.limits import Limits
 from alimock.state.store import Store
 from conftest import Running, scenario, serve
 
@@ -50,7 +50,7 @@ def test_head_and_body_of_an_answer_come_in_one_packet(running: Running) -> None
 
 @pytest.fixture
 def one_thread() -> Iterator[Running]:
-    yield from serve(scenario(), limits=Limits(max_threads=1))
+    yield from serve(scenario(), limits=ServerLimits(max_threads=1))
 
 
 def test_a_client_that_asks_on_and_on_leaves_the_only_thread_to_others(one_thread: Running) -> None:
@@ -298,7 +298,7 @@ def half_requests(running: Running) -> Iterator[None]:
 
 
 def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
-    for running in serve(scenario(), Limits(max_threads=8)):
+    for running in serve(scenario(), ServerLimits(max_threads=8)):
         with half_requests(running):
             assert status_of(running, "/livez") == 200
 

@@ -19,7 +19,7 @@ from alimock.scenario.address_rules import AddressRule
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from conftest import START, Api, error_of, make_api, scenario, signed
 
@@ -125,7 +125,7 @@ def test_a_reset_draws_new_tokens_and_keeps_what_names_the_account() -> None:
 
 
 def test_resets_keep_no_account_from_being_forgotten() -> None:
-    api = make_api(scenario(), limits=Limits(max_accounts=1, unused_account_seconds=10))
+    api = make_api(scenario(), limits=StateLimits(max_accounts=1, unused_account_seconds=10))
     for number in range(5):
         api.store.account(f"key{number}")
         api.time.now += 11
@@ -152,7 +152,7 @@ def test_the_number_of_an_address_does_not_depend_on_who_looks_first() -> None:
 
 
 def test_unused_unnamed_accounts_go_when_there_are_too_many() -> None:
-    api = make_api(scenario(), limits=Limits(max_accounts=3, unused_account_seconds=10))
+    api = make_api(scenario(), limits=StateLimits(max_accounts=3, unused_account_seconds=10))
     for number in range(5):
         api.store.account(f"key{number}")
     assert len(api.store.accounts()) == 6
@@ -218,7 +218,7 @@ def test_a_reset_leaves_the_freeing_of_many_records_to_another_thread(empty: Api
 
 
 def test_the_outbox_keeps_the_newest_mails_and_counts_the_rest() -> None:
-    api = make_api(scenario(), limits=Limits(max_entries_per_account=3, max_entries=4))
+    api = make_api(scenario(), limits=StateLimits(max_entries_per_account=3, max_entries=4))
     for key, number in (("one", 4), ("two", 2)):
         api.key = key
         api.lists("SubmitEmailVerification", ",".join(f"a{index}@example.com" for index in range(number)))

@@ -16,7 +16,7 @@ from alimock.scenario import loader
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.server import Server
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkdomain.request.v20180129.SubmitEmailVerificationRequest import SubmitEmailVerificationRequest
@@ -235,7 +235,7 @@ def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None
 
 
 def test_mails_that_were_dropped_are_counted(browser: Browser) -> None:
-    for running in serve(loader.load("default"), Limits(max_entries_per_account=2)):
+    for running in serve(loader.load("default"), state_limits=StateLimits(max_entries_per_account=2)):
         submit(running, ",".join(f"user{number}@example.com" for number in range(5)))
         page = browser.new_page(locale="en-US")
         page.goto(f"{running.url}/_alimock/")

@@ -48,12 +48,14 @@ def run(arguments: Sequence[str]) -> int:
     except ScenarioError as error:
         return _refuse(str(error))
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    raise_file_limit(settings.limits, listeners=1 if settings.tls_port is None else 2)
-    store = Store(scenario, authentication=settings.auth, limits=settings.limits)
+    raise_file_limit(settings.server_limits, listeners=1 if settings.tls_port is None else 2)
+    store = Store(
+        scenario, authentication=settings.auth, limits=settings.state_limits, max_waiters=settings.server_limits.max_waiters
+    )
     watcher = Watcher(store, lambda: _scenario(settings))
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
     relay = _relay(settings)
-    application = Application(Service(store, settings.profile), host_policy, relay)
+    application = Application(Service(store, settings.profile), host_policy, relay, settings.server_limits)
     # What is there now stays to the end, so the collector need not look at it again and again.
     gc.freeze()
     stopping = threading.Event()
@@ -100,7 +102,7 @@ def _relay(settings: Settings) -> Relay | None:
     if settings.smtp_relay is None:
         return None
     # Imported only here, since few use it and it takes time.
-    relay: Relay = import_module("alimock.mail.relay").Relay(*settings.smtp_relay, settings.limits.max_relay_mails)
+    relay: Relay = import_module("alimock.mail.relay").Relay(*settings.smtp_relay, settings.max_relay_mails)
     return relay
 
 

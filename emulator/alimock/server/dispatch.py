@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from alimock.api.http import Call, Reply
 from alimock.api.service import Service
 from alimock.security import HostPolicy
+from alimock.server.limits import ServerLimits
 from alimock.spec.contract import PROFILES
 
 if TYPE_CHECKING:
@@ -39,9 +40,16 @@ class Application:
     made at its first request, since Flask takes longer to load than all the rest.
     """
 
-    def __init__(self, service: Service, host_policy: HostPolicy, relay: Relay | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        host_policy: HostPolicy,
+        relay: Relay | None = None,
+        limits: ServerLimits | None = None,
+    ) -> None:
         self.service = service
         self.host_policy = host_policy
+        self.limits = limits or ServerLimits()
         self._relay = relay
         self._lock = Lock()
 
@@ -81,7 +89,7 @@ class Application:
             hint = "leave the header out to get the profile that is configured"
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
         call = _call(environ)
-        limit = self.service.store.limits.max_call_bytes
+        limit = self.limits.max_call_bytes
         if len(call.body) > limit:
             message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
             return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
-from alimock.state.limits import Limits
+from alimock.server.limits import ServerLimits
 
 if sys.platform != "win32":
     import resource
@@ -18,7 +18,7 @@ LARGE_BYTES = 1024 * 1024
 _M_MMAP_THRESHOLD = -3
 
 
-def raise_file_limit(limits: Limits, listeners: int) -> None:
+def raise_file_limit(limits: ServerLimits, listeners: int) -> None:
     """Asks the system for as many open files as all connections need; many systems give a process few until it asks."""
     if sys.platform == "win32":
         return

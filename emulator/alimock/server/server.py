@@ -24,7 +24,7 @@ from alimock.scenario.model import ResponseFault
 from alimock.security import bracketed
 from alimock.server.connections import Connection, Connections, Tls
 from alimock.server.dispatch import DELIVER, Application, status_line
-from alimock.state.store import Store
+from alimock.server.limits import ServerLimits
 from alimock.state.waiters import IS_GONE, Waiters
 
 if TYPE_CHECKING:
@@ -173,13 +173,13 @@ class _Cheroot(WSGIServer):
     keep_alive_conn_limit = None
     _connections: Connections
 
-    def __init__(self, store: Store, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, timeout=store.limits.idle_seconds, **options)
+    def __init__(self, waiters: Waiters, limits: ServerLimits, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, timeout=limits.idle_seconds, **options)
         self.gateway = _Gateway
-        self.waiting = store.waiters
-        self.limits = store.limits
-        self.max_request_header_size = store.limits.max_header_bytes
-        self.max_request_body_size = store.limits.max_body_bytes
+        self.waiting = waiters
+        self.limits = limits
+        self.max_request_header_size = limits.max_header_bytes
+        self.max_request_body_size = limits.max_body_bytes
 
     def prepare(self) -> None:
         """Binds, and looks after connections in our way."""
@@ -220,10 +220,11 @@ class Server:
     """
 
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
-        store = application.service.store
-        self._cheroot = _Cheroot(store, (host, port), application, server_name=host, request_queue_size=BACKLOG)
+        waiters = application.service.store.waiters
+        limits = application.limits
+        self._cheroot = _Cheroot(waiters, limits, (host, port), application, server_name=host, request_queue_size=BACKLOG)
         self._cheroot.shutdown_timeout = STOP_SECONDS
-        most = store.limits.max_threads
+        most = application.limits.max_threads
         self._cheroot.requests = _Pool(self._cheroot, min=min(MINIMUM_THREADS, most), max=most)
         self._cheroot.ssl_adapter = Tls(*tls) if tls is not None else None
         self._thread = threading.Thread(target=self._cheroot.serve, name="alimock server", daemon=True)

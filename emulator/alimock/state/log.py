@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 
 
 class Entry(Protocol):
@@ -32,7 +32,7 @@ E = TypeVar("E", bound=Entry)
 class Log(Generic[E]):
     """The newest entries of each account and of all together, as many as the limits say; callers hold the world's lock."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: StateLimits) -> None:
         self._limits = limits
         self._entries: OrderedDict[str, E] = OrderedDict()
         self._by_account: dict[str, OrderedDict[str, E]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alimock.state.account import Account
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.state.log import Log
 from alimock.state.record import TokenState
 
@@ -52,7 +52,7 @@ class Outbox(Log[Mail]):
     `read` are those that were read, `tags` what clients put on them, `sizes` how many bytes each has with links to what URL.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: StateLimits) -> None:
         super().__init__(limits)
         self.read: set[str] = set()
         self.tags: dict[str, tuple[str, ...]] = {}

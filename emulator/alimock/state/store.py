@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from threading import RLock
@@ -19,7 +20,7 @@ from alimock.state.clock import Clock
 from alimock.state.disposal import let_go
 from alimock.state.events import CallEntry, Event, EventType
 from alimock.state.ids import TAG_LENGTH, TOKEN_LENGTH, IdGenerator
-from alimock.state.limits import Limits
+from alimock.state.limits import StateLimits
 from alimock.state.log import Log
 from alimock.state.outbox import Mail, Outbox
 from alimock.state.waiters import Waiters
@@ -44,12 +45,13 @@ class Store:
         scenario: Scenario,
         *,
         authentication: Authentication | None = None,
-        limits: Limits | None = None,
+        limits: StateLimits | None = None,
+        max_waiters: int = 192,
         real_time: Callable[[], float] = time.time,
         seed: bytes | None = None,
     ) -> None:
         self.lock = RLock()
-        self.limits = limits or Limits()
+        self.limits = limits or StateLimits()
         self.real_time = real_time
         self.started = real_time()
         self.scenario = scenario
@@ -64,7 +66,7 @@ class Store:
         self.outbox = Outbox(self.limits)
         self.calls: Log[CallEntry] = Log(self.limits)
         self.events: Log[Event] = Log(self.limits)
-        self.waiters = Waiters(self.lock, self.limits.waiting)
+        self.waiters = Waiters(self.lock, max_waiters)
         # Who gets each mail as it is sent; it must not wait.
         self.relay: Callable[[Mail], None] | None = None
         self.evicted_accounts = 0
@@ -78,6 +80,10 @@ class Store:
         self._last_sequence = 0
         self._accounts: dict[str, Account] = {}
         self._names_by_tag: dict[str, str] = {}
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Hold the lock for reads and changes that belong together."""
+        return self.lock
 
     @property
     def authentication(self) -> Authentication:
