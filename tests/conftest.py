@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from alimock.api import parse, signature
-from alimock.api.http import Call, Reply
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
@@ -49,13 +49,16 @@ class Api:
     def store(self) -> Store:
         return self.service.store
 
-    def call(self, action: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: object) -> Reply:
+    def call(
+        self, action: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: object
+    ) -> HttpResponse:
         texts = {name: str(value) for name, value in parameters.items()}
         common = {"Action": action, "Version": self.version, **({"AccessKeyId": self.key} if self.key else {})}
         return self.send(urlencode({**common, **texts}), method=method, headers=headers)
 
-    def send(self, query: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
-        return self.service.answer(Call(method, query, headers or {}, body, "192.0.2.1"), self.profile)
+    def send(self, query: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+        sent = {**({"x-alimock-profile": self.profile} if self.profile is not None else {}), **(headers or {})}
+        return self.service.handle(HttpRequest(method, query, sent, body, "192.0.2.1"))
 
     def json(self, action: str, **parameters: object) -> dict[str, object]:
         body: dict[str, object] = json.loads(self.call(action, Format="JSON", **parameters).body)
@@ -100,13 +103,13 @@ def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | 
         **changes,
     }
     values = {name: value for name, value in sent.items() if value is not None}
-    request = parse.decode(Call(method, urlencode(values), {}, b"", ""))
+    request = parse.parse(HttpRequest(method, urlencode(values), {}, b"", ""))
     digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
     values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
     return urlencode({name: value for name, value in values.items() if value != "(none)"})
 
 
-def error_of(reply: Reply) -> tuple[int, str, str]:
+def error_of(reply: HttpResponse) -> tuple[int, str, str]:
     """Gives status, code and message of an error in either format."""
     if reply.body.startswith(b"{"):
         body = json.loads(reply.body)

@@ -65,7 +65,7 @@ def test_the_control_token_opens_all_but_the_api(client: Client, path: str, auth
 def test_an_odd_authorization_is_no_mistake_of_alimock_where_none_is_asked_for(empty: Api, authorization: str) -> None:
     client = Client(Application(empty.service, HostPolicy()))
     assert client.get("/_alimock/info", headers={**LOCAL, "Authorization": authorization}).status_code == 200
-    assert not empty.service.mistakes
+    assert not empty.service.failures
 
 
 @pytest.mark.parametrize("path", ["/?Action=ListEmailVerification&Version=2018-01-29", "/livez", "/readyz", "/verify?token=x"])

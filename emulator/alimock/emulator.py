@@ -84,9 +84,9 @@ class Emulator(Client):
 
     def check(self) -> None:
         """Raises `EmulatorError` from an exception of alimock's own that happened in the server's threads, if there was one."""
-        if self._service is not None and self._service.mistakes:
-            mistake = self._service.mistakes.popleft()
-            self._service.mistakes.clear()
+        if self._service is not None and self._service.failures:
+            mistake = self._service.failures.popleft()
+            self._service.failures.clear()
             raise EmulatorError(f"alimock itself failed, please report this: {mistake!r}") from mistake
 
     def __enter__(self) -> Self:

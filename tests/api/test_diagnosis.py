@@ -15,7 +15,8 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from alimock.api import diagnosis
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
+from alimock.api.parse import parse
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, Running, make_api, scenario, serve
@@ -59,7 +60,7 @@ def v1(
     body: dict[str, str] | None = None,
     write: Callable[[bytes], str] = lambda mac: base64.b64encode(mac).decode(),
     **changes: str,
-) -> Call:
+) -> HttpRequest:
     """Makes a V1 call as a client with one mistake would: written apart from the code under test."""
     sent = {**COMMON, **changes}
     signed = [(name, value) for name, value in {**sent, **(body or {})}.items() if name not in set(leave_out)] + list(add)
@@ -67,7 +68,7 @@ def v1(
     string_to_sign = f"{method}&{path}&{rfc3986(query)}"
     signature = write(hmac.new(key.encode(), string_to_sign.encode(), digest).digest())
     headers = {"content-type": FORM} if body else {}
-    return Call(sent_by, urlencode({**sent, "Signature": signature}), headers, urlencode(body or {}).encode(), "")
+    return HttpRequest(sent_by, urlencode({**sent, "Signature": signature}), headers, urlencode(body or {}).encode(), "")
 
 
 def v3(
@@ -84,7 +85,7 @@ def v3(
     signed_query: tuple[tuple[str, str], ...] | None = None,
     write: Callable[[bytes], str] = bytes.hex,
     date: str = "2026-01-01T00:00:00Z",
-) -> Call:
+) -> HttpRequest:
     """Makes a V3 call as a client with one mistake would."""
     body_hash = hashlib.sha256(body if hashed is None else hashed).hexdigest()
     headers = {
@@ -105,24 +106,24 @@ def v3(
     string_to_sign = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = write(hmac.new(key.encode(), string_to_sign.encode(), "sha256").digest())
     headers["authorization"] = f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={named or signed},Signature={signature}"
-    return Call("POST", urlencode(query), headers, body, "")
+    return HttpRequest("POST", urlencode(query), headers, body, "")
 
 
-def raw_plus() -> Call:
+def raw_plus() -> HttpRequest:
     call = v1(Email="a+b c@example.com", SignatureNonce="n")
     return replace(call, query=call.query.replace("a%2Bb+c", "a+b%20c"))
 
 
-def twice() -> Call:
+def twice() -> HttpRequest:
     call = v1(add=[("Format", "XML")])
     return replace(call, query=f"{call.query}&Format=XML")
 
 
-def untyped_form() -> Call:
+def untyped_form() -> HttpRequest:
     return replace(v1(sent_by="POST", method="POST", body={"Email": "a@example.com"}), headers={"content-type": "text/plain"})
 
 
-def without_header() -> Call:
+def without_header() -> HttpRequest:
     call = v3(
         signed="host;x-acs-action;x-acs-content-sha256;x-acs-signature-nonce;x-acs-version", named="host;x-acs-date;x-missing"
     )
@@ -131,12 +132,12 @@ def without_header() -> Call:
     )
 
 
-BROKEN: dict[str, tuple[Call, str, str]] = {
-    "V1 a wrong secret": (v1(key="guess&"), "secret", "no common mistake"),
+BROKEN: dict[str, tuple[HttpRequest, str, str]] = {
+    "V1 a wrong secret": (v1(key="guess&"), "secret", "probably a wrong secret for key testid"),
     "V1 the secret without &": (v1(key="testsecret"), "secret", "the bare secret"),
     "V1 the secret of another key": (v1(key="othersecret&"), "secret", "the secret of other"),
-    "V1 the secret with a line feed": (v1(key="testsecret\n&"), "secret", "white space"),
-    "V1 another method": (v1(method="POST"), "method", "signed for POST, but sent by GET"),
+    "V1 the secret with a line feed": (v1(key="testsecret\n&"), "secret", "leading or trailing whitespace"),
+    "V1 another method": (v1(method="POST"), "method", "signed for POST but sent with GET"),
     "V1 another digest": (v1(digest="sha256"), "signature-method", "signed with HMAC-SHA256"),
     "V1 nothing encoded": (v1(encode=str), "not-encoded", "not percent-encoded"),
     "V1 encoded twice": (v1(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
@@ -144,56 +145,56 @@ BROKEN: dict[str, tuple[Call, str, str]] = {
     "V1 encoded as Java's URLEncoder does": (
         v1(encode=lambda text: quote_plus(text, safe="*").replace("~", "%7E")),
         "plus-for-space",
-        "as forms are",
+        "form-encoded",
     ),
     "V1 ~ encoded": (v1(encode=lambda text: rfc3986(text).replace("~", "%7E")), "encoding", "%7E"),
-    "V1 / bare": (v1(encode=quote), "encoding", "/ is left bare"),
+    "V1 / bare": (v1(encode=quote), "encoding", "/ is not encoded"),
     "V1 the path not encoded": (v1(path="/"), "encoding", "the path /"),
     "V1 not sorted": (v1(order=list), "order", "not sorted"),
     "V1 the empty parameter left out": (v1(leave_out=["Lang"]), "parameter", "the empty parameters"),
-    "V1 a parameter left out": (v1(leave_out=["Format"]), "parameter", "Format is sent but left out"),
+    "V1 a parameter left out": (v1(leave_out=["Format"]), "parameter", "Format is sent but not signed"),
     "V1 the body left out": (v1(sent_by="POST", method="POST", body={"Email": "a@example.com", "X": "y"}, leave_out=["Email", "X"]), "body", "in the body"),
     "V1 a parameter signed but not sent": (v1(add=[("RegionId", "cn-hangzhou")]), "parameter", "RegionId=cn-hangzhou is signed"),
-    "V1 a raw + signed as +": (raw_plus(), "plus-for-space", "a + was sent raw"),
+    "V1 a raw + signed as +": (raw_plus(), "plus-for-space", "a + was sent unencoded"),
     "V1 a parameter sent twice": (twice(), "parameter", "sent twice"),
     "V1 a form without its type": (untyped_form(), "body", "is not that of a form"),
-    "V1 written in hex": (v1(write=bytes.hex), "signature", "written in hex"),
+    "V1 written in hex": (v1(write=bytes.hex), "signature", "encoded as hex"),
     "V1 the signature encoded twice": (v1(write=lambda mac: rfc3986(base64.b64encode(mac).decode())), "signature", "encoded twice"),
-    "V3 a wrong secret": (v3(key="guess"), "secret", "no common mistake"),
-    "V3 the secret with &": (v3(key="testsecret&"), "secret", "with an &"),
-    "V3 another method": (v3(method="GET"), "method", "signed for GET, but sent by POST"),
+    "V3 a wrong secret": (v3(key="guess"), "secret", "probably a wrong secret for key testid"),
+    "V3 the secret with &": (v3(key="testsecret&"), "secret", "the secret followed by &"),
+    "V3 another method": (v3(method="GET"), "method", "signed for GET but sent with POST"),
     "V3 encoded twice": (v3(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
     "V3 + for a space": (v3(encode=quote_plus), "plus-for-space", "a space is written as +"),
     "V3 signed for another host": (v3(host="domain.aliyuncs.com"), "host", "signed for the host domain.aliyuncs.com"),
-    "V3 signed for the host without its port": (v3(host="localhost"), "host", "signed for the host localhost,"),
+    "V3 signed for the host without its port": (v3(host="localhost"), "host", "signed for the host localhost but"),
     "V3 a header left out of SignedHeaders": (
         v3(signed="content-type;host;x-acs-action;x-acs-date", named="host;x-acs-action;x-acs-date"),
         "header",
-        "content-type is signed but left out of SignedHeaders",
+        "content-type is signed but missing from SignedHeaders",
     ),
     "V3 a header named but not signed": (
         v3(signed="host;x-acs-action", named="host;x-acs-action;x-acs-date"),
         "header",
-        "x-acs-date is named in SignedHeaders but not signed",
+        "x-acs-date is in SignedHeaders but not signed",
     ),
-    "V3 a signed header that did not come": (without_header(), "header", "x-acs-datum, which did not come"),
-    "V3 another body": (v3(body=b"Lang=en", hashed=b""), "body", "not that of the body that came"),
-    "V3 the query left out": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but left out"),
+    "V3 a signed header that did not come": (without_header(), "header", "x-acs-datum, which did not arrive"),
+    "V3 another body": (v3(body=b"Lang=en", hashed=b""), "body", "does not match the body that arrived"),
+    "V3 the query left out": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but not signed"),
     "V3 the body signed as query": (
         v3(query=(), body=b"Email=a%40example.com", signed_query=(("Email", "a@example.com"),)),
         "body",
-        "as if they were in the query",
+        "as part of the query",
     ),
-    "V3 written in base64": (v3(write=lambda mac: base64.b64encode(mac).decode()), "signature", "written in base64"),
+    "V3 written in base64": (v3(write=lambda mac: base64.b64encode(mac).decode()), "signature", "encoded as base64"),
     "V3 written in upper case": (v3(write=lambda mac: mac.hex().upper()), "signature", "upper case"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("call", "cause", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_request_is_told_its_cause(keyed: Api, call: Call, cause: str, words: str) -> None:
-    reply = keyed.service.answer(call)
+def test_a_broken_request_is_told_its_cause(keyed: Api, call: HttpRequest, cause: str, words: str) -> None:
+    reply = keyed.service.handle(call)
     assert (reply.status, b"SignatureDoesNotMatch" in reply.body) == (400, True)
-    found = keyed.service.explain(call)
+    found = keyed.service.diagnose(parse(call))
     assert found is not None
     assert (found.matches, found.cause) == (False, cause)
     assert words in found.explanation
@@ -206,8 +207,8 @@ def test_a_broken_request_is_told_its_cause(keyed: Api, call: Call, cause: str, 
 
 
 @pytest.mark.parametrize("call", [v1(), v3()])
-def test_a_good_request_is_told_that_it_matches(keyed: Api, call: Call) -> None:
-    found = keyed.service.explain(call)
+def test_a_good_request_is_told_that_it_matches(keyed: Api, call: HttpRequest) -> None:
+    found = keyed.service.diagnose(parse(call))
     assert found is not None
     assert (found.matches, found.cause) == (True, "none")
 
@@ -221,8 +222,8 @@ def test_a_good_request_is_told_that_it_matches(keyed: Api, call: Call) -> None:
         (v1(Timestamp="2026-01-01T00%3A00%3A00Z"), "percent-encoded twice"),
     ],
 )
-def test_a_wrong_clock_is_told_apart_from_a_wrong_signature(keyed: Api, call: Call, words: str) -> None:
-    found = keyed.service.explain(call)
+def test_a_wrong_clock_is_told_apart_from_a_wrong_signature(keyed: Api, call: HttpRequest, words: str) -> None:
+    found = keyed.service.diagnose(parse(call))
     assert found is not None
     assert (found.matches, found.cause[:16], words in found.explanation) == (True, "InvalidTimeStamp", True)
 
@@ -232,15 +233,15 @@ def test_what_else_refuses_a_call_is_told_when_its_signature_matches(keyed: Api)
         ({"SignatureType": "BEARERTOKEN"}, "UnsupportedSignatureType"),
         ({"SignatureNonce": ""}, "MissingSignatureNonce"),
     ):
-        found = keyed.service.explain(v1(**changes))
+        found = keyed.service.diagnose(parse(v1(**changes)))
         assert found is not None
         assert (found.matches, found.cause) == (True, code)
 
 
 def test_every_call_refused_for_its_signature_is_kept_for_a_while(keyed: Api, client: Client) -> None:
-    keyed.service.answer(v1())
+    keyed.service.handle(v1())
     for call in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
-        reply = keyed.service.answer(call)
+        reply = keyed.service.handle(call)
         assert reply.status == 400
         assert ask(client, request_id=dict(reply.headers)["x-acs-request-id"])[0] == 200
 
@@ -249,7 +250,7 @@ def test_what_is_tried_does_not_grow_with_the_parameters(keyed: Api, monkeypatch
     tried: list[str] = []
     monkeypatch.setattr(diagnosis._Signing, "sign", lambda self: tried.append("one") or "")
     for number in (3_000, 6_000):
-        keyed.service.explain(v1(sent_by="POST", body={f"P{index}": "x" for index in range(number)}))
+        keyed.service.diagnose(parse(v1(sent_by="POST", body={f"P{index}": "x" for index in range(number)})))
         assert len(tried) < 100
         tried.clear()
 
@@ -265,7 +266,7 @@ def ask(client: Client, **content: object) -> tuple[int, dict[str, object]]:
 
 
 def test_a_refused_call_is_explained_by_its_request_id(keyed: Api, client: Client) -> None:
-    reply = keyed.service.answer(v1(method="POST"))
+    reply = keyed.service.handle(v1(method="POST"))
     status, found = ask(client, request_id=dict(reply.headers)["x-acs-request-id"])
     assert (status, found["cause"]) == (200, "method")
     assert ask(client, request_id="none")[0] == 404
@@ -287,7 +288,7 @@ def test_a_secret_can_be_given_for_a_key_that_nobody_named(client: Client) -> No
     call = v1(AccessKeyId="nobody", key="mine")
     sent = {"method": "GET", "url": f"/?{call.query}"}
     assert ask(client, **sent)[0] == 404
-    assert ask(client, **sent, secret="mine")[1]["explanation"] == "the key of the HMAC is the bare secret"
+    assert ask(client, **sent, secret="mine")[1]["explanation"] == "the HMAC key is the bare secret"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_the_command_says_it_in_a_terminal(tmp_path: Path) -> None:
         file = tmp_path / "request.http"
         file.write_text(wrong)
         status, output, _ = command(running, str(file))
-        assert (status, output.splitlines()[0]) == (1, "it is signed for POST, but sent by GET (method)")
+        assert (status, output.splitlines()[0]) == (1, "it is signed for POST but sent with GET (method)")
         assert "string to sign:\nGET&%2F&AccessKeyId" in output
         assert command(running, "-", text=right)[0] == 0
         status, _, log = command(running, "8C7FF3C5-42F8-55C8-8A44-403A3467F278")

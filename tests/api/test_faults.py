@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from alimock.api.response_faults import pieces
+from alimock.api.faults import pieces
 from alimock.scenario.model import Body, Reset, ResponseFault
 from alimock.scenario.parser import ScenarioError
 from alimock.server import server
@@ -82,10 +82,10 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
 ) -> None:
     api = make_api(scenario(f"faults: [{{id: harm, times: 1, {effect}}}]"))
     reply = api.call(SUBMIT, Email="jo@example.com")
-    assert reply.response_fault == delivery
+    assert reply.fault == delivery
     assert dict(reply.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault harm, hit 1: {delivery})")
     assert len(api.store.outbox.entries()) == work_is_done
-    assert api.call(SUBMIT, Email="jo@example.com").response_fault is None
+    assert api.call(SUBMIT, Email="jo@example.com").fault is None
 
 
 @pytest.mark.parametrize(

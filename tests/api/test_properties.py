@@ -12,10 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from alimock.api import parse, signature
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.scenario import loader
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, PROFILES
-from alimock.spec.errors import ApiError
 from conftest import Api, make_api
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -70,10 +69,12 @@ def test_any_text_in_any_parameter_gets_a_well_formed_answer(
     api: Api, action: str, version: str, body_format: str, profile: str, others: Mapping[str, str], as_form: bool
 ) -> None:
     query = urlencode({**others, "Action": action, "Version": version, "Format": body_format})
-    headers = {"content-type": "application/x-www-form-urlencoded"} if as_form else {}
-    call = Call("POST" if as_form else "GET", "" if as_form else query, headers, query.encode() if as_form else b"", "192.0.2.1")
-    reply = api.service.answer(call, profile)
-    assert not api.service.mistakes
+    headers = {"x-alimock-profile": profile, **({"content-type": "application/x-www-form-urlencoded"} if as_form else {})}
+    call = HttpRequest(
+        "POST" if as_form else "GET", "" if as_form else query, headers, query.encode() if as_form else b"", "192.0.2.1"
+    )
+    reply = api.service.handle(call)
+    assert not api.service.failures
     assert reply.status == 200 or 400 <= reply.status < 500
     assert is_well_formed(reply.body)
     assert all(value.isascii() and value.isprintable() and len(value) <= 1_100 for _, value in reply.headers)
@@ -83,8 +84,8 @@ def test_any_text_in_any_parameter_gets_a_well_formed_answer(
 @given(query=st.binary(max_size=60), body=st.binary(max_size=60), method=st.sampled_from(["GET", "POST", "PUT"]))
 def test_any_bytes_get_a_well_formed_answer(api: Api, query: bytes, body: bytes, method: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    reply = api.service.answer(Call(method, query.decode("latin-1"), headers, body, "192.0.2.1"))
-    assert not api.service.mistakes
+    reply = api.service.handle(HttpRequest(method, query.decode("latin-1"), headers, body, "192.0.2.1"))
+    assert not api.service.failures
     assert 400 <= reply.status < 500
     assert is_well_formed(reply.body)
 
@@ -95,8 +96,8 @@ def test_any_bytes_get_a_well_formed_answer(api: Api, query: bytes, body: bytes,
 def test_any_headers_of_a_v3_call_get_a_well_formed_answer(
     api: Api, headers: dict[str, str], authorization: str, algorithm: str
 ) -> None:
-    reply = api.service.answer(Call("POST", "", {**headers, "authorization": algorithm + authorization}, b"", "192.0.2.1"))
-    assert not api.service.mistakes
+    reply = api.service.handle(HttpRequest("POST", "", {**headers, "authorization": algorithm + authorization}, b"", "192.0.2.1"))
+    assert not api.service.failures
     assert 200 <= reply.status < 500
     assert is_well_formed(reply.body)
 
@@ -104,16 +105,16 @@ def test_any_headers_of_a_v3_call_get_a_well_formed_answer(
 @PROPERTIES
 @given(text=st.text(st.sampled_from("ab=&+;%4eE#é "), max_size=30))
 def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
-    call = Call("GET", text.encode().decode("latin-1"), {}, b"", "192.0.2.1")
+    call = HttpRequest("GET", text.encode().decode("latin-1"), {}, b"", "192.0.2.1")
     try:
         expected = parse_qsl(text, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         expected = None
     if expected is None or re.search("%(?![0-9A-Fa-f]{2})", text):
-        with pytest.raises(ApiError, match="RequestParameterMalformed"):
-            parse.decode(call)
+        malformed = parse.parse(call).malformed
+        assert malformed is not None and malformed.code == "RequestParameterMalformed"
     else:
-        assert parse.decode(call).query == tuple(expected)
+        assert parse.parse(call).query == tuple(expected)
 
 
 def encoded(text: str) -> str:
@@ -135,7 +136,7 @@ def test_a_v1_signature_is_that_of_the_rules_wherever_the_parameters_are(pairs: 
     query = urlencode({name: pairs[name] for name in names[:split]})
     form = urlencode({name: pairs[name] for name in names[split:]})
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    request = parse.decode(Call("POST", query, headers, form.encode(), ""))
+    request = parse.parse(HttpRequest("POST", query, headers, form.encode(), ""))
     signed = signature.sign_v1(signature.string_to_sign_v1(request), "secret", "HMAC-SHA1")
     assert signed == reference_signature("POST", pairs, "secret")
 
@@ -145,7 +146,7 @@ def test_a_v1_signature_is_that_of_the_rules_wherever_the_parameters_are(pairs: 
 def test_a_v3_canonical_request_is_that_of_the_rules(pairs: dict[str, str], body: bytes, value: str) -> None:
     header = re.sub(r"\s+", " ", value).strip()
     headers = {"host": "127.0.0.1:2546", "x-acs-action": header, "authorization": "ACS3-HMAC-SHA256 x"}
-    request = parse.decode(Call("POST", urlencode(pairs), headers, body, ""))
+    request = parse.parse(HttpRequest("POST", urlencode(pairs), headers, body, ""))
     canonical = signature.canonical_request_v3(request, "host;x-acs-action")
     query = "&".join(f"{encoded(name)}={encoded(pairs[name])}" for name in sorted(pairs))
     expected = [

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from alimock.api import auth, parse, serialize, signature
-from alimock.api.http import Call, Reply
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.serialize import entity_tag
 from conftest import START, Api, error_of, make_api, scenario, signed
 from lxml import etree
@@ -98,7 +98,7 @@ def test_a_security_token_expires() -> None:
 def test_a_mismatch_shows_the_string_to_sign_after_the_only_colon_before_it() -> None:
     query = signed(secret="another")
     status, code, message = error_of(strict().send(query))
-    expected = signature.string_to_sign_v1(parse.decode(Call("GET", query, {}, b"", "")))
+    expected = signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", "")))
     assert (status, code) == (400, "SignatureDoesNotMatch")
     assert message == f"Specified signature is not matched with our calculation. server string to sign is:{expected}"
     assert message.split(":")[1] == expected
@@ -179,7 +179,7 @@ ORDER: list[tuple[str, dict[str, str | None]]] = [
 ]
 
 
-def sent_in_order(changes: dict[str, str | None]) -> Reply:
+def sent_in_order(changes: dict[str, str | None]) -> HttpResponse:
     api = strict("faults: [{when: {version: 2017-12-18}, error: Throttling}]")
     for key in ("testid", "powerless"):
         api.send(signed(SignatureNonce="used", AccessKeyId=key))
@@ -262,12 +262,12 @@ def test_parameters_come_in_the_query_the_form_or_both(empty: Api, query: str, b
 
 @pytest.mark.parametrize(("raw", "value"), [("a+b%20c%2Bd", "a b c+d"), ("%E4%B8%AD~*'", "中~*'"), ("a=b", "a=b"), ("", "")])
 def test_values_are_decoded_as_forms_are(raw: str, value: str) -> None:
-    assert parse.decode(Call("GET", f"X={raw}&Y", {}, b"", "")).parameters == {"X": value, "Y": ""}
+    assert parse.parse(HttpRequest("GET", f"X={raw}&Y", {}, b"", "")).parameters == {"X": value, "Y": ""}
 
 
 def test_of_a_parameter_that_comes_twice_the_first_counts() -> None:
-    call = Call("POST", "X=1&X=2", {"content-type": "application/x-www-form-urlencoded"}, b"X=3", "")
-    assert parse.decode(call).parameters == {"X": "1"}
+    call = HttpRequest("POST", "X=1&X=2", {"content-type": "application/x-www-form-urlencoded"}, b"X=3", "")
+    assert parse.parse(call).parameters == {"X": "1"}
 
 
 V3_FIELDS = "Credential=testid,SignedHeaders=host,Signature=x"
@@ -288,7 +288,7 @@ def v3_headers(secret: str = "testsecret", **changes: str | None) -> dict[str, s
         if value is not None
     }
     names = ";".join(sorted(sent))
-    request = parse.decode(Call("POST", "", sent, b"", ""))
+    request = parse.parse(HttpRequest("POST", "", sent, b"", ""))
     digest = signature.sign_v3(signature.string_to_sign_v3(signature.canonical_request_v3(request, names)), secret)
     return {**sent, "authorization": f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={names},Signature={digest}"}
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from alimock.api import parse, signature
-from alimock.api.auth import Check, authenticate, credentials
-from alimock.api.http import Call
+from alimock.api.auth import Check, authenticate
+from alimock.api.http import HttpRequest
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 from conftest import scenario
@@ -25,7 +25,7 @@ class Vector:
     name: str
     key_id: str
     secret: str
-    call: Call
+    call: HttpRequest
 
     @property
     def is_signed_without_empty_parameters(self) -> bool:
@@ -38,7 +38,7 @@ def vectors(file: Path) -> Iterator[Vector]:
         sent = json.loads(line)
         headers = {name.lower(): value for name, value in sent["headers"]}
         body = base64.b64decode(sent["body_b64"])
-        call = Call(sent["method"], urlsplit(sent["target"]).query, headers, body, "192.0.2.1")
+        call = HttpRequest(sent["method"], urlsplit(sent["target"]).query, headers, body, "192.0.2.1")
         yield Vector(f"{file.stem}:{number}", sent["access_key_id"], sent["access_key_secret"], call)
 
 
@@ -47,7 +47,7 @@ def refusal(vector: Vector, secret: str) -> str | None:
     key = json.dumps({"id": vector.key_id, "secret": secret})
     store = Store(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
     try:
-        assert authenticate(credentials(parse.decode(vector.call)), store).check is Check.CHECKED
+        assert authenticate(parse.parse(vector.call), store) is Check.CHECKED
     except ApiError as error:
         return error.code
     return None
@@ -97,7 +97,7 @@ V1_COMMON = {"AccessKeyId": "testid", "SignatureMethod": "HMAC-SHA1", "Signature
     ],
 )
 def test_v1_gives_the_published_signatures(sent: dict[str, str], expected: str) -> None:
-    request = parse.decode(Call("GET", urlencode({**sent, **V1_COMMON}), {}, b"", ""))
+    request = parse.parse(HttpRequest("GET", urlencode({**sent, **V1_COMMON}), {}, b"", ""))
     assert signature.sign_v1(signature.string_to_sign_v1(request), "testsecret", "HMAC-SHA1") == expected
 
 
@@ -106,7 +106,7 @@ def test_v1_gives_the_published_string_to_sign() -> None:
         "Action=DescribeRegions&Format=XML&Version=2014-05-26&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"
         "&Timestamp=2016-02-23T12%3A46%3A24Z&AccessKeyId=testid&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Signature=left-out"
     )
-    assert signature.string_to_sign_v1(parse.decode(Call("GET", query, {}, b"", ""))) == (
+    assert signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", ""))) == (
         "GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeRegions%26Format%3DXML%26SignatureMethod%3DHMAC-SHA1"
         "%26SignatureNonce%3D3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf%26SignatureVersion%3D1.0"
         "%26Timestamp%3D2016-02-23T12%253A46%253A24Z%26Version%3D2014-05-26"
@@ -123,7 +123,7 @@ def test_v3_gives_the_published_signature() -> None:
         "x-acs-version": "2014-05-26",
     }
     query = "ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd&RegionId=cn-shanghai"
-    request = parse.decode(Call("POST", query, headers, b"", ""))
+    request = parse.parse(HttpRequest("POST", query, headers, b"", ""))
     string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(request, ";".join(sorted(headers))))
     assert string_to_sign == "ACS3-HMAC-SHA256\n7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"
     expected = "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"

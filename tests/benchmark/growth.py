@@ -17,7 +17,7 @@ from random import Random
 from statistics import median
 from urllib.parse import urlencode
 
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.address_book import AddressBook
@@ -75,7 +75,7 @@ def addresses(size: int) -> Iterator[tuple[str, int, float]]:
     yield "reset of an account", size, time.perf_counter() - begun
 
 
-def _by_operation(size: int) -> dict[str, Iterator[Call]]:
+def _by_operation(size: int) -> dict[str, Iterator[HttpRequest]]:
     source = Random(1)
     middle = FIRST + size // 2
     bounds: dict[str, str | int] = {"BeginCreateTime": middle * 1000, "EndCreateTime": (middle + BOUNDED - 1) * 1000}
@@ -90,10 +90,10 @@ def _by_operation(size: int) -> dict[str, Iterator[Call]]:
     }
 
 
-def _verifications(service: Service) -> Iterator[Call]:
+def _verifications(service: Service) -> Iterator[HttpRequest]:
     """Goes through calls that each verify an address that has just been submitted."""
     for number in count():
-        service.answer(_call("SubmitEmailVerification", Email=f"verified{number}@example.com"))
+        service.handle(_call("SubmitEmailVerification", Email=f"verified{number}@example.com"))
         newest = next(service.store.outbox.newest_first())
         yield _call("VerifyEmail", Token=newest.token)
 
@@ -108,7 +108,7 @@ def mails() -> Iterator[tuple[str, int, float]]:
     sent = 0
     for size in SENDS:
         while sent < size:
-            service.answer(batch)
+            service.handle(batch)
             sent += BATCH
         gc.collect()
         yield "memory of all mails", size, resident_bytes(os.getpid()) - before
@@ -132,12 +132,12 @@ def _loaded(text: str) -> float:
     return median(seconds)
 
 
-def took(service: Service, calls: Iterable[Call]) -> float:
+def took(service: Service, calls: Iterable[HttpRequest]) -> float:
     """Gives the median of the seconds that calls take; raises `RuntimeError` for a refusal."""
     seconds: list[float] = []
     for call in calls:
         begun = time.perf_counter()
-        reply = service.answer(call)
+        reply = service.handle(call)
         seconds.append(time.perf_counter() - begun)
         if reply.status != 200 or REFUSED in reply.body:
             raise RuntimeError(f"{call.query}: {reply.body.decode()}")
@@ -165,9 +165,9 @@ def email(number: int) -> str:
     return f"user{number}@example.com"
 
 
-def _call(action: str, key: str = KEY, /, **parameters: str | int) -> Call:
+def _call(action: str, key: str = KEY, /, **parameters: str | int) -> HttpRequest:
     sent = {"Action": action, "Version": VERSION, "Format": "JSON", "AccessKeyId": key, **parameters}
-    return Call("GET", urlencode(sent), {}, b"", "127.0.0.1")
+    return HttpRequest("GET", urlencode(sent), {}, b"", "127.0.0.1")
 
 
 if __name__ == "__main__":

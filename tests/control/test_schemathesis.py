@@ -82,7 +82,7 @@ def check(label: str, mode: GenerationMode, how: Callable[[Any], Any]) -> None:
         if case.path in WAITING and isinstance(case.query, dict):
             case.query["timeout"] = impatient(case.query.get("timeout", 10))
         case.call_and_validate(headers=HEADERS, checks=CHECKS)
-        assert not APPLICATION.service.mistakes
+        assert not APPLICATION.service.failures
 
     answers()
 

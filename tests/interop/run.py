@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from alimock.api import parse
-from alimock.api.http import Call, Reply
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.security import HostPolicy
@@ -306,12 +306,12 @@ class Listening(Service):
 
     heard: set[tuple[str, str, str]]
 
-    def answer(self, call: Call, profile: str | None = None) -> Reply:
-        """Answers as always, and notes version, format and signature."""
-        request = parse.decode(call)
-        body_format = parse.response_format(call, request.parameters)
-        self.heard.add((request.version, body_format.value if body_format else "", "V3" if request.is_v3 else "V1"))
-        return super().answer(call, profile)
+    def handle(self, http: HttpRequest) -> HttpResponse:
+        """Answer the request, and record its version, format and signature."""
+        request = parse.parse(http)
+        body_format = request.format.value if request.format is not None else ""
+        self.heard.add((request.version, body_format, "V3" if request.is_v3 else "V1"))
+        return super().handle(http)
 
 
 def live(client: Client, server: Server, service: Listening) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import yaml
-from alimock.api.http import Reply
+from alimock.api.http import HttpResponse
 from alimock.scenario import loader
 from alimock.spec.times import parse_duration
 from conftest import Api, make_api, signed
@@ -47,13 +47,13 @@ def _answered(api: Api, number: int, step: Step) -> Step:
     return {**step, **_shown(api.send(query))}
 
 
-def _shown(reply: Reply) -> Step:
+def _shown(reply: HttpResponse) -> Step:
     headers = dict(reply.headers)
     shown: Step = {"status": reply.status, "decided_by": headers["X-Alimock-Decided-By"]}
     if "x-acs-retry-after" in headers:
         shown["retry_after"] = headers["x-acs-retry-after"]
-    if reply.response_fault is not None:
-        harm = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.response_fault).items()}
+    if reply.fault is not None:
+        harm = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.fault).items()}
         shown["delivery"] = {name: value for name, value in harm.items() if value}
     return {**shown, "body": reply.body.decode().replace(headers["x-acs-request-id"], "REQUEST_ID")}
 

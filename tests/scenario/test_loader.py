@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.api.service import Service
 from alimock.scenario import export, loader, sources
 from alimock.scenario.address_rules import AddressOutcome, Status
@@ -556,5 +556,7 @@ def test_a_seed_repeats_every_id_number_and_token() -> None:
 
 def test_without_a_seed_nothing_repeats() -> None:
     worlds = [Service(Store(scenario())) for _ in range(2)]
-    ids = {dict(service.answer(Call("GET", "Action=x&Version=2018-01-29", {}, b"", "")).headers)["ETag"] for service in worlds}
+    ids = {
+        dict(service.handle(HttpRequest("GET", "Action=x&Version=2018-01-29", {}, b"", "")).headers)["ETag"] for service in worlds
+    }
     assert len(ids) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.spec.errors import CATALOGUE, FAULT_CODES, ErrorDefinition
 from alimock.spec.evidence import Evidence
 from conftest import Api, error_of, make_api, scenario, signed
@@ -83,7 +83,7 @@ def earned(api: Api, row: ErrorDefinition) -> str:
     if row.code == "MissingHeader":
         return api.send("", method="POST", headers={**V3, **V3_HEADERS, "x-acs-date": ""}).body.decode()
     if "[" in row.text:
-        return api.service.answer(Call("POST", "", {**V3, **V3_HEADERS}, b"", "")).body.decode()
+        return api.service.handle(HttpRequest("POST", "", {**V3, **V3_HEADERS}, b"", "")).body.decode()
     return api.send(signed(**REQUESTS.get(row.code, {}))).body.decode()
 
 

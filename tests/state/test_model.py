@@ -385,7 +385,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Looks for mistakes of alimock's own."""
-        assert not hasattr(self, "api") or not self.api.service.mistakes
+        assert not hasattr(self, "api") or not self.api.service.failures
 
     # What the rules are made of.
 

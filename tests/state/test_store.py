@@ -12,7 +12,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 import pytest
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.api.service import Service
 from alimock.scenario import loader
 from alimock.scenario.address_rules import AddressRule
@@ -283,7 +283,7 @@ def test_forty_threads_lose_nothing_and_double_nothing() -> None:
 
     def call(number: int, action: str, **sent: str) -> dict[str, object]:
         query = urlencode({"Action": action, "Version": "2018-01-29", "Format": "JSON", **sent})
-        body: dict[str, object] = json.loads(service.answer(Call("GET", query, {}, b"", "192.0.2.1")).body)
+        body: dict[str, object] = json.loads(service.handle(HttpRequest("GET", query, {}, b"", "192.0.2.1")).body)
         request_ids[number].append(str(body["RequestId"]))
         for name in ("ExistList", "SuccessList", "FailList"):
             results[number][f"{action[:6]}{name}"] += len(body.get(name) or ())  # type: ignore[arg-type]

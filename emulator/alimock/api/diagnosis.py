@@ -1,6 +1,6 @@
-"""Why a signature does not match: the common mistakes of clients, each tried until one gives the signature that was sent.
+"""Diagnosis of a wrong signature: common client errors, tried in turn until one produces the signature that was sent.
 
-Nothing here decides anything; it only puts into words what `authentication` has refused.
+Nothing here decides anything. It only explains what `auth` refused.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, quote_plus
 
 from alimock.api import signature
-from alimock.api.auth import Credentials
-from alimock.api.parse import decode
+from alimock.api.parse import ApiRequest, parse
 from alimock.scenario.model import AccessKey
 from alimock.spec.contract import VERSIONS
 
 Pairs = Iterable[tuple[str, str]]
-# Beyond so many parameters it is not tried which one was left out: the work grows with the square.
+# With more parameters than this, omitting each in turn is not tried: the work grows with the square.
 LEFT_OUT_TRIES = 50
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong with a signature: the cause in one word, what it means and what to do, and what the gateway has signed."""
+    """What is wrong with a signature: the cause as one word, an explanation, a remedy, and what the gateway signed."""
 
     matches: bool
     cause: str
@@ -39,7 +38,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class _Mistake:
-    """A mistake that clients make, with the signature that it would give."""
+    """A common client error, with the signature that it would produce."""
 
     cause: str
     explanation: str
@@ -49,7 +48,7 @@ class _Mistake:
 
 @dataclass(frozen=True, slots=True)
 class _Signing:
-    """Everything that goes into a signature, so that a mistake can be tried by changing one part of it."""
+    """Everything that goes into a signature. Changing one part of it simulates an error."""
 
     secret: str
     method: str
@@ -67,27 +66,27 @@ class _Signing:
         return f"{self.method}&{self.path}&{_full(self.join(self.query))}"
 
     def canonical_request(self) -> str:
-        return signature.joined_canonical_request(self.method, self.join(self.query), self.headers, self.body_hash)
+        return signature.join_canonical_request(self.method, self.join(self.query), self.headers, self.body_hash)
 
     def sign(self) -> str:
         mac = hmac.digest(self.secret.encode(), self.string_to_sign().encode(), self.digest)
         return mac.hex() if self.is_v3 else base64.b64encode(mac).decode()
 
 
-def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) -> Diagnosis:
-    """Says why the signature of a call does not match; `keys` are all known ones."""
-    right = _right(sent, key.secret)
+def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey]) -> Diagnosis:
+    """Find out why the signature of a request does not match. `keys` are all known keys."""
+    sent, right = request.credentials, _right(request, key.secret)
     expected = right.sign()
     if hmac.compare_digest(sent.signature.encode(), expected.encode()):
-        return _result(right, _Mistake("none", "the signature matches", "nothing is to be done", expected), matches=True)
+        return _result(right, _Mistake("none", "the signature matches", "nothing to do", expected), matches=True)
     if not sent.signature:
         words = "the request has no signature"
         return _result(right, _Mistake("signature", words, "send the signature that the client computes", ""), matches=False)
-    for mistake in _mistakes(sent, right, keys):
+    for mistake in _mistakes(request, right, keys):
         if mistake.candidate == sent.signature:
             return _result(right, mistake, matches=False)
-    explanation = f"no common mistake gives this signature, so the secret is most likely not that of {key.id} ({key.place})"
-    remedy = "compare the secret with the scenario's, then the string to sign with the client's, character by character"
+    explanation = f"probably a wrong secret for key {key.id} ({key.place}): no common error produces this signature"
+    remedy = "compare the client's secret with the scenario's, then its string to sign with the one below, character by character"
     return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
 
 
@@ -97,74 +96,77 @@ def _result(right: _Signing, mistake: _Mistake, *, matches: bool) -> Diagnosis:
     return Diagnosis(matches, *words, right.string_to_sign(), canonical, right.sign())
 
 
-def _right(sent: Credentials, secret: str) -> _Signing:
-    """Gives what the gateway signs."""
-    request = sent.request
+def _right(request: ApiRequest, secret: str) -> _Signing:
+    """Return what the gateway signs."""
     if not request.is_v3:
         names = dict.fromkeys(name for name, _ in (*request.query, *request.form) if name != "Signature")
         pairs = tuple((name, request.parameters[name]) for name in names)
-        return _Signing(f"{secret}&", request.call.method, pairs, digest=signature.V1_DIGESTS.get(sent.method, "sha1"))
-    headers = tuple((name, _header(sent, name)) for name in sent.signed_headers.lower().split(";"))
-    body_hash = hashlib.sha256(request.call.body).hexdigest()
-    return _Signing(secret, request.call.method, request.query, digest="sha256", headers=headers, body_hash=body_hash, is_v3=True)
+        return _Signing(
+            f"{secret}&", request.http.method, pairs, digest=signature.V1_DIGESTS.get(request.credentials.method, "sha1")
+        )
+    headers = signature.pick_headers(request, request.credentials.signed_headers)
+    body_hash = hashlib.sha256(request.http.body).hexdigest()
+    return _Signing(secret, request.http.method, request.query, digest="sha256", headers=headers, body_hash=body_hash, is_v3=True)
 
 
-def _header(sent: Credentials, name: str) -> str:
-    return sent.request.call.headers.get(name, "").strip()
+def _header(request: ApiRequest, name: str) -> str:
+    return request.http.headers.get(name, "").strip()
 
 
-def _mistakes(sent: Credentials, right: _Signing, keys: Mapping[str, AccessKey]) -> Iterator[_Mistake]:
-    """Goes through the mistakes, those first that are told from the rest most surely."""
-    yield from _mistaken_secrets(sent, right, keys)
-    yield from _mistaken_writings(sent, right)
+def _mistakes(request: ApiRequest, right: _Signing, keys: Mapping[str, AccessKey]) -> Iterator[_Mistake]:
+    """Yield the errors to try, the most specific ones first."""
+    yield from _mistaken_secrets(request, right, keys)
+    yield from _mistaken_writings(request, right)
     yield from _mistaken_methods(right)
     yield from _mistaken_encodings(right)
-    yield from _mistaken_plus(sent, right)
-    yield from _mistaken_headers(sent, right) if right.is_v3 else _mistaken_parameters(sent, right)
+    yield from _mistaken_plus(request, right)
+    yield from _mistaken_headers(request, right) if right.is_v3 else _mistaken_parameters(request, right)
 
 
-def _mistaken_secrets(sent: Credentials, right: _Signing, keys: Mapping[str, AccessKey]) -> Iterator[_Mistake]:
+def _mistaken_secrets(request: ApiRequest, right: _Signing, keys: Mapping[str, AccessKey]) -> Iterator[_Mistake]:
     tail = "" if right.is_v3 else "&"
     bare = right.secret.removesuffix("&") if tail else right.secret
     if right.is_v3:
-        words, remedy = "the key of the HMAC is the secret with an &", "V3 signs with the bare secret"
+        words, remedy = "the HMAC key is the secret followed by &", "V3 signs with the bare secret"
     else:
-        words, remedy = "the key of the HMAC is the bare secret", "V1 signs with the secret and an & behind it"
+        words, remedy = "the HMAC key is the bare secret", "V1 signs with the secret followed by &"
     yield _tried(right, "secret", words, remedy, secret=f"{bare}&" if right.is_v3 else bare)
     for key in keys.values():
-        if key.id != sent.access_key_id:
-            words, remedy = f"it is signed with the secret of {key.id}", f"sign with that of {sent.access_key_id}"
+        if key.id != request.credentials.access_key_id:
+            words = f"it is signed with the secret of {key.id}"
+            remedy = f"sign with the secret of {request.credentials.access_key_id}"
             yield _tried(right, "secret", words, remedy, secret=f"{key.secret}{tail}")
     for blank in (" ", "\n", "\r\n"):
         for secret in (f"{blank}{bare}", f"{bare}{blank}"):
-            words, remedy = "the secret has white space around it", "strip what is read from a file"
+            words, remedy = "the secret has leading or trailing whitespace", "strip a secret that is read from a file"
             yield _tried(right, "secret", words, remedy, secret=f"{secret}{tail}")
 
 
-def _mistaken_writings(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
-    """Mistakes in writing down a signature that was computed well."""
+def _mistaken_writings(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    """Yield the ways to misspell a signature that was computed correctly."""
     raw = bytes.fromhex(right.sign()) if right.is_v3 else base64.b64decode(right.sign())
     other = base64.b64encode(raw).decode() if right.is_v3 else raw.hex()
     names = ("base64", "hex") if right.is_v3 else ("hex", "base64")
-    yield _Mistake("signature", f"the signature is right but written in {names[0]}", f"write it in {names[1]}", other)
+    yield _Mistake("signature", f"the signature is correct but encoded as {names[0]}", f"encode it as {names[1]}", other)
     if not right.is_v3:
-        words = "the + of the signature came as a space"
+        words = "a + in the signature arrived as a space"
         yield _Mistake("signature", words, "percent-encode the signature in the query", right.sign().replace("+", " "))
-        yield _Mistake("signature", "the signature is encoded twice", "percent-encode it once", _full(right.sign()))
-    elif right.sign() == sent.signature.lower():
-        yield _Mistake("signature", "the signature is in upper case", "write it in lower-case hex", sent.signature)
+        yield _Mistake("signature", "the signature is percent-encoded twice", "percent-encode it once", _full(right.sign()))
+    elif right.sign() == request.credentials.signature.lower():
+        yield _Mistake("signature", "the signature is in upper case", "use lower-case hex digits", request.credentials.signature)
 
 
 def _mistaken_methods(right: _Signing) -> Iterator[_Mistake]:
     for method in {"GET", "POST", "PUT", right.method.lower()} - {right.method}:
-        words = f"it is signed for {method}, but sent by {right.method}"
-        yield _tried(right, "method", words, "sign the method that is sent", method=method)
+        words = f"it is signed for {method} but sent with {right.method}"
+        yield _tried(right, "method", words, "sign the HTTP method that is sent", method=method)
     if right.is_v3:
         return
     for digest in {"sha1", "sha256"} - {right.digest}:
-        words = f"it is signed with HMAC-{digest.upper()}, but SignatureMethod says HMAC-{right.digest.upper()}"
-        yield _tried(right, "signature-method", words, "send the SignatureMethod that is used", digest=digest)
-    yield _tried(right, "encoding", "the path / stands there unencoded", "write %2F between the two &", path="/")
+        words = f"it is signed with HMAC-{digest.upper()}, but SignatureMethod is HMAC-{right.digest.upper()}"
+        yield _tried(right, "signature-method", words, "send the SignatureMethod that the client uses", digest=digest)
+    words = "the path / is not percent-encoded in the string to sign"
+    yield _tried(right, "encoding", words, "write %2F between the two &", path="/")
 
 
 def _full(text: str) -> str:
@@ -175,21 +177,21 @@ def _lower(text: str) -> str:
     return "".join(part if len(part) == 1 else part.lower() for part in (_full(character) for character in text))
 
 
-# What is seen in what the client signed, its cause in one word, and how such a client encodes.
+# A symptom in the string that the client signed, its cause as one word, and how such a client encodes.
 _ENCODINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("the parameters are not percent-encoded", "not-encoded", str),
-    ("the parameters are encoded twice", "encoded-twice", lambda text: _full(_full(text))),
+    ("the parameters are percent-encoded twice", "encoded-twice", lambda text: _full(_full(text))),
     ("a space is written as +", "plus-for-space", quote_plus),
     (
-        "the parameters are encoded as forms are (+ for a space, * bare, ~ as %7E)",
+        "the parameters are form-encoded (+ for a space, * unencoded, ~ as %7E)",
         "plus-for-space",
         lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
     ),
     ("~ is written as %7E", "encoding", lambda text: _full(text).replace("~", "%7E")),
-    ("* is left bare", "encoding", lambda text: quote(text, safe="*")),
-    ("/ is left bare", "encoding", lambda text: quote(text, safe="/")),
-    ("characters that URLs allow are left bare", "not-encoded", lambda text: quote(text, safe="!'()*@,/?:;$=+")),
-    ("the hex digits of the encoding are in lower case", "encoding", _lower),
+    ("* is not encoded", "encoding", lambda text: quote(text, safe="*")),
+    ("/ is not encoded", "encoding", lambda text: quote(text, safe="/")),
+    ("characters that URLs allow are not encoded", "not-encoded", lambda text: quote(text, safe="!'()*@,/?:;$=+")),
+    ("the hex digits of the percent-encoding are in lower case", "encoding", _lower),
 )
 
 
@@ -203,12 +205,12 @@ def _unsorted(pairs: Pairs) -> str:
 
 def _mistaken_encodings(right: _Signing) -> Iterator[_Mistake]:
     for words, cause, encode in _ENCODINGS:
-        remedy = "encode each name and value once as RFC 3986 says: only letters, digits and -_.~ bare, a space as %20"
-        yield _tried(right, cause, f"{words} in what is signed", remedy, join=_joiner(encode))
-    yield _tried(right, "order", "the parameters are not sorted", "sort by name, byte by byte", join=_unsorted)
+        remedy = "percent-encode each name and value once by RFC 3986: letters, digits and -_.~ stay, a space is %20"
+        yield _tried(right, cause, f"{words} in the string to sign", remedy, join=_joiner(encode))
+    yield _tried(right, "order", "the parameters are not sorted", "sort them by name, byte by byte", join=_unsorted)
 
 
-# Parameters that clients sign and then forget to send.
+# Parameters that clients sign and then do not send.
 _FORGOTTEN = (
     ("SignatureMethod", "HMAC-SHA1"),
     ("SignatureVersion", "1.0"),
@@ -218,72 +220,72 @@ _FORGOTTEN = (
 )
 
 
-def _mistaken_pairs(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
-    pairs = tuple(pair for pair in (*sent.request.query, *sent.request.form) if pair[0] != "Signature")
+def _mistaken_pairs(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    pairs = tuple(pair for pair in (*request.query, *request.form) if pair[0] != "Signature")
     if len(pairs) > len(right.query):
         for query in (pairs, tuple(dict(pairs).items())):
-            words = "a parameter is sent twice, of which the gateway takes the first"
+            words = "a parameter is sent twice; the gateway uses the first"
             yield _tried(right, "parameter", words, "send each parameter once", query=query)
-    if sent.request.call.body and not sent.request.form:
-        query = (*right.query, *parse_qsl(sent.request.call.body.decode("utf-8", "replace"), keep_blank_values=True))
-        words = "the parameters in the body are signed, but its Content-Type is not that of a form"
+    if request.http.body and not request.form:
+        query = (*right.query, *parse_qsl(request.http.body.decode("utf-8", "replace"), keep_blank_values=True))
+        words = "the parameters in the body are signed, but the Content-Type is not that of a form"
         yield _tried(right, "body", words, "send the body as application/x-www-form-urlencoded", query=query)
 
 
-def _mistaken_plus(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
-    call = sent.request.call
-    literal = replace(call, query=call.query.replace("+", "%2B"), body=call.body.replace(b"+", b"%2B"))
-    query = _right(replace(sent, request=decode(literal)), "").query
-    words = "a + was sent raw, which means a space, but signed as a +"
-    yield _tried(right, "plus-for-space", words, "send a + as %2B", query=query)
+def _mistaken_plus(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    http = request.http
+    literal = replace(http, query=http.query.replace("+", "%2B"), body=http.body.replace(b"+", b"%2B"))
+    query = _right(parse(literal), "").query
+    words = "a + was sent unencoded, which means a space, but signed as a +"
+    yield _tried(right, "plus-for-space", words, "send + as %2B", query=query)
 
 
-def _mistaken_parameters(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
-    remedy = "sign every parameter that is sent but Signature, those in the body and the empty ones too"
-    yield from _mistaken_pairs(sent, right)
-    form = {name for name, _ in sent.request.form}
+def _mistaken_parameters(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    remedy = "sign every parameter except Signature, including empty ones and those in the body"
+    yield from _mistaken_pairs(request, right)
+    form = {name for name, _ in request.form}
     if form:
         kept = tuple(pair for pair in right.query if pair[0] not in form)
-        yield _tried(right, "body", "the parameters in the body are left out of what is signed", remedy, query=kept)
+        yield _tried(right, "body", "the parameters in the body are not signed", remedy, query=kept)
     filled = tuple(pair for pair in right.query if pair[1])
     if filled != right.query:
-        yield _tried(right, "parameter", "the empty parameters are left out of what is signed", remedy, query=filled)
+        yield _tried(right, "parameter", "the empty parameters are not signed", remedy, query=filled)
     for name, value in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
         kept = tuple(pair for pair in right.query if pair != (name, value))
-        yield _tried(right, "parameter", f"{name} is sent but left out of what is signed", remedy, query=kept)
+        yield _tried(right, "parameter", f"{name} is sent but not signed", remedy, query=kept)
     for name, value in _FORGOTTEN:
-        if name not in sent.request.parameters:
+        if name not in request.parameters:
             words, query = f"{name}={value} is signed but not sent", (*right.query, (name, value))
             yield _tried(right, "parameter", words, "send what is signed", query=query)
 
 
-def _mistaken_headers(sent: Credentials, right: _Signing) -> Iterator[_Mistake]:
-    absent = [name for name, _ in right.headers if name not in sent.request.call.headers]
+def _mistaken_headers(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    absent = [name for name, _ in right.headers if name not in request.http.headers]
     if absent:
-        words = f"SignedHeaders names {', '.join(absent)}, which did not come"
-        yield _Mistake("header", words, "send every header that is signed; proxies drop some", sent.signature)
-    for body_hash in (_header(sent, "x-acs-content-sha256"), _EMPTY_HASH, ""):
-        words = "the hash in what is signed is not that of the body that came"
-        yield _tried(right, "body", words, "hash the very bytes that are sent", body_hash=body_hash)
-    came = _header(sent, "host")
+        words = f"SignedHeaders names {', '.join(absent)}, which did not arrive"
+        yield _Mistake("header", words, "send every header that is signed; proxies may drop headers", request.credentials.signature)
+    for body_hash in (_header(request, "x-acs-content-sha256"), _EMPTY_HASH, ""):
+        words = "the body hash that is signed does not match the body that arrived"
+        yield _tried(right, "body", words, "hash exactly the bytes that are sent", body_hash=body_hash)
+    came = _header(request, "host")
     for host in (came.partition(":")[0], f"{came}:80", f"http://{came}", *(version.endpoint for version in VERSIONS.values())):
         headers = tuple((name, host if name == "host" else value) for name, value in right.headers)
-        words = f"it is signed for the host {host}, but sent to {came}"
-        yield _tried(right, "host", words, "sign the Host that is sent", headers=headers)
-    for name in sorted(set(sent.request.call.headers) - {name for name, _ in right.headers} - {"authorization"}):
-        headers = tuple(sorted((*right.headers, (name, _header(sent, name)))))
-        words = f"{name} is signed but left out of SignedHeaders"
+        words = f"it is signed for the host {host} but sent to {came}"
+        yield _tried(right, "host", words, "sign the Host header that is sent", headers=headers)
+    for name in sorted(set(request.http.headers) - {name for name, _ in right.headers} - {"authorization"}):
+        headers = tuple(sorted((*right.headers, (name, _header(request, name)))))
+        words = f"{name} is signed but missing from SignedHeaders"
         yield _tried(right, "header", words, f"add {name} to SignedHeaders", headers=headers)
     for one in right.headers:
         headers = tuple(header for header in right.headers if header != one)
-        words = f"{one[0]} is named in SignedHeaders but not signed"
-        yield _tried(right, "header", words, f"sign {one[0]} or leave it out of SignedHeaders", headers=headers)
+        words = f"{one[0]} is in SignedHeaders but not signed"
+        yield _tried(right, "header", words, f"sign {one[0]} or remove it from SignedHeaders", headers=headers)
     for pair in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
         kept = tuple(other for other in right.query if other != pair)
-        yield _tried(right, "parameter", f"{pair[0]} is sent but left out of what is signed", "sign the whole query", query=kept)
-    if sent.request.form:
-        words = "the parameters in the body are signed as if they were in the query"
-        yield _tried(right, "body", words, "sign the query alone", query=(*right.query, *sent.request.form))
+        yield _tried(right, "parameter", f"{pair[0]} is sent but not signed", "sign the whole query", query=kept)
+    if request.form:
+        words = "the parameters in the body are signed as part of the query"
+        yield _tried(right, "body", words, "sign the query only", query=(*right.query, *request.form))
 
 
 def _tried(right: _Signing, cause: str, explanation: str, remedy: str, **changes: object) -> _Mistake:

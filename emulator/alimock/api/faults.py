@@ -1,16 +1,25 @@
-"""Faults: which of the account's faults hits a call. Callers hold the world's lock."""
+"""Fault injection: which fault of an account hits a call, and what it does to the response."""
 
 from __future__ import annotations
 
-from alimock.scenario.model import Fault
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from alimock.api.http import HttpResponse
+from alimock.scenario.model import Body, Fault
 from alimock.spec.address import fold
 from alimock.state.account import Account
 
+PIECES = 10
+# What a proxy in front of the gateway would send; no such page of the service itself is known.
+_PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<h1>502 Bad Gateway</h1>\r\n</body>\r\n</html>\r\n"
+_DECIDED_BY = "X-Alimock-Decided-By"
 
-def choose(account: Account, action: str, version: str, access_key_id: str | None, emails: object) -> Fault | None:
-    """Gives the first fault whose turn a call is, and counts the call in all that match it.
 
-    `emails` is the operation's parameter Email: a batch matches when any of its addresses does.
+def choose(account: Account, action: str, version: str, access_key_id: str, emails: object) -> Fault | None:
+    """Return the first fault that hits a call, and count the call in every fault that it matches.
+
+    The caller holds the store's lock. `emails` is the operation's parameter Email. A batch matches if any of its addresses does.
     """
     addresses = emails if isinstance(emails, tuple) else (emails,) if isinstance(emails, str) else ()
     chosen: Fault | None = None
@@ -18,13 +27,13 @@ def choose(account: Account, action: str, version: str, access_key_id: str | Non
         if not _matches(fault, action, version, access_key_id, addresses):
             continue
         account.fault_calls[fault.id] += 1
-        if chosen is None and _is_its_turn(fault, account):
+        if chosen is None and _is_due(fault, account):
             account.fault_hits[fault.id] += 1
             chosen = fault
     return chosen
 
 
-def _matches(fault: Fault, action: str, version: str, access_key_id: str | None, addresses: tuple[str, ...]) -> bool:
+def _matches(fault: Fault, action: str, version: str, access_key_id: str, addresses: tuple[str, ...]) -> bool:
     return (
         fault.action in (None, action)
         and fault.version in (None, version)
@@ -33,8 +42,48 @@ def _matches(fault: Fault, action: str, version: str, access_key_id: str | None,
     )
 
 
-def _is_its_turn(fault: Fault, account: Account) -> bool:
+def _is_due(fault: Fault, account: Account) -> bool:
     number = fault.seen + account.fault_calls[fault.id] - fault.after
     if number < 1 or (fault.times is not None and fault.hits + account.fault_hits[fault.id] >= fault.times):
         return False
     return number == fault.nth if fault.nth is not None else fault.every is None or number % fault.every == 0
+
+
+@dataclass(frozen=True)
+class FaultyResponse:
+    """A response as its fault changes it.
+
+    `surplus` is sent after the body, although no header announces it. If it is not `complete`, the body is shorter than its
+    Content-Length.
+    """
+
+    response: HttpResponse
+    surplus: bytes = b""
+    complete: bool = True
+
+
+def apply_fault(response: HttpResponse) -> FaultyResponse:
+    """Apply what the fault of a response says about its body."""
+    body, half = response.fault.body if response.fault is not None else None, len(response.body) // 2
+    if body is Body.EMPTY:
+        return FaultyResponse(replace(response, body=b"", headers=_with_length(response, 0)))
+    if body is Body.HTML_502:
+        kept = [(name, value) for name, value in response.headers if name == _DECIDED_BY]
+        headers = (("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE))), *kept)
+        return FaultyResponse(replace(response, status=502, headers=headers, body=_PAGE))
+    if body is Body.TRUNCATED:
+        return FaultyResponse(replace(response, body=response.body[:half]), complete=False)
+    if body is Body.WRONG_LENGTH:
+        first = replace(response, body=response.body[:half], headers=_with_length(response, half))
+        return FaultyResponse(first, surplus=response.body[half:])
+    return FaultyResponse(response)
+
+
+def pieces(body: bytes) -> Iterator[bytes]:
+    """Yield a body in at most `PIECES` pieces."""
+    size = max(-(-len(body) // PIECES), 1)
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+def _with_length(response: HttpResponse, length: int) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(length) if name == "Content-Length" else value) for name, value in response.headers)

@@ -1,4 +1,4 @@
-"""A call as it came in and the reply that goes out: frozen values, the same for every server and every test."""
+"""HTTP messages as frozen values, independent of any server."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from alimock.scenario.model import ResponseFault
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One HTTP request to the emulated API, whose path is always `/`.
+class HttpRequest:
+    """One request to the emulated API. Its path is always `/`.
 
-    `query` is the raw query string as bytes read as Latin-1, the way WSGI hands it over; header names are in lower case.
+    `query` is the raw query string, its bytes decoded as Latin-1 as WSGI does. Header names are in lower case. `peer` is the
+    client's IP address.
     """
 
     method: str
@@ -21,17 +22,12 @@ class Call:
     body: bytes
     peer: str
 
-    @property
-    def is_v3(self) -> bool:
-        """Whether the call is signed in the way of V3, which sends action, version and signature in headers."""
-        return self.headers.get("authorization", "").startswith("ACS3-")
-
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back: status, headers in order, body, and how it goes wrong on its way, if it does."""
+class HttpResponse:
+    """One response: the status, the headers in order, the body, and the fault that the server applies while it sends them."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    response_fault: ResponseFault | None = None
+    fault: ResponseFault | None = None

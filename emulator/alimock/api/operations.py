@@ -1,7 +1,7 @@
-"""The seven operations: typed values in, plain values out. They know neither HTTP nor XML nor profiles.
+"""The seven operations: typed values in, plain values out. They know nothing of HTTP, XML or profiles.
 
-Where the service publishes nothing, what they do is assumed; each refusal says by `decided_by` what decided it. Callers hold the
-world's lock.
+Where the service publishes nothing, their behavior is assumed. Every refusal names what decided it in `decided_by`. Callers hold
+the store's lock.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from alimock.state.events import EventType, Outcome
 from alimock.state.record import VERIFIED, Record, TokenState
 from alimock.state.store import Store
 
-# Marks what the user of a scenario made up.
+# Marks a response that the scenario's author wrote.
 CUSTOM = "(custom answer)"
 
 
 @dataclass(frozen=True, slots=True)
 class OperationContext:
-    """Who calls, and what every operation needs to know of the call; `ip` is UserClientIp, else the peer's address."""
+    """What every operation needs to know about its call. `ip` is UserClientIp, or the peer's address."""
 
     store: Store
     account: Account
@@ -46,14 +46,14 @@ class OperationContext:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation gives back: the result's fields in snake case, and the decisions behind them."""
+    """What an operation returns: the response's fields in snake case, and the outcome of each address."""
 
     fields: Result
-    decisions: tuple[Outcome, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class _Refusal(Exception):
-    """The refusal of one address of a batch, which ends in FailList."""
+    """The refusal of one address of a batch. It becomes a row of FailList."""
 
     def __init__(self, definition: ErrorDefinition, decided_by: str) -> None:
         self.definition = definition
@@ -62,29 +62,29 @@ class _Refusal(Exception):
 
 
 def submit_email_verification(context: OperationContext, *, email: tuple[str, ...], send_if_exist: bool) -> OperationResult:
-    """Makes records for new addresses and sends each its mail; known ones get another mail only if asked for."""
+    """Create a record for each new address and send its mail. A pending address gets another mail with `send_if_exist` only."""
     return _batch(context, email, lambda one: _submit(context, one, send_if_exist=send_if_exist), ("exist", "success", "fail"))
 
 
 def resend_email_verification(context: OperationContext, *, email: tuple[str, ...]) -> OperationResult:
-    """Sends waiting addresses a new mail, whose token makes the one before void."""
+    """Send each pending address a new mail, whose token supersedes the previous one."""
     return _batch(context, email, lambda one: _resend(context, one), ("success", "fail"))
 
 
 def delete_email_verification(context: OperationContext, *, email: tuple[str, ...]) -> OperationResult:
-    """Deletes records, whatever their status."""
+    """Delete records, whatever their status."""
     return _batch(context, email, lambda one: _delete(context, one), ("success", "fail"))
 
 
 def verify_email(context: OperationContext, *, token: str) -> OperationResult:
-    """Verifies the address that a token was sent to."""
+    """Verify the address that a token was sent to."""
     found = context.account.record_of_token(token)
     if found is None:
         owner = context.store.account_of_token(token)
         reason = f" (account {owner.name} has it)" if owner not in (None, context.account) else ""
         raise ApiError(PARAMETER_ILLEGAL, f"rule unknown-token{reason}")
     record, state = found
-    _raise_answer(context, record.email)
+    _raise_if_scripted(context, record.email)
     if state is not TokenState.OPEN:
         raise ApiError(PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
     context.account.verify(record, context.ip)
@@ -93,9 +93,9 @@ def verify_email(context: OperationContext, *, token: str) -> OperationResult:
 
 
 def query_email_verification(context: OperationContext, *, email: str | None) -> OperationResult:
-    """Gives the record of an address; without one, where the profile allows that, the account's first record."""
+    """Return the record of an address, or the account's first record if the profile allows a call without an address."""
     if email is not None:
-        _raise_answer(context, email.strip())
+        _raise_if_scripted(context, email.strip())
     record = context.account.first_record() if email is None else context.account.find(email.strip())
     if record is None:
         raise ApiError(PARAMETER_ILLEGAL, _why_unknown(context, email or ""))
@@ -112,8 +112,8 @@ def list_email_verification(
     page_num: int,
     page_size: int,
 ) -> OperationResult:
-    """Gives one page of the records, newest first; the bounds are epoch milliseconds and count themselves."""
-    # Records have whole seconds.
+    """Return one page of the records, newest first. The bounds are epoch milliseconds and inclusive."""
+    # Records are created at whole seconds.
     oldest = None if begin_create_time is None else -(-begin_create_time // 1000)
     newest = None if end_create_time is None else end_create_time // 1000
     start = (page_num - 1) * page_size
@@ -146,8 +146,8 @@ def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int
 
 
 def email_verified(context: OperationContext, *, email: str) -> OperationResult:
-    """Succeeds for a verified address and refuses every other."""
-    _raise_answer(context, email.strip())
+    """Succeed for a verified address, refuse any other."""
+    _raise_if_scripted(context, email.strip())
     record = context.account.find(email.strip())
     if record is None:
         raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(context, email))
@@ -159,53 +159,50 @@ def email_verified(context: OperationContext, *, email: str) -> OperationResult:
 def _batch(
     context: OperationContext, emails: tuple[str, ...], handle: Callable[[str], Outcome], lists: tuple[str, ...]
 ) -> OperationResult:
-    """Handles the addresses of a batch one by one; a refused one is a row of FailList and stops no other."""
+    """Process the addresses of a batch one by one. A refused one becomes a row of FailList and does not stop the others."""
     rows: dict[str, list[Row]] = {name: [] for name in lists}
-    decisions = []
+    outcomes = []
     for email in emails:
         try:
-            decision = handle(email)
-            rows[decision.outcome].append({"email": email})
+            outcome = handle(email)
+            rows[outcome.outcome].append({"email": email})
         except _Refusal as refusal:
             definition = refusal.definition
-            decision = Outcome(email, definition.code, refusal.decided_by)
+            outcome = Outcome(email, definition.code, refusal.decided_by)
             rows["fail"].append({"email": email, "code": definition.code, "message": definition.message(context.lang)})
-        decisions.append(decision)
-    return OperationResult({f"{name}_list": tuple(found) for name, found in rows.items()}, tuple(decisions))
+        outcomes.append(outcome)
+    return OperationResult({f"{name}_list": tuple(found) for name, found in rows.items()}, tuple(outcomes))
 
 
 def _submit(context: OperationContext, email: str, *, send_if_exist: bool) -> Outcome:
     _refuse_malformed(email)
-    _refuse_by_answer(context, email)
+    _refuse_if_scripted(context, email)
     account = context.account
     record = account.find(email)
     if record is not None:
         if record.verification_status == VERIFIED or not send_if_exist:
             return Outcome(email, "exist", record.decided_by)
-        _send(context, record)
-        return Outcome(email, "success", "rule send-if-exist")
-    _refuse_over_sends(context, email)
+        return Outcome(email, "success", "rule send-if-exist", _send(context, record))
+    _refuse_over_quota(context, email)
     limit = account.scenario.limits.addresses_per_day
     if limit is not None and account.new_addresses_today() >= limit and not account.is_new_today(email):
         raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule addresses_per_day ({limit})")
-    _send(context, account.create(email, context.ip))
-    return Outcome(email, "success", "rule new-address")
+    return Outcome(email, "success", "rule new-address", _send(context, account.create(email, context.ip)))
 
 
 def _resend(context: OperationContext, email: str) -> Outcome:
     _refuse_malformed(email)
-    _refuse_by_answer(context, email)
+    _refuse_if_scripted(context, email)
     record = context.account.find(email)
     if record is None:
         raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
     if record.verification_status == VERIFIED:
         raise _Refusal(PARAMETER_ILLEGALL, f"rule already-verified ({record.decided_by})")
-    _send(context, record)
-    return Outcome(email, "success", "rule waiting-address")
+    return Outcome(email, "success", "rule waiting-address", _send(context, record))
 
 
 def _delete(context: OperationContext, email: str) -> Outcome:
-    _refuse_by_answer(context, email)
+    _refuse_if_scripted(context, email)
     record = context.account.find(email)
     if record is None:
         raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
@@ -218,44 +215,44 @@ def _refuse_malformed(email: str) -> None:
         raise _Refusal(PARAMETER_ILLEGALL, "rule malformed-address")
 
 
-def _refuse_by_answer(context: OperationContext, email: str) -> None:
-    """Refuses an address of a batch if the scenario says so, which no record can change."""
-    answered = _answer(context, email)
-    if answered is not None:
-        raise _Refusal(*answered)
+def _refuse_if_scripted(context: OperationContext, email: str) -> None:
+    """Refuse an address of a batch if the scenario scripts that; its record does not matter then."""
+    scripted = _scripted_refusal(context, email)
+    if scripted is not None:
+        raise _Refusal(*scripted)
 
 
-def _raise_answer(context: OperationContext, email: str) -> None:
-    """Refuses the call if the scenario says so for its address."""
-    answered = _answer(context, email)
-    if answered is not None:
-        raise ApiError(*answered)
+def _raise_if_scripted(context: OperationContext, email: str) -> None:
+    """Refuse the call if the scenario scripts that for its address."""
+    scripted = _scripted_refusal(context, email)
+    if scripted is not None:
+        raise ApiError(*scripted)
 
 
-def _answer(context: OperationContext, email: str) -> tuple[ErrorDefinition, str] | None:
-    """Gives the refusal that the scenario has for an address and this operation, and what decided it."""
-    answer, rule = context.account.answer(email, context.action), context.account.addresses.rule(email)
-    if answer is None or answer.code is None or rule is None:
+def _scripted_refusal(context: OperationContext, email: str) -> tuple[ErrorDefinition, str] | None:
+    """Return the refusal that the scenario scripts for an address and this operation, and what decided it."""
+    scripted, rule = context.account.answer(email, context.action), context.account.addresses.rule(email)
+    if scripted is None or scripted.code is None or rule is None:
         return None
-    if answer.message is None:
-        return ANSWER_CODES[answer.code], rule.place
+    if scripted.message is None:
+        return ANSWER_CODES[scripted.code], rule.place
     custom = ErrorDefinition(
-        answer.code, answer.status, answer.message, Evidence.ASSUMED, "the scenario's own", origin=Origin.BACKEND
+        scripted.code, scripted.status, scripted.message, Evidence.ASSUMED, "the scenario", origin=Origin.BACKEND
     )
     return custom, f"{rule.place} {CUSTOM}"
 
 
-def _refuse_over_sends(context: OperationContext, email: str) -> None:
+def _refuse_over_quota(context: OperationContext, email: str) -> None:
     limit = context.account.scenario.limits.sends_per_address_per_day
     if limit is not None and context.account.sends_today(email) >= limit:
         raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule sends_per_address_per_day ({limit})")
 
 
-def _send(context: OperationContext, record: Record) -> None:
-    """Gives a record a new token and puts its mail into the outbox, unless the day's sends are used up."""
-    _refuse_over_sends(context, record.email)
+def _send(context: OperationContext, record: Record) -> str:
+    """Give a record a new token and add its mail to the outbox, unless the day's quota is used up. Return the mail's id."""
+    _refuse_over_quota(context, record.email)
     serial = context.account.send(record)
-    context.store.add_mail(
+    mail = context.store.add_mail(
         context.account,
         access_key_id=context.access_key_id,
         request_id=context.request_id,
@@ -264,6 +261,7 @@ def _send(context: OperationContext, record: Record) -> None:
         lang=context.lang,
         serial=serial,
     )
+    return mail.id
 
 
 def _why_unknown(context: OperationContext, email: str) -> str:
@@ -277,7 +275,7 @@ def _why_unknown(context: OperationContext, email: str) -> str:
 
 
 def _fields(record: Record) -> Row:
-    """Copies the fields of a record that the API shows."""
+    """Return the fields of a record that the API shows."""
     return {
         "email": record.email,
         "email_verification_no": record.email_verification_no,
@@ -292,8 +290,8 @@ def _fields(record: Record) -> Row:
     }
 
 
-# What answers each operation of the contract.
-OPERATIONS: Mapping[str, Callable[..., OperationResult]] = {
+# The handler of each operation of the contract.
+HANDLERS: Mapping[str, Callable[..., OperationResult]] = {
     "SubmitEmailVerification": submit_email_verification,
     "ResendEmailVerification": resend_email_verification,
     "VerifyEmail": verify_email,

@@ -1,4 +1,4 @@
-"""Parameters on the wire: decoding a call, and reading an operation's parameters into typed values."""
+"""Parsing: an HTTP message becomes one `ApiRequest`, and an operation's parameters become typed values."""
 
 from __future__ import annotations
 
@@ -8,80 +8,136 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
 from alimock.spec.address import fold
 from alimock.spec.contract import Format, Operation, Parameter, ParameterType, Profile, snake_case
 from alimock.spec.errors import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED, ApiError
 
+Pairs = tuple[tuple[str, str], ...]
 Value = str | bool | int | tuple[str, ...] | None
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_wire_key = lru_cache(maxsize=None)(snake_case)
+_value_name = lru_cache(maxsize=None)(snake_case)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A call with its parameters decoded.
+class Credentials:
+    """What a request says about its sender, from V1's parameters or V3's headers. An absent part is empty."""
 
-    `query` and `form` are the pairs in the order sent; `parameters` joins them. Of a name that comes twice the first counts, the
-    query's before the form's (assumed).
+    access_key_id: str = ""
+    signature: str = ""
+    method: str = ""
+    timestamp: str = ""
+    nonce: str = ""
+    security_token: str = ""
+    signed_headers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request with everything decoded once.
+
+    `query` and `form` are the pairs in the order sent. `parameters` joins them: of a repeated name the first pair counts, and the
+    query comes before the form (assumed). `format` is None if the client asks for an unknown one. `malformed` is the error of a
+    request that cannot be decoded; everything that would come from its parameters is empty then.
     """
 
-    call: Call
-    query: tuple[tuple[str, str], ...]
-    form: tuple[tuple[str, str], ...]
+    http: HttpRequest
+    is_v3: bool
+    query: Pairs
+    form: Pairs
     parameters: Mapping[str, str]
-
-    @property
-    def is_v3(self) -> bool:
-        """Whether the call is signed in the way of V3."""
-        return self.call.is_v3
-
-    @property
-    def action(self) -> str:
-        """The name of the operation asked for, from the parameter or V3's header; empty if there is none."""
-        return self.parameters.get("Action") or self.call.headers.get("x-acs-action", "")
-
-    @property
-    def version(self) -> str:
-        """The version asked for, from the parameter or V3's header; empty if there is none."""
-        return self.parameters.get("Version") or self.call.headers.get("x-acs-version", "")
+    credentials: Credentials
+    action: str
+    version: str
+    format: Format | None
+    lang: str
+    profile: str | None
+    malformed: ApiError | None = None
 
 
-def decode(call: Call) -> Request:
-    """Decodes query and form body; raises `ApiError` for broken percent-encoding and for bytes that are not UTF-8."""
-    query = _pairs(call.query.encode("latin-1"))
-    is_form = call.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
-    form = _pairs(call.body) if is_form else ()
-    return Request(call, query, form, dict(reversed(query + form)))
+def parse(http: HttpRequest) -> ApiRequest:
+    """Parse a request. Never raises: a request that cannot be decoded says so in `malformed`."""
+    is_v3 = http.headers.get("authorization", "").startswith("ACS3-")
+    profile = http.headers.get("x-alimock-profile")
+    try:
+        query, form = decode(http)
+    except ApiError as error:
+        body_format = _format("", is_v3=is_v3)
+        return ApiRequest(http, is_v3, (), (), {}, Credentials(), "", "", body_format, "en", profile, error)
+    parameters = dict(reversed(query + form))
+    get = parameters.get
+    return ApiRequest(
+        http,
+        is_v3,
+        query,
+        form,
+        parameters,
+        _v3_credentials(http.headers) if is_v3 else _v1_credentials(parameters),
+        get("Action") or http.headers.get("x-acs-action", ""),
+        get("Version") or http.headers.get("x-acs-version", ""),
+        _format(get("Format", ""), is_v3=is_v3),
+        # Any other language is answered in English (assumed).
+        "zh" if get("Lang", "").lower() == "zh" else "en",
+        profile,
+    )
 
 
-def response_format(call: Call, parameters: Mapping[str, str]) -> Format | None:
-    """Gives the format that a call asks for, None if it asks for one that does not exist.
-
-    Without `Format`, V1 and unsigned calls get XML (documented) and V3 calls JSON (implied by SDKs that never name it).
-    """
-    name = parameters.get("Format")
-    if not name:
-        return Format.JSON if call.is_v3 else Format.XML
-    return Format.__members__.get(name.upper())
+def decode(http: HttpRequest) -> tuple[Pairs, Pairs]:
+    """Return the pairs of the query and of the form body; raise `ApiError` for broken percent-encoding and invalid UTF-8."""
+    is_form = http.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
+    return _pairs(http.query.encode("latin-1")), _pairs(http.body) if is_form else ()
 
 
 def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) -> dict[str, Value]:
-    """Reads an operation's parameters into typed values by their snake-case names.
+    """Convert an operation's parameters into typed values by their snake-case names.
 
-    Raises `ApiError` first for what is missing, then for what is invalid. An empty parameter is a missing one.
+    Raise `ApiError`, first for a missing parameter, then for an invalid one. An empty parameter is a missing one.
     """
     texts = {parameter: parameters.get(parameter.name, "") for parameter in operation.parameters}
     for parameter, text in texts.items():
         if parameter.required and (operation.name, parameter.name) not in profile.optional and not _has_content(parameter, text):
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
-    return {_wire_key(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
+    return {_value_name(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
 
 
-def _pairs(content: bytes) -> tuple[tuple[str, str], ...]:
+def _format(name: str, *, is_v3: bool) -> Format | None:
+    """Return the response's format. The default is XML (documented), for V3 JSON (implied by SDKs that never send `Format`)."""
+    if not name:
+        return Format.JSON if is_v3 else Format.XML
+    return Format.__members__.get(name.upper())
+
+
+def _v1_credentials(parameters: Mapping[str, str]) -> Credentials:
+    get = parameters.get
+    return Credentials(
+        get("AccessKeyId", ""),
+        get("Signature", ""),
+        get("SignatureMethod", ""),
+        get("Timestamp", ""),
+        get("SignatureNonce", ""),
+        get("SecurityToken", ""),
+    )
+
+
+def _v3_credentials(headers: Mapping[str, str]) -> Credentials:
+    method, _, rest = headers["authorization"].partition(" ")
+    # Java sends the three fields in another order than the other SDKs.
+    fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    return Credentials(
+        fields.get("Credential", ""),
+        fields.get("Signature", ""),
+        method,
+        headers.get("x-acs-date", ""),
+        headers.get("x-acs-signature-nonce", ""),
+        headers.get("x-acs-security-token", ""),
+        fields.get("SignedHeaders", ""),
+    )
+
+
+def _pairs(content: bytes) -> Pairs:
     if not content:
         return ()
     try:
@@ -117,7 +173,7 @@ def _value(parameter: Parameter, text: str, profile: Profile) -> Value:
 
 
 def _addresses(text: str) -> tuple[str, ...]:
-    """Splits a comma list; addresses that differ only in letter case are one, in the place and the spelling of the first."""
+    """Split a comma-separated list. Addresses that differ in letter case only are one, spelled and placed as the first."""
     first: dict[str, str] = {}
     for part in text.split(","):
         if address := part.strip():

@@ -1,6 +1,6 @@
-"""Bodies and headers of the gateway's replies, written by the tables of `contract`.
+"""Serialization: bodies and headers of responses, laid out by the tables of `spec.contract`.
 
-Every body is compact, UTF-8, and has no newline at its end.
+Every body is compact UTF-8 without a final newline.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from alimock.api.http import Reply
+from alimock.api.http import HttpResponse
+from alimock.scenario.model import Fault
 from alimock.spec.contract import LIST_ITEM_TAGS, TIME_FIELDS, Format, Layout, Result, Row, Version, snake_case
 from alimock.spec.errors import ApiError, Origin
 from alimock.spec.times import format_time
 
 _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>"
-# The Tea SDKs read an XML error only under exactly this type, and Java refuses a capitalised one.
+# The Tea SDKs read an XML error under exactly this type only; Java rejects a capitalized one.
 _CONTENT_TYPES = {Format.XML: "text/xml;charset=utf-8", Format.JSON: "application/json;charset=utf-8"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_ERROR_ORDER = ("RequestId", "HostId", "Code", "Message", "Recommend")
-# The order of a Java HashMap for the gateway's errors, of the declaration for the backend's (both captured on Alidns).
+# The gateway's errors have the order of a Java HashMap, the backend's that of their declaration (both captured on Alidns).
 _JSON_ERROR_ORDERS = {
     Origin.GATEWAY: ("RequestId", "Message", "Recommend", "HostId", "Code"),
     Origin.BACKEND: _XML_ERROR_ORDER,
@@ -34,7 +35,7 @@ _key = lru_cache(maxsize=None)(snake_case)
 
 
 def success(action: str, result: Result, layout: Layout, body_format: Format) -> bytes:
-    """Writes the body of a call that succeeded; values that are None are left out."""
+    """Return the body of a successful call. Values that are None are left out."""
     if body_format is Format.JSON:
         return _json({_name(name, layout): value for name, value in _fields(result, layout.fields, layout)})
     root = etree.Element(f"{action}Response")
@@ -47,9 +48,9 @@ def success(action: str, result: Result, layout: Layout, body_format: Format) ->
 
 
 def stub(action: str, fields: Mapping[str, object], request_id: str, body_format: Format) -> bytes:
-    """Writes a canned answer: in XML a list is repeated elements, as in the answers of Domain's other operations.
+    """Return the body of a canned response. In XML a list is repeated elements, as in Domain's other operations.
 
-    The id of the request comes first unless the fields name one.
+    The request id comes first unless the fields name one.
     """
     values = {"RequestId": request_id, **fields}
     if body_format is Format.JSON:
@@ -62,7 +63,7 @@ def stub(action: str, fields: Mapping[str, object], request_id: str, body_format
 def error(
     failure: ApiError, version: Version, request_id: str, lang: str, body_format: Format, message: str | None = None
 ) -> bytes:
-    """Writes the body of a call that was refused, with another message if one is given; profiles never change it."""
+    """Return the body of a refused call, with `message` in place of the error's own if given. Profiles never change it."""
     values = {
         "RequestId": request_id,
         "HostId": version.endpoint,
@@ -79,38 +80,37 @@ def error(
     return _DECLARATION + _xml(root)
 
 
-def reply(status: int, body: bytes, request_id: str, decided_by: str, body_format: Format) -> Reply:
-    """Puts the gateway's headers on a body."""
-    return Reply(
-        status,
-        (
-            ("Content-Type", _CONTENT_TYPES[body_format]),
-            ("Content-Length", str(len(body))),
-            ("Access-Control-Allow-Origin", "*"),
-            ("Access-Control-Expose-Headers", "*"),
-            ("x-acs-request-id", request_id),
-            ("x-acs-trace-id", hashlib.md5(request_id.encode(), usedforsecurity=False).hexdigest()),
-            ("ETag", entity_tag(body)),
-            ("X-Alimock-Decided-By", _header_value(decided_by)),
-        ),
-        body,
+def response(
+    status: int, body: bytes, request_id: str, decided_by: str, body_format: Format, fault: Fault | None = None
+) -> HttpResponse:
+    """Return the response with the gateway's headers, and with what the `fault` that hit the call adds."""
+    headers: tuple[tuple[str, str], ...] = (
+        ("Content-Type", _CONTENT_TYPES[body_format]),
+        ("Content-Length", str(len(body))),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "*"),
+        ("x-acs-request-id", request_id),
+        ("x-acs-trace-id", hashlib.md5(request_id.encode(), usedforsecurity=False).hexdigest()),
+        ("ETag", entity_tag(body)),
+        ("X-Alimock-Decided-By", _header_value(decided_by)),
     )
-
-
-def retry_after(seconds: float) -> tuple[str, str]:
-    """Gives the header that tells clients when to try again, in milliseconds (implied by the Tea SDKs)."""
-    return "x-acs-retry-after", str(round(seconds * 1000))
+    if fault is None:
+        return HttpResponse(status, headers, body)
+    if fault.retry_after is not None:
+        # In milliseconds (implied by the Tea SDKs).
+        headers = (*headers, ("x-acs-retry-after", str(round(fault.retry_after * 1000))))
+    return HttpResponse(status, headers, body, fault.response_fault)
 
 
 def entity_tag(body: bytes) -> str:
-    """Gives the ETag: the MD5 in base64 between the first and the last digit of the length (derived from two captured bodies)."""
+    """Return the ETag: base64 of the MD5 between the first and last digit of the length (derived from two captured bodies)."""
     digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode().rstrip("=")
     length = str(len(body))
     return f"{length[0]}{digest}{length[-1]}"
 
 
 def _fields(values: Result | Row, names: tuple[str, ...], layout: Layout) -> Iterator[tuple[str, object]]:
-    """Goes through the values that are there in the layout's order, times as text, each list as a list of rows."""
+    """Yield the values that are not None in the layout's order: a time as text, a list as a list of rows."""
     for name in names:
         value = values.get(_key(name))
         if value is None:
@@ -134,7 +134,7 @@ def _name(name: str, layout: Layout) -> str:
 
 
 def _json(values: object) -> bytes:
-    # Raw UTF-8: Java's reader does not decode \uXXXX.
+    # Raw UTF-8, because the Java SDK's JSON reader does not decode \uXXXX.
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -143,7 +143,7 @@ def _xml(root: etree._Element) -> bytes:
 
 
 def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], layout: Layout) -> None:
-    """Adds a list as one element with an element for each row, or as repeated elements, of which no row leaves none."""
+    """Add a list as one element with a child for each row, or as repeated elements."""
     if layout.wrapped_lists:
         parent = etree.SubElement(parent, _name(name, layout))
     tag = LIST_ITEM_TAGS[name] if layout.wrapped_lists else _name(name, layout)
@@ -154,7 +154,7 @@ def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], 
 
 
 def _add_value(parent: etree._Element, value: object) -> None:
-    """Writes any value into an element: a mapping as its elements, each list of it as repeated ones, null as nothing."""
+    """Add any value to an element: a mapping as child elements, a list in it as repeated ones, null as nothing."""
     if not isinstance(value, Mapping):
         _write(parent, value)
         return
@@ -171,13 +171,13 @@ def _add_text(parent: etree._Element, tag: str, value: object) -> None:
 def _write(element: etree._Element, value: object) -> None:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     try:
-        # None makes an empty element, as the service writes an empty text: <Code/>.
+        # The service writes an empty text as an empty element: <Code/>.
         element.text = text or None
     except ValueError:
         element.text = _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _header_value(text: str) -> str:
-    """Makes a text fit for a header: printable ASCII, 1,000 characters at most."""
+    """Return a text as a header value: printable ASCII, at most 1,000 characters."""
     ascii_text = text.encode("ascii", "backslashreplace").decode()
     return "".join(character if character.isprintable() else " " for character in ascii_text)[:1000]

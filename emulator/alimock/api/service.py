@@ -1,4 +1,4 @@
-"""The conductor: leads a call through the gateway's checks and the operation to the reply, and keeps their order in sight."""
+"""The service: takes a request through the gateway's checks and the operation to the response. The order of all checks is here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 
-from alimock.api import faults, parse, serialize
-from alimock.api.auth import Check, Identity, authenticate, credentials, refusal_beside_signature
+from alimock.api import call_log, faults, serialize
+from alimock.api.auth import Check, authenticate, refusal_besides_signature
 from alimock.api.context import CallContext
-from alimock.api.diagnosis import Diagnosis, explain
-from alimock.api.http import Call, Reply
-from alimock.api.operations import CUSTOM, OperationContext, OperationResult
-from alimock.api.operations import OPERATIONS as ANSWERS
-from alimock.api.parse import Request
-from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
-from alimock.spec.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation
+from alimock.api.diagnosis import Diagnosis, diagnose
+from alimock.api.http import HttpRequest, HttpResponse
+from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, OperationResult
+from alimock.api.parse import ApiRequest, bind, parse
+from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
+from alimock.spec.contract import OPERATIONS, PROFILES, VERSIONS, Operation
 from alimock.spec.errors import (
     FAULT_CODES,
     FORBIDDEN_RAM,
@@ -37,52 +36,66 @@ from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
 
-KEPT_MISTAKES = 10
-REFUSED_CALLS = 100
-REFUSED_BODY_BYTES = 64 * 1024
+KEPT_FAILURES = 10
+KEPT_REFUSED = 100
+KEPT_REFUSED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedLink:
-    """What a link was good for, None for one that was never sent, with its address and the language of its mail."""
+    """The state of a link when it was followed, None if it was never sent, with its address and the language of its mail."""
 
     state: TokenState | None
     email: str = ""
     lang: str = "en"
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a call is answered with: the status, the code (`OK` for a success), the body, and the outcome of each address."""
+
+    status: int
+    code: str
+    body: bytes
+    outcomes: tuple[Outcome, ...]
+    decided_by: str
+
+
 class Service:
-    """Answers calls to the emulated API from one store; `profile` overrides the scenario's."""
+    """Answers requests to the emulated API from one store. `profile` overrides the scenario's."""
 
     def __init__(self, store: Store, profile: str | None = None) -> None:
         self.store = store
         self.profile = profile
-        # The newest failures of alimock itself, for whoever runs it in a test.
-        self.mistakes: deque[BaseException] = deque(maxlen=KEPT_MISTAKES)
-        # The newest calls whose signature was refused, by the id of the request, to be explained on demand.
-        self._refused: OrderedDict[str, Call] = OrderedDict()
+        # The latest exceptions of alimock's own, for the test that runs the emulator.
+        self.failures: deque[BaseException] = deque(maxlen=KEPT_FAILURES)
+        # The latest requests whose signature was refused, by request id, for a diagnosis on demand.
+        self._refused: OrderedDict[str, ApiRequest] = OrderedDict()
 
-    def answer(self, call: Call, profile: str | None = None) -> Reply:
-        """Gives the reply to a call; `profile` is the one that this call asks for."""
+    def handle(self, http: HttpRequest) -> HttpResponse:
+        """Answer a request and log the call."""
         started = time.perf_counter()
-        exchange = CallContext(call, parse.response_format(call, {}) or Format.XML)
+        request = parse(http)
+        context = CallContext(request, Check.UNCHECKED if request.credentials.signature else Check.UNSIGNED)
         try:
-            reply, decisions, code = self._success(exchange, profile)
-        except ApiError as failure:
-            reply, decisions, code = self._failure(exchange, failure)
+            answer = self._carry_out(context)
+        except ApiError as error:
+            answer = self._refuse(context, error)
         except Exception as error:
-            logger.exception("alimock failed to answer; please report this")
-            self.mistakes.append(error)
-            mistake = ApiError(INTERNAL_ERROR, "a mistake of alimock itself, see its log")
-            reply, decisions, code = self._failure(exchange, mistake)
+            logger.exception("Internal error in alimock; please report it with this log")
+            self.failures.append(error)
+            answer = self._refuse(context, ApiError(INTERNAL_ERROR, "an internal error of alimock; see its log"))
         seconds = time.perf_counter() - started
-        exchange.record(self.store, reply.status, code, decisions, seconds)
-        exchange.log(reply.status, code, decisions, seconds)
-        return _harmed(reply, exchange.fault)
+        with self.store.transaction():
+            call_log.add(self.store, context, answer.status, answer.code, answer.outcomes, seconds)
+        call_log.write_line(context, answer.status, answer.code, answer.outcomes, seconds)
+        return serialize.response(
+            answer.status, answer.body, context.request_id, answer.decided_by, context.body_format, context.fault
+        )
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
-        """Verifies the address that a mail's link belongs to, as the real link does."""
-        with self.store.lock:
+        """Verify the address that the link of a mail belongs to, as the real link does."""
+        with self.store.transaction():
             account = self.store.account_of_token(token)
             found = account.record_of_token(token) if account is not None else None
             if account is None or found is None:
@@ -96,118 +109,101 @@ class Service:
         logger.info("link followed: %s, token %s", record.email, state.value)
         return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
 
-    def explain(self, call: Call, secret: str | None = None) -> Diagnosis | None:
-        """Says what is wrong with the signature of a call, by the secret given or by that of the key; None for an unknown key."""
-        sent = credentials(parse.decode(call))
-        with self.store.lock:
-            keys = self.store.access_keys
-            known = sent.access_key_id in keys
-            refusal = refusal_beside_signature(sent, self.store) if known else None
-        key = AccessKey(sent.access_key_id, secret, "", "the secret given") if secret is not None else keys.get(sent.access_key_id)
-        explanation = explain(sent, key, keys) if key is not None else None
-        if explanation is None or refusal is None or not explanation.matches:
-            return explanation
-        words = f"the signature matches, but the call is refused with {refusal.code}: {refusal.decided_by}"
-        return replace(explanation, cause=refusal.code, explanation=words, remedy=refusal.message("en"))
+    def diagnose(self, request: ApiRequest, secret: str | None = None) -> Diagnosis | None:
+        """Find out what is wrong with the signature of a request, by the given secret or by the key's.
 
-    def refused_call(self, request_id: str) -> Call | None:
-        """Gives a call whose signature was refused lately, by the id of the request."""
-        with self.store.lock:
+        Return None for an unknown key. Raise `ApiError` for a request that cannot be decoded.
+        """
+        if request.malformed is not None:
+            raise request.malformed
+        key_id = request.credentials.access_key_id
+        with self.store.transaction():
+            keys = self.store.access_keys
+            refusal = refusal_besides_signature(request, self.store) if key_id in keys else None
+        key = AccessKey(key_id, secret, "", "the given secret") if secret is not None else keys.get(key_id)
+        diagnosis = diagnose(request, key, keys) if key is not None else None
+        if diagnosis is None or refusal is None or not diagnosis.matches:
+            return diagnosis
+        explanation = f"the signature matches, but the call is refused with {refusal.code}: {refusal.decided_by}"
+        return replace(diagnosis, cause=refusal.code, explanation=explanation, remedy=refusal.message("en"))
+
+    def refused_request(self, request_id: str) -> ApiRequest | None:
+        """Return a request whose signature was refused recently."""
+        with self.store.transaction():
             return self._refused.get(request_id)
 
-    def _remember(self, call: Call, request_id: str) -> None:
-        """Keeps a call that was refused for its signature or what belongs to it."""
-        with self.store.lock:
-            self._refused[request_id] = call
-            if len(self._refused) > REFUSED_CALLS:
-                self._refused.popitem(last=False)
-
-    def _success(self, exchange: CallContext, wanted: str | None) -> tuple[Reply, tuple[Outcome, ...], str]:
-        """Goes through the gateway's checks in their order; each raises the `ApiError` of its refusal."""
-        request = exchange.request = parse.decode(exchange.call)
-        _read_presentation(exchange, request)
-        sent = credentials(request)
-        # What the call says of itself, so that it is found in the journal also if it is refused before its signature is looked at.
-        exchange.identity = Identity(sent.access_key_id or None, Check.UNCHECKED if sent.signature else Check.UNSIGNED)
-        exchange.signature = sent.method if sent.signature else None
+    def _carry_out(self, context: CallContext) -> _Answer:
+        """Run the checks in the gateway's order and then the operation. Each check raises the `ApiError` of its refusal."""
+        request = context.request
+        _check_encoding(request)
         stub = self._stub(request)
         operation = _operation(request) if stub is None else None
-        _check_method(exchange.call)
+        _check_method(request)
         _check_format(request)
-        exchange.identity = Identity(sent.access_key_id or None, Check.REFUSED)
-        with self.store.lock:
-            exchange.identity = authenticate(sent, self.store)
-            account = self.store.account(exchange.identity.access_key_id)
-            exchange.request_id = account.ids.request_id()
+        with self.store.transaction():
+            context.authentication = Check.REFUSED
+            context.authentication = authenticate(request, self.store)
+            account = self.store.account(request.credentials.access_key_id or None)
+            context.request_id = account.ids.request_id()
             if operation is not None:
-                body, decisions = self._perform(exchange, account, operation, request, wanted)
-            elif stub is not None:
-                body, decisions = self._recite(exchange, account, stub, request)
-        decided_by = exchange.decided_by(_summary(decisions))
-        return serialize.reply(200, body, exchange.request_id, decided_by, exchange.body_format), decisions, "OK"
+                body, outcomes = self._run_operation(context, account, operation)
+            else:
+                assert stub is not None
+                body, outcomes = _run_stub(context, account, stub)
+        return _Answer(200, "OK", body, outcomes, context.decided_by(_summary(outcomes)))
 
-    def _stub(self, request: Request) -> Stub | None:
-        """Gives the canned answer of an operation that is not emulated; like the others it needs a version, but any will do."""
+    def _stub(self, request: ApiRequest) -> Stub | None:
+        """Return the canned response of an operation that is not emulated. Such a call may name any version, but not none."""
         if not request.version or request.action in OPERATIONS:
             return None
-        with self.store.lock:
-            return self.store.stubs(credentials(request).access_key_id).get(request.action)
+        with self.store.transaction():
+            return self.store.stubs(request.credentials.access_key_id).get(request.action)
 
-    def _perform(
-        self, exchange: CallContext, account: Account, operation: Operation, request: Request, wanted: str | None
-    ) -> tuple[bytes, tuple[Outcome, ...]]:
-        """Reads the operation's parameters as the profile of the caller's account wants them, and carries it out."""
-        key_id = exchange.identity.access_key_id
-        profile = PROFILES[wanted or self.profile or account.scenario.profile]
-        _check_permission(self.store.access_keys.get(key_id or ""), operation)
-        values = parse.bind(operation, profile, request.parameters)
-        # The two parameters of every operation are the caller's, not the operation's.
-        ip = str(values.pop("user_client_ip") or "").strip() or exchange.call.peer
+    def _run_operation(self, context: CallContext, account: Account, operation: Operation) -> tuple[bytes, tuple[Outcome, ...]]:
+        request, key_id = context.request, context.request.credentials.access_key_id
+        profile = PROFILES[request.profile or self.profile or account.scenario.profile]
+        _check_permission(self.store.access_keys.get(key_id), operation)
+        values = bind(operation, profile, request.parameters)
+        # Every operation has these two parameters; they belong to the call.
+        ip = str(values.pop("user_client_ip") or "").strip() or request.http.peer
         del values["lang"]
-        exchange.profile = profile.name
-        before = self.store.cursor
-        answer = OperationResult({}, (Outcome("", "not carried out", ""),))
-        if _meets_fault(exchange, account, request, values.get("email")):
-            caller = OperationContext(self.store, account, key_id, exchange.request_id, operation.name, ip, exchange.lang)
-            answer = ANSWERS[operation.name](caller, **values)
-        if self.store.cursor != before:
-            exchange.messages = tuple(mail.id for mail in self.store.outbox.after(before, account.name))
-        layout = profile.layouts[operation.name, exchange.body_format]
-        fields = {**answer.fields, "request_id": exchange.request_id}
-        return serialize.success(operation.name, fields, layout, exchange.body_format), answer.decisions
+        context.profile = profile.name
+        result = OperationResult({}, (Outcome("", "not carried out", ""),))
+        if _survives_fault(context, account, values.get("email")):
+            caller = OperationContext(self.store, account, key_id or None, context.request_id, operation.name, ip, request.lang)
+            result = HANDLERS[operation.name](caller, **values)
+        layout = profile.layouts[operation.name, context.body_format]
+        fields = {**result.fields, "request_id": context.request_id}
+        return serialize.success(operation.name, fields, layout, context.body_format), result.outcomes
 
-    def _recite(self, exchange: CallContext, account: Account, stub: Stub, request: Request) -> tuple[bytes, tuple[Outcome, ...]]:
-        """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
-        _meets_fault(exchange, account, request, None)
-        body = serialize.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
-        return body, (Outcome("", "custom answer", f"{stub.place} {CUSTOM}"),)
+    def _refuse(self, context: CallContext, error: ApiError) -> _Answer:
+        request = context.request
+        context.request_id = context.request_id or self.store.ids.request_id()
+        if context.authentication is Check.REFUSED and len(request.http.body) <= KEPT_REFUSED_BYTES:
+            self._keep_refused(request, context.request_id)
+        if error.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
+            diagnosis = self.diagnose(request)
+            error.decided_by += f": {diagnosis.explanation}" if diagnosis is not None else ""
+        override = self.store.scenario.codes.get(error.code, CodeOverride())
+        body = serialize.error(error, context.version, context.request_id, request.lang, context.body_format, override.message)
+        decided_by = context.decided_by(error.decided_by)
+        status = override.status or error.definition.status or 400
+        return _Answer(status, error.code, body, (Outcome("", error.code, decided_by),), decided_by)
 
-    def _failure(self, exchange: CallContext, failure: ApiError) -> tuple[Reply, tuple[Outcome, ...], str]:
-        request_id = exchange.request_id = exchange.request_id or self.store.ids.request_id()
-        if exchange.identity.check is Check.REFUSED and len(exchange.call.body) <= REFUSED_BODY_BYTES:
-            self._remember(exchange.call, request_id)
-        if failure.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
-            explanation = self.explain(exchange.call)
-            failure.decided_by += f": {explanation.explanation}" if explanation is not None else ""
-        override = self.store.scenario.codes.get(failure.code, CodeOverride())
-        body = serialize.error(failure, exchange.version, request_id, exchange.lang, exchange.body_format, override.message)
-        status = override.status or failure.definition.status or 400
-        decided_by = exchange.decided_by(failure.decided_by)
-        reply = serialize.reply(status, body, request_id, decided_by, exchange.body_format)
-        return reply, (Outcome("", failure.code, decided_by),), failure.code
+    def _keep_refused(self, request: ApiRequest, request_id: str) -> None:
+        with self.store.transaction():
+            self._refused[request_id] = request
+            if len(self._refused) > KEPT_REFUSED:
+                self._refused.popitem(last=False)
 
 
-def _read_presentation(exchange: CallContext, request: Request) -> None:
-    """Reads what every answer needs, refusals included: the format, the language, the version's endpoint."""
-    exchange.action = request.action
-    exchange.body_format = parse.response_format(exchange.call, request.parameters) or exchange.body_format
-    # Any other language is answered in English (assumed).
-    exchange.lang = "zh" if request.parameters.get("Lang", "").lower() == "zh" else "en"
-    exchange.version = VERSIONS.get(request.version, DOMAIN)
+def _check_encoding(request: ApiRequest) -> None:
+    if request.malformed is not None:
+        raise request.malformed
 
 
-def _operation(request: Request) -> Operation:
-    """Finds what is asked for. That a call without an action is told so before its version is looked at is captured elsewhere."""
+def _operation(request: ApiRequest) -> Operation:
+    """Find the operation. That a missing action is reported before the version is looked at was captured on a sibling product."""
     if not request.action:
         if request.is_v3:
             raise ApiError(MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
@@ -225,13 +221,13 @@ def _operation(request: Request) -> Operation:
     return operation
 
 
-def _check_method(call: Call) -> None:
-    if call.method not in ("GET", "POST"):
+def _check_method(request: ApiRequest) -> None:
+    if request.http.method not in ("GET", "POST"):
         raise ApiError(UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
 
 
-def _check_format(request: Request) -> None:
-    if parse.response_format(request.call, request.parameters) is None:
+def _check_format(request: ApiRequest) -> None:
+    if request.format is None:
         raise ApiError(INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
 
 
@@ -240,29 +236,27 @@ def _check_permission(key: AccessKey | None, operation: Operation) -> None:
         raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
 
 
-def _meets_fault(exchange: CallContext, account: Account, request: Request, emails: object) -> bool:
-    """Looks for the fault that hits the call, and says whether the call is carried out nevertheless; raises its `ApiError`."""
-    fault = faults.choose(account, request.action, request.version, exchange.identity.access_key_id, emails)
+def _run_stub(context: CallContext, account: Account, stub: Stub) -> tuple[bytes, tuple[Outcome, ...]]:
+    """Return the scenario's canned response. A key's permissions are not checked."""
+    _survives_fault(context, account, None)
+    body = serialize.stub(context.request.action, stub.fields, context.request_id, context.body_format)
+    return body, (Outcome("", "custom answer", f"{stub.place} {CUSTOM}"),)
+
+
+def _survives_fault(context: CallContext, account: Account, emails: object) -> bool:
+    """Choose the fault that hits the call, and return whether the call is carried out. Raise the fault's `ApiError`."""
+    request = context.request
+    fault = faults.choose(account, request.action, request.version, request.credentials.access_key_id, emails)
     if fault is None:
         return True
-    exchange.fault, exchange.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
+    context.fault, context.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
     if fault.error is not None:
         raise ApiError(FAULT_CODES[fault.error], "")
     return fault.response_fault is None or fault.response_fault.reset is not Reset.BEFORE
 
 
-def _harmed(reply: Reply, fault: Fault | None) -> Reply:
-    """Gives the reply as a fault has it: with the header that says when to try again, and with the harm to its delivery."""
-    if fault is None:
-        return reply
-    headers = reply.headers
-    if fault.retry_after is not None:
-        headers = (*headers, serialize.retry_after(fault.retry_after))
-    return replace(reply, headers=headers, response_fault=fault.response_fault)
-
-
-def _summary(decisions: tuple[Outcome, ...]) -> str:
-    """Says what decided a call: for a batch the first decision, and how many more there were."""
-    first, *others = [one.decided_by for one in decisions] or [""]
+def _summary(outcomes: tuple[Outcome, ...]) -> str:
+    """Name what decided a call: for a batch the first outcome, and how many more there were."""
+    first, *others = [outcome.decided_by for outcome in outcomes] or [""]
     custom = ", with a custom answer" if any(CUSTOM in other for other in others) else ""
     return f"{first} (and {len(others)} more{custom})" if others else first

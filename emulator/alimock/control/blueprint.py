@@ -146,7 +146,7 @@ def _problem(problem: Problem) -> tuple[dict[str, object], int, dict[str, str]]:
 
 def _http_error(error: HTTPException, service: Service) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
     if isinstance(error, InternalServerError) and error.original_exception is not None:
-        service.mistakes.append(error.original_exception)
+        service.failures.append(error.original_exception)
     status = error.code or 500
     hints = {
         404: "the emulated API is at /, the control API is described at /_alimock/openapi.json",

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from alimock.api.http import Call
+from alimock.api.http import HttpRequest
+from alimock.api.parse import ApiRequest, parse
 from alimock.api.service import Service
 from alimock.control import arguments
 from alimock.control.problem import Problem
@@ -31,13 +32,13 @@ class SignatureResource:
         arguments.query()
         secret: str | None = None
         if request.mimetype == RAW_REQUEST:
-            call = _raw_call(request.get_data())
+            call = parse(_raw_call(request.get_data()))
         else:
             content = arguments.body("request_id", "method", "url", "headers", "body", "secret")
             secret = arguments.text(content, "secret", "testsecret") if "secret" in content else None
-            call = self._refused(content) if "request_id" in content else _call(content)
+            call = self._refused(content) if "request_id" in content else parse(_call(content))
         try:
-            explanation = self.service.explain(call, secret)
+            explanation = self.service.diagnose(call, secret)
         except ApiError as error:
             raise Problem(400, f"the request cannot be read: {error}", _SHAPE) from None
         if explanation is None:
@@ -46,9 +47,9 @@ class SignatureResource:
             )
         return asdict(explanation)
 
-    def _refused(self, content: Mapping[str, object]) -> Call:
+    def _refused(self, content: Mapping[str, object]) -> ApiRequest:
         request_id = arguments.text(content, "request_id", "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
-        call = self.service.refused_call(request_id)
+        call = self.service.refused_request(request_id)
         if call is None:
             raise Problem(
                 404, f"no refused call {json.dumps(request_id)}", "only the newest calls whose signature was refused are kept"
@@ -56,7 +57,7 @@ class SignatureResource:
         return call
 
 
-def _call(content: Mapping[str, object]) -> Call:
+def _call(content: Mapping[str, object]) -> HttpRequest:
     headers = content.get("headers", {})
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise Problem(400, "`headers`: found no object of texts", _SHAPE)
@@ -67,7 +68,7 @@ def _call(content: Mapping[str, object]) -> Call:
     return _made(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
 
 
-def _raw_call(content: bytes) -> Call:
+def _raw_call(content: bytes) -> HttpRequest:
     """Reads a request as it went over the wire; bare line feeds in its head are taken too, since editors leave them."""
     head, _, body = min((content.partition(blank) for blank in (b"\r\n\r\n", b"\n\n")), key=lambda parts: len(parts[0]))
     line, *lines = head.splitlines() or [b""]
@@ -80,9 +81,9 @@ def _raw_call(content: bytes) -> Call:
     return _made(words[0].decode("utf-8", "replace"), words[1], headers, body[: int(length)] if length.isdecimal() else body)
 
 
-def _made(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> Call:
+def _made(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> HttpRequest:
     try:
         query = urlsplit(url).query
     except ValueError:
         query = url.partition(b"?")[2]
-    return Call(method, query.decode("latin-1"), headers, body, "")
+    return HttpRequest(method, query.decode("latin-1"), headers, body, "")

@@ -11,7 +11,7 @@ from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from alimock.api.http import Call, Reply
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.server.limits import ServerLimits
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 DELIVER = "alimock.deliver"
 # For whoever looks whether the emulator answers.
 HEALTH_CHECKS = ("/livez", "/readyz")
-_ALIVE = Reply(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
+_ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
 # WSGI keeps these two apart from the other headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
@@ -88,25 +88,25 @@ class Application:
             message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
             hint = "leave the header out to get the profile that is configured"
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
-        call = _call(environ)
+        request = _request(environ)
         limit = self.limits.max_call_bytes
-        if len(call.body) > limit:
-            message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
+        if len(request.body) > limit:
+            message = f"the body of a call to the emulated API has {len(request.body):,} bytes, expected at most {limit:,}"
             return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)
-        return _send(self.service.answer(call, profile), environ, start_response)
+        return _send(self.service.handle(request), environ, start_response)
 
 
-def _health(method: str) -> Reply:
+def _health(method: str) -> HttpResponse:
     if method in ("GET", "HEAD"):
         return _ALIVE
     return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "ask by GET", ("Allow", "GET, HEAD"))
 
 
-def _call(environ: WSGIEnvironment) -> Call:
+def _request(environ: WSGIEnvironment) -> HttpRequest:
     headers = {name[5:].replace("_", "-").lower(): _utf8(value) for name, value in environ.items() if name.startswith("HTTP_")}
     headers.update({name: environ[key] for key, name in _BODY_HEADERS.items() if key in environ})
     query, peer = environ.get("QUERY_STRING", ""), environ.get("REMOTE_ADDR", "")
-    return Call(environ["REQUEST_METHOD"], query, headers, _body(environ), peer)
+    return HttpRequest(environ["REQUEST_METHOD"], query, headers, _body(environ), peer)
 
 
 def _utf8(value: str) -> str:
@@ -120,13 +120,13 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return bytes(environ["wsgi.input"].read(int(length))) if length.isdigit() and length != "0" else b""
 
 
-def _send(reply: Reply, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def _send(response: HttpResponse, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Sends a reply; one that a fault harms is left to the server, which alone can delay, cut and reset."""
-    if reply.response_fault is not None and DELIVER in environ:
-        harmed: Iterable[bytes] = environ[DELIVER](reply, start_response)
+    if response.fault is not None and DELIVER in environ:
+        harmed: Iterable[bytes] = environ[DELIVER](response, start_response)
         return harmed
-    start_response(status_line(reply.status), list(reply.headers))
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+    start_response(status_line(response.status), list(response.headers))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
 
 def status_line(status: int) -> str:
@@ -153,6 +153,6 @@ def _other_host(environ: WSGIEnvironment, host_policy: HostPolicy) -> str | None
     return None if host_policy.serves_proxied(host) else host or "this host"
 
 
-def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> Reply:
+def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> HttpResponse:
     body = json.dumps({"message": message, "hint": hint}).encode()
-    return Reply(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers), body)
+    return HttpResponse(status, (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers), body)

@@ -18,8 +18,8 @@ from cheroot.workers.threadpool import _SHUTDOWNREQUEST, ThreadPool, WorkerThrea
 from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
-from alimock.api.http import Reply
-from alimock.api.response_faults import pieces, wire_response
+from alimock.api.faults import apply_fault, pieces
+from alimock.api.http import HttpResponse
 from alimock.scenario.model import ResponseFault
 from alimock.security import bracketed
 from alimock.server.connections import Connection, Connections, Tls
@@ -56,18 +56,18 @@ class _Gateway(WSGIGateway_10):
         finally:
             self.env.clear()
 
-    def deliver(self, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
-        """Waits, resets the connection, or sends the body piece by piece, as the reply's delivery says."""
-        delivery = reply.response_fault or ResponseFault()
-        if self._waits(delivery.delay) or delivery.reset is not None:
+    def deliver(self, response: HttpResponse, start_response: StartResponse) -> Iterable[bytes]:
+        """Waits, resets the connection, or sends the body piece by piece, as the fault says."""
+        fault = response.fault or ResponseFault()
+        if self._waits(fault.delay) or fault.reset is not None:
             self.req.conn.reset()
             self.req.sent_headers = self.req.close_connection = True
             return
-        sent = wire_response(reply)
-        start_response(status_line(sent.reply.status), list(sent.reply.headers))
-        parts = list(pieces(sent.reply.body)) if delivery.slow else [sent.reply.body]
+        sent = apply_fault(response)
+        start_response(status_line(sent.response.status), list(sent.response.headers))
+        parts = list(pieces(sent.response.body)) if fault.slow else [sent.response.body]
         for part in parts:
-            if self._waits(delivery.slow / len(parts)):
+            if self._waits(fault.slow / len(parts)):
                 self.req.close_connection = True
                 return
             yield part
@@ -210,7 +210,7 @@ class _Cheroot(WSGIServer):
             return
         logger.log(level, "%s", msg, exc_info=traceback)
         if error is not None:
-            self.wsgi_app.service.mistakes.append(error)
+            self.wsgi_app.service.failures.append(error)
 
 
 class Server:

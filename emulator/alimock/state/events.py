@@ -40,14 +40,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one address of a call, or of the call as a whole, which has an empty one, and what decided that.
+    """The outcome for one address of a call, or for the call as a whole if `email` is empty, and what decided it.
 
-    The outcome is `success`, `exist`, `found`, other words, or a code.
+    `outcome` is `success`, `exist`, `found`, another word, or a code. `mail_id` is the mail that was sent to the address.
     """
 
     email: str
     outcome: str
     decided_by: str
+    mail_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""What the call log and the process's log keep of a call. Secrets and signatures are never kept."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from alimock.api.context import CallContext
+from alimock.api.signature import V1_DIGESTS
+from alimock.scenario.model import Body, Fault
+from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, VERSIONS, Format
+from alimock.state.events import CallEntry, EventType, Outcome
+from alimock.state.store import Store
+
+logger = logging.getLogger(__name__)
+
+# The kept length of a parameter and of a name, and the kept number of parameters and of addresses.
+PARAMETER_LENGTH = 1_000
+NAME_LENGTH = 200
+KEPT = 100
+# In any spelling, since the call log is where a misspelt parameter is looked for. What only describes a signature is kept.
+_SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
+# Texts that most calls share are kept once: names of parameters and their usual values.
+_COMMON = {
+    text: text
+    for text in (
+        *COMMON_PARAMETERS,
+        *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
+        *OPERATIONS,
+        *VERSIONS,
+        *V1_DIGESTS,
+        *Format.__members__,
+        "1.0",
+    )
+    if not _SECRET.fullmatch(text)
+}
+
+
+def add(store: Store, context: CallContext, status: int, code: str, outcomes: tuple[Outcome, ...], seconds: float) -> None:
+    """Add a call to the call log. The caller holds the store's lock."""
+    request = context.request
+    credentials, key_id = request.credentials, request.credentials.access_key_id or None
+    account = store.account_name(key_id)
+    sequence = store.record_event(EventType.CALL, account, context.request_id)
+    store.calls.add(
+        CallEntry(
+            id=str(sequence),
+            sequence=sequence,
+            account_name=account,
+            request_id=context.request_id,
+            access_key_id=key_id[:NAME_LENGTH] if key_id is not None else None,
+            action=request.action[:NAME_LENGTH],
+            version=request.version[:NAME_LENGTH],
+            profile=context.profile,
+            format=context.body_format.value,
+            method=request.http.method,
+            peer=request.http.peer,
+            user_agent=request.http.headers.get("user-agent", "")[:NAME_LENGTH],
+            parameters=dict(islice(_without_secrets(request.parameters.items()), KEPT)),
+            signature=credentials.method[:NAME_LENGTH] if credentials.signature else None,
+            authentication=context.authentication.value,
+            status=status,
+            code=code,
+            decisions=outcomes[:KEPT],
+            fault=context.fault.id if context.fault is not None else None,
+            messages=tuple([outcome.mail_id for outcome in outcomes if outcome.mail_id is not None]),
+            received=store.real_time(),
+            seconds=seconds,
+        )
+    )
+
+
+def write_line(context: CallContext, status: int, code: str, outcomes: tuple[Outcome, ...], seconds: float) -> None:
+    """Write a line about a call to the process's log."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    fault = context.fault
+    effects = [context.decided_by("")] if fault is not None and fault.error is None else []
+    details = "; ".join((*effects, *map(_format_outcome, outcomes)))
+    action = _printable(context.request.action or "(no action)")
+    key, check = _printable(context.request.credentials.access_key_id or "no key"), context.authentication.value
+    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", _sent_status(status, fault), action, code, key, check, details, seconds * 1000)
+
+
+def _without_secrets(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for name, value in parameters:
+        if name in _COMMON or not _SECRET.fullmatch(name):
+            yield _COMMON.get(name) or name[:NAME_LENGTH], _COMMON.get(value) or value[:PARAMETER_LENGTH]
+
+
+def _format_outcome(outcome: Outcome) -> str:
+    decided_by = f"[{_printable(outcome.decided_by)}]" if outcome.decided_by else ""
+    return " ".join(filter(None, (_printable(outcome.email), outcome.outcome, decided_by)))
+
+
+def _sent_status(status: int, fault: Fault | None) -> int | str:
+    """Return the status that the client sees, or `reset` if it sees none."""
+    response_fault = fault.response_fault if fault is not None else None
+    if response_fault is None:
+        return status
+    return "reset" if response_fault.reset is not None else 502 if response_fault.body is Body.HTML_502 else status
+
+
+def _printable(text: str) -> str:
+    """Escape a text that would break the log's line."""
+    return text if text.isprintable() else repr(text)
