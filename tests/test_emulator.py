@@ -22,7 +22,6 @@ from alibabacloud_domain20180129 import models
 from alibabacloud_domain20180129.client import Client as Sdk
 from alibabacloud_tea_openapi.utils_models import Config
 from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
-from alimock.api.service import Service
 from alimock.client import connection
 from alimock.scenario import loader
 from alimock.state.limits import StateLimits
@@ -530,10 +529,14 @@ def failing(*_: object, **__: object) -> None:
     raise ZeroDivisionError("of the emulator's own")
 
 
-@pytest.mark.parametrize("attribute", ["_success", "follow_link"])
-def test_an_exception_in_the_servers_threads_comes_up_in_the_test(attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = {"_success": f"/?Action={QUERY}", "follow_link": "/verify?token=x"}[attribute]
-    monkeypatch.setattr(Service, attribute, failing)
+@pytest.mark.parametrize(
+    ("function", "path"),
+    [("service.authenticate", f"/?Action={QUERY}&Version=2018-01-29"), ("service.Service.follow_link", "/verify?token=x")],
+)
+def test_an_exception_in_the_servers_threads_comes_up_in_the_test(
+    function: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"alimock.api.{function}", failing)
     with (
         pytest.raises(EmulatorError, match="alimock itself failed, please report this: ZeroDivisionError") as raised,
         Emulator() as emulator,
@@ -546,10 +549,10 @@ def test_an_exception_in_the_servers_threads_comes_up_in_the_test(attribute: str
 
 
 def test_an_exception_of_the_test_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Service, "_success", failing)
+    monkeypatch.setattr("alimock.api.service.authenticate", failing)
     emulator = Emulator()
     with pytest.raises(urllib.request.HTTPError, match="500"), emulator:
-        urllib.request.urlopen(f"{emulator.url}/?Action={QUERY}")
+        urllib.request.urlopen(f"{emulator.url}/?Action={QUERY}&Version=2018-01-29")
     with pytest.raises(EmulatorError):
         emulator.check()
     emulator.check()

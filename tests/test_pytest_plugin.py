@@ -550,7 +550,7 @@ def test_an_exception_of_the_emulators_own_fails_the_test_it_happened_in(reposit
         """
 def test_it(alimock, monkeypatch):
     from alimock.api.service import Service
-    monkeypatch.setattr(Service, "_success", lambda *_: 1 / 0)
+    monkeypatch.setattr("alimock.api.service.authenticate", lambda *_: 1 / 0)
     unsigned(alimock.url, "ListEmailVerification")
 
 def test_and_no_other(alimock):

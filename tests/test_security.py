@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 from alimock import Emulator, EmulatorError
-from alimock.api.service import Service
 from alimock.cli.main import main
 from alimock.client.connection import Connection
 from alimock.security import HostPolicy
@@ -216,7 +215,7 @@ def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
     told.append(ask_as_owner(client, "/_alimock/scenario", "PUT", f"{KEYED.partition('}')[0]}, secrt: x}}]}}}}"))
     told += [ask_as_owner(client, path) for path in VIEWS]
     told.append(str(client.get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer wrong-t0ken"}).data))
-    monkeypatch.setattr(Service, "_success", lambda *_: 1 / 0)
+    monkeypatch.setattr("alimock.api.service.authenticate", lambda *_: 1 / 0)
     told.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
     told += map(
         repr,
