@@ -85,7 +85,7 @@ def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey])
     for mistake in _mistakes(request, right, keys):
         if mistake.candidate == sent.signature:
             return _result(right, mistake, matches=False)
-    explanation = f"probably a wrong secret for key {key.id} ({key.place}): no common error produces this signature"
+    explanation = f"probably a wrong secret for key {key.id}; no common error produces this signature"
     remedy = "compare the client's secret with the scenario's, then its string to sign with the one below, character by character"
     return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
 
