@@ -18,7 +18,6 @@ accounts:
       - {id: any, secret: testsecret}
       - {id: powerless, secret: testsecret, permissions: []}
 """
-MANDATORY = "{} is mandatory for this action."
 
 
 def strict_api(text: str = "") -> Api:

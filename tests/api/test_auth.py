@@ -8,8 +8,9 @@ import pytest
 from alimock.api import auth, parse, signature
 from alimock.api.http import HttpRequest
 from conftest import error_of, make_api, scenario, signed
-from signing import KEYS, MANDATORY, sign_v3, strict_api
+from signing import KEYS, sign_v3, strict_api
 
+MANDATORY = "{} is mandatory for this action."
 MALFORMED_TIMESTAMP = "Specified time stamp or date value is not well formatted."
 EXPIRED_TIMESTAMP = "Specified time stamp or date value is expired."
 

@@ -37,7 +37,7 @@ COMMON = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keyed() -> Api:
     return make_api(scenario(f"authentication: strict\n{KEYS}"))
 
@@ -254,13 +254,13 @@ def test_number_of_tries_does_not_grow_with_the_parameters(keyed: Api, monkeypat
 def test_unsigned_parameter_is_found_among_at_most_50(keyed: Api, number: int, cause: str) -> None:
     others = {f"P{index}": "x" for index in range(number - len(COMMON))}
     query = tuple((f"P{index:02}", "x") for index in range(number))
-    for sent in (v1(leave_out=["Format"], **others), v3(query=query, signed_query=query[1:])):
-        found = keyed.service.diagnose(parse(sent))
+    for request in (v1(leave_out=["Format"], **others), v3(query=query, signed_query=query[1:])):
+        found = keyed.service.diagnose(parse(request))
         assert found is not None
         assert found.cause == cause
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(keyed: Api) -> Client:
     return Client(Application(keyed.service, HostPolicy()))
 
@@ -284,17 +284,22 @@ def test_refused_call_is_explained_by_its_request_id(keyed: Api, client: Client)
 
 def test_every_call_with_refused_credentials_can_be_explained(keyed: Api, client: Client) -> None:
     keyed.service.handle(v1())
-    for sent in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
-        response = keyed.service.handle(sent)
+    for request in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
+        response = keyed.service.handle(request)
         assert response.status == 400
         assert ask(client, request_id=request_id(response))[0] == 200
 
 
 def test_request_is_explained_from_json_and_from_raw_http(client: Client) -> None:
-    sent = v3(host="domain.aliyuncs.com", body=b"x=1")
-    url = f"http://localhost:2546/?{sent.query}"
-    assert ask(client, method=sent.method, url=url, headers=dict(sent.headers), body="x=1")[1]["cause"] == "host"
-    lines = (f"{sent.method} /?{sent.query} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.headers.items()), "", "x=1")
+    request = v3(host="domain.aliyuncs.com", body=b"x=1")
+    url = f"http://localhost:2546/?{request.query}"
+    assert ask(client, method=request.method, url=url, headers=dict(request.headers), body="x=1")[1]["cause"] == "host"
+    lines = (
+        f"{request.method} /?{request.query} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+        "",
+        "x=1",
+    )
     raw = "\n".join(lines)
     for text in (raw, raw.replace("\n", "\r\n"), raw.replace("\nhost", "\ncontent-length: 3\nhost") + "\n"):
         response = client.post("/_alimock/explain-signature", data=text, content_type="message/http", headers={"Host": "localhost"})
@@ -302,8 +307,8 @@ def test_request_is_explained_from_json_and_from_raw_http(client: Client) -> Non
 
 
 def test_unknown_key_is_explained_with_a_given_secret(client: Client) -> None:
-    sent = v1(AccessKeyId="unknown", key="mine")
-    content = {"method": "GET", "url": f"/?{sent.query}"}
+    request = v1(AccessKeyId="unknown", key="mine")
+    content = {"method": "GET", "url": f"/?{request.query}"}
     assert ask(client, **content)[0] == 404
     assert ask(client, **content, secret="mine")[1]["explanation"] == "the HMAC key is the bare secret"
 
@@ -340,7 +345,7 @@ def test_command_prints_the_explanation(
 ) -> None:
     for running in serve(scenario(f"timestamps: ignored\n{KEYS}")):
         command = ["explain-signature", "--url", running.url]
-        wrong, right = (f"{sent.method} /?{sent.query} HTTP/1.1\n\n" for sent in (v1(method="POST"), v1()))
+        wrong, right = (f"{request.method} /?{request.query} HTTP/1.1\n\n" for request in (v1(method="POST"), v1()))
         file = tmp_path / "request.http"
         file.write_text(wrong)
         assert main([*command, str(file)]) == 1

@@ -8,7 +8,6 @@ import pytest
 from alimock.api.http import HttpRequest
 from alimock.api.parse import parse
 from conftest import Api, error_of
-from signing import MANDATORY
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -38,8 +37,8 @@ FORM = "application/x-www-form-urlencoded"
 )
 def test_missing_or_invalid_parameter_is_named(empty: Api, action: str, sent: dict[str, str], code: str) -> None:
     kind, name = re.match("(Missing|Invalid)(.*)", code).groups()  # type: ignore[union-attr]
-    text = MANDATORY.format(name) if kind == "Missing" else f"Specified parameter {name} is not valid."
-    assert error_of(empty.call(action, **sent)) == (400, code, text)
+    message = f"{name} is mandatory for this action." if kind == "Missing" else f"Specified parameter {name} is not valid."
+    assert error_of(empty.call(action, **sent)) == (400, code, message)
 
 
 @pytest.mark.parametrize(
