@@ -1,12 +1,12 @@
-"""Why a signature does not match: deliberately broken requests, each with the cause that has to be named."""
+"""Diagnosis of wrong signatures: requests with one client error each, and the cause that must be found."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,12 +14,12 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from alimock.api import diagnosis
-from alimock.api.http import HttpRequest
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.parse import parse
+from alimock.cli.main import main
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from conftest import Api, Running, make_api, scenario, serve
+from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
 
 KEYS = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}, {id: other, secret: othersecret}]}}"
@@ -37,7 +37,7 @@ COMMON = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keyed() -> Api:
     return make_api(scenario(f"authentication: strict\n{KEYS}"))
 
@@ -61,7 +61,7 @@ def v1(
     write: Callable[[bytes], str] = lambda mac: base64.b64encode(mac).decode(),
     **changes: str,
 ) -> HttpRequest:
-    """Makes a V1 call as a client with one mistake would: written apart from the code under test."""
+    """Return a V1 request as a client with one error sends it. Written independently of the code under test."""
     sent = {**COMMON, **changes}
     signed = [(name, value) for name, value in {**sent, **(body or {})}.items() if name not in set(leave_out)] + list(add)
     query = "&".join(f"{encode(name)}={encode(value)}" for name, value in order(signed))
@@ -86,7 +86,7 @@ def v3(
     write: Callable[[bytes], str] = bytes.hex,
     date: str = "2026-01-01T00:00:00Z",
 ) -> HttpRequest:
-    """Makes a V3 call as a client with one mistake would."""
+    """Return a V3 request as a client with one error sends it."""
     body_hash = hashlib.sha256(body if hashed is None else hashed).hexdigest()
     headers = {
         "host": "localhost:2546",
@@ -109,112 +109,108 @@ def v3(
     return HttpRequest("POST", urlencode(query), headers, body, "")
 
 
-def raw_plus() -> HttpRequest:
-    call = v1(Email="a+b c@example.com", SignatureNonce="n")
-    return replace(call, query=call.query.replace("a%2Bb+c", "a+b%20c"))
+def unencoded_plus() -> HttpRequest:
+    request = v1(Email="a+b c@example.com", SignatureNonce="n")
+    return replace(request, query=request.query.replace("a%2Bb+c", "a+b%20c"))
 
 
-def twice() -> HttpRequest:
-    call = v1(add=[("Format", "XML")])
-    return replace(call, query=f"{call.query}&Format=XML")
+def repeated_parameter() -> HttpRequest:
+    request = v1(add=[("Format", "XML")])
+    return replace(request, query=f"{request.query}&Format=XML")
 
 
-def untyped_form() -> HttpRequest:
+def form_without_content_type() -> HttpRequest:
     return replace(v1(sent_by="POST", method="POST", body={"Email": "a@example.com"}), headers={"content-type": "text/plain"})
 
 
-def without_header() -> HttpRequest:
-    call = v3(
-        signed="host;x-acs-action;x-acs-content-sha256;x-acs-signature-nonce;x-acs-version", named="host;x-acs-date;x-missing"
-    )
-    return replace(
-        call, headers={**call.headers, "authorization": call.headers["authorization"].replace("x-missing", "x-acs-datum")}
-    )
+def missing_header() -> HttpRequest:
+    signed = "host;x-acs-action;x-acs-content-sha256;x-acs-signature-nonce;x-acs-version"
+    return v3(signed=signed, named="host;x-acs-date;x-acs-datum")
 
 
 BROKEN: dict[str, tuple[HttpRequest, str, str]] = {
-    "V1 a wrong secret": (v1(key="guess&"), "secret", "probably a wrong secret for key testid"),
-    "V1 the secret without &": (v1(key="testsecret"), "secret", "the bare secret"),
-    "V1 the secret of another key": (v1(key="othersecret&"), "secret", "the secret of other"),
-    "V1 the secret with a line feed": (v1(key="testsecret\n&"), "secret", "leading or trailing whitespace"),
-    "V1 another method": (v1(method="POST"), "method", "signed for POST but sent with GET"),
-    "V1 another digest": (v1(digest="sha256"), "signature-method", "signed with HMAC-SHA256"),
-    "V1 nothing encoded": (v1(encode=str), "not-encoded", "not percent-encoded"),
-    "V1 encoded twice": (v1(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
+    "V1 wrong secret": (v1(key="guess&"), "secret", "probably a wrong secret for key testid"),
+    "V1 secret without &": (v1(key="testsecret"), "secret", "the bare secret"),
+    "V1 secret of another key": (v1(key="othersecret&"), "secret", "the secret of other"),
+    "V1 secret with a line feed": (v1(key="testsecret\n&"), "secret", "leading or trailing whitespace"),
+    "V1 wrong method": (v1(method="POST"), "method", "signed for POST but sent with GET"),
+    "V1 wrong digest": (v1(digest="sha256"), "signature-method", "signed with HMAC-SHA256"),
+    "V1 parameters not encoded": (v1(encode=str), "not-encoded", "not percent-encoded"),
+    "V1 parameters encoded twice": (v1(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
     "V1 + for a space": (v1(encode=quote_plus), "plus-for-space", "a space is written as +"),
-    "V1 encoded as Java's URLEncoder does": (
+    "V1 encoded by Java's URLEncoder": (
         v1(encode=lambda text: quote_plus(text, safe="*").replace("~", "%7E")),
         "plus-for-space",
         "form-encoded",
     ),
     "V1 ~ encoded": (v1(encode=lambda text: rfc3986(text).replace("~", "%7E")), "encoding", "%7E"),
-    "V1 / bare": (v1(encode=quote), "encoding", "/ is not encoded"),
-    "V1 the path not encoded": (v1(path="/"), "encoding", "the path /"),
+    "V1 / not encoded": (v1(encode=quote), "encoding", "/ is not encoded"),
+    "V1 path not encoded": (v1(path="/"), "encoding", "the path /"),
     "V1 not sorted": (v1(order=list), "order", "not sorted"),
-    "V1 the empty parameter left out": (v1(leave_out=["Lang"]), "parameter", "the empty parameters"),
-    "V1 a parameter left out": (v1(leave_out=["Format"]), "parameter", "Format is sent but not signed"),
-    "V1 the body left out": (v1(sent_by="POST", method="POST", body={"Email": "a@example.com", "X": "y"}, leave_out=["Email", "X"]), "body", "in the body"),
-    "V1 a parameter signed but not sent": (v1(add=[("RegionId", "cn-hangzhou")]), "parameter", "RegionId=cn-hangzhou is signed"),
-    "V1 a raw + signed as +": (raw_plus(), "plus-for-space", "a + was sent unencoded"),
-    "V1 a parameter sent twice": (twice(), "parameter", "sent twice"),
-    "V1 a form without its type": (untyped_form(), "body", "is not that of a form"),
-    "V1 written in hex": (v1(write=bytes.hex), "signature", "encoded as hex"),
-    "V1 the signature encoded twice": (v1(write=lambda mac: rfc3986(base64.b64encode(mac).decode())), "signature", "encoded twice"),
-    "V3 a wrong secret": (v3(key="guess"), "secret", "probably a wrong secret for key testid"),
-    "V3 the secret with &": (v3(key="testsecret&"), "secret", "the secret followed by &"),
-    "V3 another method": (v3(method="GET"), "method", "signed for GET but sent with POST"),
-    "V3 encoded twice": (v3(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
+    "V1 empty parameter not signed": (v1(leave_out=["Lang"]), "parameter", "the empty parameters"),
+    "V1 parameter not signed": (v1(leave_out=["Format"]), "parameter", "Format is sent but not signed"),
+    "V1 body not signed": (v1(sent_by="POST", method="POST", body={"Email": "a@example.com", "X": "y"}, leave_out=["Email", "X"]), "body", "in the body"),
+    "V1 parameter signed but not sent": (v1(add=[("RegionId", "cn-hangzhou")]), "parameter", "RegionId=cn-hangzhou is signed"),
+    "V1 + sent unencoded but signed as +": (unencoded_plus(), "plus-for-space", "a + was sent unencoded"),
+    "V1 parameter sent twice": (repeated_parameter(), "parameter", "sent twice"),
+    "V1 form without its Content-Type": (form_without_content_type(), "body", "is not that of a form"),
+    "V1 signature in hex": (v1(write=bytes.hex), "signature", "encoded as hex"),
+    "V1 signature encoded twice": (v1(write=lambda mac: rfc3986(base64.b64encode(mac).decode())), "signature", "encoded twice"),
+    "V3 wrong secret": (v3(key="guess"), "secret", "probably a wrong secret for key testid"),
+    "V3 secret with &": (v3(key="testsecret&"), "secret", "the secret followed by &"),
+    "V3 wrong method": (v3(method="GET"), "method", "signed for GET but sent with POST"),
+    "V3 query encoded twice": (v3(encode=lambda text: rfc3986(rfc3986(text))), "encoded-twice", "encoded twice"),
     "V3 + for a space": (v3(encode=quote_plus), "plus-for-space", "a space is written as +"),
-    "V3 signed for another host": (v3(host="domain.aliyuncs.com"), "host", "signed for the host domain.aliyuncs.com"),
-    "V3 signed for the host without its port": (v3(host="localhost"), "host", "signed for the host localhost but"),
-    "V3 a header left out of SignedHeaders": (
+    "V3 wrong host": (v3(host="domain.aliyuncs.com"), "host", "signed for the host domain.aliyuncs.com"),
+    "V3 host without its port": (v3(host="localhost"), "host", "signed for the host localhost but"),
+    "V3 header missing from SignedHeaders": (
         v3(signed="content-type;host;x-acs-action;x-acs-date", named="host;x-acs-action;x-acs-date"),
         "header",
         "content-type is signed but missing from SignedHeaders",
     ),
-    "V3 a header named but not signed": (
+    "V3 header in SignedHeaders but not signed": (
         v3(signed="host;x-acs-action", named="host;x-acs-action;x-acs-date"),
         "header",
         "x-acs-date is in SignedHeaders but not signed",
     ),
-    "V3 a signed header that did not come": (without_header(), "header", "x-acs-datum, which did not arrive"),
-    "V3 another body": (v3(body=b"Lang=en", hashed=b""), "body", "does not match the body that arrived"),
-    "V3 the query left out": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but not signed"),
-    "V3 the body signed as query": (
+    "V3 signed header that did not arrive": (missing_header(), "header", "x-acs-datum, which did not arrive"),
+    "V3 wrong body hash": (v3(body=b"Lang=en", hashed=b""), "body", "does not match the body that arrived"),
+    "V3 parameter not signed": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but not signed"),
+    "V3 body signed as part of the query": (
         v3(query=(), body=b"Email=a%40example.com", signed_query=(("Email", "a@example.com"),)),
         "body",
         "as part of the query",
     ),
-    "V3 written in base64": (v3(write=lambda mac: base64.b64encode(mac).decode()), "signature", "encoded as base64"),
-    "V3 written in upper case": (v3(write=lambda mac: mac.hex().upper()), "signature", "upper case"),
+    "V3 signature in base64": (v3(write=lambda mac: base64.b64encode(mac).decode()), "signature", "encoded as base64"),
+    "V3 signature in upper case": (v3(write=lambda mac: mac.hex().upper()), "signature", "upper case"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "cause", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_request_is_told_its_cause(keyed: Api, call: HttpRequest, cause: str, words: str) -> None:
-    reply = keyed.service.handle(call)
-    assert (reply.status, b"SignatureDoesNotMatch" in reply.body) == (400, True)
-    found = keyed.service.diagnose(parse(call))
+@pytest.mark.parametrize(("sent", "cause", "words"), BROKEN.values(), ids=BROKEN)
+def test_client_error_is_diagnosed(keyed: Api, sent: HttpRequest, cause: str, words: str) -> None:
+    response = keyed.service.handle(sent)
+    assert (response.status, b"SignatureDoesNotMatch" in response.body) == (400, True)
+    found = keyed.service.diagnose(parse(sent))
     assert found is not None
     assert (found.matches, found.cause) == (False, cause)
     assert words in found.explanation
     assert found.remedy
-    decided_by = dict(reply.headers)["X-Alimock-Decided-By"]
+    decided_by = dict(response.headers)["X-Alimock-Decided-By"]
     assert decided_by.replace("\\n", "\n").startswith("signature of testid (case.yaml:3): ")
     assert words in decided_by
-    assert b"testsecret" not in reply.body
+    assert b"testsecret" not in response.body
     assert "testsecret" not in decided_by
 
 
-@pytest.mark.parametrize("call", [v1(), v3()])
-def test_a_good_request_is_told_that_it_matches(keyed: Api, call: HttpRequest) -> None:
-    found = keyed.service.diagnose(parse(call))
+@pytest.mark.parametrize("sent", [v1(), v3()])
+def test_correct_signature_matches(keyed: Api, sent: HttpRequest) -> None:
+    found = keyed.service.diagnose(parse(sent))
     assert found is not None
     assert (found.matches, found.cause) == (True, "none")
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("sent", "words"),
     [
         (v1(Timestamp="2026-01-01T08:00:00Z"), "+28800 s to the real time"),
         (v3(date="2025-12-31T23:00:00Z"), "-3600 s to the real time"),
@@ -222,107 +218,142 @@ def test_a_good_request_is_told_that_it_matches(keyed: Api, call: HttpRequest) -
         (v1(Timestamp="2026-01-01T00%3A00%3A00Z"), "percent-encoded twice"),
     ],
 )
-def test_a_wrong_clock_is_told_apart_from_a_wrong_signature(keyed: Api, call: HttpRequest, words: str) -> None:
-    found = keyed.service.diagnose(parse(call))
+def test_wrong_timestamp_is_the_cause_if_the_signature_matches(keyed: Api, sent: HttpRequest, words: str) -> None:
+    found = keyed.service.diagnose(parse(sent))
     assert found is not None
     assert (found.matches, found.cause[:16], words in found.explanation) == (True, "InvalidTimeStamp", True)
 
 
-def test_what_else_refuses_a_call_is_told_when_its_signature_matches(keyed: Api) -> None:
-    for changes, code in (
-        ({"SignatureType": "BEARERTOKEN"}, "UnsupportedSignatureType"),
-        ({"SignatureNonce": ""}, "MissingSignatureNonce"),
-    ):
-        found = keyed.service.diagnose(parse(v1(**changes)))
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"SignatureType": "BEARERTOKEN"}, "UnsupportedSignatureType"), ({"SignatureNonce": ""}, "MissingSignatureNonce")],
+)
+def test_other_refusal_is_the_cause_if_the_signature_matches(keyed: Api, changes: dict[str, str], code: str) -> None:
+    found = keyed.service.diagnose(parse(v1(**changes)))
+    assert found is not None
+    assert (found.matches, found.cause) == (True, code)
+
+
+def test_number_of_tries_does_not_grow_with_the_parameters(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest, digests = hmac.digest, []
+
+    def count_digest(key: bytes, message: bytes, name: str) -> bytes:
+        digests.append(name)
+        return digest(key, message, name)
+
+    monkeypatch.setattr(hmac, "digest", count_digest)
+    counts = []
+    for number in (100, 1_000):
+        digests.clear()
+        keyed.service.diagnose(parse(v1(key="guess&", sent_by="POST", body={f"P{index}": "x" for index in range(number)})))
+        counts.append(len(digests))
+    assert counts[0] == counts[1] < 100
+
+
+@pytest.mark.parametrize(("number", "cause"), [(50, "parameter"), (51, "secret")])
+def test_unsigned_parameter_is_found_among_at_most_50(keyed: Api, number: int, cause: str) -> None:
+    others = {f"P{index}": "x" for index in range(number - len(COMMON))}
+    query = tuple((f"P{index:02}", "x") for index in range(number))
+    for request in (v1(leave_out=["Format"], **others), v3(query=query, signed_query=query[1:])):
+        found = keyed.service.diagnose(parse(request))
         assert found is not None
-        assert (found.matches, found.cause) == (True, code)
+        assert found.cause == cause
 
 
-def test_every_call_refused_for_its_signature_is_kept_for_a_while(keyed: Api, client: Client) -> None:
-    keyed.service.handle(v1())
-    for call in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
-        reply = keyed.service.handle(call)
-        assert reply.status == 400
-        assert ask(client, request_id=dict(reply.headers)["x-acs-request-id"])[0] == 200
-
-
-def test_what_is_tried_does_not_grow_with_the_parameters(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[str] = []
-    monkeypatch.setattr(diagnosis._Signing, "sign", lambda self: tried.append("one") or "")
-    for number in (3_000, 6_000):
-        keyed.service.diagnose(parse(v1(sent_by="POST", body={f"P{index}": "x" for index in range(number)})))
-        assert len(tried) < 100
-        tried.clear()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(keyed: Api) -> Client:
     return Client(Application(keyed.service, HostPolicy()))
 
 
 def ask(client: Client, **content: object) -> tuple[int, dict[str, object]]:
+    """Ask the control API for a diagnosis, and return the status and the body of its response."""
     response = client.post("/_alimock/explain-signature", json=content, headers={"Host": "localhost"})
     return response.status_code, json.loads(response.data)
 
 
-def test_a_refused_call_is_explained_by_its_request_id(keyed: Api, client: Client) -> None:
-    reply = keyed.service.handle(v1(method="POST"))
-    status, found = ask(client, request_id=dict(reply.headers)["x-acs-request-id"])
+def request_id(response: HttpResponse) -> str:
+    return dict(response.headers)["x-acs-request-id"]
+
+
+def test_refused_call_is_explained_by_its_request_id(keyed: Api, client: Client) -> None:
+    response = keyed.service.handle(v1(method="POST"))
+    status, found = ask(client, request_id=request_id(response))
     assert (status, found["cause"]) == (200, "method")
     assert ask(client, request_id="none")[0] == 404
 
 
-def test_a_request_is_explained_as_the_client_sent_it(client: Client) -> None:
-    call = v3(host="domain.aliyuncs.com", body=b"x=1")
-    sent = {"method": call.method, "url": f"http://localhost:2546/?{call.query}", "headers": dict(call.headers), "body": "x=1"}
-    assert ask(client, **sent)[1]["cause"] == "host"
-    raw = (
-        f"{call.method} /?{call.query} HTTP/1.1\n" + "".join(f"{name}: {value}\n" for name, value in call.headers.items()) + "\nx=1"
+def test_every_call_with_refused_credentials_can_be_explained(keyed: Api, client: Client) -> None:
+    keyed.service.handle(v1())
+    for request in (v1(), v1(Timestamp="x"), v1(SignatureType="x")):
+        response = keyed.service.handle(request)
+        assert response.status == 400
+        assert ask(client, request_id=request_id(response))[0] == 200
+
+
+def test_request_is_explained_from_json_and_from_raw_http(client: Client) -> None:
+    request = v3(host="domain.aliyuncs.com", body=b"x=1")
+    url = f"http://localhost:2546/?{request.query}"
+    assert ask(client, method=request.method, url=url, headers=dict(request.headers), body="x=1")[1]["cause"] == "host"
+    lines = (
+        f"{request.method} /?{request.query} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+        "",
+        "x=1",
     )
+    raw = "\n".join(lines)
     for text in (raw, raw.replace("\n", "\r\n"), raw.replace("\nhost", "\ncontent-length: 3\nhost") + "\n"):
         response = client.post("/_alimock/explain-signature", data=text, content_type="message/http", headers={"Host": "localhost"})
         assert json.loads(response.data)["cause"] == "host"
 
 
-def test_a_secret_can_be_given_for_a_key_that_nobody_named(client: Client) -> None:
-    call = v1(AccessKeyId="nobody", key="mine")
-    sent = {"method": "GET", "url": f"/?{call.query}"}
-    assert ask(client, **sent)[0] == 404
-    assert ask(client, **sent, secret="mine")[1]["explanation"] == "the HMAC key is the bare secret"
+def test_unknown_key_is_explained_with_a_given_secret(client: Client) -> None:
+    request = v1(AccessKeyId="unknown", key="mine")
+    content = {"method": "GET", "url": f"/?{request.query}"}
+    assert ask(client, **content)[0] == 404
+    assert ask(client, **content, secret="mine")[1]["explanation"] == "the HMAC key is the bare secret"
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"method": "GET"}, {"method": "GET", "url": "//[x"}, {"method": "GET", "url": "/?a=%"}, {"method": 1, "url": "/"},
-                {"method": "GET", "url": "/", "headers": []}, {"method": "GET", "url": "/?x=\ud800"}, {"method": "\ud800", "url": "/"}, {"method": "GET", "url": "/", "secret": "\ud800"},
-                {"method": "GET", "url": "/", "headers": {"x": "\ud800"}}]
-)  # fmt: skip
-def test_what_is_no_request_is_told_so(client: Client, content: dict[str, object]) -> None:
+    "content",
+    [
+        {},
+        {"method": "GET"},
+        {"method": "GET", "url": "//[x"},
+        {"method": "GET", "url": "/?a=%"},
+        {"method": 1, "url": "/"},
+        {"method": "GET", "url": "/", "headers": []},
+        {"method": "GET", "url": "/?x=\ud800"},
+        {"method": "\ud800", "url": "/"},
+        {"method": "GET", "url": "/", "secret": "\ud800"},
+        {"method": "GET", "url": "/", "headers": {"x": "\ud800"}},
+    ],
+)
+def test_invalid_json_request_is_rejected_with_a_hint(client: Client, content: dict[str, object]) -> None:
     status, body = ask(client, **content)
     assert status in (400, 404)
     assert body["hint"]
 
 
 @pytest.mark.parametrize("text", [b"", b"GET", b"\xff", b"GET / HTTP/1.1\n\xff: \xff\n\n\xff"])
-def test_what_is_no_raw_request_is_told_so(client: Client, text: bytes) -> None:
+def test_invalid_raw_request_is_rejected(client: Client, text: bytes) -> None:
     response = client.post("/_alimock/explain-signature", data=text, content_type="message/http", headers={"Host": "localhost"})
     assert response.status_code in (400, 404)
 
 
-def command(running: Running, *arguments: str, text: str = "") -> tuple[int, str, str]:
-    words = [sys.executable, "-m", "alimock", "explain-signature", "--url", running.url, *arguments]
-    done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_the_command_says_it_in_a_terminal(tmp_path: Path) -> None:
+def test_command_prints_the_explanation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for running in serve(scenario(f"timestamps: ignored\n{KEYS}")):
-        wrong, right = (f"{call.method} /?{call.query} HTTP/1.1\n\n" for call in (v1(method="POST"), v1()))
+        command = ["explain-signature", "--url", running.url]
+        wrong, right = (f"{request.method} /?{request.query} HTTP/1.1\n\n" for request in (v1(method="POST"), v1()))
         file = tmp_path / "request.http"
         file.write_text(wrong)
-        status, output, _ = command(running, str(file))
-        assert (status, output.splitlines()[0]) == (1, "it is signed for POST but sent with GET (method)")
+        assert main([*command, str(file)]) == 1
+        output = capsys.readouterr().out
+        assert output.splitlines()[0] == "it is signed for POST but sent with GET (method)"
         assert "string to sign:\nGET&%2F&AccessKeyId" in output
-        assert command(running, "-", text=right)[0] == 0
-        status, _, log = command(running, "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
-        assert (status, log.startswith("alimock: no refused call")) == (2, True)
-        assert command(running, "--url", "http://127.0.0.1:1", "x")[0] == 2
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(right.encode())))
+        assert main([*command, "-"]) == 0
+        assert main([*command, "8C7FF3C5-42F8-55C8-8A44-403A3467F278"]) == 2
+        assert capsys.readouterr().err.startswith("alimock: no refused call")
+        assert main([*command, "--url", "http://127.0.0.1:1", "x"]) == 2

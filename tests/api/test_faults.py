@@ -1,4 +1,4 @@
-"""Faults: which calls they hit, and what a client sees of each on the wire."""
+"""Fault injection: which calls a fault hits, and what the client receives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "Query
 
 
 def hits(api: Api, calls: int, action: str = LIST) -> list[int]:
-    """Gives the numbers of the calls that are refused."""
+    """Return the numbers of the calls that are refused."""
     return [number for number in range(1, calls + 1) if api.call(action).status != 200]
 
 
@@ -40,29 +40,29 @@ def hits(api: Api, calls: int, action: str = LIST) -> list[int]:
         ("times: 2, hits: 1", [1]),
     ],
 )
-def test_a_fault_hits_the_calls_whose_turn_it_is(fault: str, expected: list[int]) -> None:
+def test_fault_hits_the_calls_that_its_counters_select(fault: str, expected: list[int]) -> None:
     assert hits(make_api(scenario(f"faults: [{{error: Throttling{', ' if fault else ''}{fault}}}]")), 7) == expected
 
 
-def test_a_fault_counts_the_calls_that_match_it_alone() -> None:
+def test_fault_counts_only_matching_calls() -> None:
     api = make_api(scenario("faults: [{when: {action: ListEmailVerification, nth: 2}, error: Throttling}]"))
-    assert hits(api, 3, SUBMIT) == [1, 2, 3]  # MissingEmail, which comes before all faults
+    assert hits(api, 3, SUBMIT) == [1, 2, 3]  # MissingEmail, which is checked before faults
     assert hits(api, 3) == [2]
 
 
-def test_a_call_meets_one_fault_and_counts_in_all_that_match() -> None:
+def test_only_the_first_matching_fault_hits_a_call_but_all_count_it() -> None:
     api = make_api(scenario("faults: [{times: 1, error: Throttling}, {when: {nth: 2}, error: ServiceUnavailable}]"))
     assert [api.call(LIST).status for _ in range(3)] == [400, 503, 200]
 
 
-def test_a_fault_says_when_to_try_again_in_milliseconds() -> None:
+def test_retry_after_is_sent_in_milliseconds() -> None:
     api = make_api(scenario("faults: [{error: Throttling.User, retry_after: 1500ms, times: 1}]"))
     assert dict(api.call(LIST).headers)["x-acs-retry-after"] == "1500"
     assert "x-acs-retry-after" not in dict(api.call(LIST).headers)
 
 
 @pytest.mark.parametrize(
-    ("effect", "delivery", "work_is_done"),
+    ("effect", "response_fault", "is_carried_out"),
     [
         ("delay: 2s", ResponseFault(delay=2), True),
         ("slow: 1m30s", ResponseFault(slow=90), True),
@@ -77,14 +77,14 @@ def test_a_fault_says_when_to_try_again_in_milliseconds() -> None:
         ("error: Throttling, body: html-502", ResponseFault(body=Body.HTML_502), False),
     ],
 )
-def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_reset_before(
-    effect: str, delivery: ResponseFault, work_is_done: bool
+def test_call_is_carried_out_unless_its_fault_is_an_error_or_a_reset_before(
+    effect: str, response_fault: ResponseFault, is_carried_out: bool
 ) -> None:
-    api = make_api(scenario(f"faults: [{{id: harm, times: 1, {effect}}}]"))
-    reply = api.call(SUBMIT, Email="jo@example.com")
-    assert reply.fault == delivery
-    assert dict(reply.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault harm, hit 1: {delivery})")
-    assert len(api.store.outbox.entries()) == work_is_done
+    api = make_api(scenario(f"faults: [{{id: f, times: 1, {effect}}}]"))
+    response = api.call(SUBMIT, Email="jo@example.com")
+    assert response.fault == response_fault
+    assert dict(response.headers)["X-Alimock-Decided-By"].startswith(f"case.yaml:2 (fault f, hit 1: {response_fault})")
+    assert len(api.store.outbox.entries()) == is_carried_out
     assert api.call(SUBMIT, Email="jo@example.com").fault is None
 
 
@@ -122,7 +122,7 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
          "has it)"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_fault_is_told(fault: str, expected: str) -> None:
+def test_invalid_fault_is_reported(fault: str, expected: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         scenario(f"faults: [{fault}]")
     (mistake,) = caught.value.mistakes
@@ -139,12 +139,12 @@ def test_a_mistake_in_a_fault_is_told(fault: str, expected: str) -> None:
         "{error: Throttling, when: {version: 2018-01-29}}, {error: InternalError}",
     ],
 )
-def test_faults_that_can_both_be_reached_are_fine(faults: str) -> None:
+def test_faults_that_can_all_be_reached_are_accepted(faults: str) -> None:
     assert len(scenario(f"faults: [{faults}]").faults) == 2
 
 
 @pytest.mark.parametrize(("size", "count"), [(0, 0), (1, 1), (9, 9), (10, 10), (389, 10)])
-def test_a_slow_body_comes_in_ten_pieces_at_most(size: int, count: int) -> None:
+def test_slow_body_is_sent_in_at_most_ten_pieces(size: int, count: int) -> None:
     parts = list(pieces(b"x" * size))
     assert (len(parts), b"".join(parts)) == (count, b"x" * size)
 
@@ -159,13 +159,13 @@ faults:
   - {when: {email: html-502@example.com}, body: html-502}
   - {when: {email: empty@example.com}, body: empty}
   - {when: {email: slow@example.com}, slow: 20ms}
-  - {when: {email: late@example.com}, delay: 20ms}
+  - {when: {email: delayed@example.com}, delay: 20ms}
   - {when: {email: never@example.com}, delay: 1h}
 """
 
 
 @pytest.fixture
-def harmful() -> Iterator[Running]:
+def faulty() -> Iterator[Running]:
     yield from serve(scenario(CASES))
 
 
@@ -180,25 +180,27 @@ def mailed(running: Running) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "expected"), [("before", []), ("after", ["after"])])
-def test_a_reset_ends_the_connection_before_or_after_the_work(harmful: Running, name: str, expected: list[str]) -> None:
+def test_reset_closes_the_connection_before_or_after_the_call_is_carried_out(
+    faulty: Running, name: str, expected: list[str]
+) -> None:
     with pytest.raises(ConnectionResetError):
-        submit(harmful, name)
-    assert mailed(harmful) == expected
-    # The client that tries again finds what the first call left behind.
-    assert (b"<ExistList/>" in submit(harmful, name).read()) == (not expected)
+        submit(faulty, name)
+    assert mailed(faulty) == expected
+    # A retry finds the record if the first call was carried out.
+    assert (b"<ExistList/>" in submit(faulty, name).read()) == (not expected)
 
 
-def test_a_truncated_body_ends_before_its_length(harmful: Running) -> None:
-    response = submit(harmful, "truncated")
+def test_truncated_body_is_shorter_than_its_content_length(faulty: Running) -> None:
+    response = submit(faulty, "truncated")
     with pytest.raises(http.client.IncompleteRead) as caught:
         response.read()
     assert 0 < len(caught.value.partial) < int(response.headers["Content-Length"])
     assert response.headers["Connection"] is None
-    assert mailed(harmful) == ["truncated"]
+    assert mailed(faulty) == ["truncated"]
 
 
-def test_a_wrong_length_announces_half_of_the_body_and_all_of_it_comes(harmful: Running) -> None:
-    host, _, port = harmful.endpoint.rpartition(":")
+def test_wrong_length_announces_half_of_the_body_and_sends_all_of_it(faulty: Running) -> None:
+    host, _, port = faulty.endpoint.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=10) as client:
         client.sendall(
             f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=wrong-length@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode()
@@ -209,24 +211,24 @@ def test_a_wrong_length_announces_half_of_the_body_and_all_of_it_comes(harmful: 
     assert f"Content-Length: {len(body) // 2}\r\n".encode() in head
 
 
-def test_a_page_of_a_proxy_and_an_empty_body_leave_the_connection_usable(harmful: Running) -> None:
-    connection = http.client.HTTPConnection(harmful.endpoint, timeout=10)
-    page = submit(harmful, "html-502", connection)
+def test_connection_stays_usable_after_an_html_page_and_an_empty_body(faulty: Running) -> None:
+    connection = http.client.HTTPConnection(faulty.endpoint, timeout=10)
+    page = submit(faulty, "html-502", connection)
     assert (page.status, page.headers["Content-Type"], b"<h1>502 Bad Gateway</h1>" in page.read()) == (502, "text/html", True)
-    empty = submit(harmful, "empty", connection)
+    empty = submit(faulty, "empty", connection)
     assert (empty.status, empty.headers["Content-Length"], empty.read()) == (200, "0", b"")
-    assert submit(harmful, "other", connection).status == 200
-    assert mailed(harmful) == ["html-502", "empty", "other"]
+    assert submit(faulty, "other", connection).status == 200
+    assert mailed(faulty) == ["html-502", "empty", "other"]
 
 
-def test_a_slow_body_and_a_late_answer_arrive_whole_and_not_too_soon(harmful: Running) -> None:
-    for name in ("slow", "late"):
+def test_slow_and_delayed_responses_arrive_complete_and_late(faulty: Running) -> None:
+    for name in ("slow", "delayed"):
         started = time.monotonic()
-        assert submit(harmful, name).read().endswith(b"</SubmitEmailVerificationResponse>")
+        assert submit(faulty, name).read().endswith(b"</SubmitEmailVerificationResponse>")
         assert time.monotonic() - started >= 0.02
 
 
-def test_when_too_many_answers_wait_the_next_does_not() -> None:
+def test_delay_is_skipped_if_all_slots_are_taken() -> None:
     for running in serve(scenario(CASES)):
         while running.store.waiters.slots._value > 1:
             running.store.waiters.slots.acquire()
@@ -238,7 +240,7 @@ def test_when_too_many_answers_wait_the_next_does_not() -> None:
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
 
-def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delay_ends_when_the_client_disconnects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
     for running in serve(scenario(CASES)):
         host, _, port = running.endpoint.rpartition(":")
@@ -251,17 +253,17 @@ def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.
             assert submit(running, "other").status == 200
 
 
-def test_a_delay_holds_up_neither_other_calls_nor_the_end_of_the_server(harmful: Running) -> None:
+def test_delay_blocks_neither_other_calls_nor_stopping_the_server(faulty: Running) -> None:
     def wait() -> None:
         with pytest.raises(ConnectionError):
-            submit(harmful, "never")
+            submit(faulty, "never")
         ended.set()
 
     ended = threading.Event()
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    while "never" not in mailed(harmful):
-        assert submit(harmful, "other").status == 200
-    harmful.server.stop()
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while "never" not in mailed(faulty):
+        assert submit(faulty, "other").status == 200
+    faulty.server.stop()
     assert ended.wait(10)
-    waiting.join()
+    thread.join()

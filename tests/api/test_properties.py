@@ -1,4 +1,4 @@
-"""What holds for any text: answers are well-formed, and signatures are canonicalised as an independent reading of the rules says."""
+"""Properties for any input: responses are well-formed, and signatures agree with an independent implementation of the rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-# What queries can carry: no lone surrogates, which are no Unicode.
+# Queries cannot contain lone surrogates: UTF-8 cannot encode them.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(
     [
         "",
@@ -50,7 +50,7 @@ def api() -> Api:
 
 
 def is_well_formed(body: bytes) -> bool:
-    """Says whether a body is one JSON object, or one XML element whose text can be read."""
+    """Return whether a body is one JSON object or one XML element."""
     if body.startswith(b"{"):
         return isinstance(json.loads(body.decode("utf-8")), dict)
     return etree.fromstring(body).tag is not None
@@ -65,65 +65,65 @@ def is_well_formed(body: bytes) -> bool:
     others=st.dictionaries(st.sampled_from(NAMES) | TEXTS, TEXTS, max_size=6),
     as_form=st.booleans(),
 )
-def test_any_text_in_any_parameter_gets_a_well_formed_answer(
+def test_any_text_in_any_parameter_gets_a_well_formed_response(
     api: Api, action: str, version: str, body_format: str, profile: str, others: Mapping[str, str], as_form: bool
 ) -> None:
     query = urlencode({**others, "Action": action, "Version": version, "Format": body_format})
     headers = {"x-alimock-profile": profile, **({"content-type": "application/x-www-form-urlencoded"} if as_form else {})}
-    call = HttpRequest(
-        "POST" if as_form else "GET", "" if as_form else query, headers, query.encode() if as_form else b"", "192.0.2.1"
-    )
-    reply = api.service.handle(call)
+    method, sent_query, body = ("POST", "", query.encode()) if as_form else ("GET", query, b"")
+    response = api.service.handle(HttpRequest(method, sent_query, headers, body, "192.0.2.1"))
     assert not api.service.failures
-    assert reply.status == 200 or 400 <= reply.status < 500
-    assert is_well_formed(reply.body)
-    assert all(value.isascii() and value.isprintable() and len(value) <= 1_100 for _, value in reply.headers)
+    assert response.status == 200 or 400 <= response.status < 500
+    assert is_well_formed(response.body)
+    assert all(value.isascii() and value.isprintable() and len(value) <= 1_100 for _, value in response.headers)
 
 
 @PROPERTIES
 @given(query=st.binary(max_size=60), body=st.binary(max_size=60), method=st.sampled_from(["GET", "POST", "PUT"]))
-def test_any_bytes_get_a_well_formed_answer(api: Api, query: bytes, body: bytes, method: str) -> None:
+def test_any_bytes_get_a_well_formed_response(api: Api, query: bytes, body: bytes, method: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    reply = api.service.handle(HttpRequest(method, query.decode("latin-1"), headers, body, "192.0.2.1"))
+    response = api.service.handle(HttpRequest(method, query.decode("latin-1"), headers, body, "192.0.2.1"))
     assert not api.service.failures
-    assert 400 <= reply.status < 500
-    assert is_well_formed(reply.body)
+    assert 400 <= response.status < 500
+    assert is_well_formed(response.body)
 
 
 @PROPERTIES
 @given(headers=st.dictionaries(st.sampled_from(["x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce",
     "x-acs-content-sha256", "host", "accept"]), TEXTS), authorization=TEXTS, algorithm=st.sampled_from(["ACS3-HMAC-SHA256 ", "ACS3-"]))  # fmt: skip
-def test_any_headers_of_a_v3_call_get_a_well_formed_answer(
+def test_any_headers_of_a_v3_request_get_a_well_formed_response(
     api: Api, headers: dict[str, str], authorization: str, algorithm: str
 ) -> None:
-    reply = api.service.handle(HttpRequest("POST", "", {**headers, "authorization": algorithm + authorization}, b"", "192.0.2.1"))
+    response = api.service.handle(
+        HttpRequest("POST", "", {**headers, "authorization": algorithm + authorization}, b"", "192.0.2.1")
+    )
     assert not api.service.failures
-    assert 200 <= reply.status < 500
-    assert is_well_formed(reply.body)
+    assert 200 <= response.status < 500
+    assert is_well_formed(response.body)
 
 
 @PROPERTIES
 @given(text=st.text(st.sampled_from("ab=&+;%4eE#é "), max_size=30))
-def test_parameters_are_read_as_the_standard_library_reads_them(text: str) -> None:
-    call = HttpRequest("GET", text.encode().decode("latin-1"), {}, b"", "192.0.2.1")
+def test_parameters_are_decoded_as_by_the_standard_library(text: str) -> None:
+    request = HttpRequest("GET", text.encode().decode("latin-1"), {}, b"", "192.0.2.1")
     try:
         expected = parse_qsl(text, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         expected = None
     if expected is None or re.search("%(?![0-9A-Fa-f]{2})", text):
-        malformed = parse.parse(call).malformed
+        malformed = parse.parse(request).malformed
         assert malformed is not None and malformed.code == "RequestParameterMalformed"
     else:
-        assert parse.parse(call).query == tuple(expected)
+        assert parse.parse(request).query == tuple(expected)
 
 
 def encoded(text: str) -> str:
-    """Percent-encodes as RFC 3986 says, byte by byte: the reference for what the gateway's rules say."""
+    """Percent-encode byte by byte by RFC 3986, independently of the code under test."""
     return "".join(chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in text.encode())
 
 
 def reference_signature(method: str, pairs: Mapping[str, str], secret: str) -> str:
-    """Signs by the published rules of V1, written down anew."""
+    """Sign by the published rules of V1, independently of the code under test."""
     canonical = "&".join(f"{encoded(name)}={encoded(pairs[name])}" for name in sorted(pairs))
     string_to_sign = "&".join((method, encoded("/"), encoded(canonical)))
     return base64.b64encode(hmac.new(f"{secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()).decode()
@@ -131,7 +131,7 @@ def reference_signature(method: str, pairs: Mapping[str, str], secret: str) -> s
 
 @PROPERTIES
 @given(pairs=st.dictionaries(TEXTS.filter(lambda name: name != "Signature"), TEXTS, max_size=8), split=st.integers(0, 8))
-def test_a_v1_signature_is_that_of_the_rules_wherever_the_parameters_are(pairs: dict[str, str], split: int) -> None:
+def test_v1_signature_follows_the_rules_for_parameters_in_query_and_form(pairs: dict[str, str], split: int) -> None:
     names = list(pairs)
     query = urlencode({name: pairs[name] for name in names[:split]})
     form = urlencode({name: pairs[name] for name in names[split:]})
@@ -143,7 +143,7 @@ def test_a_v1_signature_is_that_of_the_rules_wherever_the_parameters_are(pairs: 
 
 @PROPERTIES
 @given(pairs=st.dictionaries(TEXTS, TEXTS, max_size=6), body=st.binary(max_size=40), value=TEXTS)
-def test_a_v3_canonical_request_is_that_of_the_rules(pairs: dict[str, str], body: bytes, value: str) -> None:
+def test_v3_canonical_request_follows_the_rules(pairs: dict[str, str], body: bytes, value: str) -> None:
     header = re.sub(r"\s+", " ", value).strip()
     headers = {"host": "127.0.0.1:2546", "x-acs-action": header, "authorization": "ACS3-HMAC-SHA256 x"}
     request = parse.parse(HttpRequest("POST", urlencode(pairs), headers, body, ""))

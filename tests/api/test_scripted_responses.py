@@ -1,4 +1,4 @@
-"""What a scenario has single addresses answer: by operation, in turn, with a code of its own; and canned answers of neighbours."""
+"""Scripted responses of addresses (by operation, in sequence, with custom codes), and canned responses of other operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def api_of(entry: str) -> Api:
 
 
 def result(api: Api, action: str, email: str = JO) -> str:
-    """Gives what became of one address: the code of its refusal, else the list it stands in."""
+    """Return the code of the refusal of an address, else the list that contains it."""
     body = api.json(action, Email=email)
     if "FailList" not in body:
         return str(body.get("Code", "found"))
@@ -45,35 +45,37 @@ def result(api: Api, action: str, email: str = JO) -> str:
         ("{status: pending, answers: {query: {code: MyOwn, message: 'My {own} text.', status: 418}}}", QUERY, "MyOwn"),
     ],
 )
-def test_an_operation_answers_what_the_entry_says(entry: str, action: str, expected: str) -> None:
+def test_operation_returns_the_scripted_response(entry: str, action: str, expected: str) -> None:
     for email in (JO, "any@late.example.com"):
         assert result(api_of(entry), action, email) == expected
 
 
-def test_verify_email_answers_what_the_entry_of_the_tokens_address_says() -> None:
+def test_verify_email_returns_the_scripted_response_of_the_address_of_its_token() -> None:
     api = api_of("{status: pending, answers: {verify: {answer: NetworkIOError, times: 1, then: success}}}")
     api.lists(RESEND, JO)
     token = api.store.outbox.entries()[0].token
     assert [api.json(VERIFY, Token=token).get("Code") for _ in range(2)] == ["NetworkIOError", None]
 
 
-def test_a_code_of_the_users_own_is_marked_as_custom_and_keeps_its_status_and_text() -> None:
-    reply = api_of("{status: pending, answers: {query: {code: My Own, message: 'My {own}.', status: 418}}}").call(QUERY, Email=JO)
-    assert reply.status == 418
-    assert b"<Message>My {own}.</Message>" in reply.body
-    assert b"q=My%20Own&" in reply.body
-    assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (custom answer)"
+def test_custom_code_is_marked_and_keeps_its_status_and_message() -> None:
+    response = api_of("{status: pending, answers: {query: {code: My Own, message: 'My {own}.', status: 418}}}").call(
+        QUERY, Email=JO
+    )
+    assert response.status == 418
+    assert b"<Message>My {own}.</Message>" in response.body
+    assert b"q=My%20Own&" in response.body
+    assert dict(response.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (custom answer)"
 
 
-def test_a_code_of_the_users_own_is_marked_within_a_batch_too() -> None:
+def test_custom_code_is_marked_within_a_batch() -> None:
     api = api_of("{status: pending, answers: {submit: {code: Own, message: x}}}")
-    reply = api.call(SUBMIT, Email=f"b@example.com,{JO}")
-    assert dict(reply.headers)["X-Alimock-Decided-By"] == "rule new-address (and 1 more, with a custom answer)"
+    response = api.call(SUBMIT, Email=f"b@example.com,{JO}")
+    assert dict(response.headers)["X-Alimock-Decided-By"] == "rule new-address (and 1 more, with a custom answer)"
 
 
-def test_a_code_of_the_service_is_not_marked_as_custom() -> None:
-    reply = api_of("{status: pending, answers: {query: Throttling}}").call(QUERY, Email=JO)
-    assert (reply.status, dict(reply.headers)["X-Alimock-Decided-By"]) == (400, "case.yaml:2")
+def test_code_of_the_service_is_not_marked_as_custom() -> None:
+    response = api_of("{status: pending, answers: {query: Throttling}}").call(QUERY, Email=JO)
+    assert (response.status, dict(response.headers)["X-Alimock-Decided-By"]) == (400, "case.yaml:2")
 
 
 @pytest.mark.parametrize(
@@ -91,16 +93,16 @@ def test_a_code_of_the_service_is_not_marked_as_custom() -> None:
         ("{status: pending, answers: {resend: {answer: illegal, times: 2, then: success}}}", [ILLEGALL, ILLEGALL, "SuccessList"]),
     ],
 )
-def test_the_next_calls_get_what_comes_then(entry: str, expected: list[str]) -> None:
+def test_scripted_responses_follow_each_other(entry: str, expected: list[str]) -> None:
     api = api_of(entry)
     assert [result(api, RESEND) for _ in expected] == expected
-    # Every address of a pattern has a turn of its own, and a reset starts anew.
+    # Each address of a pattern has its own position in the sequence, and a reset restarts it.
     assert [result(api, RESEND, "a@late.example.com") for _ in expected] == expected
     api.store.reset()
     assert result(api, RESEND) == expected[0]
 
 
-def test_submit_and_resend_share_the_turn_of_the_outcome_and_single_operations_have_their_own() -> None:
+def test_submit_and_resend_share_the_sequence_of_the_outcome() -> None:
     api = api_of("{outcome: quota-exceeded, times: 2, then: success, answers: {delete: {answer: illegal, then: success}}}")
     assert [result(api, SUBMIT), result(api, DELETE), result(api, RESEND), result(api, SUBMIT)] == [
         QUOTA,
@@ -121,13 +123,13 @@ stubs:
 DOMAINS = '"Data":{"Domain":[{"DomainName":"example.com","Premium":false,"Note":null},{"DomainName":"007","Price":1.5}]}'
 
 
-def test_a_stub_is_answered_in_the_format_asked_for_and_marked_as_custom() -> None:
+def test_stub_is_returned_in_the_requested_format_and_marked_as_custom() -> None:
     api = make_api(scenario(STUBS))
     api.version = "2018-02-08"
-    reply = api.call("QueryDomainList", Format="JSON")
-    request_id = dict(reply.headers)["x-acs-request-id"]
-    assert reply.body.decode() == f'{{"RequestId":"{request_id}","TotalItemNum":2,{DOMAINS},"Empty":[]}}'
-    assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:4 (custom answer)"
+    response = api.call("QueryDomainList", Format="JSON")
+    request_id = dict(response.headers)["x-acs-request-id"]
+    assert response.body.decode() == f'{{"RequestId":"{request_id}","TotalItemNum":2,{DOMAINS},"Empty":[]}}'
+    assert dict(response.headers)["X-Alimock-Decided-By"] == "case.yaml:4 (custom answer)"
     body = api.call("QueryDomainList").body.decode()
     assert body.endswith(
         "<TotalItemNum>2</TotalItemNum><Data><Domain><DomainName>example.com</DomainName><Premium>false</Premium></Domain>"
@@ -135,7 +137,7 @@ def test_a_stub_is_answered_in_the_format_asked_for_and_marked_as_custom() -> No
     )
 
 
-def test_a_stub_can_name_its_request_id_and_meets_faults_like_any_call() -> None:
+def test_stub_can_set_its_request_id_and_is_subject_to_faults() -> None:
     api = make_api(
         scenario(
             "stubs: {SaveTask: {RequestId: ABC, TaskNo: 0123}}\n"
@@ -146,7 +148,7 @@ def test_a_stub_can_name_its_request_id_and_meets_faults_like_any_call() -> None
     assert api.code("SaveTask") == "TaskIsBeingProcessed"
 
 
-def test_a_stub_is_refused_as_the_gateway_refuses_every_call() -> None:
+def test_stub_is_refused_by_the_checks_of_the_gateway() -> None:
     api = make_api(scenario("authentication: strict\nstubs: {SaveTask: {}}"))
     assert api.code("SaveTask") == "MissingAccessKeyId"
     api.version = ""
@@ -154,7 +156,7 @@ def test_a_stub_is_refused_as_the_gateway_refuses_every_call() -> None:
     assert make_api(scenario()).code("SaveTask") == "InvalidAction.NotFound"
 
 
-def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
+def test_stub_in_the_scenario_of_one_key_applies_to_that_key_only(empty: Api) -> None:
     empty.store.load(scenario("stubs: {SaveTask: {TaskNo: x}}"), "one")
     empty.key = "one"
     assert empty.json("SaveTask")["TaskNo"] == "x"
@@ -186,13 +188,13 @@ def test_a_stub_of_one_keys_scenario_is_that_keys_alone(empty: Api) -> None:
          "expected one of the two"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_an_answer_is_told(line: str, expected: str) -> None:
+def test_invalid_scripted_response_or_stub_is_reported(line: str, expected: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         scenario(line)
     assert str(caught.value.mistakes[0]).partition(": ")[2].partition(": ")[2] == expected
 
 
-def test_an_answer_nested_without_end_is_told_and_not_followed() -> None:
+def test_excessive_nesting_of_scripted_responses_is_reported() -> None:
     nested = '{"answer":"illegal","then":' * 5_000 + '"success"' + "}" * 5_000
     text = f'{{"alimock":1,"addresses":{{"{JO}":{{"status":"pending","then":{nested}}}}}}}'
     with pytest.raises(ScenarioError, match="very deep nesting"):

@@ -1,4 +1,4 @@
-"""The genuine Python SDKs through the whole life cycle against a running server: what they were made for, unchanged."""
+"""The unmodified Python SDKs against a running server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alimock.spec.contract import OPERATIONS
 from conftest import Running, scenario, serve
 
 with warnings.catch_warnings():
-    # The SDKs' own modules warn on import.
+    # The SDKs emit warnings on import.
     warnings.simplefilter("ignore")
     from alibabacloud_domain20180129 import models
     from alibabacloud_domain20180129.client import Client as TeaClient
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Client(Protocol):
-    """One SDK: calls an operation and gives its result as the names on the wire; raises `Refused`."""
+    """Call an operation with an SDK and return its result by the names on the wire, or raise `Refused`."""
 
     def __call__(self, action: str, /, **parameters: object) -> dict[str, Any]: ...
 
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 def tea(running: Running, key: str, secret: str, **config: Any) -> Client:
-    """alibabacloud_domain20180129, which signs with V3 and sends business parameters in the query."""
+    """Return a client of alibabacloud_domain20180129, which signs with V3 and sends business parameters in the query."""
     client = TeaClient(Config(access_key_id=key, access_key_secret=secret, endpoint=running.endpoint, protocol="http", **config))
     methods = {
         "SubmitEmailVerification": (models.SubmitEmailVerificationRequest, client.submit_email_verification),
@@ -64,7 +64,7 @@ def tea(running: Running, key: str, secret: str, **config: Any) -> Client:
 
 
 def tea_v1(running: Running, key: str, secret: str) -> Client:
-    """The same SDK told to sign with V1."""
+    """Return a client of the same SDK that signs with V1."""
     return tea(running, key, secret, signature_algorithm="v2")
 
 
@@ -72,7 +72,7 @@ CORE_REQUESTS = {action: import_module(f"aliyunsdkdomain.request.v20180129.{acti
 
 
 def core(running: Running, key: str, secret: str) -> Client:
-    """aliyun-python-sdk-core with aliyun-python-sdk-domain, which sign with V1 and ask for JSON."""
+    """Return a client of aliyun-python-sdk-core and aliyun-python-sdk-domain, which sign with V1 and request JSON."""
     client = AcsClient(key, secret, "cn-hangzhou")
 
     def call(action: str, /, **parameters: object) -> dict[str, Any]:
@@ -96,7 +96,7 @@ Sdk = Callable[[Running, str, str], Client]
 
 @pytest.fixture
 def strict() -> Iterator[Running]:
-    """A server that demands what the gateway demands."""
+    """Start a server that demands a signature, as the gateway does."""
     yield from serve(scenario("extends: default\nauthentication: strict"))
 
 
@@ -109,21 +109,21 @@ def read_outbox(running: Running, to: str) -> list[dict[str, Any]]:
 
 
 @SDKS
-def test_an_address_goes_through_its_whole_life(strict: Running, sdk: Sdk) -> None:
+def test_address_passes_through_its_life_cycle(strict: Running, sdk: Sdk) -> None:
     client = sdk(strict, "testid", "testsecret")
     submitted = client("SubmitEmailVerification", Email="jo@example.com", SendIfExist=False, UserClientIp="192.0.2.7")
     assert submitted["SuccessList"] == [{"Email": "jo@example.com", "Code": "Success", "Message": "Success"}]
-    waiting = client("QueryEmailVerification", Email="jo@example.com")
-    assert (waiting["VerificationStatus"], waiting["SendIp"], waiting.get("ConfirmIp")) == (0, "192.0.2.7", None)
+    pending = client("QueryEmailVerification", Email="jo@example.com")
+    assert (pending["VerificationStatus"], pending["SendIp"], pending.get("ConfirmIp")) == (0, "192.0.2.7", None)
 
     again = client("SubmitEmailVerification", Email="jo@example.com", SendIfExist=False)
     assert [row["Email"] for row in again["ExistList"]] == ["jo@example.com"]
     assert client("ResendEmailVerification", Email="jo@example.com")["FailList"] == []
     newest, oldest = read_outbox(strict, "jo@example.com")
     assert (newest["token_state"], oldest["token_state"]) == ("open", "void")
-    with pytest.raises(Refused) as void:
+    with pytest.raises(Refused) as superseded:
         client("VerifyEmail", Token=oldest["token"])
-    assert (void.value.code, void.value.status) == ("ParameterIllegal", 400)
+    assert (superseded.value.code, superseded.value.status) == ("ParameterIllegal", 400)
 
     assert client("VerifyEmail", Token=newest["token"], UserClientIp="192.0.2.8")["RequestId"]
     verified = client("QueryEmailVerification", Email="jo@example.com")
@@ -146,7 +146,7 @@ def test_an_address_goes_through_its_whole_life(strict: Running, sdk: Sdk) -> No
 
 
 @SDKS
-def test_every_field_of_a_verified_record_is_read(strict: Running, sdk: Sdk) -> None:
+def test_sdk_reads_every_field_of_a_verified_record(strict: Running, sdk: Sdk) -> None:
     body = sdk(strict, "testid", "testsecret")("QueryEmailVerification", Email="abc@aliyun.com")
     del body["RequestId"]
     assert body == {
@@ -164,7 +164,7 @@ def test_every_field_of_a_verified_record_is_read(strict: Running, sdk: Sdk) -> 
 
 
 @SDKS
-def test_refused_addresses_are_rows_of_a_call_that_succeeds(strict: Running, sdk: Sdk) -> None:
+def test_refused_addresses_are_rows_of_a_successful_response(strict: Running, sdk: Sdk) -> None:
     body = sdk(strict, "testid", "testsecret")("ResendEmailVerification", Email="test1@aliyun.com,test2@aliyun.com")
     assert [(row["Email"], row["Code"]) for row in body["FailList"]] == [
         ("test1@aliyun.com", "SendTokenQuotaExceeded"),
@@ -173,7 +173,7 @@ def test_refused_addresses_are_rows_of_a_call_that_succeeds(strict: Running, sdk
 
 
 @SDKS
-def test_addresses_outside_ascii_arrive_unchanged(strict: Running, sdk: Sdk) -> None:
+def test_non_ascii_addresses_arrive_unchanged(strict: Running, sdk: Sdk) -> None:
     client = sdk(strict, "testid", "testsecret")
     sent = "李雷@例子.中国, o'brien+tag@example.com ,~tilde*star@example.com"
     body = client("SubmitEmailVerification", Email=sent, SendIfExist=True)
@@ -181,26 +181,26 @@ def test_addresses_outside_ascii_arrive_unchanged(strict: Running, sdk: Sdk) -> 
     assert client("QueryEmailVerification", Email="李雷@例子.中国")["Email"] == "李雷@例子.中国"
 
 
-def test_a_wrong_secret_is_refused_in_the_form_that_each_sdk_understands(strict: Running) -> None:
+def test_wrong_secret_raises_the_error_of_each_sdk(strict: Running) -> None:
     with pytest.raises(Refused) as v3:
         tea(strict, "testid", "wrong")("VerifyEmail", Token="t")
     assert (v3.value.code, v3.value.status) == ("SignatureDoesNotMatch", 400)
     assert "server StringToSign is [ACS3-HMAC-SHA256\n" in v3.value.message
-    # The old core compares the string to sign with its own, finds them equal, and says what is wrong in its own words.
+    # The old core compares the string to sign with its own, finds them equal, and raises an error of its own.
     with pytest.raises(Refused) as v1:
         core(strict, "testid", "wrong")("VerifyEmail", Token="t")
     assert (v1.value.code, v1.value.status) == ("InvalidAccessKeySecret", 400)
 
 
 @SDKS
-def test_an_unknown_key_is_refused_only_where_everything_is_checked(strict: Running, running: Running, sdk: Sdk) -> None:
+def test_unknown_key_is_refused_by_strict_authentication_only(strict: Running, running: Running, sdk: Sdk) -> None:
     with pytest.raises(Refused) as unknown:
-        sdk(strict, "nobody", "secret")("QueryEmailVerification", Email="abc@aliyun.com")
+        sdk(strict, "unknown", "secret")("QueryEmailVerification", Email="abc@aliyun.com")
     assert (unknown.value.code, unknown.value.status) == ("InvalidAccessKeyId.NotFound", 404)
-    assert sdk(running, "nobody", "secret")("QueryEmailVerification", Email="abc@aliyun.com")["VerificationStatus"] == 1
+    assert sdk(running, "unknown", "secret")("QueryEmailVerification", Email="abc@aliyun.com")["VerificationStatus"] == 1
 
 
-def test_core_reads_xml_where_it_is_asked_for(strict: Running) -> None:
+def test_core_sdk_can_request_xml(strict: Running) -> None:
     request = CORE_REQUESTS["QueryEmailVerification"].QueryEmailVerificationRequest()
     request.set_endpoint(strict.endpoint)
     request.set_accept_format("XML")

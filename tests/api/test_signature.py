@@ -1,4 +1,4 @@
-"""Signatures: the published vectors, and every request that genuine SDKs sent."""
+"""Signatures: the published examples, and every recorded request of a genuine SDK."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Vector:
     name: str
     key_id: str
     secret: str
-    call: HttpRequest
+    request: HttpRequest
 
     @property
     def is_signed_without_empty_parameters(self) -> bool:
-        """PHP client 1.5.32 sends empty optional parameters in a GET but leaves them out of what it signs."""
-        return self.name.startswith("php-client") and self.call.method == "GET" and "=&" in f"{self.call.query}&"
+        """PHP client 1.5.32 sends empty optional parameters in a GET but does not sign them."""
+        return self.name.startswith("php-client") and self.request.method == "GET" and "=&" in f"{self.request.query}&"
 
 
 def vectors(file: Path) -> Iterator[Vector]:
@@ -38,30 +38,30 @@ def vectors(file: Path) -> Iterator[Vector]:
         sent = json.loads(line)
         headers = {name.lower(): value for name, value in sent["headers"]}
         body = base64.b64decode(sent["body_b64"])
-        call = HttpRequest(sent["method"], urlsplit(sent["target"]).query, headers, body, "192.0.2.1")
-        yield Vector(f"{file.stem}:{number}", sent["access_key_id"], sent["access_key_secret"], call)
+        request = HttpRequest(sent["method"], urlsplit(sent["target"]).query, headers, body, "192.0.2.1")
+        yield Vector(f"{file.stem}:{number}", sent["access_key_id"], sent["access_key_secret"], request)
 
 
 def refusal(vector: Vector, secret: str) -> str | None:
-    """Gives the code with which a vector is refused by an emulator that knows its key with this secret."""
+    """Return the code of the refusal if the key of a vector has this secret, or None."""
     key = json.dumps({"id": vector.key_id, "secret": secret})
     store = Store(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
     try:
-        assert authenticate(parse.parse(vector.call), store) is Check.CHECKED
+        assert authenticate(parse.parse(vector.request), store) is Check.CHECKED
     except ApiError as error:
         return error.code
     return None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_requests_of_genuine_clients_verify_with_their_own_secret_only(file: Path) -> None:
+def test_requests_of_genuine_clients_match_with_their_own_secret_only(file: Path) -> None:
     for vector in vectors(file):
         expected = "SignatureDoesNotMatch" if vector.is_signed_without_empty_parameters else None
         assert refusal(vector, vector.secret) == expected, vector.name
         assert refusal(vector, "another secret") == "SignatureDoesNotMatch", vector.name
 
 
-def test_there_are_417_requests_of_which_8_have_the_php_clients_bug() -> None:
+def test_vectors_contain_417_requests_of_which_8_have_the_bug_of_the_php_client() -> None:
     everything = [vector for file in FILES for vector in vectors(file)]
     assert len(everything) == 417
     assert sum(vector.is_signed_without_empty_parameters for vector in everything) == 8
@@ -96,15 +96,15 @@ V1_COMMON = {"AccessKeyId": "testid", "SignatureMethod": "HMAC-SHA1", "Signature
         ),
     ],
 )
-def test_v1_gives_the_published_signatures(sent: dict[str, str], expected: str) -> None:
+def test_v1_signature_matches_the_published_examples(sent: dict[str, str], expected: str) -> None:
     request = parse.parse(HttpRequest("GET", urlencode({**sent, **V1_COMMON}), {}, b"", ""))
     assert signature.sign_v1(signature.string_to_sign_v1(request), "testsecret", "HMAC-SHA1") == expected
 
 
-def test_v1_gives_the_published_string_to_sign() -> None:
+def test_v1_string_to_sign_matches_the_published_example() -> None:
     query = (
         "Action=DescribeRegions&Format=XML&Version=2014-05-26&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"
-        "&Timestamp=2016-02-23T12%3A46%3A24Z&AccessKeyId=testid&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Signature=left-out"
+        "&Timestamp=2016-02-23T12%3A46%3A24Z&AccessKeyId=testid&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Signature=ignored"
     )
     assert signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", ""))) == (
         "GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeRegions%26Format%3DXML%26SignatureMethod%3DHMAC-SHA1"
@@ -113,7 +113,7 @@ def test_v1_gives_the_published_string_to_sign() -> None:
     )
 
 
-def test_v3_gives_the_published_signature() -> None:
+def test_v3_signature_matches_the_published_example() -> None:
     headers = {
         "host": "ecs.cn-shanghai.aliyuncs.com",
         "x-acs-action": "RunInstances",

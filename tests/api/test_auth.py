@@ -1,0 +1,168 @@
+"""Authentication: credentials that are refused, nonces, and the authentication modes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from alimock.api import auth, parse, signature
+from alimock.api.http import HttpRequest
+from conftest import error_of, make_api, scenario, signed
+from signing import KEYS, sign_v3, strict_api
+
+MANDATORY = "{} is mandatory for this action."
+MALFORMED_TIMESTAMP = "Specified time stamp or date value is not well formatted."
+EXPIRED_TIMESTAMP = "Specified time stamp or date value is expired."
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code", "message"),
+    [
+        ({"AccessKeyId": None}, 400, "MissingAccessKeyId", MANDATORY.format("AccessKeyId")),
+        ({"AccessKeyId": ""}, 400, "MissingAccessKeyId", MANDATORY.format("AccessKeyId")),
+        ({"Signature": "(none)"}, 400, "MissingSignature", MANDATORY.format("Signature")),
+        ({"Timestamp": None}, 400, "MissingTimestamp", MANDATORY.format("Timestamp")),
+        ({"Timestamp": None, "TimeStamp": "2026-01-01T00:00:00Z"}, 400, "MissingTimestamp", MANDATORY.format("Timestamp")),
+        ({"SignatureNonce": None}, 400, "MissingSignatureNonce", MANDATORY.format("SignatureNonce")),
+        ({"SignatureMethod": None}, 400, "MissingSignatureMethod", MANDATORY.format("SignatureMethod")),
+        ({"SignatureVersion": None}, 400, "MissingSignatureVersion", MANDATORY.format("SignatureVersion")),
+        ({"Timestamp": "yesterday"}, 400, "InvalidTimeStamp.Format", MALFORMED_TIMESTAMP),
+        ({"Timestamp": "2026-02-30T00:00:00Z"}, 400, "InvalidTimeStamp.Format", MALFORMED_TIMESTAMP),
+        ({"Timestamp": "2025-12-31T23:44:59Z"}, 400, "InvalidTimeStamp.Expired", EXPIRED_TIMESTAMP),
+        ({"Timestamp": "2026-01-01T00:15:01Z"}, 400, "InvalidTimeStamp.Expired", EXPIRED_TIMESTAMP),
+        ({"AccessKeyId": "unknown"}, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+        ({"AccessKeyId": "inactive"}, 400, "InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
+        ({"AccessKeyId": "STS.one"}, 400, "MissingSecurityToken", MANDATORY.format("SecurityToken")),
+        ({"AccessKeyId": "STS.one", "SecurityToken": "other"}, 400, "InvalidSecurityToken.MismatchWithAccessKey",
+         "Specified SecurityToken mismatch with the AccessKey."),
+        ({"SignatureMethod": "HMAC-MD5"}, 400, "InvalidSignatureMethod", "Specified signature method is not valid."),
+        ({"Signature": "wrong"}, 400, "SignatureDoesNotMatch", None),
+    ],
+)  # fmt: skip
+def test_wrong_credentials_are_refused_with_status_code_and_message(
+    changes: dict[str, str | None], status: int, code: str, message: str | None
+) -> None:
+    found = error_of(strict_api().send(signed(**changes)))
+    assert found[:2] == (status, code)
+    assert message is None or found[2] == message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"SignatureMethod": "HMAC-SHA256"},
+        {"Timestamp": "2025-12-31T23:45:00Z"},
+        {"Timestamp": "2026-01-01T00:15:00Z"},
+        {"Timestamp": "2026-01-01T00:00:00.312Z"},
+        {"AccessKeyId": "STS.one", "SecurityToken": "tok"},
+        {"AccessKeyId": "any", "SecurityToken": "whatever"},
+        {"SignatureType": "", "RegionId": "cn-hangzhou", "Lang": ""},
+        {"SignatureNonce": "hex0.123 456"},
+    ],
+)
+def test_correctly_signed_request_succeeds(changes: dict[str, str | None]) -> None:
+    assert strict_api().send(signed(**changes)).status == 200
+
+
+def test_security_token_expires() -> None:
+    api = strict_api()
+    api.time.now += 3_600
+    query = signed(AccessKeyId="STS.one", SecurityToken="tok", Timestamp="2026-01-01T01:00:00Z")
+    assert error_of(api.send(query)) == (400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
+
+
+def test_signature_mismatch_message_ends_with_the_string_to_sign_after_its_only_colon() -> None:
+    query = signed(secret="another")
+    status, code, message = error_of(strict_api().send(query))
+    expected = signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", "")))
+    assert (status, code) == (400, "SignatureDoesNotMatch")
+    assert message == f"Specified signature is not matched with our calculation. server string to sign is:{expected}"
+    assert message.split(":")[1] == expected
+
+
+def test_nonce_cannot_be_used_again_for_fifteen_minutes() -> None:
+    api = strict_api()
+    assert api.send(signed()).status == 200
+    assert error_of(api.send(signed())) == (400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+    assert api.send(signed(SignatureNonce="another")).status == 200
+    api.time.now += 900
+    assert api.send(signed(Timestamp="2026-01-01T00:15:00Z")).status == 200
+
+
+def test_only_the_newest_nonces_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "NONCES", 2)
+    api = strict_api()
+    for nonce, status in (("a", 200), ("b", 200), ("c", 200), ("b", 400), ("a", 200)):
+        assert api.send(signed(SignatureNonce=nonce)).status == status
+
+
+def test_nonce_of_a_refused_signature_can_be_used_again() -> None:
+    api = strict_api()
+    assert api.send(signed(secret="wrong")).status == 400
+    assert api.send(signed()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("mode", "query", "status"),
+    [
+        ("known-keys", signed(), 200),
+        ("known-keys", signed(secret="wrong"), 400),
+        ("known-keys", signed(AccessKeyId="unknown", secret="wrong", Timestamp="long ago"), 200),
+        ("known-keys", "Action=ListEmailVerification&Version=2018-01-29&AccessKeyId=testid", 200),
+        ("known-keys", "Action=ListEmailVerification&Version=2018-01-29", 200),
+        ("known-keys", "Action=ListEmailVerification&Version=2018-01-29&Signature=x", 400),
+        ("known-keys", signed(Timestamp=None), 400),
+        ("strict", signed(AccessKeyId="unknown"), 404),
+        ("strict", "Action=ListEmailVerification&Version=2018-01-29", 400),
+        ("none", signed(secret="wrong"), 200),
+        ("none", "Action=ListEmailVerification&Version=2018-01-29", 200),
+    ],
+)
+def test_authentication_mode_decides_what_is_checked(mode: str, query: str, status: int) -> None:
+    assert make_api(scenario(f"authentication: {mode}\n{KEYS}")).send(query).status == status
+
+
+def test_timestamps_can_be_ignored() -> None:
+    assert strict_api("timestamps: ignored").send(signed(Timestamp="long ago")).status == 200
+
+
+def test_refused_key_creates_no_account() -> None:
+    api = strict_api()
+    api.send(signed(AccessKeyId="unknown"))
+    api.send(signed(secret="wrong"))
+    assert [account.name for account in api.store.accounts()] == ["default"]
+
+
+V3_FIELDS = "Credential=testid,SignedHeaders=host,Signature=x"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (sign_v3(), None),
+        (sign_v3(secret="wrong"), (400, "SignatureDoesNotMatch")),
+        (sign_v3(x_acs_date=None), (400, "MissingHeader")),
+        (sign_v3(x_acs_signature_nonce=None), (400, "MissingHeader")),
+        (sign_v3(x_acs_date="2026-01-01T00:15:01Z"), (400, "InvalidTimeStamp.Expired")),
+        (sign_v3() | {"authorization": f"ACS3-HMAC-SM3 {V3_FIELDS}"}, (400, "InvalidSignatureMethod")),
+        (sign_v3() | {"authorization": "ACS3-HMAC-SHA256 malformed"}, (400, "MissingAccessKeyId")),
+        (sign_v3() | {"authorization": "ACS3-HMAC-SHA256"}, (400, "MissingAccessKeyId")),
+        (sign_v3() | {"host": "other.example.com"}, (400, "SignatureDoesNotMatch")),
+    ],
+)
+def test_v3_credentials_are_read_from_the_headers(headers: dict[str, str], expected: tuple[int, str] | None) -> None:
+    response = strict_api().send("", method="POST", headers=headers)
+    assert response.body.startswith(b"{")
+    assert (error_of(response)[:2] if response.status != 200 else None) == expected
+
+
+def test_v3_signature_covers_the_body_that_arrived() -> None:
+    headers = sign_v3() | {"content-type": "application/x-www-form-urlencoded"}
+    assert error_of(strict_api().send("", method="POST", headers=headers, body=b"PageSize=1"))[1] == "SignatureDoesNotMatch"
+
+
+def test_v3_signature_mismatch_message_contains_the_string_to_sign() -> None:
+    _, _, message = error_of(strict_api().send("", method="POST", headers=sign_v3(secret="wrong")))
+    start = r"Specified signature does not match our calculation\. server StringToSign is "
+    assert re.fullmatch(start + r"\[ACS3-HMAC-SHA256\n[0-9a-f]{64}\]", message)
