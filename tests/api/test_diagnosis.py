@@ -323,5 +323,5 @@ def test_the_command_says_it_in_a_terminal(tmp_path: Path) -> None:
         assert "string to sign:\nGET&%2F&AccessKeyId" in output
         assert command(running, "-", text=right)[0] == 0
         status, _, log = command(running, "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
-        assert (status, log.startswith("alimock: no refused call")) == (2, True)
+        assert (status, log.startswith("alimock: No refused call")) == (2, True)
         assert command(running, "--url", "http://127.0.0.1:1", "x")[0] == 2
