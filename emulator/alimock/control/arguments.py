@@ -12,6 +12,7 @@ from flask import request
 from alimock.control.errors import ControlError, suggestion
 from alimock.scenario.parser import ScenarioError
 from alimock.scenario.text import is_unicode
+from alimock.spec.times import parse_time
 
 T = TypeVar("T")
 
@@ -84,6 +85,37 @@ def string(content: Mapping[str, object], name: str, example: str) -> str:
     if not isinstance(value, str) or not is_unicode(value):
         raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", f'Give a string, such as {{"{name}": "{example}"}}.')
     return value
+
+
+def strings(content: Mapping[str, object], name: str, hint: str) -> list[str]:
+    """Return a list of strings of a JSON body."""
+    value = content.get(name)
+    if not isinstance(value, list) or not all(map(_is_string, value)):
+        raise ControlError(400, f"`{name}` is not a list of strings", hint)
+    return value
+
+
+def string_map(content: Mapping[str, object], name: str, hint: str) -> dict[str, str]:
+    """Return an object of strings of a JSON body, empty by default."""
+    value = content.get(name, {})
+    if not isinstance(value, dict) or not all(map(_is_string, (*value, *value.values()))):
+        raise ControlError(400, f"`{name}` is not an object of strings", hint)
+    return value
+
+
+def time(given: Mapping[str, object], name: str) -> int | None:
+    """Parse a time in UTC+8 into epoch seconds, or return None if there is none."""
+    if name not in given:
+        return None
+    try:
+        return parse_time(str(given[name]))
+    except ValueError:
+        hint = "Give a time in UTC+8, such as 2019-02-19 16:38:07."
+        raise ControlError(400, f"`{name}`: found {json.dumps(given[name])[:60]}", hint) from None
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str) and is_unicode(value)
 
 
 def _reject_unknown(given: Collection[str], names: Collection[str], kind: str) -> None:

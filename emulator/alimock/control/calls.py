@@ -23,7 +23,12 @@ blueprint = Blueprint("calls", __name__)
 
 MAX_HINTS = 10
 MAX_STATUS = 999
-FILTERS = ("action", "status", "code", "email", "outcome", "authentication", "fault", "request_id", "access_key_id", "after")
+_EXACT_FILTERS = ("action", "status", "code", "authentication", "fault", "request_id")
+FILTERS = (*_EXACT_FILTERS, "email", "outcome", "access_key_id", "after")
+_COPIED_FIELDS = (
+    *("id", "sequence", "request_id", "access_key_id", "action", "version", "format", "method", "peer", "user_agent"),
+    *("signature", "authentication", "status", "code", "fault"),
+)
 _CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOGUE))
 # Accepted values of filters; those that only a scenario defines are accepted once a call has them.
 _VALUES: Mapping[str, tuple[str, ...]] = {
@@ -55,12 +60,7 @@ def count_calls() -> dict[str, object]:
 def wait_for_call() -> dict[str, object]:
     """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
     given = arguments.query(*FILTERS, "timeout")
-    result = lists.wait_for(store().calls, EventType.CALL, given, _filter(given))
-    if result.entry is None:
-        near_misses = [_document(call) for call in result.near_misses]
-        hint = "Check the filters, or raise `timeout`."
-        raise result.timeout_error("call", "the call log", hint, lambda call: f"{call.action} {call.code}", calls=near_misses)
-    return {"call": _document(result.entry), "cursor": result.cursor}
+    return lists.wait_for(store().calls, _CALL, given, _filter(given))
 
 
 @blueprint.get("/changes")
@@ -100,17 +100,11 @@ def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
     _check_values(given)
     email, outcome = fold(given.get("email", "")), given.get("outcome")
 
+    exact = {name: given[name] for name in _EXACT_FILTERS if name in given}
+
     def matches(call: CallEntry) -> bool:
-        fields = {
-            "action": call.action,
-            "status": str(call.status),
-            "code": call.code,
-            "authentication": call.authentication,
-            "fault": call.fault,
-            "request_id": call.request_id,
-        }
         return (
-            all(given.get(name) in (None, value) for name, value in fields.items())
+            all(str(getattr(call, name) or "") == value for name, value in exact.items())
             and (not email or email in _emails(call))
             and (outcome is None or any(each.outcome == outcome for each in call.decisions))
         )
@@ -157,25 +151,11 @@ def _event(event: Event) -> dict[str, object]:
 
 def _document(call: CallEntry) -> dict[str, object]:
     return {
-        "id": call.id,
-        "sequence": call.sequence,
-        "request_id": call.request_id,
+        **{name: getattr(call, name) for name in _COPIED_FIELDS},
         "account": call.account_name,
-        "access_key_id": call.access_key_id,
-        "action": call.action,
-        "version": call.version,
         "profile": call.profile or None,
-        "format": call.format,
-        "method": call.method,
-        "peer": call.peer,
-        "user_agent": call.user_agent,
         "parameters": dict(call.parameters),
-        "signature": call.signature,
-        "authentication": call.authentication,
-        "status": call.status,
-        "code": call.code,
         "outcomes": [{"email": each.email, "outcome": each.outcome, "decided_by": each.decided_by} for each in call.decisions],
-        "fault": call.fault,
         "messages": list(call.messages),
         "duration_ms": round(call.seconds * 1000, 3),
         "received": format_real_time(call.received),
@@ -197,3 +177,6 @@ def _hints(call: CallEntry) -> list[str]:
 def _hint(kind: str, name: str, known: list[str]) -> str:
     match = closest(name, known)
     return f"unknown {kind} {name[:100]}" + (f"; did you mean {match}?" if match is not None else "")
+
+
+_CALL = lists.EntryType(EventType.CALL, "call", "call", "the call log", _document, lambda call: f"{call.action} {call.code}")

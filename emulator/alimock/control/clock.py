@@ -16,8 +16,6 @@ blueprint = Blueprint("clock", __name__)
 
 # A link's validity is added to the time, and the sum must still be a date.
 LATEST = parse_time("9989-12-31 00:00:00")
-_TIME_HINT = 'Give a time in UTC+8, such as {"now": "2019-02-19 16:38:07"}'
-_DURATION_HINT = 'Give a duration in d, h, m and s, such as {"by": "3d"} or {"by": "1d12h"}.'
 
 
 @blueprint.get("/clock")
@@ -31,11 +29,10 @@ def get_clock() -> dict[str, object]:
 def set_clock() -> dict[str, object]:
     """Set the time, freeze or resume it; without `frozen` a clock stays as it is."""
     key_id, content = arguments.access_key_id(), arguments.json_body("now", "frozen")
-    now = _time(arguments.string(content, "now", "2019-02-19 16:38:07")) if "now" in content else None
-    frozen = content.get("frozen")
+    now, frozen = arguments.time(content, "now"), content.get("frozen")
     if not isinstance(frozen, bool | None) or not content:
         message = "`frozen` is neither true nor false" if content else "The body is empty"
-        raise ControlError(400, message, f"{_TIME_HINT}, or `frozen`: true or false.")
+        raise ControlError(400, message, 'Send {"now": "2019-02-19 16:38:07"}, {"frozen": true}, or both.')
 
     def change(clock: Clock) -> None:
         was_frozen = clock.frozen_at is not None
@@ -51,7 +48,7 @@ def advance_clock() -> dict[str, object]:
     try:
         seconds = parse_duration(text)
     except ValueError:
-        raise ControlError(400, f"`by`: found {text[:60]!a}", _DURATION_HINT) from None
+        raise ControlError(400, f"`by`: found {text[:60]!a}", "Give a duration in d, h, m and s, such as 3d or 1d12h.") from None
     with store().transaction():
         clocks = [account.clock for account in store().accounts_for_change(key_id)] + ([store().clock] if key_id is None else [])
         if any(clock.now() + seconds > LATEST for clock in clocks):
@@ -69,10 +66,3 @@ def _document(key_id: str | None) -> dict[str, object]:
     account = store().known_account(key_id) if key_id is not None else None
     clock = account.clock if account is not None else store().clock
     return {"now": format_time(clock.now()), "frozen": clock.frozen_at is not None}
-
-
-def _time(text: str) -> int:
-    try:
-        return parse_time(text)
-    except ValueError:
-        raise ControlError(400, f"`now`: found {text[:60]!a}", f"{_TIME_HINT}.") from None

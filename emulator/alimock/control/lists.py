@@ -16,7 +16,7 @@ from alimock.state.log import E, Log
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 5_000
 ARGUMENTS = ("access_key_id", "after", "limit")
-MAX_NEAR_MISSES = 20
+MAX_OTHERS = 20
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,15 @@ class Page(Generic[E]):
 
 
 @dataclass(frozen=True)
-class WaitResult(Generic[E]):
-    """The entry found, or None with the entries that did not match, newest first, and the number in other accounts."""
+class EntryType(Generic[E]):
+    """How the entries of a log are named and shown."""
 
-    entry: E | None
-    cursor: int
-    timeout: float
-    after: int | None = None
-    near_misses: Sequence[E] = ()
-    elsewhere: int = 0
-
-    def timeout_error(self, noun: str, log: str, hint: str, brief: Callable[[E], str], **details: object) -> ControlError:
-        """Return the error for a wait that timed out."""
-        found = f"{log} is empty" if self.after is None else f"no new {noun} after {self.after}"
-        if self.near_misses:
-            found = f"no match among: {', '.join(map(brief, self.near_misses))}"
-        if self.elsewhere:
-            hint = f"{self.elsewhere} {noun}{'s' if self.elsewhere > 1 else ''} in accounts of other access keys. {hint}"
-        return ControlError(408, f"Timed out after {self.timeout:g} s; {found}", hint, details={**details, "cursor": self.cursor})
+    event_type: EventType
+    key: str
+    noun: str
+    log: str
+    document: Callable[[E], dict[str, object]]
+    brief: Callable[[E], str]
 
 
 def selection(given: Mapping[str, str]) -> tuple[int | None, str | None]:
@@ -95,7 +86,7 @@ def count_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]
 
 
 @in_transaction
-def wait_for(log: Log[E], event_type: EventType, given: Mapping[str, str], matches: Callable[[E], bool]) -> WaitResult[E]:
+def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
     timeout = waiting.timeout_of(given)
     after, account = selection(given)
@@ -108,10 +99,22 @@ def wait_for(log: Log[E], event_type: EventType, given: Mapping[str, str], match
         entries = log.newest_first(account) if start is None else iter(log.after(start, account))
         return next(filter(matches, entries), None)
 
-    entry = waiting.wait(find, (event_type,), account, timeout)
-    if entry is not None:
-        return WaitResult(entry, entry.sequence, timeout)
-    start = after or 0
-    near_misses = [one for one in islice(log.newest_first(account), MAX_NEAR_MISSES) if one.sequence > start]
+    entry = waiting.wait(find, (entry_type.event_type,), account, timeout)
+    if entry is None:
+        raise _timeout_error(log, entry_type, timeout, after, account)
+    return {entry_type.key: entry_type.document(entry), "cursor": entry.sequence}
+
+
+def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
+    noun, start = entry_type.noun, after or 0
+    others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
+    if others:
+        found = f"no match among: {', '.join(map(entry_type.brief, others))}"
+    else:
+        found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
+    hint = "Check the filters, and GET /_alimock/calls for rejected calls."
     elsewhere = len(log.after(start)) - len(log.after(start, account)) if account is not None else 0
-    return WaitResult(None, store().cursor, timeout, after, near_misses, elsewhere)
+    if elsewhere:
+        hint = f"{elsewhere} {noun}{'s' if elsewhere > 1 else ''} in accounts of other access keys. {hint}"
+    details = {f"{entry_type.key}s": list(map(entry_type.document, others)), "cursor": store().cursor}
+    return ControlError(408, f"Timed out after {timeout:g} s; {found}", hint, details=details)

@@ -12,7 +12,7 @@ from alimock.control.errors import ControlError, suggestion
 from alimock.mail import message
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
-from alimock.spec.times import format_real_time, format_time, parse_time
+from alimock.spec.times import format_real_time, format_time
 from alimock.state.events import EventType
 from alimock.state.outbox import Mail
 from alimock.state.record import TokenState
@@ -34,12 +34,7 @@ def list_messages() -> dict[str, object]:
 def wait_for_message() -> dict[str, object]:
     """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
     given = arguments.query(*FILTERS, "after", "timeout")
-    result = lists.wait_for(store().outbox, EventType.MAIL, given, _filter(given))
-    if result.entry is None:
-        near_misses = [_summary(mail) for mail in result.near_misses]
-        hint = "Check the filters, and GET /_alimock/calls for rejected calls."
-        raise result.timeout_error("mail", "the outbox", hint, lambda mail: f"{mail.action} to {mail.to}", messages=near_misses)
-    return {"message": _summary(result.entry), "cursor": result.cursor}
+    return lists.wait_for(store().outbox, _MAIL, given, _filter(given))
 
 
 @blueprint.get("/outbox/<mail_id>")
@@ -77,15 +72,13 @@ def delete_message(mail_id: str) -> dict[str, object]:
 def _ids() -> frozenset[str] | None:
     if not request.get_data():
         return None
-    ids = arguments.json_body("ids").get("ids")
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise ControlError(400, "`ids` is not a list of strings", 'Send {"ids": ["..."]}, or no body to use the arguments alone.')
-    return frozenset(ids)
+    hint = 'Send {"ids": ["..."]}, or no body to use the arguments alone.'
+    return frozenset(arguments.strings(arguments.json_body("ids"), "ids", hint))
 
 
 def _filter(given: Mapping[str, str]) -> Callable[[Mail], bool]:
     to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
-    since, until, url = _time(given, "since"), _time(given, "until"), base_url()
+    since, until, url = arguments.time(given, "since"), arguments.time(given, "until"), base_url()
     if " " in to:
         raise ControlError(400, f"`to`: found {to[:100]!a}", "An address has no space; encode + as %2B.")
     if action is not None and action not in OPERATIONS:
@@ -135,10 +128,4 @@ def _summary(mail: Mail) -> dict[str, object]:
     }
 
 
-def _time(given: Mapping[str, str], name: str) -> int | None:
-    text = given.get(name)
-    try:
-        return parse_time(text) if text is not None else None
-    except ValueError:
-        hint = "Give a time in UTC+8, such as 2019-02-19 16:38:07."
-        raise ControlError(400, f"`{name}`: found {str(text)[:60]!a}", hint) from None
+_MAIL = lists.EntryType(EventType.MAIL, "message", "mail", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")

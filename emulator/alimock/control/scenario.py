@@ -12,7 +12,6 @@ from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.model import Scenario
 from alimock.scenario.sources import Bundle
-from alimock.scenario.text import is_unicode
 from alimock.state.snapshot import snapshot
 
 blueprint = Blueprint("scenario", __name__)
@@ -105,20 +104,8 @@ def _ignored(scenario: Scenario) -> list[str]:
 
 def _bundle() -> Bundle:
     content = arguments.json_body("names", "files", "variables")
-    names = content.get("names")
-    if not isinstance(names, list) or not names or not all(map(_is_string, names)):
-        hint = 'Send {"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1..."}}.'
-        raise ControlError(400, "`names` is not a list of strings", hint)
-    return Bundle(tuple(names), _strings(content, "files"), _strings(content, "variables"))
-
-
-def _strings(content: dict[str, object], name: str) -> dict[str, str]:
-    value = content.get(name, {})
-    if not isinstance(value, dict) or not all(map(_is_string, (*value, *value.values()))):
-        hint = f'Send an object of strings, such as {{"{name}": {{"a": "b"}}}}.'
-        raise ControlError(400, f"`{name}` is not an object of strings", hint)
-    return value
-
-
-def _is_string(value: object) -> bool:
-    return isinstance(value, str) and is_unicode(value)
+    hint = 'Send {"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1..."}, "variables": {"SECRET": "..."}}.'
+    names = arguments.strings(content, "names", hint)
+    if not names:
+        raise ControlError(400, "`names` is empty", hint)
+    return Bundle(tuple(names), *(arguments.string_map(content, name, hint) for name in ("files", "variables")))

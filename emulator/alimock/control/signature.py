@@ -13,7 +13,6 @@ from alimock.api.http import Call
 from alimock.control import arguments
 from alimock.control.backend import backend
 from alimock.control.errors import ControlError
-from alimock.scenario.text import is_unicode
 from alimock.spec.errors import ApiError
 
 blueprint = Blueprint("signature", __name__)
@@ -53,13 +52,9 @@ def _refused_call(content: Mapping[str, object]) -> Call:
 
 
 def _call_of(content: Mapping[str, object]) -> Call:
-    headers = content.get("headers", {})
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise ControlError(400, "`headers` is not an object of strings", _FORMATS)
+    headers = arguments.string_map(content, "headers", _FORMATS)
     method, url = arguments.string(content, "method", "GET"), arguments.string(content, "url", "/?Action=...")
     body = arguments.string(content, "body", "Email=...") if "body" in content else ""
-    if not is_unicode("".join((*headers, *headers.values()))):
-        raise ControlError(400, "`headers` contains a lone surrogate", _FORMATS)
     return _call(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
 
 

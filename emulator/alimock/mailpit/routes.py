@@ -137,28 +137,18 @@ def check_links(mail_id: str) -> Response:
     return _json({"Errors": 0, "Links": [{"URL": _mailbox().link(_mail(mail_id)), "StatusCode": 200, "Status": "OK"}]})
 
 
-@blueprint.get("/api/v1/message/<mail_id>/sa-check")
-def check_spam(mail_id: str) -> Response:
-    """Refuse, as Mailpit does without SpamAssassin."""
-    _refuse(400, "SpamAssassin is not enabled")
-
-
-@blueprint.post("/api/v1/message/<mail_id>/release")
-def release(mail_id: str) -> Response:
-    """Refuse, as Mailpit does without a relay."""
-    _refuse(400, "SMTP relay is not enabled")
+@blueprint.get("/api/v1/message/<mail_id>/sa-check", defaults={"feature": "SpamAssassin"})
+@blueprint.post("/api/v1/message/<mail_id>/release", defaults={"feature": "SMTP relay"})
+@blueprint.route("/api/v1/chaos", methods=["GET", "PUT"], defaults={"feature": "Chaos"})
+def refuse_feature(feature: str, mail_id: str = "") -> Response:
+    """Refuse as Mailpit does when a feature is disabled."""
+    _refuse(400, f"{feature} is not enabled")
 
 
 @blueprint.post("/api/v1/send")
 def send() -> Response:
     """Refuse: only the emulated API sends mail."""
     return _json({"Error": "alimock does not accept mail; its outbox contains the mail of the emulated API"}, 400)
-
-
-@blueprint.route("/api/v1/chaos", methods=["GET", "PUT"])
-def chaos() -> Response:
-    """Refuse, as Mailpit does without chaos testing."""
-    _refuse(400, "Chaos is not enabled")
 
 
 @blueprint.get("/api/v1/tags")
