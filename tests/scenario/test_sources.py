@@ -106,7 +106,7 @@ def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) 
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
         ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
          "the variable HOME to be set"),
-        ({"names": []}, "`names` is not a list of strings"),
+        ({"names": []}, "`names` is empty"),
         ({"files": {}}, "`names` is not a list of strings"),
         ({"names": ["default"], "files": {"a": 1}}, "`files` is not an object of strings"),
         ({"names": ["default"], "variables": ["a"]}, "`variables` is not an object of strings"),

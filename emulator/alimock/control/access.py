@@ -25,9 +25,8 @@ def check_access() -> None:
         raise ControlError(403, f"Cross-origin request from {origin[:100]!a}", "Send the request from alimock's own origin.")
     if not policy.authorizes(_token()):
         hint = "Send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)."
-        raise ControlError(
-            401, "The control token is missing or wrong", hint, headers={"WWW-Authenticate": 'Basic realm="alimock"'}
-        )
+        headers = {"WWW-Authenticate": 'Basic realm="alimock"'}
+        raise ControlError(401, "The control token is missing or wrong", hint, headers=headers)
 
 
 def _token() -> str | None:

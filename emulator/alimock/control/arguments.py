@@ -33,9 +33,9 @@ def access_key_id() -> str | None:
     return query("access_key_id").get("access_key_id")
 
 
-def integer(arguments: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+def integer(given: Mapping[str, str], name: str, default: int, maximum: int) -> int:
     """Parse an integer from 0 to `maximum`."""
-    value = arguments.get(name)
+    value = given.get(name)
     if value is None:
         return default
     if not (value.isascii() and value.isdigit() and len(value) < 19 and int(value) <= maximum):
@@ -43,9 +43,9 @@ def integer(arguments: Mapping[str, str], name: str, default: int, maximum: int)
     return int(value)
 
 
-def flag(arguments: Mapping[str, str], name: str) -> bool:
+def flag(given: Mapping[str, str], name: str) -> bool:
     """Parse `true` or `false`, the default."""
-    value = arguments.get(name, "false")
+    value = given.get(name, "false")
     if value not in ("true", "false"):
         raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", "Give true or false.")
     return value == "true"
@@ -82,7 +82,7 @@ def json_body(*names: str) -> dict[str, object]:
 def string(content: Mapping[str, object], name: str, example: str) -> str:
     """Return a string of a JSON body."""
     value = content.get(name)
-    if not isinstance(value, str) or not is_unicode(value):
+    if not (isinstance(value, str) and is_unicode(value)):
         raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", f'Give a string, such as {{"{name}": "{example}"}}.')
     return value
 

@@ -66,7 +66,7 @@ def wait_for_call() -> dict[str, object]:
 @blueprint.get("/changes")
 def list_changes() -> dict[str, object]:
     """List events; with `timeout`, wait for the first one after the cursor."""
-    return _changes(arguments.query(*lists.ARGUMENTS, "timeout")).document("changes", _event)
+    return _changes(arguments.query("access_key_id", "after", "limit", "timeout")).document("changes", _event)
 
 
 @in_transaction
@@ -78,15 +78,8 @@ def _changes(given: Mapping[str, str]) -> lists.Page[Event]:
     def matches(event: Event) -> bool:
         return accounts is None or event.account_name in accounts
 
-    scanned = after or 0
-
-    def find() -> bool | None:
-        nonlocal scanned
-        start, scanned = scanned, store().cursor
-        return any(map(matches, store().events.after(start))) or None
-
     if after is not None and "timeout" in given:
-        waiting.wait(find, EventType.__members__.values(), account, timeout)
+        waiting.wait(lists.scanner(store().events, after, None, matches), EventType.__members__.values(), account, timeout)
     # Events of all accounts belong to every account, so the log is not narrowed but filtered.
     everything = {name: value for name, value in given.items() if name != "access_key_id"}
     page = lists.page_of(store().events, everything, matches)
@@ -99,7 +92,6 @@ def _changes(given: Mapping[str, str]) -> lists.Page[Event]:
 def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
     _check_values(given)
     email, outcome = fold(given.get("email", "")), given.get("outcome")
-
     exact = {name: given[name] for name in _EXACT_FILTERS if name in given}
 
     def matches(call: CallEntry) -> bool:

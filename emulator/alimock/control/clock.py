@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from flask import Blueprint
@@ -31,7 +32,7 @@ def set_clock() -> dict[str, object]:
     key_id, content = arguments.access_key_id(), arguments.json_body("now", "frozen")
     now, frozen = arguments.time(content, "now"), content.get("frozen")
     if not isinstance(frozen, bool | None) or not content:
-        message = "`frozen` is neither true nor false" if content else "The body is empty"
+        message = f"`frozen`: found {json.dumps(frozen)[:60]}" if content else "The body is empty"
         raise ControlError(400, message, 'Send {"now": "2019-02-19 16:38:07"}, {"frozen": true}, or both.')
 
     def change(clock: Clock) -> None:

@@ -15,7 +15,6 @@ from alimock.state.log import E, Log
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 5_000
-ARGUMENTS = ("access_key_id", "after", "limit")
 MAX_OTHERS = 20
 
 
@@ -85,21 +84,24 @@ def count_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]
     return {"count": sum(map(matches, candidates)), "cursor": store().cursor, "evicted": log.evicted(account)}
 
 
+def scanner(log: Log[E], after: int | None, account: str | None, matches: Callable[[E], bool]) -> Callable[[], E | None]:
+    """Return a function that finds the first matching entry; each call continues where the last one ended."""
+
+    def find() -> E | None:
+        nonlocal after
+        start, after = after, store().cursor
+        entries = log.newest_first(account) if start is None else iter(log.after(start, account))
+        return next(filter(matches, entries), None)
+
+    return find
+
+
 @in_transaction
 def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
     timeout = waiting.timeout_of(given)
     after, account = selection(given)
-    scanned = after
-
-    def find() -> E | None:
-        # Each scan continues where the last one ended.
-        nonlocal scanned
-        start, scanned = scanned, store().cursor
-        entries = log.newest_first(account) if start is None else iter(log.after(start, account))
-        return next(filter(matches, entries), None)
-
-    entry = waiting.wait(find, (entry_type.event_type,), account, timeout)
+    entry = waiting.wait(scanner(log, after, account, matches), (entry_type.event_type,), account, timeout)
     if entry is None:
         raise _timeout_error(log, entry_type, timeout, after, account)
     return {entry_type.key: entry_type.document(entry), "cursor": entry.sequence}

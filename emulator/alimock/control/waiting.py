@@ -19,9 +19,9 @@ T = TypeVar("T")
 _SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
-def timeout_of(arguments: Mapping[str, str]) -> float:
+def timeout_of(given: Mapping[str, str]) -> float:
     """Parse the argument `timeout`: seconds from 0 to 60, optionally with a fraction."""
-    text = arguments.get("timeout", str(DEFAULT_SECONDS))
+    text = given.get("timeout", str(DEFAULT_SECONDS))
     value = float(text) if _SECONDS.fullmatch(text) else MAX_SECONDS + 1.0
     if value > MAX_SECONDS:
         raise ControlError(400, f"`timeout`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
