@@ -155,9 +155,9 @@ def test_a_link_leads_to_the_emulator_however_it_was_waited_for(emulator: Client
 
 def test_waiting_in_vain_says_what_came_instead(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
-    with pytest.raises(WaitTimeout, match=f"no such mail within 0.01 seconds: there instead: {SUBMIT} to {JO}"):
+    with pytest.raises(WaitTimeout, match=f"Timed out after 0.01 s; no match among: {SUBMIT} to {JO}"):
         emulator.outbox.wait(to="al@example.com", after=0, timeout=0.01)
-    with pytest.raises(TimeoutError, match="no such call within 0 seconds"):
+    with pytest.raises(TimeoutError, match="Timed out after 0 s"):
         emulator.calls.wait(action=DELETE, timeout=0)
 
 
@@ -320,9 +320,9 @@ def test_wrong_arguments_are_told(emulator: Client, act: Callable[[Client], obje
 @pytest.mark.parametrize(
     ("filters", "hint"),
     [
-        ({"action": "SubmitEmailVerifcation"}, "did you mean SubmitEmailVerification"),
-        ({"code": "ParameterIlegal"}, "did you mean ParameterIllegal"),
-        ({"outcome": "quota-exceeded"}, "did you mean SendTokenQuotaExceeded"),
+        ({"action": "SubmitEmailVerifcation"}, "Did you mean SubmitEmailVerification"),
+        ({"code": "ParameterIlegal"}, "Did you mean ParameterIllegal"),
+        ({"outcome": "quota-exceeded"}, "Did you mean SendTokenQuotaExceeded"),
     ],
 )
 def test_a_misspelt_filter_is_told_and_counts_nothing(emulator: Client, filters: dict[str, str], hint: str) -> None:

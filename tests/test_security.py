@@ -1,4 +1,4 @@
-"""What SECURITY.md promises, as far as no other test shows it: the control token, and no connection that nobody configured."""
+"""The promises of SECURITY.md: the control token, no secrets in responses and logs, and no unconfigured connections."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def basic(user: str, password: str) -> str:
 
 @pytest.mark.parametrize("path", ["/_alimock/info", "/_alimock/", "/_alimock/outbox", "/api/v1/messages", "/view/latest.txt"])
 @pytest.mark.parametrize(
-    ("authorization", "opens"),
+    ("authorization", "authorized"),
     [
         (None, False),
         ("Bearer s3cret:token", True),
         (basic("", "s3cret:token"), True),
-        (basic("anybody", "s3cret:token"), True),
+        (basic("any-user", "s3cret:token"), True),
         ("Bearer s3cret", False),
         ("Bearer ", False),
         ("Bearer s3cret:token\u00e9", False),
@@ -51,32 +51,32 @@ def basic(user: str, password: str) -> str:
         ("s3cret:token", False),
     ],
 )
-def test_the_control_token_opens_all_but_the_api(client: Client, path: str, authorization: str | None, opens: bool) -> None:
+def test_control_token_protects_all_but_the_api(client: Client, path: str, authorization: str | None, authorized: bool) -> None:
     headers = {**LOCAL, **({"Authorization": authorization} if authorization is not None else {})}
     response = client.get(path, headers=headers)
-    assert (response.status_code != 401) == opens
-    if not opens:
+    assert (response.status_code != 401) == authorized
+    if not authorized:
         assert response.headers["WWW-Authenticate"] == 'Basic realm="alimock"'
         assert b"s3cret" not in response.data
 
 
 @pytest.mark.parametrize("authorization", ["Basic \xff", "Bearer \xff", "Basic ====", "Digest \xff", "\xff"])
-def test_an_odd_authorization_is_no_mistake_of_alimock_where_none_is_asked_for(empty: Api, authorization: str) -> None:
+def test_invalid_authorization_is_ignored_without_a_control_token(empty: Api, authorization: str) -> None:
     client = Client(Application(empty.service, HostPolicy()))
     assert client.get("/_alimock/info", headers={**LOCAL, "Authorization": authorization}).status_code == 200
     assert not empty.service.failures
 
 
 @pytest.mark.parametrize("path", ["/?Action=ListEmailVerification&Version=2018-01-29", "/livez", "/readyz", "/verify?token=x"])
-def test_the_api_the_links_and_the_health_checks_need_no_token(client: Client, path: str) -> None:
+def test_api_links_and_health_checks_need_no_token(client: Client, path: str) -> None:
     assert client.get(path, headers=LOCAL).status_code in (200, 404)
 
 
-def test_clients_send_the_token_of_their_url_or_of_the_environment(empty: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_sends_the_token_from_its_url_or_environment(empty: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(Application(empty.service, HostPolicy(control_token="a/b@c")), "127.0.0.1", 0)
     server.start()
     try:
-        with pytest.raises(EmulatorError, match="the control token is missing or wrong"):
+        with pytest.raises(EmulatorError, match="The control token is missing or wrong"):
             Emulator.connect(server.url)
         client = Emulator.connect(server.url.replace("//", "//:a%2Fb%40c@"))
         assert (client.url, client.endpoint) == (server.url, server.url.removeprefix("http://"))
@@ -91,13 +91,13 @@ def test_clients_send_the_token_of_their_url_or_of_the_environment(empty: Api, m
     assert "a%2Fb" not in str(error.value)
 
 
-def test_the_token_is_a_setting_of_the_command() -> None:
+def test_serve_takes_the_control_token_as_an_option() -> None:
     with serving("--control-token", "abc") as (_, line):
         assert ask(line, "/_alimock/info")[0] == 401
         assert ask(line, "/livez")[0] == 200
 
 
-# Every connection of the process is refused that does not lead to loopback, and every name but this machine's.
+# Fails every connection to an address but loopback, and the resolution of every name but localhost.
 FENCE = """
 import socket
 connect, resolve = socket.socket.connect, socket.getaddrinfo
@@ -110,7 +110,7 @@ def resolved(host, *arguments, **options):
 socket.socket.connect = socket.socket.connect_ex = fenced
 socket.getaddrinfo = resolved
 """
-LIFE = """
+SCRIPT = """
 import urllib.request
 from alimock import Emulator
 
@@ -129,23 +129,23 @@ with Emulator() as emulator:
     emulator.load("throttled")
     emulator.clock.advance("3d")
     emulator.reset()
-print("lived")
+print("done")
 """
 
 
-def test_a_whole_life_opens_no_connection_that_leads_elsewhere(tmp_path: Path) -> None:
-    code = FENCE + LIFE
+def test_emulator_opens_no_connection_to_other_machines(tmp_path: Path) -> None:
+    code = FENCE + SCRIPT
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert (done.stdout, done.stderr) == ("lived\n", "")
+    assert (done.stdout, done.stderr) == ("done\n", "")
 
 
-def test_the_fence_of_the_test_above_holds() -> None:
+def test_fence_rejects_connections_to_other_machines() -> None:
     code = FENCE + "socket.create_connection(('192.0.2.1', 80), timeout=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "AssertionError" in done.stderr
 
 
-def test_a_token_is_shown_nowhere(empty: Api) -> None:
+def test_control_token_is_not_shown(empty: Api) -> None:
     host_policy = HostPolicy(control_token="s3cret")
     assert "s3cret" not in repr(host_policy)
     info = Client(Application(empty.service, host_policy)).get(
@@ -156,7 +156,7 @@ def test_a_token_is_shown_nowhere(empty: Api) -> None:
 
 KEY, TOKEN, CONTROL = "5ecret-of-the-key", "5ecurity-token", "c0ntrol-token"
 KEYED = f"extends: default\naccounts: {{default: {{access_keys: [{{id: testid, secret: {KEY}, security_token: {TOKEN}}}]}}}}"
-# Every view that shows secrets to nobody who does not ask for them.
+# Every view that must not contain secrets unless they are requested.
 VIEWS = (
     *(f"/_alimock/{name}" for name in ("", "info", "outbox", "accounts", "access-keys", "calls", "changes", "addresses", "faults")),
     *(f"/_alimock/{name}" for name in ("scenario", "scenario?state=current", "clock", "calls/wait?timeout=0&action=None")),
@@ -175,13 +175,13 @@ def guarded(caplog: pytest.LogCaptureFixture) -> tuple[Api, Client]:
     return api, Client(Application(api.service, HostPolicy(control_token=CONTROL)))
 
 
-def ask_as_owner(client: Client, path: str, method: str = "GET", body: str | None = None) -> str:
-    """Gives all that comes back."""
+def ask_authorized(client: Client, path: str, method: str = "GET", body: str | None = None) -> str:
+    """Return headers and body of an authorized request."""
     response = client.open(path, method=method, data=body, headers={**LOCAL, "Authorization": f"Bearer {CONTROL}"})
     return f"{response.headers}{response.get_data(as_text=True)}"
 
 
-def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
+def test_secrets_and_signatures_are_neither_logged_nor_returned(
     guarded: tuple[Api, Client], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     api, client = guarded
@@ -193,13 +193,13 @@ def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
         signed(secret=KEY, SignatureNonce="3", SecurityToken="wrong-t0ken"),
         signed(secret="wrong-5ecret", SignatureNonce="4"),
     ]
-    told = [str(client.get(f"/?{query}", headers=LOCAL).headers) for query in queries]
+    outputs = [str(client.get(f"/?{query}", headers=LOCAL).headers) for query in queries]
     v3 = {
         "Authorization": f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature={'5' * 64}",
         "x-acs-security-token": TOKEN,
     }
     for headers in (v3, {"Authorization": v3["Authorization"].replace("testid", "other")}):
-        told.append(
+        outputs.append(
             str(
                 client.get(
                     "/", headers={**LOCAL, "x-acs-action": "ListEmailVerification", "x-acs-version": "2018-01-29", **headers}
@@ -209,27 +209,27 @@ def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
     hidden.update("5" * 64 for _ in v3)
     for query in queries:
         hidden.update(form for value in signatures_in(query) for form in (value, quote(value, safe="")))
-    told.append(ask_as_owner(client, "/_alimock/access-keys/own", "PUT", "{secret: put-5ecret}"))
+    outputs.append(ask_authorized(client, "/_alimock/access-keys/own", "PUT", "{secret: put-5ecret}"))
     for body in ("{secret: put-5ecret, secrt: put-5ecret}", "{secret: [put-5ecret]}"):
-        told.append(ask_as_owner(client, "/_alimock/access-keys/own", "PUT", body))
-    told.append(ask_as_owner(client, "/_alimock/scenario", "PUT", f"{KEYED.partition('}')[0]}, secrt: x}}]}}}}"))
-    told += [ask_as_owner(client, path) for path in VIEWS]
-    told.append(str(client.get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer wrong-t0ken"}).data))
+        outputs.append(ask_authorized(client, "/_alimock/access-keys/own", "PUT", body))
+    outputs.append(ask_authorized(client, "/_alimock/scenario", "PUT", f"{KEYED.partition('}')[0]}, secrt: x}}]}}}}"))
+    outputs += [ask_authorized(client, path) for path in VIEWS]
+    outputs.append(str(client.get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer wrong-t0ken"}).data))
     monkeypatch.setattr("alimock.api.service.authenticate", lambda *_: 1 / 0)
-    told.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
-    told += map(
+    outputs.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
+    outputs += map(
         repr,
         (api.store.scenario, api.store.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
     )
     assert "Traceback" in caplog.text
-    assert not [(word, text) for word in hidden for text in (*told, caplog.text) if word in text]
+    assert not [(word, text) for word in hidden for text in (*outputs, caplog.text) if word in text]
 
 
-def test_secrets_are_told_to_who_asks_for_them(guarded: tuple[Api, Client]) -> None:
+def test_secrets_are_returned_on_request(guarded: tuple[Api, Client]) -> None:
     _, client = guarded
     for path in ("access-keys?secrets=true", "scenario?secrets=true", "scenario?state=current&secrets=true"):
-        assert KEY in ask_as_owner(client, f"/_alimock/{path}")
-        assert TOKEN in ask_as_owner(client, f"/_alimock/{path}")
+        assert KEY in ask_authorized(client, f"/_alimock/{path}")
+        assert TOKEN in ask_authorized(client, f"/_alimock/{path}")
 
 
 @pytest.mark.parametrize(
@@ -238,14 +238,14 @@ def test_secrets_are_told_to_who_asks_for_them(guarded: tuple[Api, Client]) -> N
 @pytest.mark.parametrize(
     "command", [["ready"], ["export"], ["tail", "--once"], ["env", "--sdk", "python"]], ids=lambda command: command[0]
 )
-def test_no_command_tells_the_token_of_its_url(command: list[str], url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_do_not_print_the_token_of_their_url(command: list[str], url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--url", url]) in (0, 1, 2)
     output = capsys.readouterr()
     assert output.out + output.err
     assert "hush" not in output.out + output.err
 
 
-def test_a_password_for_a_proxy_is_neither_logged_nor_answered(empty: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_proxy_password_is_neither_logged_nor_returned(empty: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     environ = {"REQUEST_URI": "http://user:hush@other.example.com/"}
     response = Client(Application(empty.service, HostPolicy())).get("/", environ_overrides=environ)

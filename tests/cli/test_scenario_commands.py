@@ -160,7 +160,7 @@ def test_export_tells_what_the_emulator_refused(running: Running, capsys: pytest
     assert main(["export", "--url", running.url, "--access-key-id", "nobody"]) == 2
     assert (
         capsys.readouterr().err
-        == "alimock: no account of the key 'nobody': an account is there once a call was made with its key\n"
+        == "alimock: Access key 'nobody' has no account: An account is created by the first call with its key.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Access keys that are taken in while the emulator runs."""
+"""Access keys registered while the emulator runs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def ask(api: Api, method: str, path: str, body: str | None = None, status: int =
 
 
 def refusal(api: Api, key: str, secret: str, nonce: str = "n") -> str:
-    """Gives the code by which a signed List is refused, OK if it is not."""
+    """Return the code of the response to a signed List."""
     reply = api.send(signed(AccessKeyId=key, secret=secret, SignatureNonce=nonce))
     return "OK" if reply.status == 200 else error_of(reply)[1]
 
 
-def test_the_signatures_of_a_key_that_is_put_are_checked(api: Api) -> None:
+def test_signatures_of_a_registered_key_are_checked(api: Api) -> None:
     assert refusal(api, "mine", "wrong") == "OK"
     shown = ask(api, "PUT", "access-keys/mine", "{secret: right}")
     assert shown == {"id": "mine", "status": "active", "account": "key:mine", "decided_by": "PUT /_alimock/access-keys/mine"}
@@ -43,7 +43,7 @@ def test_the_signatures_of_a_key_that_is_put_are_checked(api: Api) -> None:
     assert refusal(api, "mine", "right") == "OK"
 
 
-def test_a_key_that_is_put_has_an_account_of_its_own_or_the_one_named(api: Api) -> None:
+def test_registered_key_has_its_own_account_or_the_one_given(api: Api) -> None:
     ask(api, "PUT", "access-keys/own", "{secret: s}")
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
     ask(api, "PUT", "access-keys/known", "{secret: changed}")
@@ -54,10 +54,10 @@ def test_a_key_that_is_put_has_an_account_of_its_own_or_the_one_named(api: Api) 
     }
     assert refusal(api, "known", "hidden") == "SignatureDoesNotMatch"
     answer = ask(api, "PUT", "access-keys/own?account=shopp", "{secret: s}", 400)
-    assert answer == {"message": "`account`: found 'shopp'", "hint": "give `shop`, or none"}
+    assert answer == {"message": "`account`: found 'shopp'", "hint": "Did you mean shop?"}
 
 
-def test_a_key_says_of_itself_what_a_scenario_can_say(api: Api) -> None:
+def test_registered_key_has_status_and_permissions(api: Api) -> None:
     ask(api, "PUT", "access-keys/off", "{secret: s, status: inactive}")
     ask(api, "PUT", "access-keys/reader", "{secret: s, permissions: [domain:VerifyEmail]}")
     assert refusal(api, "off", "s") == "InvalidAccessKeyId.Inactive"
@@ -65,20 +65,20 @@ def test_a_key_says_of_itself_what_a_scenario_can_say(api: Api) -> None:
     assert api.code(QUERY, Email="jo@example.com") == "Forbidden.RAM"
 
 
-def test_a_key_outlives_resets_and_other_scenarios_until_it_is_deleted(api: Api) -> None:
+def test_registered_key_survives_resets_and_scenario_loads(api: Api) -> None:
     ask(api, "PUT", "access-keys/mine", "{secret: right}")
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
     for again in (api.store.reset, lambda: api.store.load(loader.load("default")), lambda: api.store.reset("mine")):
         again()
         assert refusal(api, "mine", "wrong") == "SignatureDoesNotMatch"
-    # The account that it was put into is in that scenario no more.
+    # The new scenario does not have its account.
     assert refusal(api, "shops", "wrong") == "OK"
     assert ask(api, "DELETE", "access-keys/mine") == {"deleted": "mine"}
     assert refusal(api, "mine", "wrong") == "OK"
     ask(api, "DELETE", "access-keys/mine", status=404)
 
 
-def test_a_deleted_key_takes_its_own_account_along_and_leaves_a_named_one(api: Api) -> None:
+def test_deleting_a_key_deletes_its_own_account_but_not_a_named_one(api: Api) -> None:
     for key in ("mine", "shops"):
         ask(api, "PUT", f"access-keys/{key}" + ("?account=shop" if key == "shops" else ""), "{secret: s}")
         api.key = key
@@ -89,15 +89,15 @@ def test_a_deleted_key_takes_its_own_account_along_and_leaves_a_named_one(api: A
     assert "key:mine" not in [account.name for account in api.store.accounts()]
 
 
-def test_a_key_of_the_scenario_is_as_before_once_the_one_put_over_it_is_deleted(api: Api) -> None:
+def test_deleting_a_registered_key_restores_that_of_the_scenario(api: Api) -> None:
     ask(api, "PUT", "access-keys/known", "{secret: changed}")
     ask(api, "DELETE", "access-keys/known")
     assert refusal(api, "known", "hidden") == "OK"
     answer = ask(api, "DELETE", "access-keys/known", status=404)
-    assert answer["message"] == "no access key 'known' was put"
+    assert answer["message"] == "Access key 'known' is not registered"
 
 
-def test_the_keys_are_listed_with_secrets_only_when_asked_for(api: Api) -> None:
+def test_keys_are_listed_with_secrets_on_request_only(api: Api) -> None:
     ask(api, "PUT", "access-keys/mine", "{secret: right}")
     assert ask(api, "GET", "access-keys")["access_keys"] == [
         {"id": "known", "status": "active", "account": "default", "decided_by": "case.yaml:2"},
@@ -117,12 +117,12 @@ def test_the_keys_are_listed_with_secrets_only_when_asked_for(api: Api) -> None:
         ("mine", "{secret: '${HOME}'}", "${HOME}"),
     ],
 )
-def test_a_wrong_key_is_refused(api: Api, key: str, body: str, words: str) -> None:
+def test_invalid_key_is_rejected(api: Api, key: str, body: str, words: str) -> None:
     assert words in str(ask(api, "PUT", f"access-keys/{key}", body, 400)["message"])
     assert not api.store.registered
 
 
-def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
+def test_registered_keys_are_evicted_with_their_idle_accounts() -> None:
     api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=2))
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
@@ -130,23 +130,22 @@ def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
     assert list(api.store.registered) == ["2", "3"]
 
 
-def test_there_is_an_end_to_keys_that_are_put() -> None:
+def test_number_of_registered_keys_is_limited() -> None:
     api = make_api(scenario(SHOP), limits=StateLimits(max_access_keys=1))
     ask(api, "PUT", "access-keys/one", "{secret: s}")
     ask(api, "PUT", "access-keys/one", "{secret: t}")
-    assert (
-        ask(api, "PUT", "access-keys/two", "{secret: s}", 409)["hint"]
-        == "delete those that nobody uses any more, or see --max-access-keys"
-    )
+    answer = ask(api, "PUT", "access-keys/two", "{secret: s}", 409)
+    assert answer["message"] == "The limit of 1 registered access keys is reached"
+    assert answer["hint"] == "Delete unused keys, or raise --limit max-access-keys=N."
 
 
-def test_a_key_that_is_put_again_keeps_its_account(api: Api) -> None:
+def test_registering_a_key_again_keeps_its_account(api: Api) -> None:
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")
     ask(api, "PUT", "access-keys/shops", "{secret: t}")
     assert api.store.account_name("shops") == "shop"
 
 
-def test_a_key_that_moves_leaves_no_account_behind() -> None:
+def test_moving_a_key_to_a_named_account_deletes_its_own() -> None:
     api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")

@@ -1,4 +1,4 @@
-"""The journal: every call with what it asked for, what it got, and what decided that."""
+"""The call log over HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def calls(api: Api, query: str = "") -> list[dict[str, object]]:
     return found
 
 
-def test_a_call_is_recorded_with_what_decided_each_address_and_the_mails_it_caused(api: Api) -> None:
+def test_call_is_recorded_with_its_outcomes_and_mails(api: Api) -> None:
     api.key = "one"
     reply = api.call(SUBMIT, Email="jo@example.com,test2@aliyun.com", Format="JSON")
     (call,) = calls(api)
@@ -43,7 +43,7 @@ def test_a_call_is_recorded_with_what_decided_each_address_and_the_mails_it_caus
     assert (call["method"], call["peer"], call["fault"], call["hints"]) == ("GET", "192.0.2.1", None, [])
 
 
-def test_a_refused_call_is_recorded_without_its_secrets(api: Api) -> None:
+def test_refused_call_is_recorded_without_secrets(api: Api) -> None:
     api.send(signed(secret="wrong", SecurityToken="token-of-today"))
     (call,) = calls(api)
     assert (call["code"], call["status"], call["authentication"]) == ("SignatureDoesNotMatch", 400, "refused")
@@ -65,18 +65,18 @@ def test_a_refused_call_is_recorded_without_its_secrets(api: Api) -> None:
         ("Action=ListEmailVerification&Version=2018-01-29&xyz=1", "unknown parameter xyz"),
     ],
 )
-def test_what_does_not_exist_is_recorded_with_the_nearest_that_does(api: Api, query: str, hint: str) -> None:
+def test_unknown_operation_or_parameter_is_recorded_with_a_suggestion(api: Api, query: str, hint: str) -> None:
     api.send(query)
     assert calls(api)[0]["hints"] == [hint]
 
 
-def test_a_call_that_cannot_be_read_is_recorded_too(api: Api) -> None:
+def test_malformed_call_is_recorded(api: Api) -> None:
     api.send("Action=%zz")
     (call,) = calls(api)
     assert (call["code"], call["parameters"], call["action"]) == ("RequestParameterMalformed", {}, "")
 
 
-def test_the_calls_are_filtered_and_paged(api: Api) -> None:
+def test_calls_are_filtered_and_paged(api: Api) -> None:
     api.call(LIST)
     api.call("NoSuchAction")
     api.key = "one"
@@ -89,7 +89,7 @@ def test_the_calls_are_filtered_and_paged(api: Api) -> None:
     assert [call["sequence"] for call in calls(api, f"?request_id={calls(api)[0]['request_id']}")] == [3]
 
 
-def test_a_reset_empties_the_journal_of_its_account(api: Api) -> None:
+def test_reset_clears_the_calls_of_its_account(api: Api) -> None:
     for key in ("one", "two"):
         api.key = key
         api.call(LIST)
@@ -97,7 +97,7 @@ def test_a_reset_empties_the_journal_of_its_account(api: Api) -> None:
     assert [call["access_key_id"] for call in calls(api)] == ["two"]
 
 
-def test_the_fault_that_hit_a_call_is_recorded() -> None:
+def test_fault_of_a_call_is_recorded() -> None:
     api = make_api(scenario("faults: [{id: lost, reset: before}]"))
     api.call(SUBMIT, Email="jo@example.com")
     (call,) = calls(api)
@@ -111,29 +111,29 @@ def test_the_fault_that_hit_a_call_is_recorded() -> None:
 @pytest.mark.parametrize(
     "name", ["AccessKeySecret", "securityToken", "signature", "Authorization", "x-acs-security-token", "BearerToken"]
 )
-def test_a_secret_in_another_spelling_is_not_recorded_either(api: Api, name: str) -> None:
+def test_secret_parameters_are_not_recorded_in_any_spelling(api: Api, name: str) -> None:
     api.call(LIST, **{name: "hidden-value", "PageNum": 1})
     assert "hidden-value" not in json.dumps(calls(api))
     assert calls(api)[0]["parameters"]["PageNum"] == "1"  # type: ignore[index]
 
 
-def test_a_call_with_very_much_in_it_is_recorded_in_part(api: Api) -> None:
+def test_large_call_is_truncated(api: Api) -> None:
     api.call("x" * 5_000, **{f"{number}{'n' * 5_000}": "v" for number in range(500)})
     call = calls(api)[0]
     assert len(json.dumps(call)) < 30_000
     assert len(call["parameters"]) == 100  # type: ignore[arg-type]
 
 
-def test_a_reset_of_all_empties_the_journal_of_keys_that_never_had_an_account() -> None:
+def test_reset_of_all_clears_the_calls_of_keys_without_account() -> None:
     api = make_api(scenario("authentication: strict"))
-    api.key = "nobody"
+    api.key = "unknown"
     api.call(LIST)
     assert len(calls(api)) == 1
     api.store.reset()
     assert calls(api) == []
 
 
-def test_a_long_parameter_is_recorded_in_part(api: Api) -> None:
+def test_long_parameter_is_truncated(api: Api) -> None:
     api.call(LIST, Email="x" * 5_000)
     parameters = calls(api)[0]["parameters"]
     assert isinstance(parameters, dict)
@@ -162,7 +162,7 @@ def count(api: Api, query: str) -> object:
         ("?limit=1", None),
     ],
 )
-def test_the_calls_are_counted_by_the_filters_that_list_them(query: str, actions: list[str] | None) -> None:
+def test_count_uses_the_filters_of_the_list(query: str, actions: list[str] | None) -> None:
     api = make_api(loader.load("default"))
     api.store.put_fault(Fault("f", "case", action=QUERY, error="Throttling.User"))
     api.call("NoSuchAction")
@@ -178,7 +178,7 @@ def test_the_calls_are_counted_by_the_filters_that_list_them(query: str, actions
     assert count(api, "") == 4
 
 
-def test_a_call_is_recorded_with_its_algorithm_and_its_client(api: Api) -> None:
+def test_call_is_recorded_with_signature_method_and_user_agent(api: Api) -> None:
     api.send(signed(SignatureMethod="HMAC-SHA256"), headers={"user-agent": "AlibabaCloud (test)"})
     api.call(LIST)
     unsigned, call = calls(api)
@@ -194,7 +194,7 @@ def test_a_call_is_recorded_with_its_algorithm_and_its_client(api: Api) -> None:
         (signed(AccessKeyId="mine", Version="2000-01-01"), "not checked"),
     ],
 )
-def test_a_call_that_is_refused_before_its_signature_is_in_the_account_it_names(api: Api, query: str, authentication: str) -> None:
+def test_call_refused_before_authentication_is_logged_for_its_key(api: Api, query: str, authentication: str) -> None:
     api.send(query)
     (call,) = calls(api, "?access_key_id=mine")
     assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)

@@ -1,4 +1,4 @@
-"""Single addresses and faults put and deleted over HTTP, and an account read as a scenario."""
+"""Single addresses and faults added and deleted at run time, and an account exported as a scenario."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ask(
         ('{"status": "verified"}', "application/json"),
     ],
 )
-def test_an_address_that_is_put_starts_anew_as_the_entry_says(api: Api, entry: str, content_type: str) -> None:
+def test_put_address_replaces_its_record(api: Api, entry: str, content_type: str) -> None:
     api.lists(RESEND, JO)
     answer = ask(api, "PUT", f"addresses/{JO}", entry, content_type=content_type)
     assert answer == {"put": JO, "entry": "verified", "access_key_id": None}
@@ -62,7 +62,7 @@ def test_an_address_that_is_put_starts_anew_as_the_entry_says(api: Api, entry: s
         assert dict(reply.headers)["X-Alimock-Decided-By"] == f"PUT /_alimock/addresses/{JO}"
 
 
-def test_an_address_that_is_put_is_sent_at_that_moment_and_not_at_first_sight(api: Api) -> None:
+def test_put_address_is_dated_at_the_time_of_the_request(api: Api) -> None:
     api.lists(QUERY, JO)
     api.time.now += 10 * 86_400
     ask(api, "PUT", "addresses/new@example.com", "{status: pending, token: abc, sends_today: 9}")
@@ -72,7 +72,7 @@ def test_an_address_that_is_put_is_sent_at_that_moment_and_not_at_first_sight(ap
     assert api.code("VerifyEmail", Token="abc") == "ParameterIllegal"
 
 
-def test_an_entry_that_is_put_again_begins_its_turns_again_and_keeps_its_place(api: Api) -> None:
+def test_put_address_again_restarts_its_outcomes_and_keeps_its_position(api: Api) -> None:
     for _ in range(2):
         ask(api, "PUT", f"addresses/{JO}", "{outcome: quota-exceeded, then: success}")
         assert api.lists(RESEND, JO) == {"FailList": [f"{JO} SendTokenQuotaExceeded"]}
@@ -80,7 +80,7 @@ def test_an_entry_that_is_put_again_begins_its_turns_again_and_keeps_its_place(a
     assert [one["Email"] for one in api.json(LIST)["Data"]] == [JO]  # type: ignore[attr-defined]
 
 
-def test_a_pattern_that_is_put_is_tried_before_the_others(api: Api) -> None:
+def test_put_pattern_takes_precedence(api: Api) -> None:
     ask(api, "PUT", "addresses/*@*.example.com", "illegal")
     assert api.lists(SUBMIT, "a@late.example.com") == {"FailList": ["a@late.example.com ParameterIllegall"]}
     ask(api, "PUT", "addresses/*@*.example.com", "verified")
@@ -89,14 +89,14 @@ def test_a_pattern_that_is_put_is_tried_before_the_others(api: Api) -> None:
     assert api.lists(RESEND, "b@late.example.com") == {"SuccessList": ["b@late.example.com"]}
 
 
-def test_an_address_that_is_put_for_a_key_is_that_keys_alone(api: Api) -> None:
+def test_put_address_with_a_key_applies_to_its_account_only(api: Api) -> None:
     ask(api, "PUT", "addresses/a@example.com?access_key_id=one", "verified")
     for key, found in (("one", True), ("two", False), (None, False)):
         api.key = key
         assert ("Code" not in api.json(QUERY, Email="a@example.com")) == found
 
 
-def test_a_deleted_address_is_as_one_that_nobody_ever_named(api: Api) -> None:
+def test_deleted_address_is_unknown(api: Api) -> None:
     api.lists(RESEND, JO)
     token = api.store.outbox.entries()[0].token
     assert ask(api, "DELETE", f"addresses/{JO.upper()}") == {"deleted": JO.upper(), "access_key_id": None}
@@ -108,7 +108,7 @@ def test_a_deleted_address_is_as_one_that_nobody_ever_named(api: Api) -> None:
     assert api.code(QUERY, Email="own@example.com") == "ParameterIllegal"
 
 
-def test_a_reset_drops_what_was_put_and_brings_back_what_was_deleted(api: Api) -> None:
+def test_reset_reverts_added_and_deleted_entries(api: Api) -> None:
     ask(api, "PUT", "addresses/a@example.com", "verified")
     ask(api, "DELETE", f"addresses/{JO}")
     ask(api, "PUT", "faults/all", "{error: InternalError}")
@@ -122,7 +122,7 @@ def test_a_reset_drops_what_was_put_and_brings_back_what_was_deleted(api: Api) -
         assert [api.call(LIST).status for _ in range(2)] == [200, 400]
 
 
-def test_faults_are_listed_with_what_they_hit_in_all_accounts(api: Api) -> None:
+def test_fault_counts_are_summed_over_accounts(api: Api) -> None:
     ask(api, "PUT", "faults/slow", "{when: {action: QueryEmailVerification}, delay: 1s}")
     for key in (None, "one"):
         api.key = key
@@ -133,11 +133,11 @@ def test_faults_are_listed_with_what_they_hit_in_all_accounts(api: Api) -> None:
     assert (nth["id"], nth["seen"], nth["hits"], nth["decided_by"]) == ("nth", 6, 2, "case.yaml:4")
     assert [one["id"] for one in ask(api, "GET", "faults?unused=true")["faults"]] == ["slow"]  # type: ignore[attr-defined]
     assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=one")["faults"]] == [0, 1]  # type: ignore[attr-defined]
-    # A key that was never seen has hit nothing yet.
-    assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=nobody")["faults"]] == [0, 0]  # type: ignore[attr-defined]
+    # An unknown key has no account yet.
+    assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=unknown")["faults"]] == [0, 0]  # type: ignore[attr-defined]
 
 
-def test_a_fault_that_is_put_again_counts_anew_and_keeps_its_turn(api: Api) -> None:
+def test_put_fault_again_resets_its_counts_and_keeps_its_position(api: Api) -> None:
     ask(api, "PUT", "faults/nth", "{when: {nth: 1}, error: InternalError}")
     assert [api.call(LIST).status for _ in range(2)] == [500, 200]
     ask(api, "PUT", "faults/nth", "{when: {nth: 1}, error: InternalError}")
@@ -147,26 +147,26 @@ def test_a_fault_that_is_put_again_counts_anew_and_keeps_its_turn(api: Api) -> N
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "message"),
     [
-        ("PUT", f"addresses/{JO}", "verifed", 400, "1 mistake(s): the request body:1:1: addresses.jo@example.com: found `verifed`, "
+        ("PUT", f"addresses/{JO}", "verifed", 400, "1 error: the request body:1:1: addresses.jo@example.com: found `verifed`, "
          "expected one of verified, pending, expired, quota-exceeded, illegal, unknown, or a mapping"),
-        ("PUT", "addresses/nobody", "verified", 400, "1 mistake(s): the request body:1:1: addresses: found `nobody`, expected an "
+        ("PUT", "addresses/none", "verified", 400, "1 error: the request body:1:1: addresses: found `none`, expected an "
          "address, or a pattern with *"),
-        ("PUT", f"addresses/{JO}", "{status: pending, times: 2}", 400, "1 mistake(s): the request body:1:19: addresses.jo@example.com.times: "
+        ("PUT", f"addresses/{JO}", "{status: pending, times: 2}", 400, "1 error: the request body:1:19: addresses.jo@example.com.times: "
          "found `times` without `then`, expected `then:` with what comes after those calls"),
-        ("PUT", f"addresses/{JO}", "", 400, "1 mistake(s): the request body:1:1: found no content, expected an outcome, or a "
+        ("PUT", f"addresses/{JO}", "", 400, "1 error: the request body:1:1: found no content, expected an outcome, or a "
          "mapping"),
-        ("PUT", "faults/a b", "{error: Throttling}", 400, "1 mistake(s): the request body:1:1: id: found `a b`, expected a name of "
+        ("PUT", "faults/a b", "{error: Throttling}", 400, "1 error: the request body:1:1: id: found `a b`, expected a name of "
          "letters, digits, - and _"),
         ("PUT", "faults/a", "{when: {action: X}, error: Throttling}", 400, None),
-        ("PUT", "faults/a", "[]", 400, "1 mistake(s): the request body:1:1: fault: found a list, expected a mapping"),
-        ("DELETE", "addresses/nobody@example.com", None, 404, "no address 'nobody@example.com'"),
-        ("DELETE", "faults/none", None, 404, "no fault 'none'"),
+        ("PUT", "faults/a", "[]", 400, "1 error: the request body:1:1: fault: found a list, expected a mapping"),
+        ("DELETE", "addresses/none@example.com", None, 404, "Address 'none@example.com' not found"),
+        ("DELETE", "faults/none", None, 404, "Fault 'none' not found"),
         ("GET", "faults?unused=yes", None, 400, '`unused`: found "yes"'),
         ("GET", "scenario?state=past", None, 400, "`state`: found 'past'"),
-        ("GET", "scenario?state=current&access_key_id=nobody", None, 404, "no account of the key 'nobody'"),
+        ("GET", "scenario?state=current&access_key_id=unknown", None, 404, "Access key 'unknown' has no account"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_and_changes_nothing(
+def test_invalid_request_is_rejected_and_changes_nothing(
     api: Api, method: str, path: str, body: str | None, status: int, message: str | None
 ) -> None:
     before = ask(api, "GET", "scenario")
@@ -177,7 +177,7 @@ def test_a_mistake_is_told_and_changes_nothing(
 
 
 @pytest.mark.parametrize("path", ["a/b@example.com", "/a@example.com", "a%2Fb@example.com", "a//b@example.com"])
-def test_an_address_can_have_slashes_and_percent_signs(path: str) -> None:
+def test_address_may_contain_slashes_and_percent_signs(path: str) -> None:
     for running in serve(scenario()):
         connection = http.client.HTTPConnection(running.endpoint, timeout=10)
         for method, body in (("PUT", "verified"), ("DELETE", None)):
@@ -186,47 +186,47 @@ def test_an_address_can_have_slashes_and_percent_signs(path: str) -> None:
             assert (response.status, json.loads(response.read())["put" if body else "deleted"]) == (200, path)
 
 
-def test_a_pattern_that_is_not_there_is_not_found(api: Api) -> None:
+def test_delete_of_an_unknown_pattern_is_not_found(api: Api) -> None:
     ask(api, "DELETE", "addresses/x*@late.example.com", status=404)
     assert api.lists(RESEND, "x1@late.example.com") == {"SuccessList": ["x1@late.example.com"]}
 
 
-def test_a_pattern_that_is_put_has_the_turns_of_its_addresses_begin_anew(api: Api) -> None:
+def test_put_pattern_restarts_the_outcomes_of_its_addresses(api: Api) -> None:
     for _ in range(2):
         ask(api, "PUT", "addresses/*@flaky.example.com", "{outcome: quota-exceeded, times: 1, then: illegal}")
         results = [api.lists(RESEND, "a@flaky.example.com")["FailList"] for _ in range(2)]
         assert results == [["a@flaky.example.com SendTokenQuotaExceeded"], ["a@flaky.example.com ParameterIllegall"]]
 
 
-def test_more_entries_than_a_call_should_try_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_faults_and_patterns_is_limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "MAXIMUM_FAULTS", 1)
     monkeypatch.setattr(addresses, "MAXIMUM_PATTERNS", 1)
     ask(api, "PUT", "faults/nth", "{error: Throttling}")
     ask(api, "PUT", "addresses/*@late.example.com", "verified")
-    assert ask(api, "PUT", "faults/more", "{error: Throttling}", status=409)["message"] == "there are 1 faults already"
-    assert ask(api, "PUT", "addresses/*@more.com", "verified", status=409)["message"] == "there are 1 patterns already"
+    assert ask(api, "PUT", "faults/more", "{error: Throttling}", status=409)["message"] == "The limit of 1 faults is reached"
+    assert ask(api, "PUT", "addresses/*@more.com", "verified", status=409)["message"] == "The limit of 1 patterns is reached"
 
 
-def test_a_token_that_another_address_has_is_refused(api: Api) -> None:
+def test_token_of_another_address_is_rejected(api: Api) -> None:
     ask(api, "PUT", f"addresses/{JO}", "{status: pending, token: abc}")
     ask(api, "PUT", f"addresses/{JO}", "{status: pending, token: abc}")
     answer = ask(api, "PUT", "addresses/other@example.com", "{status: pending, token: abc}", status=409)
-    assert answer["message"] == f"`token`: {JO} has the token 'abc' already"
+    assert answer["message"] == f"`token`: 'abc' already belongs to {JO}"
 
 
-def test_a_fault_can_name_a_stub_that_the_scenario_has(api: Api) -> None:
+def test_fault_can_match_a_stubbed_action(api: Api) -> None:
     api.store.load(scenario("stubs: {SaveTask: {No: 1}}"))
     ask(api, "PUT", "faults/task", "{when: {action: SaveTask}, error: Throttling}")
     assert api.code("SaveTask") == "Throttling"
 
 
-def test_the_state_of_a_key_is_its_accounts_own_also_before_anything_happened_there(api: Api) -> None:
+def test_current_state_of_an_account_without_calls_is_its_own(api: Api) -> None:
     api.key = "one"
     number = api.json("QueryEmailVerification", Email=JO)["EmailVerificationNo"]
     assert str(number) in json.dumps(ask(api, "GET", "scenario?state=current&access_key_id=one"))
 
 
-def test_the_scenario_is_shown_as_loaded_or_as_the_account_is_now(api: Api) -> None:
+def test_scenario_is_exported_as_loaded_or_current(api: Api) -> None:
     ask(api, "PUT", "addresses/a@example.com", "verified")
     api.lists(SUBMIT, "own@example.com")
     assert list(ask(api, "GET", "scenario")["addresses"]) == ["*@late.example.com", JO]  # type: ignore[call-overload]
@@ -238,13 +238,13 @@ def test_the_scenario_is_shown_as_loaded_or_as_the_account_is_now(api: Api) -> N
     assert "one@example.com" in json.dumps(ask(api, "GET", "scenario?state=current&access_key_id=one"))
 
 
-def test_secrets_are_shown_to_who_asks_for_them(api: Api) -> None:
+def test_scenario_includes_secrets_on_request(api: Api) -> None:
     for state in ("loaded", "current"):
         assert "hidden" not in json.dumps(ask(api, "GET", f"scenario?state={state}"))
         assert "hidden" in json.dumps(ask(api, "GET", f"scenario?state={state}&secrets=true"))
 
 
-def test_what_is_shown_loads_back_where_its_keys_are_known(api: Api) -> None:
+def test_exported_scenario_can_be_loaded(api: Api) -> None:
     api.lists(SUBMIT, "own@example.com")
     token = api.store.outbox.entries()[0].token
     current = ask(api, "GET", "scenario?state=current")

@@ -1,4 +1,4 @@
-"""What the OpenAPI document allows and what it does not, sent to every operation of the control API: the answers are as it says."""
+"""Responses of the control API conform to the OpenAPI document for generated valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-# What is asked for may be gone or not come, which is found out before all of the request is read.
-REFUSALS = [400, 404, 408, 409, 410]
-CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
-# None of them waits.
-WAITING = {"/_alimock/outbox/wait", "/_alimock/calls/wait", "/_alimock/changes"}
+# A missing resource or a timeout may be reported before the rest of the request is checked.
+ERRORS = [400, 404, 408, 409, 410]
+CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": ERRORS}}})
+# Their timeout is 0 here.
+LONG_POLLS = {"/_alimock/outbox/wait", "/_alimock/calls/wait", "/_alimock/changes"}
 
 
 def application() -> Application:
-    """Makes an emulator to which a few things happened."""
+    """Return an application with a mail, calls, a fault and a key."""
     time = Time()
     api = Api(Service(Store(loader.load("default"), real_time=time)), time)
     made = Application(api.service, HostPolicy())
@@ -57,38 +57,38 @@ def application() -> Application:
 APPLICATION = application()
 SCHEMA = schemathesis.openapi.from_wsgi("/_alimock/openapi.json", APPLICATION, config=CONFIG, headers=HEADERS)
 OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)}
-# What takes any text, and nothing else, can be sent nothing that is invalid.
+# An operation without query and body has no invalid input.
 BOTH = [(label, mode) for label, one in OPERATIONS.items() for mode in GenerationMode if mode.is_positive or one.query or one.body]
-# What is there to be found, and what could be.
+# Existing ids, and ids that could exist.
 (MAIL,) = APPLICATION.service.store.outbox.entries()
 IDS = {"id": [MAIL.id, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
 SHORT = settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("label", "mode"), BOTH, ids=[f"{label} {mode.value}" for label, mode in BOTH])
-def test_an_answer_is_as_the_document_says_whatever_is_sent(label: str, mode: GenerationMode) -> None:
+def test_responses_conform_to_the_document(label: str, mode: GenerationMode) -> None:
     check(label, mode, SHORT)
 
 
 def check(label: str, mode: GenerationMode, how: Callable[[Any], Any]) -> None:
-    """Sends input to an operation and looks at the answers; `how` decorates the test."""
+    """Send generated requests to an operation; `how` decorates the test."""
 
     @how
     @given(case=OPERATIONS[label].as_strategy(generation_mode=mode), data=st.data())
-    def answers(case: schemathesis.Case[Any], data: st.DataObject) -> None:
+    def check_response(case: schemathesis.Case[Any], data: st.DataObject) -> None:
         for parameter in case.path_parameters:
             if data.draw(st.booleans()):
                 case.path_parameters[parameter] = data.draw(st.sampled_from(IDS[parameter]))
-        if case.path in WAITING and isinstance(case.query, dict):
-            case.query["timeout"] = impatient(case.query.get("timeout", 10))
+        if case.path in LONG_POLLS and isinstance(case.query, dict):
+            case.query["timeout"] = short(case.query.get("timeout", 10))
         case.call_and_validate(headers=HEADERS, checks=CHECKS)
         assert not APPLICATION.service.failures
 
-    answers()
+    check_response()
 
 
-def impatient(timeout: object) -> object:
-    """Gives a time to wait in which nobody waits; what is none stays as it is."""
+def short(timeout: object) -> object:
+    """Return 0 for a valid timeout; an invalid one stays."""
     try:
         return min(float(str(timeout)), 0)
     except ValueError:

@@ -106,11 +106,11 @@ def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) 
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
         ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
          "the variable HOME to be set"),
-        ({"names": []}, "`names`: found no list of texts"),
-        ({"files": {}}, "`names`: found no list of texts"),
-        ({"names": ["default"], "files": {"a": 1}}, "`files`: found no object of texts"),
-        ({"names": ["default"], "variables": ["a"]}, "`variables`: found no object of texts"),
-        ({"names": ["default"], "nmes": 1}, 'unknown key "nmes"'),
+        ({"names": []}, "`names` is empty"),
+        ({"files": {}}, "`names` is not a list of strings"),
+        ({"names": ["default"], "files": {"a": 1}}, "`files` is not an object of strings"),
+        ({"names": ["default"], "variables": ["a"]}, "`variables` is not an object of strings"),
+        ({"names": ["default"], "nmes": 1}, 'Unknown key "nmes"'),
     ],
 )  # fmt: skip
 def test_a_wrong_bundle_is_refused_and_reaches_no_other_file(empty: Api, body: object, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The web page in a real browser."""
+"""The web UI in a real browser."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ def running() -> Iterator[Running]:
 def page(browser: Browser, running: Running) -> Iterator[Page]:
     context = browser.new_context(locale="en-US")
     page = context.new_page()
-    problems: list[str] = []
+    errors: list[str] = []
     requests: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(f"{running.url}/_alimock/")
     expect(page.locator("#tabs button")).to_have_count(6)
     yield page
     context.close()
-    # What the server refuses, and that it has stopped, the browser tells too.
-    assert not [problem for problem in problems if not problem.startswith("Failed to load resource")]
+    # The browser also reports error responses and a stopped server.
+    assert not [error for error in errors if not error.startswith("Failed to load resource")]
     assert {
         url.partition("/_alimock")[0].partition("/view")[0].partition("/verify")[0]
         for url in requests
@@ -83,7 +83,7 @@ def show(page: Page, name: str) -> None:
     expect(page.locator(f"#tab-{name}")).to_have_attribute("aria-selected", "true")
 
 
-def test_a_mail_appears_is_opened_and_its_link_verifies(page: Page, running: Running) -> None:
+def test_mail_appears_and_its_link_verifies(page: Page, running: Running) -> None:
     expect(page.get_by_text("No mails yet.")).to_be_visible()
     client = AcsClient("testid", "testsecret", "cn-hangzhou")
     request = SubmitEmailVerificationRequest()
@@ -104,14 +104,14 @@ def test_a_mail_appears_is_opened_and_its_link_verifies(page: Page, running: Run
     with page.context.expect_page() as opened:
         page.locator("#follow").click()
     expect(opened.value.get_by_text("The address is verified.")).to_be_visible()
-    expect(page.locator(".mails")).to_contain_text("used")
+    expect(page.locator(".mails")).to_contain_text("· Used")
     show(page, "addresses")
-    expect(page.locator("tr", has_text="jo@example.com")).to_contain_text("verified")
+    expect(page.locator("tr", has_text="jo@example.com")).to_contain_text("Verified")
     show(page, "calls")
     expect(page.locator("tr", has_text="SubmitEmailVerification")).to_contain_text("200 OK")
 
 
-def test_a_mail_cannot_act_on_the_page(page: Page, running: Running) -> None:
+def test_mail_content_is_sandboxed(page: Page, running: Running) -> None:
     submit(running, "%22%3E%3Cimg/src=x/onerror=alert(1)%3E%3Cscript%3Eparent.document.title='taken'%3C/script%3E@example.com")
     expect(page.locator(".mails strong")).to_contain_text("<script>")
     expect(page.locator("iframe")).to_have_attribute("sandbox", "")
@@ -119,7 +119,7 @@ def test_a_mail_cannot_act_on_the_page(page: Page, running: Running) -> None:
     assert page.locator("main img, main script").count() == 0
 
 
-def test_a_wrong_scenario_is_told_and_a_right_one_loaded(page: Page, tmp_path: Path) -> None:
+def test_invalid_scenario_is_reported_and_a_valid_one_loaded(page: Page, tmp_path: Path) -> None:
     show(page, "scenario")
     wrong, right = tmp_path / "wrong.yaml", tmp_path / "right.yaml"
     wrong.write_text("alimock: 1\nprofil: docs-2021\n")
@@ -133,19 +133,19 @@ def test_a_wrong_scenario_is_told_and_a_right_one_loaded(page: Page, tmp_path: P
     expect(page.locator("#scenario")).to_contain_text("as it was at")
 
 
-def test_the_clock_is_frozen_and_advanced(page: Page, running: Running) -> None:
+def test_clock_is_frozen_and_advanced(page: Page, running: Running) -> None:
     show(page, "clock")
     page.locator("#freeze").click()
-    expect(page.get_by_text("stands still")).to_be_visible()
+    expect(page.get_by_text("Frozen")).to_be_visible()
     before = page.locator("#now").inner_text()
     page.locator("#day").click()
     expect(page.locator("#now")).not_to_have_text(before)
     assert page.locator("#now").inner_text()[11:] == before[11:]
     page.locator("#run").click()
-    expect(page.get_by_text("runs", exact=False)).to_be_visible()
+    expect(page.get_by_text("Running")).to_be_visible()
 
 
-def test_faults_show_their_hits_and_a_reset_begins_anew(page: Page, running: Running) -> None:
+def test_fault_counts_are_shown_and_reset(page: Page, running: Running) -> None:
     for _ in range(2):
         submit(running, "jo@example.com", "&SendIfExist=true")
     show(page, "faults")
@@ -168,7 +168,7 @@ class NoErrors(urllib.request.HTTPErrorProcessor):
         return response
 
 
-def test_the_page_narrows_to_one_account(page: Page, running: Running) -> None:
+def test_account_filter_applies_to_views_and_changes(page: Page, running: Running) -> None:
     submit(running, "one@example.com", "&AccessKeyId=one")
     submit(running, "two@example.com", "&AccessKeyId=two")
     expect(page.locator(".mails li")).to_have_count(2)
@@ -180,11 +180,11 @@ def test_the_page_narrows_to_one_account(page: Page, running: Running) -> None:
     expect(page.locator(".mails strong")).to_have_text("two@example.com")
 
 
-def test_the_page_is_used_by_keyboard_and_speaks_chinese(page: Page, running: Running) -> None:
+def test_keyboard_navigation_and_chinese(page: Page, running: Running) -> None:
     submit(running, "a@example.com")
     submit(running, "b@example.com")
     expect(page.locator(".mails li")).to_have_count(2)
-    # The one that was there first may be open already.
+    # The first mail may be open already.
     page.locator(".mails button").first.click()
     expect(page.locator("[aria-current=true] strong")).to_have_text("b@example.com")
     page.keyboard.press("j")
@@ -199,7 +199,7 @@ def test_the_page_is_used_by_keyboard_and_speaks_chinese(page: Page, running: Ru
     expect(page.locator("#tab-calls")).to_contain_text("调用")
 
 
-def test_what_is_typed_stays_while_mails_arrive(page: Page, running: Running) -> None:
+def test_search_input_survives_redraws(page: Page, running: Running) -> None:
     submit(running, "ann@example.com")
     expect(page.locator(".mails li")).to_have_count(1)
     page.locator("#search").press_sequentially("ann@")
@@ -210,7 +210,7 @@ def test_what_is_typed_stays_while_mails_arrive(page: Page, running: Running) ->
     expect(page.locator("#search")).to_be_focused()
 
 
-def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None:
+def test_page_reconnects_after_a_restart(browser: Browser) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
@@ -223,7 +223,7 @@ def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None
     page.goto(f"{first.url}/_alimock/#addresses")
     expect(page.locator("tr", has_text="abc@aliyun.com")).to_be_visible()
     first.stop()
-    expect(page.locator("#notice")).to_contain_text("does not answer")
+    expect(page.locator("#notice")).to_contain_text("Cannot reach the emulator")
     second = started("verified-users")
     try:
         expect(page.locator("#loaded")).to_contain_text("verified-users")
@@ -234,17 +234,17 @@ def test_an_emulator_that_was_restarted_is_found_again(browser: Browser) -> None
         second.stop()
 
 
-def test_mails_that_were_dropped_are_counted(browser: Browser) -> None:
+def test_evicted_mails_are_counted(browser: Browser) -> None:
     for running in serve(loader.load("default"), state_limits=StateLimits(max_entries_per_account=2)):
         submit(running, ",".join(f"user{number}@example.com" for number in range(5)))
         page = browser.new_page(locale="en-US")
         page.goto(f"{running.url}/_alimock/")
         expect(page.locator(".mails li")).to_have_count(2)
-        expect(page.locator("#evicted")).to_have_text("Dropped, since there were too many: 3")
+        expect(page.locator("#evicted")).to_have_text("Evicted because of the limit: 3")
         page.close()
 
 
-def test_a_wrong_file_that_is_watched_is_told_on_the_page(browser: Browser, tmp_path: Path) -> None:
+def test_invalid_watched_file_is_reported(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text("alimock: 1\ndescription: One.\n")
     with serving("--watch", "--scenario", str(path)) as (_, line):
@@ -261,7 +261,7 @@ def test_a_wrong_file_that_is_watched_is_told_on_the_page(browser: Browser, tmp_
         page.close()
 
 
-def test_a_page_of_another_site_cannot_frame_it_nor_may_it_load_from_elsewhere(running: Running) -> None:
+def test_content_security_policy_forbids_framing_and_other_sites(running: Running) -> None:
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{running.url}/_alimock/") as answer:
         policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -271,7 +271,7 @@ def test_a_page_of_another_site_cannot_frame_it_nor_may_it_load_from_elsewhere(r
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_fits_its_window(browser: Browser, running: Running, width: int, scheme: str) -> None:
+def test_every_view_fits_the_window(browser: Browser, running: Running, width: int, scheme: str) -> None:
     for number in range(3):
         submit(running, f"user{number}@example.com", "&Lang=zh" if number == 1 else "")
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, locale="en-US")  # type: ignore[arg-type]

@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
             server.start()
             started.append(server)
         if relay is not None:
-            relay.start(host_policy.relayed_url(servers[0].port))
+            relay.start(host_policy.base_url("http", "", str(servers[0].port)))
             store.relay = relay.take
         print(_ready_line(servers, store, settings), flush=True)
         # The first who ask are answered first.

@@ -1,4 +1,4 @@
-"""The control API under `/_alimock/`: one file for each resource, JSON both ways; `openapi.yaml` describes it.
+"""The control API below `/_alimock/`: one module per resource, JSON in and out, described by `openapi.yaml`.
 
-Views show all accounts, and changes touch all, unless the argument `access_key_id` narrows them.
+Reads cover all accounts and changes apply to all, unless the argument `access_key_id` selects one.
 """

@@ -1,60 +1,58 @@
-"""The access keys over HTTP: those that the emulator knows, and taking in others while it runs."""
+"""Access keys: list the known ones, register and delete others while the emulator runs."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import request
+from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.problem import Problem
+from alimock.control.backend import in_transaction, store
+from alimock.control.errors import ControlError, suggestion
 from alimock.scenario import export, loader
-from alimock.scenario.diagnostics import nearest
 from alimock.scenario.model import AccessKey
-from alimock.state.store import Store
+
+blueprint = Blueprint("access_keys", __name__)
 
 
-class AccessKeysResource:
-    """Lists, puts and deletes access keys."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    def page(self) -> dict[str, object]:
-        """Lists the keys of one account or of all; secrets come with `secrets=true` alone."""
-        given = arguments.query("access_key_id", "secrets")
-        key_id, secrets = given.get("access_key_id"), arguments.flag(given, "secrets")
-        with self.store.lock:
-            name = self.store.account_name(key_id) if key_id is not None else None
-            shown = [_shown(key, secrets) for key in self.store.access_keys.values() if name in (None, key.account)]
-            return {"access_keys": shown, "cursor": self.store.cursor, "evicted": 0}
-
-    def put(self, key_id: str) -> dict[str, object]:
-        """Takes a key in, in place of one with this id."""
-        account = arguments.query("account").get("account")
-        key = arguments.scenario(loader.load_access_key, key_id, account or "")
-        with self.store.lock:
-            names = self.store.scenario.user_ids
-            if account is not None and account not in names:
-                raise Problem(400, f"`account`: found {account[:100]!a}", f"give {nearest(account, names)}, or none")
-            limit = self.store.limits.max_access_keys
-            if len(self.store.registered) >= limit and key_id not in self.store.registered:
-                hint = "delete those that nobody uses any more, or see --max-access-keys"
-                raise Problem(409, f"{limit} keys were put already", hint)
-            placed = replace(key, account=account or self.store.own_account_name(key_id), place=f"PUT {request.path}")
-            self.store.put_access_key(placed)
-        return _shown(placed, secrets=False)
-
-    def delete(self, key_id: str) -> dict[str, object]:
-        """Forgets a key that was put."""
-        arguments.query()
-        with self.store.lock:
-            if not self.store.delete_access_key(key_id):
-                raise Problem(
-                    404, f"no access key {key_id[:100]!a} was put", "those of the scenario stay; see GET /_alimock/access-keys"
-                )
-        return {"deleted": key_id}
+@blueprint.get("/access-keys")
+@in_transaction
+def list_access_keys() -> dict[str, object]:
+    """List the keys of one account or of all; with `secrets=true` the secrets are included."""
+    given = arguments.query("access_key_id", "secrets")
+    key_id, secrets = given.get("access_key_id"), arguments.flag(given, "secrets")
+    account = store().account_name(key_id) if key_id is not None else None
+    keys = [_document(key, secrets) for key in store().access_keys.values() if account in (None, key.account)]
+    return {"access_keys": keys, "cursor": store().cursor, "evicted": 0}
 
 
-def _shown(key: AccessKey, secrets: bool) -> dict[str, object]:
+@blueprint.put("/access-keys/<path:key_id>")
+def put_access_key(key_id: str) -> dict[str, object]:
+    """Register a key, or replace the one with this id."""
+    account = arguments.query("account").get("account")
+    key = arguments.scenario_body(loader.load_access_key, key_id, account or "")
+    with store().transaction():
+        accounts, limit = store().scenario.user_ids, store().limits.max_access_keys
+        if account is not None and account not in accounts:
+            raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
+        if len(store().registered) >= limit and key_id not in store().registered:
+            hint = "Delete unused keys, or raise --limit max-access-keys=N."
+            raise ControlError(409, f"The limit of {limit} registered access keys is reached", hint)
+        key = replace(key, account=account or store().own_account_name(key_id), place=f"PUT {request.path}")
+        store().put_access_key(key)
+    return _document(key, secrets=False)
+
+
+@blueprint.delete("/access-keys/<path:key_id>")
+@in_transaction
+def delete_access_key(key_id: str) -> dict[str, object]:
+    """Delete a registered key."""
+    arguments.query()
+    if not store().delete_access_key(key_id):
+        hint = "Keys of the scenario cannot be deleted; see GET /_alimock/access-keys."
+        raise ControlError(404, f"Access key {key_id[:100]!a} is not registered", hint)
+    return {"deleted": key_id}
+
+
+def _document(key: AccessKey, secrets: bool) -> dict[str, object]:
     return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.place}

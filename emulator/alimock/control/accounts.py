@@ -1,39 +1,38 @@
-"""The accounts over HTTP."""
+"""Accounts: those of the scenario and those of unknown access keys."""
 
 from __future__ import annotations
 
+from flask import Blueprint
+
 from alimock.control import arguments
+from alimock.control.backend import in_transaction, store
 from alimock.spec.times import format_time
 from alimock.state.account import Account
-from alimock.state.store import Store
+
+blueprint = Blueprint("accounts", __name__)
 
 
-class AccountsResource:
-    """Lists accounts."""
+@blueprint.get("/accounts")
+@in_transaction
+def list_accounts() -> dict[str, object]:
+    """List the accounts of the scenario, then those created for unknown keys."""
+    accounts = store().accounts_for_view(arguments.access_key_id())
+    return {"accounts": list(map(_document, accounts)), "cursor": store().cursor, "evicted": store().evicted_accounts}
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
 
-    def page(self) -> dict[str, object]:
-        """Lists the accounts that the scenario names, and those that were made since."""
-        given = arguments.query("access_key_id")
-        with self.store.lock:
-            shown = [self._account(account) for account in self.store.accounts_for_view(given.get("access_key_id"))]
-            return {"accounts": shown, "cursor": self.store.cursor, "evicted": self.store.evicted_accounts}
-
-    def _account(self, account: Account) -> dict[str, object]:
-        shown_with = self.store.access_key_id(account)
-        keys = [key.id for key in self.store.access_keys.values() if key.account == account.name]
-        return {
-            "name": account.name,
-            "user_id": account.user_id,
-            "access_key_id": shown_with,
-            "access_keys": keys or ([shown_with] if shown_with is not None else []),
-            "scenario": account.loaded.name,
-            "clock": {"now": format_time(account.clock.now()), "frozen": account.clock.frozen_at is not None},
-            "counts": {
-                "messages": len(self.store.outbox.entries(account.name)),
-                "calls": len(self.store.calls.entries(account.name)),
-                "faults_hit": account.fault_hits.total(),
-            },
-        }
+def _document(account: Account) -> dict[str, object]:
+    key_id = store().access_key_id(account)
+    keys = [key.id for key in store().access_keys.values() if key.account == account.name]
+    return {
+        "name": account.name,
+        "user_id": account.user_id,
+        "access_key_id": key_id,
+        "access_keys": keys or ([key_id] if key_id is not None else []),
+        "scenario": account.loaded.name,
+        "clock": {"now": format_time(account.clock.now()), "frozen": account.clock.frozen_at is not None},
+        "counts": {
+            "messages": len(store().outbox.entries(account.name)),
+            "calls": len(store().calls.entries(account.name)),
+            "faults_hit": account.fault_hits.total(),
+        },
+    }

@@ -1,8 +1,7 @@
-"""Reading what a request to the control API brings: query arguments and JSON bodies. Every mistake is a `Problem`."""
+"""Parsing of query arguments and request bodies; whatever is invalid raises `ControlError`."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
@@ -10,85 +9,116 @@ from typing import TypeVar
 
 from flask import request
 
-from alimock.control.problem import Problem
+from alimock.control.errors import ControlError, suggestion
 from alimock.scenario.parser import ScenarioError
 from alimock.scenario.text import is_unicode
+from alimock.spec.times import parse_time
 
-Loaded = TypeVar("Loaded")
+T = TypeVar("T")
 
 
 def query(*names: str) -> dict[str, str]:
-    """Gives the query arguments; refuses those that are not among `names`, and empty ones, which could be a script's mistake."""
-    _refuse_unknown(request.args, names, "argument")
+    """Return the query arguments; an unknown, repeated or empty one is an error, since it is most likely a script's bug."""
+    _reject_unknown(request.args, names, "argument")
     for name, values in request.args.lists():
         if len(values) > 1:
-            raise Problem(400, f"`{name}` stands there {len(values)} times", "give it once")
+            raise ControlError(400, f"`{name}` is given {len(values)} times", "Give it once.")
         if not values[0]:
-            raise Problem(400, f"`{name}` is empty", "give it a value or leave it out")
+            raise ControlError(400, f"`{name}` is empty", "Give it a value or omit it.")
     return dict(request.args.items())
 
 
-def number(arguments: Mapping[str, str], name: str, default: int, maximum: int) -> int:
-    """Reads a whole number from 0 to `maximum`."""
-    text = arguments.get(name)
-    if text is None:
+def access_key_id() -> str | None:
+    """Return the argument `access_key_id` of a request that takes no other argument."""
+    return query("access_key_id").get("access_key_id")
+
+
+def integer(given: Mapping[str, str], name: str, default: int, maximum: int) -> int:
+    """Parse an integer from 0 to `maximum`."""
+    value = given.get(name)
+    if value is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= maximum):
-        raise Problem(400, f"`{name}`: found {json.dumps(text)}", f"give a whole number from 0 to {maximum}")
-    return int(text)
+    if not (value.isascii() and value.isdigit() and len(value) < 19 and int(value) <= maximum):
+        raise ControlError(400, f"`{name}`: found {json.dumps(value)}", f"Give an integer from 0 to {maximum}.")
+    return int(value)
 
 
-def flag(arguments: Mapping[str, str], name: str) -> bool:
-    """Reads `true` or `false`, which is what an absent one means."""
-    text = arguments.get(name, "false")
-    if text not in ("true", "false"):
-        raise Problem(400, f"`{name}`: found {json.dumps(text)[:60]}", "give true or false")
-    return text == "true"
+def flag(given: Mapping[str, str], name: str) -> bool:
+    """Parse `true` or `false`, the default."""
+    value = given.get(name, "false")
+    if value not in ("true", "false"):
+        raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", "Give true or false.")
+    return value == "true"
 
 
-def scenario(load: Callable[..., Loaded], *parts: object, **options: object) -> Loaded:
-    """Reads the body as a scenario or a part of one, in YAML, or in JSON if the content type says so; tells all mistakes."""
+def scenario_body(load: Callable[..., T], *args: object, **options: object) -> T:
+    """Load the body, a scenario or a part of one: JSON if the content type says so, else YAML."""
     is_json = request.mimetype == "application/json"
-    return checked(lambda: load(request.get_data(), *parts, file="the request body", json=is_json, **options))
+    return report_errors(lambda: load(request.get_data(), *args, file="the request body", json=is_json, **options))
 
 
-def checked(load: Callable[[], Loaded]) -> Loaded:
-    """Loads a scenario or a part of one; tells all mistakes."""
+def report_errors(load: Callable[[], T]) -> T:
+    """Load a scenario or a part of one; the error response lists all errors."""
     try:
         return load()
     except ScenarioError as error:
-        message = f"{len(error.mistakes)} mistake(s): {error}"
-        hint = "mend the mistakes and send it again; nothing was changed"
-        raise Problem(400, message, hint, mistakes=[asdict(mistake) for mistake in error.mistakes]) from None
+        mistakes = [asdict(mistake) for mistake in error.mistakes]
+        message = f"{len(mistakes)} error{'s' if len(mistakes) > 1 else ''}: {error}"
+        raise ControlError(400, message, "Fix the errors and retry; nothing was changed.", details={"mistakes": mistakes}) from None
 
 
-def body(*names: str) -> dict[str, object]:
-    """Gives the JSON object in the body; refuses keys that are not among `names`."""
+def json_body(*names: str) -> dict[str, object]:
+    """Return the JSON object in the body; unknown keys are an error."""
     try:
         content = json.loads(request.get_data())
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise Problem(400, "the body is no JSON object", f"send a JSON object with {_listed(names)}")
-    _refuse_unknown(content, names, "key")
+        raise ControlError(400, "The body is not a JSON object", f"Send a JSON object with: {', '.join(names)}.")
+    _reject_unknown(content, names, "key")
     return content
 
 
-def text(content: Mapping[str, object], name: str, example: str) -> str:
-    """Gives a text of a JSON body."""
+def string(content: Mapping[str, object], name: str, example: str) -> str:
+    """Return a string of a JSON body."""
     value = content.get(name)
-    if not isinstance(value, str) or not is_unicode(value):
-        raise Problem(400, f"`{name}`: found {json.dumps(value)[:60]}", f'give a text, such as {{"{name}": "{example}"}}')
+    if not (isinstance(value, str) and is_unicode(value)):
+        raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", f'Give a string, such as {{"{name}": "{example}"}}.')
     return value
 
 
-def _refuse_unknown(given: Collection[str], names: Collection[str], kind: str) -> None:
+def strings(content: Mapping[str, object], name: str, hint: str) -> list[str]:
+    """Return a list of strings of a JSON body."""
+    value = content.get(name)
+    if not isinstance(value, list) or not all(map(_is_string, value)):
+        raise ControlError(400, f"`{name}` is not a list of strings", hint)
+    return value
+
+
+def string_map(content: Mapping[str, object], name: str, hint: str) -> dict[str, str]:
+    """Return an object of strings of a JSON body, empty by default."""
+    value = content.get(name, {})
+    if not isinstance(value, dict) or not all(map(_is_string, (*value, *value.values()))):
+        raise ControlError(400, f"`{name}` is not an object of strings", hint)
+    return value
+
+
+def time(given: Mapping[str, object], name: str) -> int | None:
+    """Parse a time in UTC+8 into epoch seconds, or return None if there is none."""
+    if name not in given:
+        return None
+    try:
+        return parse_time(str(given[name]))
+    except ValueError:
+        hint = "Give a time in UTC+8, such as 2019-02-19 16:38:07."
+        raise ControlError(400, f"`{name}`: found {json.dumps(given[name])[:60]}", hint) from None
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str) and is_unicode(value)
+
+
+def _reject_unknown(given: Collection[str], names: Collection[str], kind: str) -> None:
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known here: {_listed(names)}"
-            raise Problem(400, f"unknown {kind} {json.dumps(name)}", hint)
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing"
+            raise ControlError(400, f"Unknown {kind} {json.dumps(name)}", suggestion(name, names))

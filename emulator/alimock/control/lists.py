@@ -1,4 +1,4 @@
-"""The one shape of lists: newest first, or behind a cursor oldest first, with what was thrown away; counting and waiting alike."""
+"""Lists of log entries: newest first, or from a cursor on oldest first; counting and waiting use the same arguments."""
 
 from __future__ import annotations
 
@@ -8,95 +8,115 @@ from itertools import islice
 from typing import Generic
 
 from alimock.control import arguments, waiting
-from alimock.control.waiting import cursor
+from alimock.control.backend import in_transaction, store
+from alimock.control.errors import ControlError
 from alimock.state.events import EventType
 from alimock.state.log import E, Log
-from alimock.state.store import Store
 
 DEFAULT_LIMIT = 100
-MAXIMUM_LIMIT = 5_000
-# The arguments that every list of a log takes.
-ARGUMENTS = ("access_key_id", "after", "limit")
-ARRIVED_INSTEAD = 20
+MAX_LIMIT = 5_000
+MAX_OTHERS = 20
 
 
 @dataclass(frozen=True)
-class Awaited(Generic[E]):
-    """What a wait of `timeout` seconds came to: what was found, or what is there `instead`, and how many are `elsewhere`.
+class Page(Generic[E]):
+    """The entries of one response and the cursor to continue from; `gap` if entries after `after` were evicted."""
 
-    That is in other accounts than the one that was waited for. `cursor` is what to go on from.
-    """
-
-    found: E | None
-    timeout: float
+    entries: Sequence[E]
     cursor: int
-    instead: Sequence[E] = ()
-    elsewhere: int = 0
+    evicted: int
+    gap: bool
 
-    def told(self, tell: Callable[[E], str]) -> str:
-        """Says in words what is there instead."""
-        told = ", ".join(map(tell, self.instead)) or "nothing"
-        return told + (f"; {self.elsewhere} in accounts of other keys" if self.elsewhere else "")
+    def document(self, name: str, show: Callable[[E], dict[str, object]]) -> dict[str, object]:
+        """Return the JSON document; rendering needs no lock."""
+        document: dict[str, object] = {
+            name: [show(entry) for entry in self.entries],
+            "cursor": self.cursor,
+            "evicted": self.evicted,
+        }
+        return {**document, "gap": True} if self.gap else document
 
 
-def account_name(store: Store, given: Mapping[str, str]) -> str | None:
-    """Gives the account that the argument `access_key_id` narrows to, None for all."""
+@dataclass(frozen=True)
+class EntryType(Generic[E]):
+    """How the entries of a log are named and shown."""
+
+    event_type: EventType
+    key: str
+    noun: str
+    log: str
+    document: Callable[[E], dict[str, object]]
+    brief: Callable[[E], str]
+
+
+def selection(given: Mapping[str, str]) -> tuple[int | None, str | None]:
+    """Return the cursor `after` and the name of the account that a request selects; None stands for the newest and for all."""
     key_id = given.get("access_key_id")
-    return store.account_name(key_id) if key_id is not None else None
+    account = store().account_name(key_id) if key_id is not None else None
+    if "after" not in given:
+        return None, account
+    after = arguments.integer(given, "after", 0, 10**18 - 1)
+    if after > store().cursor:
+        hint = "The emulator was restarted; start again without `after`."
+        raise ControlError(410, f"`after`: {after} is beyond the cursor {store().cursor}", hint)
+    return after, account
 
 
-def listed(
-    store: Store,
-    log: Log[E],
-    name: str,
-    given: dict[str, str],
-    matches: Callable[[E], bool],
-    show: Callable[[E], dict[str, object]],
-) -> dict[str, object]:
-    """Gives a page of a log's entries that match."""
-    limit = arguments.number(given, "limit", DEFAULT_LIMIT, MAXIMUM_LIMIT)
-    with store.lock:
-        after, account = cursor(store, given), account_name(store, given)
-        end, evicted, evicted_through = store.cursor, log.evicted(account), log.evicted_through(account)
-        candidates = log.newest_first(account) if after is None else iter(log.after(after, account))
-        chosen = list(islice(filter(matches, candidates), limit))
-    if after is not None and len(chosen) == limit:
-        # A full page goes on from its own last entry, so that none between it and the cursor is missed.
-        end = chosen[-1].sequence if chosen else after
-    answer: dict[str, object] = {name: [show(one) for one in chosen], "cursor": end, "evicted": evicted}
-    return {**answer, "gap": True} if after is not None and after < evicted_through else answer
+@in_transaction
+def page_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> Page[E]:
+    """Return a page of the matching entries of a log."""
+    limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
+    after, account = selection(given)
+    candidates = log.newest_first(account) if after is None else iter(log.after(after, account))
+    entries = list(islice(filter(matches, candidates), limit))
+    cursor = store().cursor
+    if after is not None and len(entries) == limit:
+        # Continue from the last entry of a full page, so that none between it and the newest is skipped.
+        cursor = entries[-1].sequence if entries else after
+    return Page(entries, cursor, log.evicted(account), after is not None and after < log.evicted_through(account))
 
 
-def counted(store: Store, log: Log[E], given: dict[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
-    """Counts a log's entries that match, without what was thrown away."""
-    with store.lock:
-        after, account = cursor(store, given), account_name(store, given)
-        candidates = log.entries(account) if after is None else log.after(after, account)
-        return {"count": sum(map(matches, candidates)), "cursor": store.cursor, "evicted": log.evicted(account)}
+@in_transaction
+def count_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
+    """Count the matching entries of a log; evicted ones are not included."""
+    after, account = selection(given)
+    candidates = log.entries(account) if after is None else log.after(after, account)
+    return {"count": sum(map(matches, candidates)), "cursor": store().cursor, "evicted": log.evicted(account)}
 
 
-def awaited(store: Store, log: Log[E], kind: EventType, given: dict[str, str], matches: Callable[[E], bool]) -> Awaited[E]:
-    """Waits for the first entry behind `after` that matches; without `after` the newest that is there counts.
-
-    Gives it, or at the end of the time what is there instead, newest first.
-    """
-    timeout = waiting.seconds(given, waiting.DEFAULT_SECONDS)
-    with store.lock:
-        after, account = cursor(store, given), account_name(store, given)
-    looked = after
+def scanner(log: Log[E], after: int | None, account: str | None, matches: Callable[[E], bool]) -> Callable[[], E | None]:
+    """Return a function that finds the first matching entry; each call continues where the last one ended."""
 
     def find() -> E | None:
-        # Each look begins where the last one ended; only the first without a cursor goes through what is there.
-        nonlocal looked
-        behind, looked = looked, store.cursor
-        entries = log.newest_first(account) if behind is None else iter(log.after(behind, account))
+        nonlocal after
+        start, after = after, store().cursor
+        entries = log.newest_first(account) if start is None else iter(log.after(start, account))
         return next(filter(matches, entries), None)
 
-    found = waiting.waited(store, find, (kind,), account, timeout)
-    behind = 0 if after is None else after
-    with store.lock:
-        if found is not None:
-            return Awaited(found, timeout, found.sequence)
-        newest = list(islice(log.newest_first(account), ARRIVED_INSTEAD))
-        elsewhere = len(log.after(behind)) - len(log.after(behind, account)) if account is not None else 0
-        return Awaited(None, timeout, store.cursor, [one for one in newest if one.sequence > behind], elsewhere)
+    return find
+
+
+@in_transaction
+def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
+    """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
+    timeout = waiting.timeout_of(given)
+    after, account = selection(given)
+    entry = waiting.wait(scanner(log, after, account, matches), (entry_type.event_type,), account, timeout)
+    if entry is None:
+        raise _timeout_error(log, entry_type, timeout, after, account)
+    return {entry_type.key: entry_type.document(entry), "cursor": entry.sequence}
+
+
+def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
+    noun, start = entry_type.noun, after or 0
+    others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
+    if others:
+        found = f"no match among: {', '.join(map(entry_type.brief, others))}"
+    else:
+        found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
+    hint = "Check the filters, and GET /_alimock/calls for rejected calls."
+    elsewhere = len(log.after(start)) - len(log.after(start, account)) if account is not None else 0
+    if elsewhere:
+        hint = f"{elsewhere} {noun}{'s' if elsewhere > 1 else ''} in accounts of other access keys. {hint}"
+    details = {f"{entry_type.key}s": list(map(entry_type.document, others)), "cursor": store().cursor}
+    return ControlError(408, f"Timed out after {timeout:g} s; {found}", hint, details=details)

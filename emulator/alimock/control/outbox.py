@@ -1,142 +1,131 @@
-"""The outbox over HTTP: the mails that would have been sent, with their tokens and links, and waiting for one."""
+"""The outbox: the mails that would have been sent, with their tokens and links."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from flask import Response, request
+from flask import Blueprint, Response, request
 
 from alimock.control import arguments, lists
-from alimock.control.guard import base_url
-from alimock.control.problem import Problem
+from alimock.control.backend import base_url, in_transaction, store
+from alimock.control.errors import ControlError, suggestion
 from alimock.mail import message
-from alimock.security import HostPolicy
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
-from alimock.spec.times import format_real_time, format_time, parse_time
+from alimock.spec.times import format_real_time, format_time
 from alimock.state.events import EventType
 from alimock.state.outbox import Mail
-from alimock.state.store import Store
+from alimock.state.record import TokenState
 
-_FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
+blueprint = Blueprint("outbox", __name__)
 
-
-class OutboxResource:
-    """Lists, shows, awaits and deletes mails."""
-
-    def __init__(self, store: Store, host_policy: HostPolicy) -> None:
-        self.store = store
-        self.host_policy = host_policy
-
-    def page(self) -> dict[str, object]:
-        """Lists mails newest first, or with `after` those behind that cursor, oldest first."""
-        given = arguments.query(*_FILTERS, "after", "limit")
-        return lists.listed(self.store, self.store.outbox, "messages", given, self._matcher(given), self._summary)
-
-    def wait(self) -> dict[str, object]:
-        """Gives the first mail behind `after` that matches, as soon as it is there; without it the newest that is there counts.
-
-        At the end of `timeout` (10 seconds) it says what arrived instead.
-        """
-        given = arguments.query(*_FILTERS, "after", "timeout")
-        awaited = lists.awaited(self.store, self.store.outbox, EventType.MAIL, given, self._matcher(given))
-        if awaited.found is None:
-            told = awaited.told(lambda one: f"{one.action} to {one.to}")
-            hint = f"there instead: {told}; see the calls for what was refused"
-            shown = [self._summary(one) for one in awaited.instead]
-            raise Problem(408, f"no such mail within {awaited.timeout:g} seconds", hint, messages=shown, cursor=awaited.cursor)
-        return {"message": self._summary(awaited.found), "cursor": awaited.cursor}
-
-    def show(self, mail_id: str) -> dict[str, object]:
-        """Shows one mail with its text and its HTML."""
-        found, url = self._get(mail_id), self._base_url()
-        return {**self._summary(found), "text": message.text_body(found, url), "html": message.html_body(found, url)}
-
-    def raw(self, mail_id: str) -> Response:
-        """Gives the RFC 5322 message itself."""
-        return Response(message.build(self._get(mail_id), self._base_url()).as_bytes(), content_type="message/rfc822")
-
-    def delete(self) -> dict[str, object]:
-        """Deletes the mails that match, or those of the ids in the body; all of them without either."""
-        given = arguments.query(*_FILTERS)
-        ids = self._ids()
-        matches = self._matcher(given)
-        with self.store.lock:
-            mails = self.store.outbox.entries(lists.account_name(self.store, given))
-            found = [one for one in mails if matches(one) and (ids is None or one.id in ids)]
-            return {"deleted": self.store.delete_mails(found)}
-
-    def delete_one(self, mail_id: str) -> dict[str, object]:
-        """Deletes one mail."""
-        arguments.query()
-        with self.store.lock:
-            return {"deleted": self.store.delete_mails([self._get(mail_id)])}
-
-    def _ids(self) -> frozenset[str] | None:
-        if not request.get_data():
-            return None
-        ids = arguments.body("ids").get("ids")
-        if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-            raise Problem(400, "`ids`: found no list of texts", 'send {"ids": ["..."]}, or no body to go by the arguments alone')
-        return frozenset(ids)
-
-    def _matcher(self, given: dict[str, str]) -> Callable[[Mail], bool]:
-        """Makes the filter of the arguments; the account is narrowed to by whoever goes through the outbox."""
-        to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
-        since, until = _time(given, "since"), _time(given, "until")
-        if " " in to:
-            raise Problem(400, f"`to`: found {to[:100]!a}", "an address has no space; write a + of it as %2B")
-        if action is not None and action not in OPERATIONS:
-            near = difflib.get_close_matches(action, OPERATIONS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(OPERATIONS)}"
-            raise Problem(400, f"`action`: found {action[:60]!a}", hint)
-        url = self._base_url()
-
-        def matches(one: Mail) -> bool:
-            return (
-                (not to or fold(one.to) == to)
-                and action in (None, one.action)
-                and (since is None or one.created >= since)
-                and (until is None or one.created <= until)
-                and (not text or text in f"{one.to}\n{message.subject(one)}\n{message.text_body(one, url)}".lower())
-            )
-
-        return matches
-
-    def _get(self, mail_id: str) -> Mail:
-        with self.store.lock:
-            found = self.store.outbox.get(mail_id)
-        if found is None:
-            raise Problem(404, f"no message {mail_id}", "it may have been deleted, evicted or reset; see GET /_alimock/outbox")
-        return found
-
-    def _base_url(self) -> str:
-        return base_url(self.host_policy)
-
-    def _summary(self, one: Mail) -> dict[str, object]:
-        with self.store.lock:
-            state = one.token_state
-        return {
-            "id": one.id,
-            "sequence": one.sequence,
-            "to": one.to,
-            "subject": message.subject(one),
-            "lang": one.lang,
-            "action": one.action,
-            "access_key_id": one.access_key_id,
-            "request_id": one.request_id,
-            "token": one.token,
-            "token_state": state.value,
-            "link": message.link(one, self._base_url()),
-            "created": format_time(one.created),
-            "received": format_real_time(one.received),
-        }
+FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 
 
-def _time(given: dict[str, str], name: str) -> int | None:
-    text = given.get(name)
-    try:
-        return parse_time(text) if text is not None else None
-    except ValueError:
-        raise Problem(400, f"`{name}`: found {str(text)[:60]!a}", "give a time in UTC+8, such as 2019-02-19 16:38:07") from None
+@blueprint.get("/outbox")
+def list_messages() -> dict[str, object]:
+    """List mails, newest first; with `after`, those after that cursor, oldest first."""
+    given = arguments.query(*FILTERS, "after", "limit")
+    return lists.page_of(store().outbox, given, _filter(given)).document("messages", _summary)
+
+
+@blueprint.get("/outbox/wait")
+@in_transaction
+def wait_for_message() -> dict[str, object]:
+    """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
+    given = arguments.query(*FILTERS, "after", "timeout")
+    return lists.wait_for(store().outbox, _MAIL, given, _filter(given))
+
+
+@blueprint.get("/outbox/<mail_id>")
+def get_message(mail_id: str) -> dict[str, object]:
+    """Return one mail with its text and HTML."""
+    mail, url = _mail(mail_id), base_url()
+    return {**_summary(mail), "text": message.text_body(mail, url), "html": message.html_body(mail, url)}
+
+
+@blueprint.get("/outbox/<mail_id>/raw")
+def get_raw_message(mail_id: str) -> Response:
+    """Return the RFC 5322 message."""
+    return Response(message.build(_mail(mail_id), base_url()).as_bytes(), content_type="message/rfc822")
+
+
+@blueprint.delete("/outbox")
+def delete_messages() -> dict[str, object]:
+    """Delete the matching mails, or those with the ids in the body; all without either."""
+    given, ids = arguments.query(*FILTERS), _ids()
+    matches = _filter(given)
+    with store().transaction():
+        _, account = lists.selection(given)
+        mails = [mail for mail in store().outbox.entries(account) if matches(mail) and (ids is None or mail.id in ids)]
+        return {"deleted": store().delete_mails(mails)}
+
+
+@blueprint.delete("/outbox/<mail_id>")
+@in_transaction
+def delete_message(mail_id: str) -> dict[str, object]:
+    """Delete one mail."""
+    arguments.query()
+    return {"deleted": store().delete_mails([_mail(mail_id)])}
+
+
+def _ids() -> frozenset[str] | None:
+    if not request.get_data():
+        return None
+    hint = 'Send {"ids": ["..."]}, or no body to use the arguments alone.'
+    return frozenset(arguments.strings(arguments.json_body("ids"), "ids", hint))
+
+
+def _filter(given: Mapping[str, str]) -> Callable[[Mail], bool]:
+    to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
+    since, until, url = arguments.time(given, "since"), arguments.time(given, "until"), base_url()
+    if " " in to:
+        raise ControlError(400, f"`to`: found {to[:100]!a}", "An address has no space; encode + as %2B.")
+    if action is not None and action not in OPERATIONS:
+        raise ControlError(400, f"`action`: found {action[:60]!a}", suggestion(action, OPERATIONS))
+
+    def matches(mail: Mail) -> bool:
+        return (
+            (not to or fold(mail.to) == to)
+            and action in (None, mail.action)
+            and (since is None or mail.created >= since)
+            and (until is None or mail.created <= until)
+            and (not text or text in f"{mail.to}\n{message.subject(mail)}\n{message.text_body(mail, url)}".lower())
+        )
+
+    return matches
+
+
+@in_transaction
+def _mail(mail_id: str) -> Mail:
+    mail = store().outbox.get(mail_id)
+    if mail is None:
+        hint = "It may have been deleted, evicted or reset; see GET /_alimock/outbox."
+        raise ControlError(404, f"Message {mail_id[:100]!a} not found", hint)
+    return mail
+
+
+@in_transaction
+def _token_state(mail: Mail) -> TokenState:
+    return mail.token_state
+
+
+def _summary(mail: Mail) -> dict[str, object]:
+    return {
+        "id": mail.id,
+        "sequence": mail.sequence,
+        "to": mail.to,
+        "subject": message.subject(mail),
+        "lang": mail.lang,
+        "action": mail.action,
+        "access_key_id": mail.access_key_id,
+        "request_id": mail.request_id,
+        "token": mail.token,
+        "token_state": _token_state(mail).value,
+        "link": message.link(mail, base_url()),
+        "created": format_time(mail.created),
+        "received": format_real_time(mail.received),
+    }
+
+
+_MAIL = lists.EntryType(EventType.MAIL, "message", "mail", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")

@@ -1,4 +1,4 @@
-"""What is wrong with a signature, over HTTP: for a call that was refused lately, or for a request as a client sent it."""
+"""Diagnosis of signatures: of a recently refused call, or of a request as a client sent it."""
 
 from __future__ import annotations
 
@@ -7,81 +7,72 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import Blueprint, request
 
 from alimock.api.http import HttpRequest
 from alimock.api.parse import ApiRequest, parse
-from alimock.api.service import Service
 from alimock.control import arguments
-from alimock.control.problem import Problem
-from alimock.scenario.text import is_unicode
+from alimock.control.backend import backend
+from alimock.control.errors import ControlError
 from alimock.spec.errors import ApiError
 
+blueprint = Blueprint("signature", __name__)
+
 RAW_REQUEST = "message/http"
-_SHAPE = 'send {"request_id": ...} of a refused call, or {"method", "url", "headers", "body"}, or a raw request as message/http'
+_FORMATS = 'Send {"request_id": ...} of a refused call, or {"method", "url", "headers", "body"}, or a raw request as message/http.'
 
 
-class SignatureResource:
-    """Explains signatures."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-
-    def explain(self) -> dict[str, object]:
-        """Says in words what differs and the likely cause; a `secret` of the body takes the place of the scenario's."""
-        arguments.query()
-        secret: str | None = None
-        if request.mimetype == RAW_REQUEST:
-            call = parse(_raw_call(request.get_data()))
-        else:
-            content = arguments.body("request_id", "method", "url", "headers", "body", "secret")
-            secret = arguments.text(content, "secret", "testsecret") if "secret" in content else None
-            call = self._refused(content) if "request_id" in content else parse(_call(content))
-        try:
-            explanation = self.service.diagnose(call, secret)
-        except ApiError as error:
-            raise Problem(400, f"the request cannot be read: {error}", _SHAPE) from None
-        if explanation is None:
-            raise Problem(
-                404, "the request names no access key that alimock knows", "add its `secret`, or name the key in the scenario"
-            )
-        return asdict(explanation)
-
-    def _refused(self, content: Mapping[str, object]) -> ApiRequest:
-        request_id = arguments.text(content, "request_id", "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
-        call = self.service.refused_request(request_id)
-        if call is None:
-            raise Problem(
-                404, f"no refused call {json.dumps(request_id)}", "only the newest calls whose signature was refused are kept"
-            )
-        return call
+@blueprint.post("/explain-signature")
+def explain_signature() -> dict[str, object]:
+    """Explain what is wrong with a signature and the likely cause; `secret` overrides the scenario's."""
+    arguments.query()
+    secret: str | None = None
+    if request.mimetype == RAW_REQUEST:
+        refused = parse(_raw_request(request.get_data()))
+    else:
+        content = arguments.json_body("request_id", "method", "url", "headers", "body", "secret")
+        secret = arguments.string(content, "secret", "testsecret") if "secret" in content else None
+        refused = _refused_request(content) if "request_id" in content else parse(_described_request(content))
+    try:
+        diagnosis = backend().service.diagnose(refused, secret)
+    except ApiError as error:
+        raise ControlError(400, f"The request cannot be parsed: {error}", _FORMATS) from None
+    if diagnosis is None:
+        hint = "Add `secret` to the body, or the key to the scenario."
+        raise ControlError(404, "The request has no access key that alimock knows", hint)
+    return asdict(diagnosis)
 
 
-def _call(content: Mapping[str, object]) -> HttpRequest:
-    headers = content.get("headers", {})
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise Problem(400, "`headers`: found no object of texts", _SHAPE)
-    method, url = arguments.text(content, "method", "GET"), arguments.text(content, "url", "/?Action=...")
-    body = arguments.text(content, "body", "Email=...") if "body" in content else ""
-    if not is_unicode("".join((*headers, *headers.values()))):
-        raise Problem(400, "`headers`: found a lone surrogate", _SHAPE)
-    return _made(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
+def _refused_request(content: Mapping[str, object]) -> ApiRequest:
+    request_id = arguments.string(content, "request_id", "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
+    refused = backend().service.refused_request(request_id)
+    if refused is None:
+        hint = "Only the most recent calls with a refused signature are kept."
+        raise ControlError(404, f"No refused call {json.dumps(request_id)}", hint)
+    return refused
 
 
-def _raw_call(content: bytes) -> HttpRequest:
-    """Reads a request as it went over the wire; bare line feeds in its head are taken too, since editors leave them."""
+def _described_request(content: Mapping[str, object]) -> HttpRequest:
+    headers = arguments.string_map(content, "headers", _FORMATS)
+    method, url = arguments.string(content, "method", "GET"), arguments.string(content, "url", "/?Action=...")
+    body = arguments.string(content, "body", "Email=...") if "body" in content else ""
+    return _request(method, url.encode(), {name.lower(): value for name, value in headers.items()}, body.encode())
+
+
+def _raw_request(content: bytes) -> HttpRequest:
+    """Parse a raw HTTP request; bare line feeds are accepted, since editors save them."""
     head, _, body = min((content.partition(blank) for blank in (b"\r\n\r\n", b"\n\n")), key=lambda parts: len(parts[0]))
     line, *lines = head.splitlines() or [b""]
     words = line.split()
     if len(words) != 3:
-        raise Problem(400, "the first line is no request line", "begin like `GET /?Action=... HTTP/1.1`")
+        raise ControlError(400, "The first line is not an HTTP request line", "Start with a line like `GET /?Action=... HTTP/1.1`.")
     pairs = (header.decode("utf-8", "replace").partition(":") for header in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = headers.get("content-length", "")
-    return _made(words[0].decode("utf-8", "replace"), words[1], headers, body[: int(length)] if length.isdecimal() else body)
+    return _request(words[0].decode("utf-8", "replace"), words[1], headers, body[: int(length)] if length.isdecimal() else body)
 
 
-def _made(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> HttpRequest:
+def _request(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> HttpRequest:
     try:
         query = urlsplit(url).query
     except ValueError:

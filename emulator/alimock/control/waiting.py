@@ -1,70 +1,48 @@
-"""Waiting over HTTP: taking a place among those who wait, and what ends it too early."""
+"""Long polling: wait for an event, within the limit of concurrent waiters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from flask import request
 
-from alimock.control import arguments
-from alimock.control.problem import Problem
-from alimock.state.store import Store
+from alimock.control.backend import store
+from alimock.control.errors import ControlError
 from alimock.state.waiters import IS_GONE, Closed, Interrupted
 
 DEFAULT_SECONDS = 10
-MAXIMUM_SECONDS = 60
+MAX_SECONDS = 60
 RETRY_AFTER_SECONDS = 1
 T = TypeVar("T")
 _SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
-def seconds(given: dict[str, str], default: int) -> float:
-    """Reads the argument `timeout`: seconds from 0 to 60, with a fraction if need be."""
-    text = given.get("timeout", str(default))
-    value = float(text) if _SECONDS.fullmatch(text) else MAXIMUM_SECONDS + 1.0
-    if value > MAXIMUM_SECONDS:
-        raise Problem(400, f"`timeout`: found {text[:60]!a}", f"give seconds from 0 to {MAXIMUM_SECONDS}")
+def timeout_of(given: Mapping[str, str]) -> float:
+    """Parse the argument `timeout`: seconds from 0 to 60, optionally with a fraction."""
+    text = given.get("timeout", str(DEFAULT_SECONDS))
+    value = float(text) if _SECONDS.fullmatch(text) else MAX_SECONDS + 1.0
+    if value > MAX_SECONDS:
+        raise ControlError(400, f"`timeout`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
     return value
 
 
-def waited(
-    store: Store,
-    find: Callable[[], T | None],
-    kinds: Collection[str],
-    account: str | None,
-    timeout: float,
-    *,
-    interruptible: bool = True,
-) -> T | None:
-    """Gives what `find` gives, as soon as it does, or None at the end of the time; the caller does not hold the lock."""
-    with store.lock:
-        found = find()
+def wait(find: Callable[[], T | None], types: Collection[str], account: str | None, timeout: float) -> T | None:
+    """Return the first result of `find`, or None on a timeout; call it in a transaction, whose lock is released meanwhile."""
+    waiters = store().waiters
+    found = find()
     if found is not None or timeout == 0:
         return found
-    if not store.waiters.slots.acquire(blocking=False):
-        hint = "wait for fewer mails at a time, try again, or see --max-threads"
+    if not waiters.slots.acquire(blocking=False):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem(503, f"{store.waiters.limit} callers wait already", hint, headers=headers)
+        hint = "Retry, use fewer concurrent waits, or raise --limit max-threads=N."
+        raise ControlError(503, f"All {waiters.limit} waiter slots are in use", hint, headers=headers)
     try:
-        with store.lock:
-            is_gone = request.environ.get(IS_GONE, lambda: False)
-            return store.waiters.wait(find, kinds, account, timeout, interruptible=interruptible, is_gone=is_gone)
+        return waiters.wait(find, types, account, timeout, is_gone=request.environ.get(IS_GONE, lambda: False))
     except Interrupted:
-        raise Problem(410, "the account was reset in the meantime", "what was waited for cannot come any more") from None
+        raise ControlError(410, "The account was reset during the wait", "Start a new wait.") from None
     except Closed:
-        raise Problem(503, "the emulator is stopping", "start it again") from None
+        raise ControlError(503, "The emulator is shutting down", "Restart it and retry.") from None
     finally:
-        store.waiters.slots.release()
-
-
-def cursor(store: Store, given: dict[str, str]) -> int | None:
-    """Reads the argument `after`, and refuses one that is beyond what has happened; the caller holds the lock."""
-    if "after" not in given:
-        return None
-    after = arguments.number(given, "after", 0, 10**18 - 1)
-    if after > store.cursor:
-        hint = "the emulator was restarted since; begin again without `after`"
-        raise Problem(410, f"`after`: {after} is beyond the cursor {store.cursor}", hint)
-    return after
+        waiters.slots.release()

@@ -1,1 +1,1 @@
-"""The outbox in the API of Mailpit, version 1, as far as its published clients use it. Facts are from Mailpit's source, v1.30."""
+"""The outbox through Mailpit's API, version 1, as far as published clients use it. Source of all facts: Mailpit v1.30."""

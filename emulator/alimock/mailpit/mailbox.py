@@ -1,167 +1,173 @@
-"""The mails of one account, or of all, as Mailpit shows a mailbox."""
+"""The mails of one account, or of all, in Mailpit's shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 
+from alimock.control.backend import in_transaction, store
 from alimock.mail import message
-from alimock.mailpit.search import Searched, search
+from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time
 from alimock.state.outbox import Mail
-from alimock.state.store import Store
 
 SNIPPET_LENGTH = 250
-# The parts of a mail by the numbers they have in their paths.
+# The subtypes of the parts of a mail, by their ids in paths.
 PARTS = {"1": "plain", "2": "html"}
 
 
+@dataclass(frozen=True)
 class Mailbox:
-    """Shows mails in Mailpit's shapes; the texts of mails link to `base_url`."""
+    """A view of the outbox.
 
-    def __init__(self, store: Store, base_url: str, access_key_id: str | None = None) -> None:
-        self.store = store
-        self.base_url = base_url
-        self._access_key_id = access_key_id
+    Selecting and changing mails happens in transactions. Rendering does not: building a message to measure it takes 1 ms.
+    """
 
+    base_url: str
+    access_key_id: str | None = None
+
+    @in_transaction
     def mails(self) -> list[Mail]:
-        """Gives all mails, newest first."""
-        with self.store.lock:
-            return list(self.store.outbox.newest_first(self._account_name()))
+        """Return all mails, newest first."""
+        return list(store().outbox.newest_first(self._account()))
 
-    def found(self, query: str) -> list[Mail]:
-        """Gives the mails that match a search, newest first."""
-        matches = search(query)
-        return [one for one in self.mails() if matches(self._searched(one))]
+    def search(self, query: str) -> list[Mail]:
+        """Return the mails that match a query, newest first."""
+        matches = parse_query(query)
+        return [mail for mail in self.mails() if matches(self._document(mail))]
 
     def get(self, mail_id: str, query: str = "") -> Mail | None:
-        """Gives a mail by its id, or for `latest` the newest that matches the query."""
-        if mail_id == "latest":
-            return next(iter(self.found(query)), None)
-        with self.store.lock:
-            one, account = self.store.outbox.get(mail_id), self._account_name()
-        return one if one is not None and account in (None, one.account_name) else None
+        """Return a mail by its id, or for `latest` the newest that matches the query."""
+        return next(iter(self.search(query)), None) if mail_id == "latest" else self._find(mail_id)
 
-    def is_read(self, one: Mail) -> bool:
-        """Says whether a mail was read or marked so."""
-        return one.id in self.store.outbox.read
-
-    def tags(self, one: Mail) -> list[str]:
-        """Gives the tags that a client put on a mail."""
-        return list(self.store.outbox.tags.get(one.id, ()))
-
+    @in_transaction
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
-        """Marks mails as read or unread."""
-        with self.store.lock:
-            ids = {one.id for one in mails if self.store.outbox.get(one.id) is one}
-            marked = self.store.outbox.read
-            (marked.update if read else marked.difference_update)(ids)
+        """Mark mails as read or unread."""
+        ids = {mail.id for mail in self._existing(mails)}
+        marked = store().outbox.read
+        (marked.update if read else marked.difference_update)(ids)
 
-    def set_tags(self, mails: Iterable[Mail], tags: Iterable[str]) -> None:
-        """Puts tags on mails in place of those they have."""
-        with self.store.lock:
-            put = tuple(tags)
-            self.store.outbox.tags.update({one.id: put for one in mails if self.store.outbox.get(one.id) is one})
+    @in_transaction
+    def set_tags(self, mails: Iterable[Mail], tags: Sequence[str]) -> None:
+        """Replace the tags of mails."""
+        store().outbox.tags.update({mail.id: tuple(tags) for mail in self._existing(mails)})
 
+    @in_transaction
     def delete(self, mails: Iterable[Mail]) -> None:
-        """Deletes mails."""
-        with self.store.lock:
-            self.store.delete_mails(one for one in mails if self.store.outbox.get(one.id) is one)
+        """Delete mails."""
+        store().delete_mails(self._existing(mails))
 
-    def message(self, one: Mail) -> EmailMessage:
-        """Gives the message itself."""
-        return message.build(one, self.base_url)
+    def is_read(self, mail: Mail) -> bool:
+        """Return whether a mail is marked as read."""
+        return mail.id in store().outbox.read
 
-    def summary(self, one: Mail) -> dict[str, object]:
-        """Shows a mail as lists do."""
-        return {
-            **self._common(one),
-            "Read": self.is_read(one),
-            "Created": format_real_time(one.received),
-            "Attachments": 0,
-            "Snippet": " ".join(message.text_body(one, self.base_url).split())[:SNIPPET_LENGTH],
-        }
+    def tags(self, mails: Iterable[Mail]) -> list[str]:
+        """Return the tags of mails, sorted, one for each mail that has it."""
+        return sorted(tag for mail in mails for tag in store().outbox.tags.get(mail.id, ()))
 
-    def full(self, one: Mail) -> dict[str, object]:
-        """Shows a mail in full; what newer and older versions of Mailpit show is both there, and the token and the link beside."""
-        return {
-            **self._common(one),
-            "ReturnPath": message.SENDER.addr_spec,
-            "ListUnsubscribe": {"Header": "", "Links": [], "Errors": "", "HeaderPost": ""},
-            "Date": datetime.fromtimestamp(one.created, UTC_PLUS_8).isoformat(timespec="milliseconds"),
-            "Text": message.text_body(one, self.base_url),
-            "HTML": message.html_body(one, self.base_url),
-            "Inline": [],
-            "Attachments": [],
-            "Read": True,
-            "Created": format_real_time(one.received),
-            "Snippet": self.summary(one)["Snippet"],
-            "Token": one.token,
-            "Link": message.link(one, self.base_url),
-        }
+    def build(self, mail: Mail) -> EmailMessage:
+        """Return the RFC 5322 message."""
+        return message.build(mail, self.base_url)
 
-    def part(self, one: Mail, part_id: str) -> tuple[bytes, str] | None:
-        """Gives the bytes and the content type of a part of a mail."""
-        body = self.message(one).get_body((PARTS[part_id],)) if part_id in PARTS else None
+    def link(self, mail: Mail) -> str:
+        """Return the link of a mail."""
+        return message.link(mail, self.base_url)
+
+    def part(self, mail: Mail, part_id: str) -> tuple[bytes, str] | None:
+        """Return the content and the content type of a part of a mail."""
+        body = self.build(mail).get_body((PARTS[part_id],)) if part_id in PARTS else None
         if body is None:
             return None
         content: str = body.get_content()
         return content.encode(), f"text/{PARTS[part_id]}; charset=utf-8"
 
-    def page(self, mails: list[Mail], start: int, limit: int | None) -> dict[str, object]:
-        """Gives a page of mails with Mailpit's counts."""
-        everything = self.mails()
-        shown = [self.summary(one) for one in mails[start : None if limit is None else start + limit]]
+    def summary(self, mail: Mail) -> dict[str, object]:
+        """Return a mail as lists contain it."""
         return {
-            "total": len(everything),
-            "unread": self._unread(everything),
-            "count": len(shown),
-            "messages_count": len(mails),
-            "messages_unread": self._unread(mails),
-            "start": start,
-            "tags": sorted({tag for one in everything for tag in self.tags(one)}),
-            "messages": shown,
-        }
-
-    def _account_name(self) -> str | None:
-        return self.store.account_name(self._access_key_id) if self._access_key_id is not None else None
-
-    def _unread(self, mails: list[Mail]) -> int:
-        return sum(not self.is_read(one) for one in mails)
-
-    def _common(self, one: Mail) -> dict[str, object]:
-        return {
-            "ID": one.id,
-            "MessageID": message.message_id(one).strip("<>"),
+            "ID": mail.id,
+            "MessageID": message.message_id(mail).strip("<>"),
             "From": {"Name": "", "Address": message.SENDER.addr_spec},
-            "To": [{"Name": "", "Address": one.to}],
+            "To": [{"Name": "", "Address": mail.to}],
             "Cc": [],
             "Bcc": [],
             "ReplyTo": [],
-            "Subject": message.subject(one),
+            "Subject": message.subject(mail),
             "Username": "",
-            "Tags": self.tags(one),
-            "Size": self._size(one),
+            "Tags": list(store().outbox.tags.get(mail.id, ())),
+            "Size": self._size(mail),
+            "Read": self.is_read(mail),
+            "Created": format_real_time(mail.received),
+            "Attachments": 0,
+            "Snippet": " ".join(message.text_body(mail, self.base_url).split())[:SNIPPET_LENGTH],
         }
 
-    def _searched(self, one: Mail) -> Searched:
+    def full(self, mail: Mail) -> dict[str, object]:
+        """Return a mail in full: the fields of old and new versions of Mailpit, and the token and the link."""
+        return {
+            **self.summary(mail),
+            "ReturnPath": message.SENDER.addr_spec,
+            "ListUnsubscribe": {"Header": "", "Links": [], "Errors": "", "HeaderPost": ""},
+            "Date": datetime.fromtimestamp(mail.created, UTC_PLUS_8).isoformat(timespec="milliseconds"),
+            "Text": message.text_body(mail, self.base_url),
+            "HTML": message.html_body(mail, self.base_url),
+            "Inline": [],
+            "Attachments": [],
+            "Read": True,
+            "Token": mail.token,
+            "Link": self.link(mail),
+        }
+
+    def page(self, mails: list[Mail], start: int, limit: int | None) -> dict[str, object]:
+        """Return a page of mails with Mailpit's counts."""
+        everything = self.mails()
+        messages = [self.summary(mail) for mail in mails[start : None if limit is None else start + limit]]
+        return {
+            "total": len(everything),
+            "unread": self.unread(everything),
+            "count": len(messages),
+            "messages_count": len(mails),
+            "messages_unread": self.unread(mails),
+            "start": start,
+            "tags": list(dict.fromkeys(self.tags(everything))),
+            "messages": messages,
+        }
+
+    def unread(self, mails: Iterable[Mail]) -> int:
+        """Count the unread mails."""
+        return sum(not self.is_read(mail) for mail in mails)
+
+    def _account(self) -> str | None:
+        return store().account_name(self.access_key_id) if self.access_key_id is not None else None
+
+    @in_transaction
+    def _find(self, mail_id: str) -> Mail | None:
+        mail, account = store().outbox.get(mail_id), self._account()
+        return mail if mail is not None and account in (None, mail.account_name) else None
+
+    def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
+        """Return the mails that were not deleted since they were selected."""
+        return [mail for mail in mails if store().outbox.get(mail.id) == mail]
+
+    def _document(self, mail: Mail) -> Document:
         fields = {
-            "to": one.to.lower(),
+            "to": mail.to.lower(),
             "from": message.SENDER.addr_spec,
-            "subject": message.subject(one).lower(),
-            "message-id": message.message_id(one).lower(),
+            "subject": message.subject(mail).lower(),
+            "message-id": message.message_id(mail).lower(),
         }
-        everything = "\n".join((*fields.values(), message.text_body(one, self.base_url).lower()))
-        return Searched(fields, everything, tuple(self.tags(one)), self.is_read(one), one.received, lambda: self._size(one))
+        text = "\n".join((*fields.values(), message.text_body(mail, self.base_url).lower()))
+        return Document(fields, text, self.tags([mail]), self.is_read(mail), mail.received, lambda: self._size(mail))
 
-    def _size(self, one: Mail) -> int:
-        """Measures the message, which takes a millisecond, and keeps the result for the next list."""
-        outbox = self.store.outbox
-        base_url, size = outbox.sizes.get(one.id, ("", 0))
+    def _size(self, mail: Mail) -> int:
+        base_url, size = store().outbox.sizes.get(mail.id, ("", 0))
         if base_url != self.base_url:
-            size = len(self.message(one).as_bytes())
-            with self.store.lock:
-                if outbox.get(one.id) is one:
-                    outbox.sizes[one.id] = self.base_url, size
+            size = len(self.build(mail).as_bytes())
+            self._keep_size(mail, size)
         return size
+
+    @in_transaction
+    def _keep_size(self, mail: Mail, size: int) -> None:
+        if self._existing([mail]):
+            store().outbox.sizes[mail.id] = self.base_url, size

@@ -1,154 +1,177 @@
-"""The routes of Mailpit's API, at the root and for single accounts. Every success is exactly 200, errors are plain text."""
+"""The routes of Mailpit's API. Every success is exactly 200; errors are plain text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections import Counter
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, g, request
 
 from alimock import __version__
-from alimock.api.service import Service
-from alimock.control.guard import base_url
+from alimock.control.backend import base_url, store
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text import is_unicode
-from alimock.security import HostPolicy
 from alimock.state.outbox import Mail
 
-# Clients read a version of Mailpit's and warn of old ones.
+# Registered at the root for all mails, and once more below the prefix of an account.
+blueprint = Blueprint("mailpit", __name__)
+
+# Clients read Mailpit's version and warn of old ones.
 VERSION = "v1.30.5"
-ACCOUNT_PREFIX = "/_alimock/accounts/<access_key_id>"
 DEFAULT_LIMIT = 50
 _TEXT = "text/plain; charset=utf-8"
 
-# What a mail says must not act on this site.
+# The content of a mail must not run as part of this site.
 _SANDBOX = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
 }
 
-View = Callable[..., Response]
+
+@blueprint.url_value_preprocessor
+def _select_mailbox(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    g.mailbox = Mailbox(base_url(), (values or {}).pop("access_key_id", None))
 
 
-class Refusal(Exception):
-    """An answer in plain text with this status."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        super().__init__(text)
+@blueprint.get("/api/v1/messages")
+def list_messages() -> Response:
+    """List mails; a limit of 0 means no limit."""
+    return _json(_mailbox().page(_mailbox().mails(), _integer("start", 0), _integer("limit", DEFAULT_LIMIT) or None))
 
 
-def mailpit(service: Service, host_policy: HostPolicy) -> Blueprint:
-    """Makes the API of one emulator, of all accounts and of each."""
-    blueprint = Blueprint("mailpit", __name__)
-
-    def add(method: str, path: str, answer: Callable[..., Response]) -> None:
-        def view(access_key_id: str | None = None, **parts: str) -> Response:
-            return answer(Mailbox(service.store, base_url(host_policy), access_key_id), **parts)
-
-        for prefix in ("", ACCOUNT_PREFIX):
-            name = f"{method} {prefix}{path}".replace(".", "-")
-            blueprint.add_url_rule(f"{prefix}{path}", name, view, methods=[method])
-
-    for (method, path), answer in ROUTES.items():
-        add(method, path, answer)
-    blueprint.register_error_handler(Refusal, lambda refusal: Response(str(refusal), refusal.status, content_type=_TEXT))
-    return blueprint
-
-
-def _messages(mailbox: Mailbox) -> Response:
-    # A limit of 0 is none here, and an empty page in a search.
-    return _json(mailbox.page(mailbox.mails(), _number("start", 0), _number("limit", DEFAULT_LIMIT) or None))
-
-
-def _mark(mailbox: Mailbox) -> Response:
-    given = _body()
-    if not given and request.get_data().strip() not in (b"", b"{}"):
-        raise Refusal(400, "The body is neither JSON nor a form")
-    ids, query = given.get("ids"), given.get("search")
+@blueprint.put("/api/v1/messages")
+def mark_messages() -> Response:
+    """Mark mails as read or unread: those with the ids, those that match the search, or all."""
+    body = _body()
+    if not body and request.get_data().strip() not in (b"", b"{}"):
+        _refuse(400, "The body is neither JSON nor a form")
+    ids, query = body.get("ids"), body.get("search")
     if ids and query:
-        raise Refusal(400, "You may specify either IDs or a search query, not both")
-    chosen = mailbox.found(str(query)) if query else _chosen(mailbox, ids)
-    mailbox.mark(chosen, read=str(given.get("read", "false")).lower() == "true")
+        _refuse(400, "You may specify either IDs or a search query, not both")
+    mails = _mailbox().search(str(query)) if query else _mails(ids)
+    _mailbox().mark(mails, read=str(body.get("read", "false")).lower() == "true")
     return _ok()
 
 
-def _delete(mailbox: Mailbox) -> Response:
-    mailbox.delete(_chosen(mailbox, _body().get("ids")))
+@blueprint.delete("/api/v1/messages")
+def delete_messages() -> Response:
+    """Delete the mails with the ids, or all."""
+    _mailbox().delete(_mails(_body().get("ids")))
     return _ok()
 
 
-def _search(mailbox: Mailbox) -> Response:
-    return _json(mailbox.page(mailbox.found(_query()), _number("start", 0), _number("limit", DEFAULT_LIMIT)))
+@blueprint.get("/api/v1/search")
+def search() -> Response:
+    """List the mails that match a query; a limit of 0 gives an empty page."""
+    return _json(_mailbox().page(_mailbox().search(_query()), _integer("start", 0), _integer("limit", DEFAULT_LIMIT)))
 
 
-def _delete_found(mailbox: Mailbox) -> Response:
-    mailbox.delete(mailbox.found(_query()))
+@blueprint.delete("/api/v1/search")
+def delete_search() -> Response:
+    """Delete the mails that match a query."""
+    _mailbox().delete(_mailbox().search(_query()))
     return _ok()
 
 
-def _message(mailbox: Mailbox, mail_id: str) -> Response:
-    one = _get(mailbox, mail_id)
-    mailbox.mark([one], read=True)
-    return _json(mailbox.full(one))
+@blueprint.get("/api/v1/message/<mail_id>")
+def get_message(mail_id: str) -> Response:
+    """Return a mail and mark it as read."""
+    mail = _mail(mail_id)
+    _mailbox().mark([mail], read=True)
+    return _json(_mailbox().full(mail))
 
 
-def _headers(mailbox: Mailbox, mail_id: str) -> Response:
+@blueprint.get("/api/v1/message/<mail_id>/headers")
+def get_headers(mail_id: str) -> Response:
+    """Return the headers of a mail."""
     headers: dict[str, list[str]] = {}
-    for name, value in mailbox.message(_get(mailbox, mail_id)).items():
+    for name, value in _mailbox().build(_mail(mail_id)).items():
         headers.setdefault("-".join(part.capitalize() for part in name.split("-")), []).append(str(value))
     return _json(headers)
 
 
-def _raw(mailbox: Mailbox, mail_id: str) -> Response:
-    one = _get(mailbox, mail_id)
-    response = Response(mailbox.message(one).as_bytes(), content_type=_TEXT)
+@blueprint.get("/api/v1/message/<mail_id>/raw")
+def get_raw(mail_id: str) -> Response:
+    """Return the source of a mail."""
+    mail = _mail(mail_id)
+    response = Response(_mailbox().build(mail).as_bytes(), content_type=_TEXT)
     if request.args.get("dl") == "1":
-        response.headers["Content-Disposition"] = f'attachment; filename="{one.id}.eml"'
+        response.headers["Content-Disposition"] = f'attachment; filename="{mail.id}.eml"'
     return response
 
 
-def _part(mailbox: Mailbox, mail_id: str, part_id: str) -> Response:
-    part = mailbox.part(_get(mailbox, mail_id), part_id)
+@blueprint.get("/api/v1/message/<mail_id>/part/<part_id>")
+def get_part(mail_id: str, part_id: str) -> Response:
+    """Return a part of a mail."""
+    part = _mailbox().part(_mail(mail_id), part_id)
     if part is None:
-        raise Refusal(404, "404 page not found")
+        _refuse(404, "404 page not found")
     return Response(part[0], headers=_SANDBOX, content_type=part[1])
 
 
-def _html_check(mailbox: Mailbox, mail_id: str) -> Response:
-    _get(mailbox, mail_id)
+@blueprint.get("/view/<mail_id>.html")
+def view_html(mail_id: str) -> Response:
+    """Return the HTML of a mail."""
+    return get_part(mail_id, "2")
+
+
+@blueprint.get("/view/<mail_id>.txt")
+def view_text(mail_id: str) -> Response:
+    """Return the text of a mail."""
+    return Response(get_part(mail_id, "1").data, content_type=_TEXT)
+
+
+@blueprint.get("/api/v1/message/<mail_id>/html-check")
+def check_html(mail_id: str) -> Response:
+    """Report that every client supports the HTML of a mail."""
+    _mail(mail_id)
     total = {"Tests": 0, "Nodes": 0, "Supported": 100, "Partial": 0, "Unsupported": 0}
     return _json({"Total": total, "Warnings": [], "Platforms": {}})
 
 
-def _link_check(mailbox: Mailbox, mail_id: str) -> Response:
-    """Names the link and does not follow it, since following verifies."""
-    link = mailbox.full(_get(mailbox, mail_id))["Link"]
-    return _json({"Errors": 0, "Links": [{"URL": link, "StatusCode": 200, "Status": "OK"}]})
+@blueprint.get("/api/v1/message/<mail_id>/link-check")
+def check_links(mail_id: str) -> Response:
+    """Report that the link of a mail works, without following it, since that would verify the address."""
+    return _json({"Errors": 0, "Links": [{"URL": _mailbox().link(_mail(mail_id)), "StatusCode": 200, "Status": "OK"}]})
 
 
-def _tags(mailbox: Mailbox) -> Response:
-    return _json(sorted({tag for one in mailbox.mails() for tag in mailbox.tags(one)}))
+@blueprint.get("/api/v1/message/<mail_id>/sa-check", defaults={"feature": "SpamAssassin"})
+@blueprint.post("/api/v1/message/<mail_id>/release", defaults={"feature": "SMTP relay"})
+@blueprint.route("/api/v1/chaos", methods=["GET", "PUT"], defaults={"feature": "Chaos"})
+def refuse_feature(feature: str, mail_id: str = "") -> Response:
+    """Refuse as Mailpit does when a feature is disabled."""
+    _refuse(400, f"{feature} is not enabled")
 
 
-def _set_tags(mailbox: Mailbox) -> Response:
-    given = _body()
-    tags, ids = given.get("tags"), given.get("ids")
+@blueprint.post("/api/v1/send")
+def send() -> Response:
+    """Refuse: only the emulated API sends mail."""
+    return _json({"Error": "alimock does not accept mail; its outbox contains the mail of the emulated API"}, 400)
+
+
+@blueprint.get("/api/v1/tags")
+def list_tags() -> Response:
+    """List all tags."""
+    return _json(list(dict.fromkeys(_mailbox().tags(_mailbox().mails()))))
+
+
+@blueprint.put("/api/v1/tags")
+def set_tags() -> Response:
+    """Replace the tags of mails."""
+    tags, ids = _body().get("tags"), _body().get("ids")
     if not isinstance(tags, list) or not isinstance(ids, list) or not is_unicode("".join(map(str, tags))):
-        raise Refusal(400, "Tags and IDs are lists of texts")
-    chosen = [one for one in mailbox.mails() if one.id in ids]
-    mailbox.set_tags(chosen, [str(tag) for tag in tags])
+        _refuse(400, "Tags and IDs must be lists of strings")
+    _mailbox().set_tags([mail for mail in _mailbox().mails() if mail.id in ids], [str(tag) for tag in tags])
     return _ok()
 
 
-def _info(mailbox: Mailbox) -> Response:
-    mails = mailbox.mails()
-    tags = [tag for one in mails for tag in mailbox.tags(one)]
-    with mailbox.store.lock:
-        uptime = int(mailbox.store.real_time() - mailbox.store.started)
-        deleted = mailbox.store.outbox.deleted
+@blueprint.get("/api/v1/info")
+def get_info() -> Response:
+    """Return version and statistics."""
+    mails = _mailbox().mails()
+    uptime, deleted = int(store().real_time() - store().started), store().outbox.deleted
     statistics = {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, "SMTPAccepted": 0, "SMTPAcceptedSize": 0}
     return _json(
         {
@@ -157,87 +180,40 @@ def _info(mailbox: Mailbox) -> Response:
             "Database": "memory",
             "DatabaseSize": 0,
             "Messages": len(mails),
-            "Unread": sum(not mailbox.is_read(one) for one in mails),
-            "Tags": {tag: tags.count(tag) for tag in sorted(set(tags))},
+            "Unread": _mailbox().unread(mails),
+            "Tags": Counter(_mailbox().tags(mails)),
             "RuntimeStats": {**statistics, "SMTPRejected": 0, "SMTPIgnored": 0},
         }
     )
 
 
-def _webui(mailbox: Mailbox) -> Response:
-    relay = {
-        "Enabled": False,
-        "SMTPServer": "",
-        "ReturnPath": "",
-        "AllowedRecipients": "",
-        "BlockedRecipients": "",
-        "OverrideFrom": "",
-        "PreserveMessageIDs": False,
-        "RecipientAllowlist": "",
-    }
-    switches = {"SpamAssassin": False, "ChaosEnabled": False, "DuplicatesIgnored": False, "HideDeleteAllButton": False}
+@blueprint.get("/api/v1/webui")
+def get_configuration() -> Response:
+    """Return the configuration of Mailpit's web UI, with every optional feature disabled."""
+    texts = ("SMTPServer", "ReturnPath", "AllowedRecipients", "BlockedRecipients", "OverrideFrom", "RecipientAllowlist")
+    relay = {"Enabled": False, "PreserveMessageIDs": False, **dict.fromkeys(texts, "")}
+    switches = dict.fromkeys(("SpamAssassin", "ChaosEnabled", "DuplicatesIgnored", "HideDeleteAllButton"), False)
     return _json({"Label": "alimock", "MessageRelay": relay, **switches})
 
 
-def _view_html(mailbox: Mailbox, mail_id: str) -> Response:
-    part = mailbox.part(_get(mailbox, mail_id), "2")
-    return Response(part[0] if part else b"", headers=_SANDBOX, content_type="text/html; charset=utf-8")
+def _mailbox() -> Mailbox:
+    mailbox: Mailbox = g.mailbox
+    return mailbox
 
 
-def _view_text(mailbox: Mailbox, mail_id: str) -> Response:
-    part = mailbox.part(_get(mailbox, mail_id), "1")
-    return Response(part[0] if part else b"", content_type=_TEXT)
-
-
-def _refused(status: int, text: str) -> View:
-    def answer(mailbox: Mailbox, **parts: str) -> Response:
-        raise Refusal(status, text)
-
-    return answer
-
-
-def _not_sent(mailbox: Mailbox) -> Response:
-    return Response(
-        json.dumps({"Error": "alimock takes no mails; those of the emulated API are here"}), 400, content_type="application/json"
-    )
-
-
-_CHAOS = _refused(400, "Chaos is not enabled")
-ROUTES: Mapping[tuple[str, str], View] = {
-    ("GET", "/api/v1/messages"): _messages,
-    ("PUT", "/api/v1/messages"): _mark,
-    ("DELETE", "/api/v1/messages"): _delete,
-    ("GET", "/api/v1/search"): _search,
-    ("DELETE", "/api/v1/search"): _delete_found,
-    ("GET", "/api/v1/message/<mail_id>"): _message,
-    ("GET", "/api/v1/message/<mail_id>/headers"): _headers,
-    ("GET", "/api/v1/message/<mail_id>/raw"): _raw,
-    ("GET", "/api/v1/message/<mail_id>/part/<part_id>"): _part,
-    ("GET", "/api/v1/message/<mail_id>/html-check"): _html_check,
-    ("GET", "/api/v1/message/<mail_id>/link-check"): _link_check,
-    ("GET", "/api/v1/message/<mail_id>/sa-check"): _refused(400, "SpamAssassin is not enabled"),
-    ("POST", "/api/v1/message/<mail_id>/release"): _refused(400, "SMTP relay is not enabled"),
-    ("POST", "/api/v1/send"): _not_sent,
-    ("GET", "/api/v1/tags"): _tags,
-    ("PUT", "/api/v1/tags"): _set_tags,
-    ("GET", "/api/v1/info"): _info,
-    ("GET", "/api/v1/webui"): _webui,
-    ("GET", "/api/v1/chaos"): _CHAOS,
-    ("PUT", "/api/v1/chaos"): _CHAOS,
-    ("GET", "/view/<mail_id>.html"): _view_html,
-    ("GET", "/view/<mail_id>.txt"): _view_text,
-}
-
-
-def _json(content: object) -> Response:
-    return Response(json.dumps(content, ensure_ascii=False), content_type="application/json")
+def _json(content: object, status: int = 200) -> Response:
+    return Response(json.dumps(content, ensure_ascii=False), status, content_type="application/json")
 
 
 def _ok() -> Response:
     return Response("ok", content_type=_TEXT)
 
 
-def _number(name: str, default: int) -> int:
+def _refuse(status: int, text: str) -> NoReturn:
+    abort(Response(text, status, content_type=_TEXT))
+
+
+def _integer(name: str, default: int) -> int:
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
@@ -245,22 +221,25 @@ def _number(name: str, default: int) -> int:
 def _query() -> str:
     query = request.args.get("query", "").strip()
     if not query:
-        raise Refusal(400, "Error: no search query")
+        _refuse(400, "Error: no search query")
     return query
 
 
-def _get(mailbox: Mailbox, mail_id: str) -> Mail:
-    one = mailbox.get(mail_id, request.args.get("query", ""))
-    if one is None:
-        raise Refusal(404, "Message not found")
-    return one
+def _mail(mail_id: str) -> Mail:
+    mail = _mailbox().get(mail_id, request.args.get("query", ""))
+    if mail is None:
+        _refuse(404, "Message not found")
+    return mail
+
+
+def _mails(ids: object) -> list[Mail]:
+    """Return the mails with the ids; all of them for an empty list or none, as Mailpit does."""
+    mails = _mailbox().mails()
+    return [mail for mail in mails if mail.id in ids] if isinstance(ids, list) and ids else mails
 
 
 def _body() -> dict[str, Any]:
-    """Reads the body as Mailpit does, keys in any letter case: JSON whatever it is called, else the form that old clients send.
-
-    What is neither is empty.
-    """
+    """Parse the body as Mailpit does: JSON whatever the content type, else the form of old clients, with keys in any case."""
     data = request.get_data()
     try:
         content = json.loads(data)
@@ -269,9 +248,3 @@ def _body() -> dict[str, Any]:
         form = {name.lower(): value for name, value in pairs}
         return {**form, "ids": [value for name, value in pairs if name.lower() == "ids"]} if form else {}
     return {name.lower(): value for name, value in content.items()} if isinstance(content, dict) else {}
-
-
-def _chosen(mailbox: Mailbox, ids: object) -> list[Mail]:
-    """Gives the mails of a list of ids; without one, or with an empty one, all of them, as Mailpit does."""
-    mails = mailbox.mails()
-    return [one for one in mails if one.id in ids] if isinstance(ids, list) and ids else mails

@@ -150,7 +150,7 @@ def _other_host(environ: WSGIEnvironment, host_policy: HostPolicy) -> str | None
         return None
     # What may stand before the host is a password.
     host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
-    return None if host_policy.serves_proxied(host) else host or "this host"
+    return None if host_policy.allows_absolute_form(host) else host or "this host"
 
 
 def _refusal(status: HTTPStatus, message: str, hint: str, *headers: tuple[str, str]) -> HttpResponse:

@@ -1,1 +1,1 @@
-"""Pages for people: the web UI and the page behind a mail's link."""
+"""The web UI, and the page that a mail's link opens."""

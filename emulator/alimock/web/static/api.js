@@ -1,19 +1,18 @@
-// The control API, as any other client uses it.
+// The control API.
 
-export class Refused extends Error {
+export class ApiError extends Error {
   constructor(status, answer) {
     super([answer.message, answer.hint].filter(Boolean).join("\n"));
     this.status = status;
-    this.answer = answer;
   }
 }
 
-export async function api(method, path, { body, type, given = {}, signal } = {}) {
-  const filled = Object.entries(given).filter(([, value]) => value !== "" && value !== undefined && value !== null);
-  const query = new URLSearchParams(filled).toString();
+export async function api(method, path, { body, type, query = {} } = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== undefined && value !== null);
+  const search = new URLSearchParams(given).toString();
   const headers = type ? { "Content-Type": type } : {};
-  const response = await fetch(`${path}${query ? `?${query}` : ""}`, { method, body, headers, signal });
+  const response = await fetch(search ? `${path}?${search}` : path, { method, body, headers });
   const answer = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : await response.text();
-  if (!response.ok) throw new Refused(response.status, answer.message ? answer : { message: `${response.status}` });
+  if (!response.ok) throw new ApiError(response.status, answer.message ? answer : { message: `${response.status}` });
   return answer;
 }

@@ -1,4 +1,4 @@
-// The page: one view at a time, drawn anew when something happens. It is a client of the control API and of nothing else.
+// The web UI: one view at a time, redrawn on every event. It uses the control API only.
 
 import { api } from "./api.js";
 import { TEXTS } from "./texts.js";
@@ -17,18 +17,18 @@ export const state = {
 };
 
 export const text = (name) => TEXTS[state.language][name] || name;
-export const given = (more = {}) => ({ access_key_id: state.account, ...more });
+export const query = (more = {}) => ({ access_key_id: state.account, ...more });
 const element = (id) => document.getElementById(id);
 
-/** Makes an element; texts go in as text, never as HTML. */
+/** Create an element. Children are inserted as text, never as HTML. */
 export function make(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return made;
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
 }
 
 export function notice(message) {
@@ -36,7 +36,7 @@ export function notice(message) {
   element("notice").hidden = !message;
 }
 
-/** Does something and tells what went wrong with it. */
+/** Run an action and show its error. */
 export async function attempt(action) {
   try {
     notice("");
@@ -68,9 +68,9 @@ async function drawNow() {
   replaceView(content);
 }
 
-/** Puts a view in the place of the last, and leaves focus, caret and scrolling where they are. */
+/** Replace the view, and keep focus, caret and scroll position. */
 function replaceView(content) {
-  // What has not changed stays, so that the mail that is open is not loaded again.
+  // Replacing an unchanged view would reload the frame of the open mail.
   if (element("view").firstElementChild?.isEqualNode(content)) return;
   const { id, selectionStart, selectionEnd } = document.activeElement || {};
   const scrolled = document.querySelector(".mails")?.scrollTop;
@@ -92,11 +92,11 @@ function drawError(error) {
 
 let drawnAccounts = "";
 function drawAccounts(accounts) {
-  // A list that is open would close if it were drawn anew.
+  // Redrawing would close an open list.
   const drawn = JSON.stringify([state.language, state.account, accounts.map((one) => [one.name, one.access_key_id])]);
   if (drawn === drawnAccounts) return;
   drawnAccounts = drawn;
-  // An account that is gone stays chosen, or Reset and Delete would mean more than is seen.
+  // A deleted account stays selected; otherwise Reset and Delete would apply to all accounts.
   if (state.account && !accounts.some((one) => one.access_key_id === state.account)) {
     accounts = [...accounts, { name: state.account, access_key_id: state.account }];
   }
@@ -126,24 +126,24 @@ export function show(name) {
 }
 
 async function reset() {
-  await attempt(() => api("POST", "reset", { given: given() }));
+  await attempt(() => api("POST", "reset", { query: query() }));
   state.mail = null;
   await attempt(draw);
 }
 
-function pressed(event) {
+function handleKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
   const name = Object.keys(VIEWS)[Number(event.key) - 1];
   if (name) show(name);
   else if (event.key === "j" || event.key === "k") VIEWS.outbox.step(event.key === "j" ? 1 : -1);
 }
 
-/** Draws anew whenever something has happened, as long as the page is there. */
+/** Redraw on every event. */
 async function follow() {
   let lost = false;
   for (;;) {
     try {
-      const answer = await api("GET", "changes", { given: { after: state.cursor, timeout: lost ? 0 : WAIT_SECONDS, limit: 1000 } });
+      const answer = await api("GET", "changes", { query: { after: state.cursor, timeout: lost ? 0 : WAIT_SECONDS, limit: 1000 } });
       state.cursor = answer.cursor;
       if (lost) notice("");
       if (answer.changes.length || lost) await draw();
@@ -151,7 +151,7 @@ async function follow() {
     } catch (error) {
       lost = true;
       if (error.status === 410) {
-        // Another emulator answers now.
+        // The emulator was restarted.
         state.cursor = 0;
         continue;
       }
@@ -168,9 +168,9 @@ element("language").addEventListener("click", () => {
   localStorage.setItem("language", state.language);
   attempt(draw);
 });
-document.addEventListener("keydown", pressed);
-// A clock that runs changes nothing that would be told.
+document.addEventListener("keydown", handleKey);
+// A running clock causes no events.
 setInterval(() => { if (state.view === "clock") draw().catch(() => {}); }, CLOCK_MILLISECONDS);
-state.cursor = (await api("GET", "changes", { given: { limit: 0 } })).cursor;
+state.cursor = (await api("GET", "changes", { query: { limit: 0 } })).cursor;
 await attempt(draw);
 follow();

@@ -1,7 +1,7 @@
-// The six views. Each draws itself from the control API and gives one element.
+// The six views. Each returns one element, drawn from the control API.
 
 import { api } from "./api.js";
-import { attempt, draw, given, make, notice, state, text } from "./page.js";
+import { attempt, draw, make, notice, query, state, text } from "./page.js";
 
 const LIMIT = 200;
 const TONES = { open: "wait", used: "good", void: "faint", expired: "bad", verified: "good", pending: "wait" };
@@ -26,7 +26,7 @@ const outbox = {
   part: "html",
 
   async draw() {
-    const { messages, evicted } = await api("GET", "outbox", { given: given({ limit: LIMIT, text: this.search }) });
+    const { messages, evicted } = await api("GET", "outbox", { query: query({ limit: LIMIT, text: this.search }) });
     this.mails = messages;
     if (!this.mails.some((mail) => mail.id === state.mail)) state.mail = this.mails.length ? this.mails[0].id : null;
     const search = make("input", {
@@ -68,7 +68,7 @@ const outbox = {
   },
 
   async content(mail) {
-    // A frame without any permission: what a mail says cannot act on this page, nor call home.
+    // An empty sandbox: a mail can neither run scripts on this page nor load anything.
     if (this.part === "html") return make("iframe", { sandbox: "", src: `/view/${mail.id}.html`, title: mail.subject });
     if (this.part === "text") return make("pre", {}, (await api("GET", `outbox/${mail.id}`)).text);
     const raw = await api("GET", `outbox/${mail.id}/raw`);
@@ -76,7 +76,7 @@ const outbox = {
   },
 
   remove() {
-    return api("DELETE", "outbox", { given: given({ text: this.search }) });
+    return api("DELETE", "outbox", { query: query({ text: this.search }) });
   },
 
   step(by) {
@@ -89,7 +89,7 @@ const outbox = {
 
 const addresses = {
   async draw() {
-    const rows = (await api("GET", "addresses", { given: given({ limit: LIMIT }) })).addresses;
+    const rows = (await api("GET", "addresses", { query: query({ limit: LIMIT }) })).addresses;
     if (!rows.length) return empty("noAddresses");
     return table([
       ["email", (one) => one.email],
@@ -104,7 +104,7 @@ const addresses = {
 
 const calls = {
   async draw() {
-    const rows = (await api("GET", "calls", { given: given({ limit: LIMIT }) })).calls;
+    const rows = (await api("GET", "calls", { query: query({ limit: LIMIT }) })).calls;
     if (!rows.length) return empty("noCalls");
     const line = (each) => make("div", {}, [each.email, each.outcome].filter(Boolean).join(" "), " ", make("span", { class: "faint" }, each.decided_by));
     const hint = (words) => make("div", { class: "wait" }, `${text("hint")}: ${words}`);
@@ -133,14 +133,14 @@ const scenario = {
     const choices = [["loaded", "asLoaded"], ["current", "current"]].map(([name, label]) => button(
       text(label), () => { this.shown = name; attempt(draw); }, { "aria-pressed": String(this.shown === name), id: `state-${name}` },
     ));
-    const document_ = await api("GET", "scenario", { given: given({ state: this.shown }) });
+    const document_ = await api("GET", "scenario", { query: query({ state: this.shown }) });
     return make("section", {}, drop, make("div", { class: "bar" }, choices), make("pre", { id: "scenario" }, JSON.stringify(document_, null, 2)));
   },
 
   async load(file) {
     if (!file) return;
     const type = file.name.endsWith(".json") ? "application/json" : "application/x-yaml";
-    await api("PUT", "scenario", { body: await file.text(), type, given: given() });
+    await api("PUT", "scenario", { body: await file.text(), type, query: query() });
     state.mail = null;
     notice(text("loadedNow"));
   },
@@ -148,9 +148,9 @@ const scenario = {
 
 const clock = {
   async draw() {
-    const { now, frozen } = await api("GET", "clock", { given: given() });
-    const put = (body) => () => attempt(() => api("PUT", "clock", { body: JSON.stringify(body), type: "application/json", given: given() }));
-    const advance = (by) => () => attempt(() => api("POST", "clock/advance", { body: JSON.stringify({ by }), type: "application/json", given: given() }));
+    const { now, frozen } = await api("GET", "clock", { query: query() });
+    const put = (body) => () => attempt(() => api("PUT", "clock", { body: JSON.stringify(body), type: "application/json", query: query() }));
+    const advance = (by) => () => attempt(() => api("POST", "clock/advance", { body: JSON.stringify({ by }), type: "application/json", query: query() }));
     return make(
       "section", {},
       make("p", { class: "clock", id: "now" }, now),
@@ -167,16 +167,16 @@ const clock = {
 
 const faults = {
   async draw() {
-    const rows = (await api("GET", "faults", { given: given() })).faults;
+    const rows = (await api("GET", "faults", { query: query() })).faults;
     if (!rows.length) return empty("noFaults");
-    const said = ({ id, seen, hits, decided_by, ...rest }) => JSON.stringify(rest);
+    const effect = ({ id, seen, hits, decided_by, ...rest }) => JSON.stringify(rest);
     return table([
       ["fault", (one) => make("strong", {}, one.id)],
-      ["does", (one) => said(one)],
+      ["does", (one) => effect(one)],
       ["seen", (one) => String(one.seen)],
       ["hits", (one) => make("span", { class: one.hits ? "good" : "faint" }, String(one.hits))],
       ["decidedBy", (one) => one.decided_by],
-      ["deleteOne", (one) => button("×", () => attempt(() => api("DELETE", `faults/${one.id}`, { given: given() })), { "aria-label": text("deleteOne") })],
+      ["deleteOne", (one) => button("×", () => attempt(() => api("DELETE", `faults/${one.id}`, { query: query() })), { "aria-label": text("deleteOne") })],
     ], rows);
   },
 };

@@ -1,0 +1,60 @@
+"""The emulator behind the views of one Flask application, and the lock that views hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from flask import current_app, request
+
+from alimock.api.service import Service
+from alimock.security import HostPolicy
+from alimock.state.store import Store
+
+if TYPE_CHECKING:
+    from alimock.mail.relay import Relay
+
+P = ParamSpec("P")
+T = TypeVar("T")
+EXTENSION = "alimock"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What views use, kept in `app.extensions["alimock"]`, so that two emulators in one process share nothing."""
+
+    service: Service
+    host_policy: HostPolicy
+    relay: Relay | None = None
+
+
+def backend() -> Backend:
+    """Return the backend of the current application."""
+    found: Backend = current_app.extensions[EXTENSION]
+    return found
+
+
+def store() -> Store:
+    """Return the store of the current application."""
+    return backend().service.store
+
+
+def base_url() -> str:
+    """Return the base URL of links in mails for the client of the current request."""
+    return backend().host_policy.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))
+
+
+def in_transaction(function: Callable[P, T]) -> Callable[P, T]:
+    """Hold the store's lock while a view runs, or the part of it that needs a consistent state.
+
+    The function must not read the request's body: a slow client would block everything. Waiting for an event releases the lock.
+    """
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        with store().transaction():
+            return function(*args, **kwargs)
+
+    return wrapper

@@ -1,0 +1,59 @@
+"""The one shape of errors of the control API: what is wrong (`message`) and what to do (`hint`)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from alimock.control.backend import backend
+
+_HINTS = {
+    404: "The emulated API is at /; the control API is described at /_alimock/openapi.json.",
+    405: "See /_alimock/openapi.json for the methods of this path.",
+    500: "Internal error in alimock; please report it with the log.",
+}
+
+
+class ControlError(Exception):
+    """An error response; `details` are additional JSON keys."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        hint: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = dict(headers or {})
+        self.content = {"message": message, "hint": hint, **(details or {})}
+        super().__init__(message)
+
+
+def control_error(error: ControlError) -> tuple[dict[str, object], int, dict[str, str]]:
+    """Return the response of a `ControlError`."""
+    return error.content, error.status, error.headers
+
+
+def http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
+    """Return the response of an error that Flask raises, and record an exception of alimock's own for `Emulator.check`."""
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        backend().service.failures.append(error.original_exception)
+    status = error.code or 500
+    allowed = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    return {"message": f"{status} {error.name}", "hint": _HINTS.get(status, error.description or "")}, status, allowed
+
+
+def closest(word: str, known: Collection[str]) -> str | None:
+    """Return the known word that is most similar, or None if none is."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """Return the hint for an unknown word: the most similar known one, or all of them."""
+    match = closest(word, known)
+    return f"Did you mean {match}?" if match is not None else f"Expected one of: {', '.join(known) or 'none'}."
