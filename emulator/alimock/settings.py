@@ -46,10 +46,9 @@ class Limit:
 
 def _limits() -> dict[str, Limit]:
     defaults = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
-    minimums = {"max-header-bytes": 1_024, "max-body-bytes": 1_024, "max-call-bytes": 1_024, "max-threads": 8}
+    minimums = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024, "max_threads": 8}
     limits = {}
-    for key, default in defaults.items():
-        name = key.replace("_", "-")
+    for name, default in defaults.items():
         # poll() and epoll take a timeout in milliseconds as a 32-bit number.
         maximum = 2_000_000 if name.endswith("seconds") else 999_999_999
         limits[name] = Limit(name, int(default), minimums.get(name, 1), maximum)
@@ -159,14 +158,16 @@ def _url(text: str) -> str:
 def _limit_values(text: str) -> dict[str, int]:
     values = {}
     for part in text.split(","):
-        name, equals, value = (word.strip() for word in part.partition("="))
+        written, equals, value = (word.strip() for word in part.partition("="))
         if not equals:
-            raise SettingError(f"found `{part}`, expected NAME=VALUE, for example idle-seconds=60")
+            raise SettingError(f"found `{part}`, expected NAME=VALUE, for example idle_seconds=60")
+        # Options have hyphens, so people write them here too.
+        name = written.replace("-", "_")
         if name not in LIMITS:
             near = difflib.get_close_matches(name, LIMITS, n=1)
             suggestion = f"; did you mean {near[0]}?" if near else ""
-            raise SettingError(f"unknown limit `{name}`{suggestion}\nLimits: {', '.join(LIMITS)}")
-        values[name.replace("-", "_")] = LIMITS[name].parse(value)
+            raise SettingError(f"unknown limit `{written}`{suggestion}\nLimits: {', '.join(LIMITS)}")
+        values[name] = LIMITS[name].parse(value)
     return values
 
 

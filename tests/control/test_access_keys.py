@@ -136,7 +136,7 @@ def test_there_is_an_end_to_keys_that_are_put() -> None:
     ask(api, "PUT", "access-keys/one", "{secret: t}")
     assert (
         ask(api, "PUT", "access-keys/two", "{secret: s}", 409)["hint"]
-        == "delete those that nobody uses any more, or see --limit max-access-keys"
+        == "delete those that nobody uses any more, or see --max-access-keys"
     )
 
 

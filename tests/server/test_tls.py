@@ -227,7 +227,7 @@ def test_a_certificate_goes_with_its_key() -> None:
 def test_half_an_authority_is_not_overwritten(folder: Path) -> None:
     certificates.authority(folder)
     (folder / "ca-key.pem").unlink()
-    with pytest.raises(ValueError, match="only one of .* exists"):
+    with pytest.raises(ValueError, match=r"only one of .* exists"):
         certificates.authority(folder)
 
 

@@ -44,7 +44,7 @@ def waited(
     if found is not None or timeout == 0:
         return found
     if not store.waiters.slots.acquire(blocking=False):
-        hint = "wait for fewer mails at a time, try again, or see --limit max-threads"
+        hint = "wait for fewer mails at a time, try again, or see --max-threads"
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         raise Problem(503, f"{store.waiters.limit} callers wait already", hint, headers=headers)
     try:

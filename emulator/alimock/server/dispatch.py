@@ -94,7 +94,7 @@ class Application:
         if len(call.body) > limit:
             message = f"the body of a call to the emulated API: found {len(call.body):,} bytes, expected {limit:,} at most"
             return _send(
-                _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --limit max-call-bytes"), environ, start_response
+                _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --limit max_call_bytes"), environ, start_response
             )
         return _send(self.service.answer(call, profile), environ, start_response)
 
