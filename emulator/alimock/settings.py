@@ -60,21 +60,29 @@ LIMITS = _limits()
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its section of `--help`, its option (None if only the environment sets it), variable and default, as texts.
+    """One setting: its section of `--help`, the placeholder of its argument, its default as text, and what it accepts.
 
     `parse` takes the text and raises `ValueError`. `bare` is the value of the option without an argument.
     """
 
     name: str
     group: str
-    flag: str | None
     metavar: str
-    variable: str
     default: str | None
     expected: str
     help: str
     parse: Callable[[str], object]
     bare: str | None = None
+
+    @property
+    def flag(self) -> str | None:
+        """The option; None if only the environment sets it."""
+        return {"scenario_yaml": None, "limits": "--limit"}.get(self.name, f"--{self.name.replace('_', '-')}")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"ALIMOCK_{self.name.upper()}"
 
 
 @dataclass(frozen=True)
@@ -171,73 +179,31 @@ def _limit_values(text: str) -> dict[str, int]:
     return values
 
 
-_AUTHENTICATIONS = ", ".join(choice.value for choice in Authentication)
+_AUTHENTICATIONS = f"one of {', '.join(choice.value for choice in Authentication)}"
+_PORT = "a port from 0 to 65535"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "host", "server", "--host", "HOST", "ALIMOCK_HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host,
-    ),
-    Setting(
-        "port", "server", "--port", "PORT", "ALIMOCK_PORT", str(DEFAULT_PORT), "a port from 0 to 65535",
-        "port to listen on, 0 for any free port", _port,
-    ),
-    Setting(
-        "control_token", "server", "--control-token", "TOKEN", "ALIMOCK_CONTROL_TOKEN", None, "visible ASCII characters",
-        "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token,
-    ),
-    Setting(
-        "scenario", "scenario", "--scenario", "NAMES", "ALIMOCK_SCENARIO", "default",
-        "built-in names, or paths with a slash or .yaml", "scenario to start from; comma-separated, later ones win", non_empty,
-    ),
-    Setting(
-        "scenario_yaml", "scenario", None, "YAML", "ALIMOCK_SCENARIO_YAML", None, "a scenario as YAML text",
-        "the scenario itself, instead of a name or path", str,
-    ),
-    Setting(
-        "watch", "scenario", "--watch", "yes|no", "ALIMOCK_WATCH", "no", "yes or no",
-        "reload the scenario when one of its files changes", _yes, bare="yes",
-    ),
-    Setting(
-        "auth", "scenario", "--auth", "MODE", "ALIMOCK_AUTH", None, f"one of {_AUTHENTICATIONS}",
-        "how signatures are checked; overrides the scenario", Authentication,
-    ),
-    Setting(
-        "profile", "scenario", "--profile", "PROFILE", "ALIMOCK_PROFILE", None, f"one of {', '.join(PROFILES)}",
-        "API generation; overrides the scenario", one_of(PROFILES),
-    ),
-    Setting(
-        "public_url", "mail", "--public-url", "URL", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
-        "base URL of links in mails (default: the Host of the request that reads the mail)", _url,
-    ),
-    Setting(
-        "smtp_relay", "mail", "--smtp-relay", "HOST:PORT", "ALIMOCK_SMTP_RELAY", None, "HOST:PORT",
-        "SMTP server that also receives every mail", _host_and_port,
-    ),
-    Setting(
-        "tls_port", "TLS", "--tls-port", "PORT", "ALIMOCK_TLS_PORT", None, "a port from 0 to 65535",
-        "port of an additional TLS listener, 0 for any free port", _port,
-    ),
-    Setting(
-        "tls_names", "TLS", "--tls-names", "NAMES", "ALIMOCK_TLS_NAMES", None, "host names, comma-separated",
-        "additional names for the certificate", _names,
-    ),
-    Setting(
-        "tls_directory", "TLS", "--tls-directory", "FOLDER", "ALIMOCK_TLS_DIRECTORY", None, "a folder",
-        "where to keep alimock's certificate authority", str,
-    ),
-    Setting(
-        "tls_certificate", "TLS", "--tls-certificate", "FILE", "ALIMOCK_TLS_CERTIFICATE", None, "a PEM file",
-        "your own certificate chain", str,
-    ),
-    Setting("tls_key", "TLS", "--tls-key", "FILE", "ALIMOCK_TLS_KEY", None, "a PEM file", "private key of that certificate", str),
-    Setting(
-        "log_level", "logging", "--log-level", "LEVEL", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",
-        "minimum log level", one_of(LOG_LEVELS),
-    ),
-    Setting(
-        "limits", "limits", "--limit", "NAME=VALUE", "ALIMOCK_LIMITS", None, "NAME=VALUE, comma-separated",
-        "set a limit; repeatable", _limit_values,
-    ),
+    Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
+    Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
+    Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
+            "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token),
+    Setting("scenario", "scenario", "NAMES", "default", "built-in names, or paths with a slash or .yaml",
+            "scenario to start from; comma-separated, later ones win", non_empty),
+    Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text", "scenario text, instead of a name or path", str),
+    Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when a file of it changes", _yes, bare="yes"),
+    Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS, "checking of signatures; overrides the scenario", Authentication),
+    Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",
+            "API generation; overrides the scenario", one_of(PROFILES)),
+    Setting("public_url", "mail", "URL", None, "a URL like http://mail-check.example.com:2546",
+            "base URL of links in mails (default: the Host of the request that reads the mail)", _url),
+    Setting("smtp_relay", "mail", "HOST:PORT", None, "HOST:PORT", "SMTP server that also receives every mail", _host_and_port),
+    Setting("tls_port", "TLS", "PORT", None, _PORT, "port of an additional TLS listener, 0 for any free port", _port),
+    Setting("tls_names", "TLS", "NAMES", None, "host names, comma-separated", "additional names for the certificate", _names),
+    Setting("tls_directory", "TLS", "FOLDER", None, "a folder", "where to keep alimock's certificate authority", str),
+    Setting("tls_certificate", "TLS", "FILE", None, "a PEM file", "your own certificate chain", str),
+    Setting("tls_key", "TLS", "FILE", None, "a PEM file", "private key of that certificate", str),
+    Setting("log_level", "logging", "LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}", "minimum log level", one_of(LOG_LEVELS)),
+    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable", _limit_values),
 )  # fmt: skip
 
 

@@ -14,9 +14,7 @@ from alimock.client.connection import Connection, EmulatorError, default_url
 
 def run(arguments: Sequence[str]) -> int:
     """Return 0 for a signature that matches, 1 for one that does not, 2 if it cannot be checked."""
-    parser = argparse.ArgumentParser(
-        "alimock explain-signature", description="Explain what is wrong with the signature of a request."
-    )
+    parser = argparse.ArgumentParser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
     parser.add_argument("request", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)")
     parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
     options = parse(parser, arguments)

@@ -90,16 +90,13 @@ def _strict_status(emulator: Emulator, options: argparse.Namespace) -> int:
 
 def _warn_of_unchecked_calls(emulator: Emulator) -> None:
     connection = emulator.connection.wide
-    changes, _ = connection.entries("changes", "changes", 0)
-    made, kept = sum(change["kind"] == "call" for change in changes), len(connection.entries("calls", "calls", 0)[0])
-    if not made:
-        print(f"alimock: strict mode: {no_calls(emulator)}", file=sys.stderr)
-    elif made > kept:
-        print(
-            f"alimock: strict mode: {made - kept} of {made} calls were deleted by resets and not checked; "
-            "to check each test, use the pytest plugin with --alimock-strict",
-            file=sys.stderr,
-        )
+    made = sum(change["kind"] == "call" for change in connection.entries("changes", "changes", 0)[0])
+    deleted = made - len(connection.entries("calls", "calls", 0)[0])
+    warning = "" if made else no_calls(emulator)
+    if deleted > 0:
+        warning = f"{deleted} of {made} calls were deleted by resets and not checked; to check each test, use the pytest plugin"
+    if warning:
+        print(f"alimock: strict mode: {warning}", file=sys.stderr)
 
 
 def _print_report(emulator: Emulator) -> None:

@@ -134,7 +134,7 @@ class Connection:
         except OSError as error:
             raise self._unreachable(error, seconds) from None
         except http.client.HTTPException as error:
-            raise self._not_alimock(error) from None
+            raise self._not_alimock(str(error) or type(error).__name__) from None
         finally:
             connection.close()
 
@@ -151,10 +151,10 @@ class Connection:
     def _object(self, status: int, content: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(content)
-        except ValueError as error:
-            raise self._not_alimock(error) from None
+        except ValueError:
+            answer = None
         if not isinstance(answer, dict):
-            raise self._not_alimock(ValueError("the response is not a JSON object"))
+            raise self._not_alimock("the response is not a JSON object")
         if status == http.client.OK:
             return answer
         kind = WaitTimeout if status == _TIMED_OUT else EmulatorError
@@ -164,12 +164,10 @@ class Connection:
     def _unreachable(self, error: OSError, seconds: float) -> EmulatorError:
         if isinstance(error, TimeoutError):
             return EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.")
-        return EmulatorError(
-            f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({error.strerror or error})"
-        )
+        reason = error.strerror or error
+        return EmulatorError(f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({reason})")
 
-    def _not_alimock(self, error: Exception) -> EmulatorError:
-        reason = str(error) or type(error).__name__
+    def _not_alimock(self, reason: str) -> EmulatorError:
         return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")
 
     def _address(self) -> tuple[str, int]:
