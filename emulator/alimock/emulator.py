@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _SET_BY_START = ("url", "endpoint", "access_key_id", "access_key_secret", "connection",
-                   "outbox", "addresses", "calls", "clock", "faults")  # fmt: skip
+                 "outbox", "addresses", "calls", "clock", "faults")  # fmt: skip
 
 
 class Emulator(Client):

@@ -169,7 +169,7 @@ def _limit_values(text: str) -> dict[str, int]:
         written, equals, value = (word.strip() for word in part.partition("="))
         if not equals:
             raise SettingError(f"found `{part}`, expected NAME=VALUE, for example idle_seconds=60")
-        # Options have hyphens, so people write them here too.
+        # Hyphens are accepted, as in the names of options.
         name = written.replace("-", "_")
         if name not in LIMITS:
             near = difflib.get_close_matches(name, LIMITS, n=1)

@@ -78,7 +78,7 @@ def _serve(
     application = Application(Service(store, settings.profile), host_policy, relay, limits)
     try:
         servers = [Server(application, settings.host, port, tls=tls) for port, tls in listeners]
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
     # Everything allocated so far lives until the end, so the garbage collector need not scan it.
     gc.freeze()
