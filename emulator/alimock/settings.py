@@ -190,7 +190,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("scenario", "scenario", "NAMES", "default", "built-in names, or paths with a slash or .yaml",
             "scenario to start from; comma-separated, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text", "scenario text, instead of a name or path", str),
-    Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when a file of it changes", _yes, bare="yes"),
+    Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when its files change", _yes, bare="yes"),
     Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS, "checking of signatures; overrides the scenario", Authentication),
     Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",
             "API generation; overrides the scenario", one_of(PROFILES)),
@@ -203,7 +203,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_certificate", "TLS", "FILE", None, "a PEM file", "your own certificate chain", str),
     Setting("tls_key", "TLS", "FILE", None, "a PEM file", "private key of that certificate", str),
     Setting("log_level", "logging", "LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}", "minimum log level", one_of(LOG_LEVELS)),
-    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable", _limit_values),
+    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable or comma-separated", _limit_values),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ SCHEMA_NAME = "scenario.schema.json"
 def run(arguments: Sequence[str]) -> int:
     """Write the scenario, and next to it the schema for editors; neither replaces an existing file."""
     parser = argparse.ArgumentParser("alimock init", description="Create a commented scenario file.")
-    parser.add_argument("file", nargs="?", default="alimock.yaml", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("file", nargs="?", default="alimock.yaml", metavar="FILE", help="file to create (default: %(default)s)")
     path = Path(parse(parser, arguments).file)
     if "," in str(path):
         return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")

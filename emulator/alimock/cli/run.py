@@ -31,9 +31,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("url", "endpoint", "access_key_id", "access_key_secret")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _USAGE_HINT = "write the command after --, for example: alimock run -- npm test"
-_EPILOG = """The command gets the address of the emulator in ALIMOCK_URL and ALIMOCK_ENDPOINT (host:port), the credentials in
-ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, where SDKs read them, and the endpoint of the `aliyun`
-command in ALIBABA_CLOUD_ENDPOINT. Pass other variables with --env, for example --env DOMAIN_ENDPOINT={endpoint}."""
+_EPILOG = """The command gets these variables:
+  ALIMOCK_URL, ALIMOCK_ENDPOINT    the address of the emulator (ENDPOINT is host:port)
+  ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET    the credentials, as SDKs read them
+  ALIBABA_CLOUD_ENDPOINT    the endpoint, as the `aliyun` command reads it
+Pass others with --env, for example --env DOMAIN_ENDPOINT={endpoint}."""
 
 
 def run(arguments: Sequence[str]) -> int:

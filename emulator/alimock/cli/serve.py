@@ -78,19 +78,16 @@ def _serve(
     application = Application(Service(store, settings.profile), host_policy, relay, limits)
     try:
         servers = [Server(application, settings.host, port, tls=tls) for port, tls in listeners]
-    except (OSError, ValueError) as error:
-        return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
+    except (OSError, ValueError) as reason:
+        return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
     # Everything allocated so far lives until the end, so the garbage collector need not scan it.
     gc.freeze()
     with ExitStack() as cleanup:
         if relay is not None:
             cleanup.callback(relay.stop)
-        for server in servers:
-            try:
-                server.start()
-            except (OSError, UnicodeError) as error:
-                return fail(_listen_error(server, error))
-            cleanup.callback(server.stop)
+        error = _start(servers, cleanup)
+        if error is not None:
+            return fail(error)
         if relay is not None:
             relay.start(host_policy.relayed_url(servers[0].port))
             store.relay = relay.take
@@ -101,6 +98,17 @@ def _serve(
         while not stopping.wait(POLL_SECONDS):
             pass
     return 0
+
+
+def _start(servers: Sequence[Server], cleanup: ExitStack) -> str | None:
+    """Start the servers and return an error message, or None."""
+    for server in servers:
+        try:
+            server.start()
+        except (OSError, UnicodeError) as error:
+            return _listen_error(server, error)
+        cleanup.callback(server.stop)
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
