@@ -203,7 +203,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_certificate", "TLS", "FILE", None, "a PEM file", "your own certificate chain", str),
     Setting("tls_key", "TLS", "FILE", None, "a PEM file", "private key of that certificate", str),
     Setting("log_level", "logging", "LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}", "minimum log level", one_of(LOG_LEVELS)),
-    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable or comma-separated", _limit_values),
+    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable", _limit_values),
 )  # fmt: skip
 
 
