@@ -26,11 +26,9 @@ from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import loader, reference, schema, sources
 from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
-from alimock.server.limits import ServerLimits
-from alimock.settings import SETTINGS
+from alimock.settings import LIMITS, SETTINGS
 from alimock.spec import fidelity
 from alimock.spec.contract import PROFILES
-from alimock.state.limits import StateLimits
 from alimock.testing.session import MarkerOptions
 from conftest import Running
 
@@ -116,11 +114,11 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
     assert "\n".join(rows) in README
 
 
-def test_the_readmes_table_of_limits_has_each_with_its_default() -> None:
+def test_readme_limits_table_has_every_limit_with_its_default() -> None:
     table = README.partition("## Limits")[2].partition("\n## ")[0]
-    for limit in (*dataclasses.fields(ServerLimits), *dataclasses.fields(StateLimits)):
-        row = next(line for line in table.splitlines() if f"`--{limit.name.replace('_', '-')}`" in line)
-        assert f"{limit.default:,}" in row, row
+    assert "| name | default | meaning | When exceeded |" in table
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", table, re.MULTILINE))
+    assert rows == {limit.name: f"{limit.default:,}" for limit in LIMITS.values()}
 
 
 def test_the_readme_names_every_resource_of_the_control_api() -> None:

@@ -1,4 +1,4 @@
-"""The emulator in a test's own process, and one that runs beside it: the same object, and so the same tests."""
+"""The emulator in the process of a test, and one in another process: the same client, so the same tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from alimock import Client, Emulator, EmulatorError, ScenarioError, WaitTimeout
 from alimock.client import connection
 from alimock.scenario import loader
 from alimock.state.limits import StateLimits
-from alimock.testing.report import timeline
+from alimock.testing.report import failure_report
 from alimock.testing.strict import violations
 from conftest import serve
 
@@ -42,7 +42,7 @@ JO = "jo@example.com"
 
 
 def call(client: Client, action: str, **parameters: str) -> dict[str, object]:
-    """Calls the emulated API with the client's key, unsigned."""
+    """Call the emulated API with the client's key, unsigned."""
     common = {"Action": action, "Version": "2018-01-29", "Format": "JSON", "AccessKeyId": client.access_key_id}
     try:
         with urllib.request.urlopen(f"{client.url}/?{urlencode({**common, **parameters})}") as response:
@@ -66,7 +66,7 @@ def sdk(client: Client, secret: str | None = None) -> Sdk:
 
 @pytest.fixture(scope="module")
 def sidecar() -> Iterator[str]:
-    """The URL of an emulator in a process of its own."""
+    """The URL of an emulator in another process."""
     command = [sys.executable, "-m", "alimock", "serve", "--port", "0", "--log-level", "error"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -78,7 +78,7 @@ def sidecar() -> Iterator[str]:
             process.terminate()
 
 
-@pytest.fixture(params=["in process", "beside"])
+@pytest.fixture(params=["in process", "other process"])
 def emulator(request: pytest.FixtureRequest) -> Iterator[Client]:
     if request.param == "in process":
         with Emulator() as started:
@@ -88,7 +88,7 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Client]:
             yield account
 
 
-def test_it_says_where_it_is_and_by_which_key(emulator: Client) -> None:
+def test_client_has_the_endpoint_and_the_access_key(emulator: Client) -> None:
     assert emulator.url == f"http://{emulator.endpoint}"
     answer = sdk(emulator).query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
     assert answer.body.verification_status == 1
@@ -96,12 +96,12 @@ def test_it_says_where_it_is_and_by_which_key(emulator: Client) -> None:
     assert (seen.access_key_id, seen.authentication, seen.signature) == (emulator.access_key_id, "checked", "ACS3-HMAC-SHA256")
 
 
-def test_a_wrong_secret_is_refused(emulator: Client) -> None:
+def test_wrong_secret_is_rejected(emulator: Client) -> None:
     with pytest.raises(Exception, match="Specified signature does not match"):
         sdk(emulator, "wrong").query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
 
 
-def test_a_mail_is_read_with_its_token_and_its_text(emulator: Client) -> None:
+def test_mail_has_a_token_and_bodies(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=f"{JO},al@example.com")
     message = emulator.outbox.wait(to=JO)
     assert (message.to, message.action, message.token_state, message.lang) == (JO, SUBMIT, "open", "en")
@@ -114,7 +114,7 @@ def test_a_mail_is_read_with_its_token_and_its_text(emulator: Client) -> None:
     assert [one.token_state for one in emulator.outbox.messages(to=JO)] == ["used"]
 
 
-def test_mails_are_narrowed_and_cleared(emulator: Client) -> None:
+def test_mails_are_filtered_and_deleted(emulator: Client) -> None:
     emulator.clock.freeze("2024-05-01 09:30:00")
     call(emulator, SUBMIT, Email=JO)
     emulator.clock.advance("1h")
@@ -135,7 +135,7 @@ def test_mails_are_narrowed_and_cleared(emulator: Client) -> None:
     assert messages() == []
 
 
-def test_waiting_gives_a_mail_that_comes_later(emulator: Client) -> None:
+def test_wait_returns_a_mail_that_arrives_later(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     first = emulator.outbox.wait(to=JO)
     with ThreadPoolExecutor(1) as pool:
@@ -144,7 +144,7 @@ def test_waiting_gives_a_mail_that_comes_later(emulator: Client) -> None:
         assert waiting.result(10).action == RESEND
 
 
-def test_a_link_leads_to_the_emulator_however_it_was_waited_for(emulator: Client) -> None:
+def test_link_is_the_same_from_wait_and_wait_async(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     message = emulator.outbox.wait(to=JO)
     assert asyncio.run(emulator.outbox.wait_async(to=JO)) == message
@@ -153,7 +153,7 @@ def test_a_link_leads_to_the_emulator_however_it_was_waited_for(emulator: Client
     assert emulator.outbox.text(message.id) == emulator.outbox.text(message)
 
 
-def test_waiting_in_vain_says_what_came_instead(emulator: Client) -> None:
+def test_wait_that_times_out_lists_what_did_not_match(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     with pytest.raises(WaitTimeout, match=f"Timed out after 0.01 s; no match among: {SUBMIT} to {JO}"):
         emulator.outbox.wait(to="al@example.com", after=0, timeout=0.01)
@@ -161,7 +161,7 @@ def test_waiting_in_vain_says_what_came_instead(emulator: Client) -> None:
         emulator.calls.wait(action=DELETE, timeout=0)
 
 
-def test_waiting_leaves_the_event_loop_free(emulator: Client) -> None:
+def test_async_waits_do_not_block_the_event_loop(emulator: Client) -> None:
     async def life() -> None:
         waiting = [asyncio.create_task(emulator.outbox.wait_async(to=f"{number}@example.com", after=0)) for number in range(20)]
         seen = asyncio.create_task(emulator.calls.wait_async(action=SUBMIT, after=0))
@@ -175,7 +175,7 @@ def test_waiting_leaves_the_event_loop_free(emulator: Client) -> None:
     asyncio.run(life())
 
 
-def test_a_wait_that_is_cancelled_ends_at_once(emulator: Client) -> None:
+def test_cancelled_wait_ends_at_once(emulator: Client) -> None:
     async def life() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(emulator.outbox.wait_async(timeout=60), 0.05)
@@ -185,7 +185,7 @@ def test_a_wait_that_is_cancelled_ends_at_once(emulator: Client) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_the_calls_are_listed_counted_and_waited_for(emulator: Client) -> None:
+def test_calls_are_listed_counted_and_awaited(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=f"{JO},test2@aliyun.com")
     call(emulator, "VerifyEmail", Token="made-up")
     verify, submit = emulator.calls.list()
@@ -200,7 +200,7 @@ def test_the_calls_are_listed_counted_and_waited_for(emulator: Client) -> None:
     assert emulator.calls.list(after=submit.sequence) == [verify]
 
 
-def test_addresses_are_put_read_and_deleted(emulator: Client) -> None:
+def test_addresses_are_set_read_and_deleted(emulator: Client) -> None:
     emulator.addresses.put(JO, "verified")
     emulator.addresses.put("*@late.example.com", {"outcome": "expired"})
     found = emulator.addresses.get(JO)
@@ -219,7 +219,7 @@ def test_addresses_are_put_read_and_deleted(emulator: Client) -> None:
         emulator.addresses.put(JO, "verifid")
 
 
-def test_faults_are_put_hit_and_deleted(emulator: Client) -> None:
+def test_faults_are_set_fired_and_deleted(emulator: Client) -> None:
     emulator.faults.put("busy", {"error": "Throttling.User", "times": 1})
     assert call(emulator, QUERY, Email=JO)["Code"] == "Throttling.User"
     assert call(emulator, QUERY, Email=JO)["Code"] == "ParameterIllegal"
@@ -229,7 +229,7 @@ def test_faults_are_put_hit_and_deleted(emulator: Client) -> None:
     assert emulator.faults.list() == []
 
 
-def test_the_clock_stands_advances_and_runs_on(emulator: Client) -> None:
+def test_clock_is_frozen_advanced_and_resumed(emulator: Client) -> None:
     utc_plus_8 = timezone(timedelta(hours=8))
     assert emulator.clock.freeze(datetime(2024, 5, 1, 1, 30, tzinfo=timezone.utc)) == datetime(2024, 5, 1, 9, 30, tzinfo=utc_plus_8)
     assert emulator.clock.advance("1d12h") == datetime(2024, 5, 2, 21, 30, tzinfo=utc_plus_8)
@@ -238,7 +238,7 @@ def test_the_clock_stands_advances_and_runs_on(emulator: Client) -> None:
     assert emulator.clock.freeze() == emulator.clock.now()
 
 
-def test_an_expired_link_is_tested_without_waiting_three_days(emulator: Client) -> None:
+def test_advancing_the_clock_expires_a_link(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     emulator.clock.advance("3d")
     assert emulator.outbox.wait(to=JO).token_state == "expired"
@@ -254,7 +254,7 @@ def test_an_expired_link_is_tested_without_waiting_three_days(emulator: Client) 
     ],
     ids=["name", "names", "path", "mapping"],
 )
-def test_a_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
+def test_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
     emulator: Client, scenario: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -263,11 +263,11 @@ def test_a_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
     emulator.load(scenario)  # type: ignore[arg-type]
     assert call(emulator, QUERY, Email=JO)["VerificationTime"] == "2024-05-01 09:30:00"
     assert emulator.addresses.get("abc@aliyun.com") is None
-    place = "the scenario given" if isinstance(scenario, dict) else "late.yaml:3"
-    assert emulator.calls.list()[0].outcomes[0].decided_by == place
+    location = "the scenario given" if isinstance(scenario, dict) else "late.yaml:3"
+    assert emulator.calls.list()[0].outcomes[0].decided_by == location
 
 
-def test_a_scenario_lies_over_the_one_that_is_loaded(emulator: Client) -> None:
+def test_scenario_is_merged_into_the_loaded_one(emulator: Client) -> None:
     emulator.load({"addresses": {JO: "verified"}}, over=True)
     call(emulator, DELETE, Email=JO)
     emulator.reset()
@@ -275,7 +275,7 @@ def test_a_scenario_lies_over_the_one_that_is_loaded(emulator: Client) -> None:
     assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
 
 
-def test_a_file_may_be_reached_by_several_paths(emulator: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_can_be_extended_by_several_files(emulator: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -286,14 +286,14 @@ def test_a_file_may_be_reached_by_several_paths(emulator: Client, tmp_path: Path
     assert call(emulator, QUERY, Email=JO)["VerificationStatus"] == 1
 
 
-def test_what_is_over_the_loaded_scenario_knows_its_stubs_and_its_faults(emulator: Client) -> None:
+def test_merged_scenario_refers_to_the_stubs_and_faults_of_the_loaded_one(emulator: Client) -> None:
     emulator.load({"stubs": {"QueryDomainList": {"Data": "x"}}, "faults": [{"delay": "1ms"}]})
     emulator.load({"faults": [{"id": "1", "when": {"action": "QueryDomainList"}, "error": "Throttling"}]}, over=True)
     assert [fault.id for fault in emulator.faults.list()] == ["1", "2"]
     assert emulator.calls.count(action="QueryDomainList") == 0
 
 
-def test_a_reset_can_leave_the_scenario_that_was_loaded(emulator: Client) -> None:
+def test_reset_can_unload_the_loaded_scenario(emulator: Client) -> None:
     emulator.load("empty")
     emulator.load({"addresses": {JO: "verified"}}, over=True)
     emulator.reset(unload=True)
@@ -307,12 +307,12 @@ def test_a_reset_can_leave_the_scenario_that_was_loaded(emulator: Client) -> Non
         (lambda one: one.load(5), "found the scenario 5, expected a name, a path or a mapping"),
         (lambda one: one.load({("a",): 1}), "the scenario given: keys must be"),
         (lambda one: one.new_account(access_key_secret="s"), "found an access_key_secret without an access_key_id"),
-        (lambda one: one.new_account(" ", "s"), "access_key_id: found ' ', expected a text"),
-        (lambda one: one.new_account(7, "s"), "access_key_id: found 7, expected a text"),
+        (lambda one: one.new_account(" ", "s"), "access_key_id: found ' ', expected a non-empty string"),
+        (lambda one: one.new_account(7, "s"), "access_key_id: found 7, expected a non-empty string"),
         (lambda one: Emulator(access_key_secret="s"), "found an access_key_secret without an access_key_id"),
     ],
 )
-def test_wrong_arguments_are_told(emulator: Client, act: Callable[[Client], object], message: str) -> None:
+def test_invalid_arguments_are_rejected(emulator: Client, act: Callable[[Client], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         act(emulator)
 
@@ -325,14 +325,14 @@ def test_wrong_arguments_are_told(emulator: Client, act: Callable[[Client], obje
         ({"outcome": "quota-exceeded"}, "Did you mean SendTokenQuotaExceeded"),
     ],
 )
-def test_a_misspelt_filter_is_told_and_counts_nothing(emulator: Client, filters: dict[str, str], hint: str) -> None:
+def test_misspelled_filter_is_rejected_with_a_suggestion(emulator: Client, filters: dict[str, str], hint: str) -> None:
     with pytest.raises(EmulatorError, match=hint):
         emulator.calls.count(**filters)  # type: ignore[arg-type]
     call(emulator, "NoSuchAction")
     assert emulator.calls.count(action="NoSuchAction") == 1
 
 
-def test_a_wrong_scenario_is_told_and_changes_nothing(emulator: Client) -> None:
+def test_invalid_scenario_is_rejected_and_changes_nothing(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     with pytest.raises(ScenarioError, match="the scenario given:2:1: found the unknown key `adresses`, expected `addresses`"):
         emulator.load({"adresses": {}})
@@ -341,28 +341,27 @@ def test_a_wrong_scenario_is_told_and_changes_nothing(emulator: Client) -> None:
     assert len(emulator.outbox.messages()) == 1
 
 
-def test_a_scenario_that_says_more_than_one_account_can_have_is_warned_of(emulator: Client) -> None:
-    with pytest.warns(UserWarning, match="what it says of authentication counts for a whole emulator") as caught:
+def test_loading_keys_that_apply_to_a_whole_emulator_warns(emulator: Client) -> None:
+    with pytest.warns(UserWarning, match="ignored authentication, which applies to a whole emulator") as caught:
         emulator.load({"authentication": "strict"})
     assert caught[0].filename == __file__
 
 
-def test_a_reset_starts_the_account_anew(emulator: Client) -> None:
+def test_reset_empties_outbox_call_log_and_faults(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     emulator.faults.put("busy", {"error": "Throttling.User"})
     emulator.reset()
     assert (emulator.outbox.messages(), emulator.calls.list(), emulator.faults.list()) == ([], [], [])
 
 
-def test_an_account_that_is_gone_already_can_be_closed(emulator: Client) -> None:
-    account = emulator.new_account()
-    again = emulator.new_account(account.access_key_id)
-    again._owned_key = account.access_key_id
-    account.close()
-    again.close()
+def test_client_whose_key_is_already_deleted_can_be_closed(emulator: Client) -> None:
+    first = emulator.new_account("app", "secret")
+    second = emulator.new_account("app", "other-secret")
+    first.close()
+    second.close()
 
 
-def test_new_accounts_cannot_see_each_other_and_are_gone_when_closed(emulator: Client) -> None:
+def test_new_accounts_are_isolated_and_deleted_when_closed(emulator: Client) -> None:
     with emulator.new_account() as one, emulator.new_account() as two:
         call(one, SUBMIT, Email=JO)
         assert (len(one.outbox.messages()), two.outbox.messages(), emulator.outbox.messages()) == (1, [], [])
@@ -373,23 +372,23 @@ def test_new_accounts_cannot_see_each_other_and_are_gone_when_closed(emulator: C
     one.close()
 
 
-def test_an_account_takes_the_key_of_an_application(emulator: Client) -> None:
+def test_new_account_uses_the_key_of_an_application(emulator: Client) -> None:
     with emulator.new_account("app", "hush") as app:
         assert (app.access_key_id, app.access_key_secret) == ("app", "hush")
         with emulator.new_account("app") as again:
             assert again.access_key_secret == "hush"
-        assert emulator.new_account("nobody-registered").access_key_secret == ""
+        assert emulator.new_account("unregistered").access_key_secret == ""
         call(app, SUBMIT, Email=JO)
         assert len(again.outbox.messages()) == 1
 
 
-def test_an_account_that_is_not_there_is_told(emulator: Client) -> None:
+def test_unknown_account_is_rejected(emulator: Client) -> None:
     with pytest.raises(EmulatorError, match="no account `shop`"):
         emulator.account("shop")
     assert emulator.account("default").access_key_id == "testid"
 
 
-def test_an_account_of_the_scenario_is_given_by_its_name() -> None:
+def test_accounts_of_the_scenario_are_found_by_name() -> None:
     keys = [{"id": "a", "secret": "s", "status": "inactive"}, {"id": "b", "secret": "t"}]
     with Emulator({"accounts": {"shop": {"access_keys": keys}, "kiosk": {}}}) as emulator:
         shop, kiosk = emulator.account("shop"), emulator.account("kiosk")
@@ -402,7 +401,7 @@ def test_an_account_of_the_scenario_is_given_by_its_name() -> None:
         assert emulator.account("key:seen").access_key_id == "seen"
 
 
-def test_the_key_of_an_account_is_one_that_can_do_everything() -> None:
+def test_account_uses_an_unrestricted_key() -> None:
     keys = [
         {"id": "old", "secret": "s", "security_token": "t", "expires": "2019-01-01 00:00:00"},
         {"id": "limited", "secret": "s", "permissions": []},
@@ -412,7 +411,7 @@ def test_the_key_of_an_account_is_one_that_can_do_everything() -> None:
         assert emulator.access_key_id == "good"
 
 
-def test_an_addresss_entry_lies_over_the_accounts_own() -> None:
+def test_merged_entry_replaces_the_entry_of_the_account() -> None:
     partner = {"access_keys": [{"id": "p", "secret": "s"}], "addresses": {JO: "verified"}}
     with Emulator({"accounts": {"partner": partner}}) as emulator:
         account = emulator.account("partner")
@@ -420,58 +419,58 @@ def test_an_addresss_entry_lies_over_the_accounts_own() -> None:
         assert call(account, QUERY, Email=JO)["VerificationStatus"] == 0
 
 
-def test_entries_that_are_laid_over_at_the_same_time_are_all_kept() -> None:
+def test_concurrent_merges_keep_all_entries() -> None:
     many = {f"{number}@example.com": "verified" for number in range(3_000)}
     with Emulator({"addresses": many}) as emulator, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda letter: emulator.load({"addresses": {f"{letter}@example.com": "verified"}}, over=True), "abcd"))
         assert all(emulator.addresses.get(f"{letter}@example.com") for letter in "abcd")
 
 
-def test_what_was_exported_loads_back_with_the_keys_that_are_known() -> None:
+def test_exported_scenario_can_be_loaded() -> None:
     with Emulator() as emulator:
         emulator.load(emulator.connection.send("GET", "scenario"))
         assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
 
 
-def test_a_program_that_does_not_stop_its_emulator_ends() -> None:
+def test_program_exits_without_stopping_its_emulator() -> None:
     code = "from alimock import Emulator; emulator = Emulator().start(); emulator.calls.count(); print('end', flush=True); raise SystemExit(3)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout) == (3, "end\n")
 
 
-def test_more_calls_than_fit_on_a_page_are_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_and_strict_mode_cover_several_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PAGE", 2)
     with Emulator() as emulator:
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
-        lines = timeline(emulator.connection, 0)
+        lines = failure_report(emulator.connection, 0)
         assert [line.partition("Email=")[2].partition("@")[0] for line in lines] == [str(number) for number in range(7)]
         assert len(violations(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
 
 
-def test_calls_that_are_no_longer_kept_are_told() -> None:
+def test_evicted_calls_are_reported() -> None:
     for running in serve(loader.load("default"), state_limits=StateLimits(max_entries_per_account=3)):
         emulator = Emulator.connect(running.url)
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
-        assert violations(emulator.connection, emulator.connection, 0, [])[0].startswith("more calls were made than are kept")
-        assert timeline(emulator.connection, 0)[0] == "(the beginning was thrown away)"
+        assert violations(emulator.connection, emulator.connection, 0, [])[0].startswith("the oldest calls were evicted")
+        assert failure_report(emulator.connection, 0)[0] == "(the oldest events were evicted)"
 
 
-def test_what_a_client_sent_cannot_break_the_lines_of_a_timeline() -> None:
+def test_control_characters_in_requests_do_not_break_the_report() -> None:
     with Emulator() as emulator:
         call(emulator, "Li\nst\x1b[31m", **{"Em\nail": "a\nb"})
         call(emulator, QUERY, **{"Em\n\x1b[31mail": "x" * 500})
-        assert all(line.isprintable() and len(line) < 800 for line in timeline(emulator.connection, 0))
+        assert all(line.isprintable() and len(line) < 800 for line in failure_report(emulator.connection, 0))
 
 
-def test_an_emulator_takes_a_key_of_its_own() -> None:
+def test_emulator_uses_the_key_of_an_application() -> None:
     with Emulator(access_key_id="app", access_key_secret="hush") as emulator:
         sdk(emulator).submit_email_verification(models.SubmitEmailVerificationRequest(email=JO))
         assert [message.access_key_id for message in emulator.outbox.messages()] == ["app"]
 
 
-def test_settings_are_those_of_the_command() -> None:
+def test_profile_and_auth_take_the_values_of_serve() -> None:
     with Emulator(profile="docs-2021", auth="strict") as emulator:
         assert call(emulator, SUBMIT, Email=JO)["Code"] == "MissingSignature"
     with pytest.raises(ValueError, match="--profile: found `docs-2022`, expected one of current, docs-2021, docs-2018"):
@@ -480,27 +479,27 @@ def test_settings_are_those_of_the_command() -> None:
         Emulator("no-such")
 
 
-def test_several_emulators_share_nothing() -> None:
+def test_emulators_are_independent() -> None:
     with Emulator() as one, Emulator() as two:
         call(one, SUBMIT, Email=JO)
         assert one.url != two.url
         assert (len(one.outbox.messages()), two.outbox.messages()) == (1, [])
 
 
-def test_a_start_and_a_stop_leave_no_thread_and_no_socket() -> None:
+def test_stopped_emulator_leaves_no_thread() -> None:
     before = threading.active_count()
     for _ in range(3):
         emulator = Emulator().start()
         call(emulator, SUBMIT, Email=JO)
         emulator.stop()
         emulator.stop()
-        with pytest.raises(EmulatorError, match="does not answer as alimock does"):
+        with pytest.raises(EmulatorError, match="Cannot reach alimock"):
             emulator.outbox.messages()
     gc.collect()
     assert threading.active_count() == before
 
 
-def test_an_emulator_that_was_stopped_starts_anew() -> None:
+def test_stopped_emulator_can_be_started_again() -> None:
     emulator = Emulator()
     for _ in range(2):
         with emulator:
@@ -508,17 +507,17 @@ def test_an_emulator_that_was_stopped_starts_anew() -> None:
             call(emulator, SUBMIT, Email=JO)
 
 
-def test_an_emulator_that_does_not_run_says_how_to_start_it() -> None:
+def test_access_before_the_start_explains_how_to_start() -> None:
     emulator = Emulator()
-    with pytest.raises(AttributeError, match="no `outbox` yet"):
+    with pytest.raises(AttributeError, match="no `outbox` before the start"):
         _ = emulator.outbox
     with pytest.raises(AttributeError, match="no `outbux`"):
         _ = emulator.outbux  # type: ignore[attr-defined]
-    with emulator, pytest.raises(RuntimeError, match="runs already"):
+    with emulator, pytest.raises(RuntimeError, match="already running"):
         emulator.start()
 
 
-def test_a_port_that_is_taken_is_an_error_and_nothing_is_left() -> None:
+def test_start_on_a_used_port_raises() -> None:
     with Emulator() as first:
         port = int(first.endpoint.rpartition(":")[2])
         with pytest.raises(OSError, match="already in use"):
@@ -526,19 +525,17 @@ def test_a_port_that_is_taken_is_an_error_and_nothing_is_left() -> None:
 
 
 def failing(*_: object, **__: object) -> None:
-    raise ZeroDivisionError("of the emulator's own")
+    raise ZeroDivisionError("internal")
 
 
 @pytest.mark.parametrize(
     ("function", "path"),
     [("service.authenticate", f"/?Action={QUERY}&Version=2018-01-29"), ("service.Service.follow_link", "/verify?token=x")],
 )
-def test_an_exception_in_the_servers_threads_comes_up_in_the_test(
-    function: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exception_in_a_server_thread_is_raised_by_stop(function: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"alimock.api.{function}", failing)
     with (
-        pytest.raises(EmulatorError, match="alimock itself failed, please report this: ZeroDivisionError") as raised,
+        pytest.raises(EmulatorError, match="Internal error in alimock: ZeroDivisionError") as raised,
         Emulator() as emulator,
     ):
         with pytest.raises(urllib.request.HTTPError) as answer:
@@ -548,7 +545,7 @@ def test_an_exception_in_the_servers_threads_comes_up_in_the_test(
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
-def test_an_exception_of_the_test_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_of_the_test_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alimock.api.service.authenticate", failing)
     emulator = Emulator()
     with pytest.raises(urllib.request.HTTPError, match="500"), emulator:
@@ -559,13 +556,13 @@ def test_an_exception_of_the_test_itself_is_not_hidden(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:2546", "http://[", "http://127.0.0.1:1"])
-def test_a_sidecar_that_cannot_be_reached_is_told(url: str) -> None:
+def test_unreachable_url_is_named(url: str) -> None:
     with pytest.raises(EmulatorError, match=re.escape(url)):
         Emulator.connect(url)
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]", b"nonsense\r\n\r\n"])
-def test_something_else_at_the_url_is_told_from_asyncio_too(answer: bytes) -> None:
+def test_another_server_at_the_url_is_reported_from_asyncio(answer: bytes) -> None:
     async def life() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
@@ -574,13 +571,13 @@ def test_something_else_at_the_url_is_told_from_asyncio_too(answer: bytes) -> No
 
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(EmulatorError, match="does not answer as alimock does"):
+            with pytest.raises(EmulatorError, match=r"Cannot reach alimock|is not alimock"):
                 await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
 
     asyncio.run(life())
 
 
-def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with Emulator() as emulator:
         assert emulator.outbox.messages() == []

@@ -1,4 +1,4 @@
-"""The public API: what `alimock.__all__` names and nothing else, light to import, and right to type checkers."""
+"""The public API: exactly the names in `alimock.__all__`, cheap to import, and typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USAGE = TYPING / "usage.py"
 INIT = ast.parse(Path(alimock.__file__).read_text())
 
 
-def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
+def test_every_public_name_exists_and_is_known_to_type_checkers() -> None:
     imported = {name.asname for node in ast.walk(INIT) if isinstance(node, ast.ImportFrom) for name in node.names if name.asname}
     assert alimock.__all__ == sorted({*imported, "__version__"})
     for name in imported:
@@ -26,12 +26,12 @@ def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
     assert dir(alimock) == alimock.__all__
 
 
-def test_a_name_that_does_not_exist_is_told() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'alimock' has no attribute 'Emulater'"):
         _ = alimock.Emulater  # type: ignore[attr-defined]
 
 
-def test_every_public_name_is_used_in_the_code_that_type_checkers_read() -> None:
+def test_every_public_name_is_used_in_the_type_checked_code() -> None:
     (imported,) = [
         node for node in ast.parse(USAGE.read_text()).body if isinstance(node, ast.ImportFrom) and node.module == "alimock"
     ]
@@ -39,25 +39,25 @@ def test_every_public_name_is_used_in_the_code_that_type_checkers_read() -> None
 
 
 def modules_after(code: str) -> set[str]:
-    """Gives the modules that a fresh interpreter has loaded after some code and not before."""
+    """Return the modules that some code loads in a new interpreter."""
     script = f"import sys, json; before = set(sys.modules)\n{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     loaded: list[str] = json.loads(done.stdout)
     return set(loaded)
 
 
-def test_importing_the_package_loads_nothing_of_it_and_no_library() -> None:
+def test_importing_the_package_loads_no_module_and_no_library() -> None:
     loaded = modules_after("import alimock")
     assert {name for name in loaded if name.startswith("alimock")} == {"alimock"}
     assert not loaded & {"flask", "werkzeug", "cheroot", "lxml", "yaml", "http.client", "asyncio"}
 
 
-def test_a_client_of_another_process_needs_none_of_the_servers_libraries() -> None:
+def test_client_does_not_load_the_libraries_of_the_server() -> None:
     loaded = modules_after("from alimock import Client, WaitTimeout")
     assert not loaded & {"flask", "werkzeug", "cheroot", "lxml"}
 
 
-def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> None:
+def test_emulated_api_and_health_checks_do_not_load_flask() -> None:
     loaded = modules_after(
         "from alimock.server.dispatch import Application; from alimock.security import HostPolicy; from alimock.scenario import loader\n"
         "from alimock.api.service import Service; from alimock.state.store import Store\n"
@@ -79,7 +79,7 @@ def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> 
     ],
     ids=["mypy", "pyright"],
 )
-def test_type_checkers_read_the_code_of_users(command: list[str], tmp_path: Path) -> None:
+def test_code_of_users_type_checks(command: list[str], tmp_path: Path) -> None:
     words = [word.format(cache=tmp_path) for word in command]
     done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

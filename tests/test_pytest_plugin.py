@@ -1,4 +1,4 @@
-"""The pytest plugin, tried in test runs of its own, as in a user's repository."""
+"""The pytest plugin, tested in separate pytest runs, as in a user's repository."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What the tests within import: a run inside this process forgets what it was the first to import, and would import it each time.
+# Imported by the inner tests: pytester unloads the modules that an inner run imports first, so each run would import them again.
 import alibabacloud_domain20180129.client
 import alimock.testing.session
 import pytest
 from alimock.pytest_plugin import OPTIONS
 from conftest import Running
 
-# Plugins of this machine that take long to load.
+# Plugins that are slow to load.
 QUIET = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:schemathesis")
-# How the tests of a user call the service: by the official SDK, or by a request that is signed by nobody.
+# How the tests of a user call the service: with the official SDK, or with an unsigned request.
 HELPERS = """
 import json
 from urllib.error import HTTPError
@@ -56,7 +56,7 @@ ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.testing.session)
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps the machine's own settings out."""
+    """Remove settings of the environment."""
     for option in OPTIONS:
         monkeypatch.delenv(option.variable, raising=False)
 
@@ -72,14 +72,14 @@ def repository(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def ran(repository: pytest.Pytester, tests: str, *arguments: str, **outcomes: int) -> str:
-    """Runs tests, checks how many passed and failed, and gives what was printed."""
+    """Run tests, check the outcomes, and return the output."""
     repository.makepyfile(test_app=f"import pytest\nfrom helpers import *\n\n{tests}")
     result = repository.runpytest(*QUIET, *arguments)
     result.assert_outcomes(**outcomes)
     return str(result.stdout)
 
 
-def test_the_fixture_of_a_readme_test_works(repository: pytest.Pytester) -> None:
+def test_fixture_receives_calls_and_mails(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -94,7 +94,7 @@ def test_a_user_verifies_an_address(alimock):
     )
 
 
-def test_each_test_has_an_account_and_a_key_of_its_own(repository: pytest.Pytester) -> None:
+def test_each_test_has_a_separate_account_and_key(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -116,7 +116,7 @@ def test_a_wrong_secret_is_refused(alimock):
     )
 
 
-def test_the_server_and_its_url_are_fixtures_of_the_session(repository: pytest.Pytester) -> None:
+def test_server_and_url_are_session_fixtures(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -136,7 +136,7 @@ def test_keys_of_closed_accounts_are_forgotten(alimock_server):
     )
 
 
-def test_the_marker_says_how_the_account_starts(repository: pytest.Pytester) -> None:
+def test_marker_configures_the_account(repository: pytest.Pytester) -> None:
     (repository.path / "cases").mkdir()
     (repository.path / "cases" / "late.yaml").write_text("alimock: 1\nextends: default\nclock: 2024-05-01 09:30:00\n")
     ran(
@@ -191,7 +191,7 @@ class TestMarkersOfClasses:
     )
 
 
-def test_an_application_with_one_fixed_key_gets_its_account_anew_for_each_test(repository: pytest.Pytester) -> None:
+def test_account_of_a_fixed_key_is_reset_for_each_test(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -215,7 +215,7 @@ def test_the_key_of_the_scenario(alimock, number):
     )
 
 
-def test_a_fixed_keys_account_is_left_as_it_was_found(repository: pytest.Pytester) -> None:
+def test_account_of_a_fixed_key_is_restored_after_the_test(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -239,7 +239,7 @@ def test_four(alimock_server):
     )
 
 
-def test_addresses_of_a_class_and_of_its_tests_join(repository: pytest.Pytester) -> None:
+def test_addresses_of_class_and_test_are_merged(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -254,7 +254,7 @@ class TestJoined:
     )
 
 
-def test_tests_with_one_key_do_not_share_an_emulator_between_workers(repository: pytest.Pytester, running: Running) -> None:
+def test_fixed_key_is_rejected_with_parallel_workers_on_one_emulator(repository: pytest.Pytester, running: Running) -> None:
     tests = """
 @pytest.mark.alimock(access_key_id="app", access_key_secret="hush")
 @pytest.mark.parametrize("number", range(4))
@@ -265,36 +265,36 @@ def test_it(alimock, number):
     ran(repository, tests, "-n", "2", passed=4)
     ran(repository, tests, "--alimock-url", running.url, passed=4)
     output = ran(repository, tests, "-n", "2", "--alimock-url", running.url, errors=4)
-    assert "so it shares an account with tests in other workers: leave out --alimock-url" in output
+    assert "so it would share an account with tests in other workers; leave out --alimock-url" in output
 
 
-def test_a_marker_without_the_fixture_is_warned_of(repository: pytest.Pytester) -> None:
+def test_marker_without_the_fixture_warns(repository: pytest.Pytester) -> None:
     repository.makeini("[pytest]\nfilterwarnings = always\n")
     tests = (
         "@pytest.mark.alimock(strict=True)\ndef test_it():\n    pass\n\n@pytest.mark.alimock\ndef test_other(alimock):\n    pass\n"
     )
     output = ran(repository, tests, passed=2, warnings=1)
-    assert "test_it has the marker alimock but does not use the fixture `alimock`" in output
+    assert "test_it has the marker `alimock` but does not use the fixture `alimock`" in output
 
 
-def test_what_a_scenario_says_in_vain_is_warned_of_at_the_test(repository: pytest.Pytester) -> None:
+def test_ignored_keys_of_a_scenario_warn_at_the_test(repository: pytest.Pytester) -> None:
     repository.makeini("[pytest]\nfilterwarnings = always\n")
     tests = "@pytest.mark.alimock({'authentication': 'strict'})\ndef test_it(alimock):\n    pass\n"
     output = ran(repository, tests, passed=1, warnings=1)
     assert re.search(
-        r"test_app\.py:\d+: PytestWarning: the marker of test_it: what it says of authentication counts for a whole", output
+        r"test_app\.py:\d+: PytestWarning: the marker of test_it: ignored authentication, which applies to a whole", output
     )
     ran(repository, tests, "-W", "error::pytest.PytestWarning", errors=1)
 
 
-def test_nothing_of_a_wrong_marker_is_left_behind(repository: pytest.Pytester, running: Running) -> None:
+def test_invalid_marker_leaves_no_account(repository: pytest.Pytester, running: Running) -> None:
     tests = "@pytest.mark.alimock(addresses={'a@example.com': 'verifid'})\ndef test_it(alimock):\n    pass\n"
     ran(repository, tests, "--alimock-url", running.url, errors=1)
     with running.store.lock:
         assert running.store.registered == {}
 
 
-def test_a_fixture_that_fails_tells_what_happened_too(repository: pytest.Pytester) -> None:
+def test_failing_fixture_is_followed_by_a_report(repository: pytest.Pytester) -> None:
     output = ran(
         repository,
         "@pytest.fixture\ndef user(alimock):\n    submit(alimock)\n    assert False\n\ndef test_it(user):\n    pass\n",
@@ -303,7 +303,7 @@ def test_a_fixture_that_fails_tells_what_happened_too(repository: pytest.Pyteste
     assert "jo@example.com: success [rule new-address]" in output
 
 
-def test_the_secret_of_an_application_is_not_shown(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_is_not_shown(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SECRET", "TOP" + "SECRET")
     tests = """
 import os
@@ -326,23 +326,23 @@ def test_it(alimock, alimock_env):
         ("strict='yes'", "strict: found 'yes', expected True or False"),
         ("addresses=['a']", "addresses: found ['a'], expected a mapping of addresses to outcomes"),
         ("scenario=5", "found the scenario 5, expected a name, a path or a mapping"),
-        ("access_key_id=7, access_key_secret='s'", "access_key_id: found 7, expected a text"),
+        ("access_key_id=7, access_key_secret='s'", "access_key_id: found 7, expected a non-empty string"),
         ("access_key_secret='s'", "found an access_key_secret without an access_key_id"),
-        ("secnario='x'", "the marker of test_it: found the unknown argument `secnario`, expected `scenario`"),
-        ("'a', 'b'", "the marker of test_it: found 2 arguments without a name, expected the scenario alone"),
-        ("'a', scenario='b'", "the marker of test_it: found 1 arguments without a name"),
-        ("'quota-exceded'", "the account of test_it: quota-exceded: found no such scenario, expected a built-in scenario"),
+        ("secnario='x'", "marker `alimock` of test_it: found the unknown argument `secnario`, expected `scenario`"),
+        ("'a', 'b'", "marker `alimock` of test_it: found 2 positional arguments, expected the scenario only"),
+        ("'a', scenario='b'", "marker `alimock` of test_it: found 1 positional arguments"),
+        ("'quota-exceded'", "account of test_it: quota-exceded: found no such scenario, expected a built-in scenario"),
         ("'cases/none.yaml'", "found No such file or directory, expected a readable file"),
-        ("addresses={'al@example.com': 'verifid'}", "the account of test_it: the marker of test_it:"),
+        ("addresses={'al@example.com': 'verifid'}", "account of test_it: the marker of test_it:"),
     ],
 )
-def test_a_wrong_marker_is_told_without_a_traceback(repository: pytest.Pytester, marker: str, message: str) -> None:
+def test_invalid_marker_is_reported_without_a_traceback(repository: pytest.Pytester, marker: str, message: str) -> None:
     output = ran(repository, f"@pytest.mark.alimock({marker})\ndef test_it(alimock):\n    pass\n", errors=1)
     assert message in output
     assert "Traceback" not in output and "During handling" not in output
 
 
-TIMELINE = """
+REPORTED = """
 @pytest.mark.alimock(addresses={"al@example.com": "illegal"})
 def test_it(alimock):
     submit(alimock, "jo@example.com,al@example.com,test1@aliyun.com")
@@ -355,8 +355,8 @@ def test_it(alimock):
 """
 
 
-def test_a_failed_test_tells_what_happened_and_what_decided_it(repository: pytest.Pytester) -> None:
-    output = ran(repository, TIMELINE, failed=1)
+def test_report_of_a_failed_test_shows_events_and_their_reasons(repository: pytest.Pytester) -> None:
+    output = ran(repository, REPORTED, failed=1)
     section = output[output.index(" alimock ---") :]
     for line in (
         "  SubmitEmailVerification Email=jo@example.com,al@example.com,test1@aliyun.com -> 200 OK",
@@ -366,7 +366,7 @@ def test_a_failed_test_tells_what_happened_and_what_decided_it(repository: pytes
         "            mail to jo@example.com, link open",
         "  fault busy",
         "  QueryEmailVerification Email=jo@example.com -> 400 Throttling.User [PUT /_alimock/faults/busy (fault busy, hit 1)]",
-        "            hit by the fault busy",
+        "            fault busy fired",
         "  SubmitEmailVerificaton -> 404 InvalidAction.NotFound",
         "(no key, unsigned)",
         "unknown operation SubmitEmailVerificaton; did you mean SubmitEmailVerification?",
@@ -377,31 +377,33 @@ def test_a_failed_test_tells_what_happened_and_what_decided_it(repository: pytes
     assert not re.search("Signature|AccessKeySecret|Nonce", section)
 
 
-def test_a_test_that_never_reached_the_emulator_says_where_it_is(repository: pytest.Pytester) -> None:
+def test_report_without_calls_names_the_endpoint(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    assert False\n\ndef test_other():\n    assert False\n", failed=2)
-    assert re.search(r"no call reached it; the endpoint is 127\.0\.0\.1:\d+, over plain http", output)
+    assert re.search(r"no call reached the emulator; point the application at 127\.0\.0\.1:\d+, over plain HTTP", output)
     assert output.count(" alimock ---") == 1
 
 
-def test_a_test_that_passes_tells_nothing(repository: pytest.Pytester) -> None:
+def test_passing_test_has_no_report(repository: pytest.Pytester) -> None:
     assert " alimock ---" not in ran(repository, "def test_it(alimock):\n    submit(alimock)\n", "-rA", passed=1)
 
 
 @pytest.mark.parametrize(
-    ("body", "objection"),
+    ("body", "violation"),
     [
         ("alimock.faults.put('busy', {'error': 'Throttling.User', 'when': {'action': 'VerifyEmail'}})",
-         r"the fault busy \(PUT /_alimock/faults/busy\) hit no call; 0 matched it"),
-        ("unsigned(alimock.url, 'ListEmailVerification')", "ListEmailVerification .* was unsigned; the real service refuses that"),
+         r"fault busy never fired \(0 matching calls\) \[PUT /_alimock/faults/busy\]"),
+        ("unsigned(alimock.url, 'ListEmailVerification')", r"ListEmailVerification was not signed \(request .*\); the real service would reject it"),
         ("unsigned(alimock.url, 'ListEmailVerification', PageNumber='1', AccessKeyId=alimock.access_key_id)",
-         r"ListEmailVerification .*: unknown parameter PageNumber; did you mean PageNum\?"),
-        ("unsigned(alimock.url, 'VerifyEmail', Token='x')", r"VerifyEmail .* was answered 400 ParameterIllegal \[rule unknown-token\]"),
+         r"ListEmailVerification: unknown parameter PageNumber; did you mean PageNum\? \(request "),
+        ("unsigned(alimock.url, 'VerifyEmail', Token='x')", r"VerifyEmail returned 400 ParameterIllegal \[rule unknown-token\] \(request .*\); add it to allow=\[...\] if expected"),
         ("unsigned(alimock.url, 'ListEmailVerification', AccessKeyId='other', Signature='x')",
-         "ListEmailVerification .* was signed by the key other, which the emulator does not know"),
-        ("same_nonce(alimock)", "ListEmailVerification .* used a nonce again; sign every request anew"),
+         "ListEmailVerification was signed with the unknown key other"),
+        ("same_nonce(alimock)", "ListEmailVerification reused a SignatureNonce .*; use a new nonce for each request"),
     ],
 )  # fmt: skip
-def test_a_strict_test_fails_for_what_only_an_emulator_forgives(repository: pytest.Pytester, body: str, objection: str) -> None:
+def test_strict_mode_fails_a_test_that_the_real_service_would_have_rejected(
+    repository: pytest.Pytester, body: str, violation: str
+) -> None:
     tests = f"""
 import base64, hashlib, hmac, time
 from urllib.parse import quote
@@ -422,11 +424,10 @@ def test_it(alimock):
 """
     assert "passed" in ran(repository, tests, passed=1)
     output = ran(repository, f"pytestmark = pytest.mark.alimock(strict=True)\n{tests}", failed=1)
-    assert "alimock is strict here:" in output
-    assert re.search(f"^- {objection}", output, re.MULTILINE), output
+    assert re.search(f"^strict mode: {violation}", output, re.MULTILINE), output
 
 
-def test_a_strict_test_may_mean_its_error_answers(repository: pytest.Pytester) -> None:
+def test_strict_mode_accepts_allowed_codes(repository: pytest.Pytester) -> None:
     ran(
         repository,
         """
@@ -451,14 +452,14 @@ class TestAllowed:
     )
 
 
-def test_a_code_that_is_allowed_in_another_spelling_is_told(repository: pytest.Pytester) -> None:
+def test_strict_mode_reports_a_misspelled_allowed_code(repository: pytest.Pytester) -> None:
     tests = "@pytest.mark.alimock(strict=True, allow=['ParameterIlegal'])\ndef test_it(alimock):\n    with pytest.raises(Exception):\n        query(alimock, 'no@example.com')\n"
-    assert "did you mean it by `ParameterIlegal`?" in ran(repository, tests, failed=1)
+    assert "allow=[...] has `ParameterIlegal`, probably a typo" in ran(repository, tests, failed=1)
 
 
-def test_a_test_that_fails_by_itself_is_not_told_to_be_strict_too(repository: pytest.Pytester) -> None:
+def test_strict_mode_adds_nothing_to_a_failed_test(repository: pytest.Pytester) -> None:
     tests = "@pytest.mark.alimock(strict=True)\ndef test_it(alimock):\n    unsigned(alimock.url, 'VerifyEmail')\n    assert False\n"
-    assert "alimock is strict here" not in ran(repository, tests, failed=1)
+    assert "strict mode:" not in ran(repository, tests, failed=1)
 
 
 WHICH = """
@@ -468,7 +469,7 @@ def test_it(alimock, alimock_server):
 """
 
 
-def test_an_option_beats_a_variable_beats_an_ini_file(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_option_wins_over_variable_over_ini_file(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     for year in (2021, 2022, 2023):
         (repository.path / f"{year}.yaml").write_text(f"alimock: 1\nclock: {year}-01-01 00:00:00\n")
     repository.makeini("[pytest]\nalimock_scenario = 2021.yaml\nalimock_strict = no\n")
@@ -485,7 +486,7 @@ def test_an_option_beats_a_variable_beats_an_ini_file(repository: pytest.Pyteste
     assert "ALIMOCK_STRICT: found `perhaps`, expected yes or no" in str(repository.runpytest(*QUIET).stderr)
 
 
-def test_paths_of_an_ini_file_count_from_the_root_directory(repository: pytest.Pytester) -> None:
+def test_paths_in_an_ini_file_are_relative_to_the_root_directory(repository: pytest.Pytester) -> None:
     (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
     repository.makeini("[pytest]\nalimock_scenario = ./2021.yaml,empty\n")
     (repository.path / "below").mkdir()
@@ -496,9 +497,7 @@ def test_paths_of_an_ini_file_count_from_the_root_directory(repository: pytest.P
     assert " 2021 Emulator>" in done.stdout, done.stdout
 
 
-def test_tests_share_an_emulator_that_runs_already(
-    repository: pytest.Pytester, running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tests_can_share_a_running_emulator(repository: pytest.Pytester, running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
     assert f"<{running.url} 20" in ran(repository, WHICH, "-s", "--alimock-url", running.url, passed=1)
     assert f"<{running.url} 2021 Client>" in ran(
@@ -508,17 +507,17 @@ def test_tests_share_an_emulator_that_runs_already(
     output = ran(repository, WHICH.replace("print", "assert False, "), failed=1)
     assert "account of the key alimock-" in output and running.url in output
     with running.store.lock:
-        # That of the failed test is kept to be looked at.
+        # The account of the failed test stays for inspection.
         assert len(running.store.registered) == 1
 
 
-def test_an_emulator_that_does_not_answer_is_told(repository: pytest.Pytester) -> None:
+def test_unreachable_emulator_is_reported(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    pass\n", "--alimock-url", "http://127.0.0.1:1", errors=1)
-    assert "http://127.0.0.1:1 does not answer as alimock does" in output
-    assert "Start an emulator there, or leave out --alimock-url and ALIMOCK_URL." in output
+    assert "Cannot reach alimock at http://127.0.0.1:1. Is `alimock serve` running?" in output
+    assert "Without --alimock-url, ALIMOCK_URL and alimock_url, the session starts its own emulator." in output
 
 
-def test_the_environment_has_the_credentials_and_no_real_ones(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_has_the_credentials_instead_of_real_ones(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "real")
     monkeypatch.setenv("NO_PROXY", "internal.example.com")
     ran(
@@ -544,7 +543,7 @@ def test_it_is_put_back(monkeypatch):
     )
 
 
-def test_an_exception_of_the_emulators_own_fails_the_test_it_happened_in(repository: pytest.Pytester) -> None:
+def test_internal_error_fails_the_test_in_which_it_happened(repository: pytest.Pytester) -> None:
     output = ran(
         repository,
         """
@@ -560,10 +559,10 @@ def test_and_no_other(alimock):
         failed=1,
     )
     assert "ZeroDivisionError: division by zero" in output
-    assert "alimock itself failed, please report this" in output
+    assert "Internal error in alimock" in output
 
 
-def test_unittest_classes_use_it_too(repository: pytest.Pytester) -> None:
+def test_unittest_classes_can_use_the_fixture(repository: pytest.Pytester) -> None:
     output = ran(
         repository,
         """
@@ -584,7 +583,7 @@ class Case(unittest.TestCase):
         passed=1,
         failed=1,
     )
-    assert "was unsigned" in output
+    assert "was not signed" in output
 
 
 PARALLEL = """
@@ -601,27 +600,27 @@ def test_alone(alimock, number):
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_four_workers_do_not_see_each_other(repository: pytest.Pytester, running: Running, shared: bool) -> None:
+def test_parallel_workers_are_isolated(repository: pytest.Pytester, running: Running, shared: bool) -> None:
     options = ["--alimock-url", running.url] if shared else []
     ran(repository, PARALLEL, "-n", "4", *options, passed=40)
     with running.store.lock:
         assert running.store.registered == {}
 
 
-def test_without_the_plugin_nothing_of_it_is_there(repository: pytest.Pytester) -> None:
+def test_disabled_plugin_adds_no_fixture_and_no_option(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    pass\n", "-p", "no:alimock", errors=1)
     assert "fixture 'alimock' not found" in output
     assert "alimock_url" not in str(repository.runpytest("-p", "no:alimock", "--help").stdout)
 
 
-def test_its_options_and_its_marker_are_described(repository: pytest.Pytester) -> None:
+def test_options_and_marker_are_described(repository: pytest.Pytester) -> None:
     described = str(repository.runpytest("--help").stdout)
     for option in OPTIONS:
         assert option.flag in described and option.variable in described and option.name in described
     assert "@pytest.mark.alimock(scenario, *, addresses, access_key_id" in str(repository.runpytest("--markers").stdout)
 
 
-def test_a_repository_may_have_folders_named_as_alimocks_own(repository: pytest.Pytester) -> None:
+def test_repository_can_have_folders_with_the_names_of_alimocks(repository: pytest.Pytester) -> None:
     for name in ("emulator", "tests", "fixtures", "examples"):
         (repository.path / name).mkdir()
         (repository.path / name / "__init__.py").write_text(f"MINE = '{name}'\n")
@@ -641,11 +640,11 @@ def test_it(alimock):
 IMPORTED = "import sys; sys.stderr.write('<' + ' '.join(sorted(name for name in sys.modules if name in %r or name.startswith('alimock'))) + '>')"
 
 
-def test_a_run_that_uses_no_fixture_loads_nothing_of_alimock_but_the_plugin(repository: pytest.Pytester) -> None:
+def test_run_without_the_fixture_loads_only_the_plugin(repository: pytest.Pytester) -> None:
     heavy = ("flask", "werkzeug", "cheroot", "lxml", "yaml")
     repository.makeconftest(f"def pytest_unconfigure():\n    {IMPORTED % (heavy,)}\n")
     repository.makepyfile(test_app="def test_it():\n    pass\n")
-    # Other plugins of this machine are left out, since they may load anything.
+    # Without other plugins, which may load anything.
     command = [sys.executable, "-m", "pytest", "-p", "alimock.pytest_plugin"]
     done = subprocess.run(
         command, cwd=repository.path, capture_output=True, text=True, timeout=60, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -653,7 +652,7 @@ def test_a_run_that_uses_no_fixture_loads_nothing_of_alimock_but_the_plugin(repo
     assert "<alimock alimock.pytest_plugin>" in done.stderr, done.stdout + done.stderr
 
 
-def test_the_plugin_is_found_by_its_entry_point(repository: pytest.Pytester) -> None:
+def test_plugin_is_found_by_its_entry_point(repository: pytest.Pytester) -> None:
     output = str(repository.runpytest("--trace-config", "--collect-only").stdout)
     assert re.search(r"alimock\s*: .*alimock/pytest_plugin\.py", output)
     assert Path(__file__).name not in output

@@ -1,22 +1,22 @@
-"""The settings: where they come from, and how a wrong one is refused."""
+"""The settings: their sources, and errors for invalid values."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+import dataclasses
 from pathlib import Path
 
 import pytest
 from alimock.scenario.model import Authentication
 from alimock.server.limits import ServerLimits
-from alimock.settings import SETTINGS, SettingError, Settings, resolve
+from alimock.settings import LIMITS, SETTINGS, SettingError, Settings, resolve
 from alimock.state.limits import StateLimits
 
 
-def test_without_options_and_variables_the_defaults_hold() -> None:
+def test_defaults_apply_without_options_and_variables() -> None:
     assert resolve({}, {}) == Settings()
 
 
-def test_an_option_beats_a_variable_and_an_empty_variable_is_none() -> None:
+def test_option_wins_over_variable_and_empty_variable_is_ignored() -> None:
     environ = {
         "ALIMOCK_PORT": "1",
         "ALIMOCK_HOST": "::1",
@@ -30,7 +30,7 @@ def test_an_option_beats_a_variable_and_an_empty_variable_is_none() -> None:
     )
 
 
-def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
+def test_defaults_of_the_table_are_those_of_the_settings() -> None:
     assert resolve({setting.name: setting.default for setting in SETTINGS if setting.name != "scenario"}, {}) == Settings()
 
 
@@ -59,15 +59,10 @@ def test_the_default_of_the_table_is_the_default_of_the_settings() -> None:
             {},
             "--public-url: found `http://x:99999`, expected a URL like http://mail-check.example.com:2546",
         ),
-        ({"max_body_bytes": "16MB"}, {}, "--max-body-bytes: found `16MB`, expected a number of bytes from 1024 to 999999999"),
-        ({}, {"ALIMOCK_IDLE_SECONDS": "0"}, "ALIMOCK_IDLE_SECONDS: found `0`, expected a number of seconds from 1 to 2000000"),
-        ({"max_threads": "7"}, {}, "--max-threads: found `7`, expected a number of threads from 8 to 999999999"),
-        ({"max_entries": "1000000000"}, {}, "--max-entries: found `1000000000`, expected a number of entries from 1 to 999999999"),
-        ({"max_accounts": "\uff11"}, {}, "--max-accounts: found `\uff11`, expected a number of accounts from 1 to 999999999"),
         ({"log_level": "loud"}, {}, "--log-level: found `loud`, expected one of debug, info, warning, error"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_origin_and_what_is_expected(
+def test_invalid_value_is_rejected_with_its_source_and_what_was_expected(
     options: dict[str, str | None], environ: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SettingError) as caught:
@@ -75,27 +70,73 @@ def test_a_wrong_value_is_told_with_its_origin_and_what_is_expected(
     assert str(caught.value) == message
 
 
-def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_a_home_must_set_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     assert Settings(tls_directory="here").tls_folder == Path("here")
-    with pytest.raises(SettingError, match="found no home of this user, expected --tls-directory"):
+    with pytest.raises(SettingError, match="the current user has no home folder; set --tls-directory"):
         _ = Settings().tls_folder
 
 
-def test_every_limit_is_a_setting() -> None:
-    flags = {setting.name: setting.flag for setting in SETTINGS}
-    limits = (*fields(ServerLimits), *fields(StateLimits))
-    for number, limit in enumerate(limits, 1_024):
-        assert flags[limit.name] == f"--{limit.name.replace('_', '-')}"
-        settings = resolve({limit.name: str(number)}, {})
-        found = settings.state_limits if hasattr(settings.state_limits, limit.name) else settings.server_limits
-        assert getattr(found, limit.name) == number
+def test_every_limit_can_be_set() -> None:
+    fields = (*dataclasses.fields(ServerLimits), *dataclasses.fields(StateLimits))
+    assert list(LIMITS) == [*(field.name for field in fields), "max_relay_mails"]
+    for number, (name, limit) in enumerate(LIMITS.items(), 1_024):
+        settings = resolve({"limits": f"{name}={number}"}, {})
+        found = {**vars(settings), **vars(settings.server_limits), **vars(settings.state_limits)}
+        assert found[name] == number != limit.default
+        assert sum(one == number for one in found.values()) == 1
 
 
-def test_a_scenario_comes_from_one_place_only() -> None:
+def test_limits_are_merged_name_by_name_and_the_last_one_wins() -> None:
+    environ = {"ALIMOCK_LIMITS": "max_threads=16, idle_seconds=5, idle_seconds=6"}
+    settings = resolve({"limits": "max_threads=32,max_threads=64"}, environ)
+    assert settings.server_limits == ServerLimits(max_threads=64, idle_seconds=6)
+
+
+def test_limit_names_may_have_hyphens() -> None:
+    assert resolve({"limits": "max-threads=32"}, {}).server_limits.max_threads == 32
+
+
+def test_an_unset_limit_keeps_its_default() -> None:
+    assert resolve({"limits": None}, {"ALIMOCK_LIMITS": ""}) == Settings()
+
+
+NAMES = ", ".join(LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("max_body_byte=5000", f"unknown limit `max_body_byte`; did you mean max_body_bytes?\nLimits: {NAMES}"),
+        ("max-thread=8", f"unknown limit `max-thread`; did you mean max_threads?\nLimits: {NAMES}"),
+        ("x=8", f"unknown limit `x`\nLimits: {NAMES}"),
+        ("max_threads", "found `max_threads`, expected NAME=VALUE, for example idle_seconds=60"),
+        ("max_threads=8,", "found ``, expected NAME=VALUE, for example idle_seconds=60"),
+        ("", "found ``, expected NAME=VALUE, for example idle_seconds=60"),
+        ("max_body_bytes=16MB", "max_body_bytes: found `16MB`, expected a whole number from 1024 to 999999999"),
+        ("max_body_bytes=1023", "max_body_bytes: found `1023`, expected a whole number from 1024 to 999999999"),
+        ("idle_seconds=0", "idle_seconds: found `0`, expected a whole number from 1 to 2000000"),
+        ("idle_seconds=2000001", "idle_seconds: found `2000001`, expected a whole number from 1 to 2000000"),
+        ("max_threads=7", "max_threads: found `7`, expected a whole number from 8 to 999999999"),
+        ("max_entries=1000000000", "max_entries: found `1000000000`, expected a whole number from 1 to 999999999"),
+        ("max_accounts=\uff11", "max_accounts: found `\uff11`, expected a whole number from 1 to 999999999"),
+        ("max_accounts=", "max_accounts: found ``, expected a whole number from 1 to 999999999"),
+    ],
+)
+def test_invalid_limit_is_rejected_with_what_was_expected(text: str, message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        resolve({"limits": text}, {})
+    assert str(caught.value) == f"--limit: {message}"
+    if text:
+        with pytest.raises(SettingError) as caught:
+            resolve({}, {"ALIMOCK_LIMITS": text})
+        assert str(caught.value) == f"ALIMOCK_LIMITS: {message}"
+
+
+def test_scenario_has_one_source() -> None:
     with pytest.raises(SettingError, match="expected one of them"):
         resolve({"scenario": "default"}, {"ALIMOCK_SCENARIO_YAML": "alimock: 1"})

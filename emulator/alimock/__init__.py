@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# The module of each public name. It is imported when the name is first used, since the plugin is imported in every test run.
+# The module of each public name, imported when the name is first used: the pytest plugin imports this package in every test run.
 _MODULES = {
     "Address": "alimock.client.addresses",
     "Call": "alimock.client.calls",
@@ -49,7 +49,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, which would take any name for a public one.
+    # Hidden from type checkers, which would accept any name.
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module 'alimock' has no attribute {name!r}")

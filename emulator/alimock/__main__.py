@@ -1,4 +1,4 @@
-"""Makes `python -m alimock` the same as the command `alimock`."""
+"""Run the command `alimock` for `python -m alimock`."""
 
 from __future__ import annotations
 

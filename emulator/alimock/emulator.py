@@ -1,4 +1,4 @@
-"""An emulator in the process of a test: a server in threads of its own, and the client that every other test has too."""
+"""An emulator in this process: a server in background threads, and its client."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-_GIVEN_BY_START = ("url", "endpoint", "access_key_id", "access_key_secret", "connection",
-                   "outbox", "addresses", "calls", "clock", "faults")  # fmt: skip
+_SET_BY_START = ("url", "endpoint", "access_key_id", "access_key_secret", "connection",
+                 "outbox", "addresses", "calls", "clock", "faults")  # fmt: skip
 
 
 class Emulator(Client):
-    """An emulator on a free port of this machine, from `start` to `stop` or inside `with`; several do not disturb each other.
+    """An emulator on a free local port, running from `start` to `stop` or inside `with`; several are independent of each other.
 
         with Emulator(scenario="quota-exceeded") as emulator:
             client = Config(endpoint=emulator.endpoint, protocol="http", ...)
 
-    It shows the account `default`, or that of the key named, which is registered if it comes with a secret. The scenario is a
-    built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping of what a file says.
-    `profile` and `auth` take what the settings `--profile` and `--auth` take. Raises `ScenarioError` for a scenario that is wrong,
-    `ValueError` for a wrong setting.
+    It is also the client of the account `default`, or of the account of the access key, which is registered if it has a secret.
+    The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with the
+    content of a file. `profile` and `auth` take the values of `--profile` and `--auth`. Raises `ScenarioError` for an invalid
+    scenario and `ValueError` for an invalid setting.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class Emulator(Client):
 
     @staticmethod
     def connect(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
-        """Gives the same object for an emulator that runs elsewhere, such as http://127.0.0.1:2546; raises `EmulatorError`."""
+        """Return the client of a running emulator, for example at http://127.0.0.1:2546; raises `EmulatorError`."""
         return connected(url, access_key_id, access_key_secret)
 
     def start(self) -> Self:
-        """Starts to serve; it is ready when this returns. Raises `OSError` if the port cannot be had."""
+        """Start the server and return once it is ready; raises `OSError` if it cannot listen on the port."""
         if self._server is not None:
-            raise RuntimeError(f"the emulator at {self.url} runs already; make another one")
+            raise RuntimeError(f"the emulator at {self.url} is already running; create another Emulator")
         self._service = Service(Store(self._scenario, authentication=self._settings.auth), self._settings.profile)
         server = Server(Application(self._service, HostPolicy()), self._settings.host, self._settings.port)
         server.start()
@@ -74,20 +74,20 @@ class Emulator(Client):
         return self
 
     def stop(self) -> None:
-        """Stops at once, and raises what `check` raises. One that does not run is left alone."""
+        """Stop the server, if it runs, and raise what `check` raises."""
         self._stop()
         self.check()
 
     def close(self) -> None:
-        """Stops, as `stop` does."""
+        """Stop the server, as `stop` does."""
         self.stop()
 
     def check(self) -> None:
-        """Raises `EmulatorError` from an exception of alimock's own that happened in the server's threads, if there was one."""
+        """Raise `EmulatorError` if an internal error occurred in a background thread."""
         if self._service is not None and self._service.failures:
-            mistake = self._service.failures.popleft()
+            failure = self._service.failures.popleft()
             self._service.failures.clear()
-            raise EmulatorError(f"alimock itself failed, please report this: {mistake!r}") from mistake
+            raise EmulatorError(f"Internal error in alimock: {failure!r}. Please report it with the traceback.") from failure
 
     def __enter__(self) -> Self:
         return self.start()
@@ -100,8 +100,8 @@ class Emulator(Client):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            if name in _GIVEN_BY_START:
-                raise AttributeError(f"no `{name}` yet: start the emulator first, by `with Emulator() as emulator:` or `start()`")
+            if name in _SET_BY_START:
+                raise AttributeError(f"no `{name}` before the start: use `with Emulator() as emulator:` or call `start()`")
             raise AttributeError(f"{type(self).__name__} has no `{name}`")
 
     def _stop(self) -> None:

@@ -1,7 +1,7 @@
-"""The pytest plugin: an account of its own for each test, on an emulator that the session starts once or that runs elsewhere.
+"""The pytest plugin: a separate account for each test, on an emulator that the session starts or that runs already.
 
-pytest imports this module in every run of every project that has alimock installed. So nothing else of alimock is imported before a
-fixture is used, and that is why imports stand inside functions here.
+pytest imports this module in every run of every project that has alimock installed. So it imports the rest of alimock inside
+functions, once a fixture is used.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 _MARKER = "alimock"
 _MARKER_LINE = (
-    "alimock(scenario, *, addresses, access_key_id, access_key_secret, strict, allow): how the account of the fixture `alimock` "
-    "starts: from another scenario (a name, a path from the root directory, or a mapping), with addresses over it, or by the key "
-    "of the application; strict=True fails the test for what only an emulator forgives, but for the error codes in allow"
+    "alimock(scenario, *, addresses, access_key_id, access_key_secret, strict, allow): configure the account of the fixture "
+    "`alimock`: load a scenario (a name, a path from the root directory, or a mapping), add addresses, use the access key of the "
+    "application; strict=True also fails a test if the real service would have rejected a call, unless its code is in allow"
 )
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
 @dataclass(frozen=True)
 class _Option:
-    """One setting: its name in ini files, its option, its variable, and what it is for. An option beats a variable beats an ini."""
+    """One setting: its name in ini files, its option and its variable. The option wins, then the variable."""
 
     name: str
     flag: str
@@ -38,18 +38,18 @@ class _Option:
     help: str
     is_switch: bool = False
 
-    def told(self, config: pytest.Config) -> str | None:
-        """Gives what the command line or the environment says, None if nothing."""
+    def override(self, config: pytest.Config) -> str | None:
+        """Return the value from the command line or the environment, or None."""
         return config.getoption(self.name) or os.environ.get(self.variable) or None
 
-    def text(self, config: pytest.Config) -> str | None:
-        """Gives what the user set anywhere, None if nothing."""
-        return self.told(config) or config.getini(self.name) or None
+    def value(self, config: pytest.Config) -> str | None:
+        """Return the value from any source, or None."""
+        return self.override(config) or config.getini(self.name) or None
 
 
-_URL = _Option("alimock_url", "--alimock-url", "ALIMOCK_URL", "an emulator that runs already; else the session starts one")
-_SCENARIO = _Option("alimock_scenario", "--alimock-scenario", "ALIMOCK_SCENARIO", "the scenario that accounts start from")
-_STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "whether all tests are strict: yes or no", is_switch=True)
+_URL = _Option("alimock_url", "--alimock-url", "ALIMOCK_URL", "URL of a running emulator (default: the session starts one)")
+_SCENARIO = _Option("alimock_scenario", "--alimock-scenario", "ALIMOCK_SCENARIO", "scenario that accounts start from")
+_STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "strict mode for all tests: yes or no", is_switch=True)
 OPTIONS = (_URL, _SCENARIO, _STRICT)
 
 _SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
@@ -57,8 +57,8 @@ _FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options of the command line and of ini files."""
-    group = parser.getgroup("alimock", "an emulator of Alibaba Cloud's e-mail verification API")
+    """Add the options of the command line and of ini files."""
+    group = parser.getgroup("alimock", "emulator of Alibaba Cloud's e-mail verification API")
     for one in OPTIONS:
         described = f"{one.help} ({one.variable})"
         switch: dict[str, Any] = {"action": "store_const", "const": _YES[0]}
@@ -68,30 +68,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marker, and refuses wrong options at once."""
+    """Register the marker, and reject invalid options."""
     config.addinivalue_line("markers", _MARKER_LINE)
     _is_strict(config)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Warns of a test that says how its account starts and has none."""
+    """Warn of a test that has the marker but does not use the fixture."""
     marked = any(marker.name == _MARKER for marker in item.own_markers)
     if marked and "alimock" not in getattr(item, "fixturenames", ("alimock",)):
-        item.warn(pytest.PytestWarning(f"{item.name} has the marker {_MARKER} but does not use the fixture `alimock`"))
+        item.warn(pytest.PytestWarning(f"{item.name} has the marker `{_MARKER}` but does not use the fixture `alimock`"))
 
 
 @pytest.fixture(scope="session")
 def alimock_server(pytestconfig: pytest.Config) -> Iterator[Client]:
-    """The emulator of this test session, or the one that runs at `--alimock-url`, with its account `default`."""
+    """The emulator of this session, or the one at `--alimock-url`, as the client of its account `default`."""
     from alimock import Emulator, EmulatorError, ScenarioError
 
-    url = _URL.text(pytestconfig)
+    url = _URL.value(pytestconfig)
     try:
         server = Emulator.connect(url) if url is not None else Emulator(_scenario(pytestconfig) or "default")
     except EmulatorError as error:
-        raise _refusal(f"{error}\nStart an emulator there, or leave out {_URL.flag} and {_URL.variable}.") from None
+        raise _failure(
+            f"{error}\nWithout {_URL.flag}, {_URL.variable} and {_URL.name}, the session starts its own emulator."
+        ) from None
     except ScenarioError as error:
-        raise _refusal(f"{_SCENARIO.flag}: {error}") from None
+        raise _failure(f"{_SCENARIO.flag}: {error}") from None
     with server:
         yield server
 
@@ -104,7 +106,7 @@ def alimock_url(alimock_server: Client) -> str:
 
 @pytest.fixture
 def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[Client]:
-    """An account of the test's own, by a key of its own or as the marker says; `alimock.endpoint` is what the SDK takes."""
+    """A separate account with its own key, or as the marker says. Point the SDK at `alimock.endpoint`."""
     from alimock import EmulatorError, ScenarioError
     from alimock.testing.session import TestSession
 
@@ -113,19 +115,19 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
     try:
         session = TestSession.begin(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
     except (ScenarioError, EmulatorError, ValueError) as error:
-        raise _refusal(f"the account of {item.name}: {error}") from None
+        raise _failure(f"account of {item.name}: {error}") from None
     item.stash[_SESSION] = session
     for warning in session.warnings:
         item.warn(pytest.PytestWarning(warning))
     yield session.client
-    # What a failed test leaves is kept for whoever looks at the page of an emulator that goes on.
+    # The account of a failed test stays for inspection in the web UI of an emulator that keeps running.
     if not item.stash[_FAILED]:
         session.end()
 
 
 @pytest.fixture
 def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Sets the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and gives them."""
+    """Set the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and return them."""
     from alimock.testing import env
 
     for name in env.REMOVED:
@@ -141,12 +143,12 @@ def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fails a test that passed where a strict one must not."""
+    """Fail a test that passed but violates strict mode."""
     result = yield
     session = item.stash.get(_SESSION, None)
     violations = session.violations() if session is not None else []
     if violations:
-        raise _refusal("\n".join(("alimock is strict here:", *(f"- {one}" for one in violations))))
+        raise _failure("\n".join(f"strict mode: {one}" for one in violations))
     return result
 
 
@@ -154,56 +156,56 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds to the report of a failed test what happened in its account."""
+    """Add the events in its account to the report of a failed test."""
     report = yield
     session = item.stash.get(_SESSION, None)
     if session is not None and report.failed:
         item.stash[_FAILED] = True
         if call.when != "teardown":
-            report.sections.append(("alimock", session.told()))
+            report.sections.append(("alimock", session.report()))
     return report
 
 
 def _options(item: pytest.Item) -> MarkerOptions:
-    """Joins what the markers of a test, its class and its module say, the nearest first, and what the options say."""
-    from alimock.testing.session import MarkerOptions, wrong_arguments
+    """Merge the markers of a test, its class and its module, the nearest first, and the options."""
+    from alimock.testing.session import MarkerOptions, argument_error
 
-    said: dict[str, Any] = {"strict": _is_strict(item.config)}
-    if _URL.text(item.config) is not None:
-        # An emulator that runs elsewhere was started with a scenario of its own.
-        said["scenario"] = _scenario(item.config)
+    merged: dict[str, Any] = {"strict": _is_strict(item.config)}
+    if _URL.value(item.config) is not None:
+        # A running emulator was started with its own scenario.
+        merged["scenario"] = _scenario(item.config)
     for marker in reversed(list(item.iter_markers(_MARKER))):
         given = {**dict(zip(("scenario",), marker.args, strict=False)), **marker.kwargs}
-        wrong = wrong_arguments(marker.args, marker.kwargs)
-        if wrong is not None:
-            raise _refusal(f"the marker of {item.name}: {wrong}")
+        error = argument_error(marker.args, marker.kwargs)
+        if error is not None:
+            raise _failure(f"marker `{_MARKER}` of {item.name}: {error}")
         if "scenario" in given:
             given["scenario"] = _located(given["scenario"], item.config.rootpath)
-        said.update(given, addresses={**(said.get("addresses") or {}), **(given.get("addresses") or {})})
-    _check_is_alone(item, said)
-    return MarkerOptions(**said)
+        merged.update(given, addresses={**(merged.get("addresses") or {}), **(given.get("addresses") or {})})
+    _check_is_alone(item, merged)
+    return MarkerOptions(**merged)
 
 
-def _check_is_alone(item: pytest.Item, said: Mapping[str, Any]) -> None:
-    """Refuses tests that would change the one account of a key under each other."""
-    # The workers of pytest-xdist have this attribute.
-    shared = _URL.text(item.config) is not None and hasattr(item.config, "workerinput")
-    if shared and said.get("access_key_id") is not None:
-        raise _refusal(
-            f"{item.name} names its access key, so it shares an account with tests in other workers: leave out {_URL.flag}, "
-            "so that each worker has an emulator of its own, or run such tests without workers"
+def _check_is_alone(item: pytest.Item, options: Mapping[str, Any]) -> None:
+    """Reject tests of parallel workers that would share the account of a fixed key."""
+    # Set by pytest-xdist in its workers.
+    shared = _URL.value(item.config) is not None and hasattr(item.config, "workerinput")
+    if shared and options.get("access_key_id") is not None:
+        raise _failure(
+            f"{item.name} has a fixed access key, so it would share an account with tests in other workers; leave out {_URL.flag}, "
+            "so that each worker starts its own emulator, or run the test without -n"
         )
 
 
 def _scenario(config: pytest.Config) -> Any:
-    """Gives the scenario of the options; paths of an ini file count from the root directory, others from where pytest started."""
-    told = _SCENARIO.told(config)
-    text = told or config.getini(_SCENARIO.name)
-    return _located(text, config.invocation_params.dir if told else config.rootpath) if text else None
+    """Return the scenario of the options; paths in an ini file are relative to the root directory, others to the current one."""
+    override = _SCENARIO.override(config)
+    text = override or config.getini(_SCENARIO.name)
+    return _located(text, config.invocation_params.dir if override else config.rootpath) if text else None
 
 
 def _located(scenario: Any, folder: Path) -> Any:
-    """Has the relative paths count from a folder: a path, those among names, and those that a mapping extends."""
+    """Resolve relative paths from a folder: a path, those among names, and those in `extends` of a mapping."""
     if isinstance(scenario, os.PathLike):
         return Path(os.path.relpath(folder / scenario))
     if isinstance(scenario, Mapping) and "extends" in scenario:
@@ -223,14 +225,14 @@ def _located_name(name: str, folder: Path) -> str:
     return os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name
 
 
-def _refusal(message: str) -> BaseException:
-    """Makes the failure of a test that tells its message and no traceback."""
+def _failure(message: str) -> BaseException:
+    """Return a test failure that shows its message without a traceback."""
     return pytest.fail.Exception(message, pytrace=False)
 
 
 def _is_strict(config: pytest.Config) -> bool:
-    text = (_STRICT.text(config) or _NO[0]).lower()
+    text = (_STRICT.value(config) or _NO[0]).lower()
     if text not in (*_YES, *_NO):
-        origin = _STRICT.variable if _STRICT.told(config) else f"{_STRICT.name} in {config.inipath}"
+        origin = _STRICT.variable if _STRICT.override(config) else f"{_STRICT.name} in {config.inipath}"
         raise pytest.UsageError(f"{origin}: found `{text}`, expected yes or no")
     return text in _YES

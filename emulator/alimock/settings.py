@@ -1,12 +1,14 @@
-"""The settings of `alimock serve`, one table: it feeds the command line, the environment, `--help` and the README."""
+"""The settings of `alimock serve` as one table, which feeds the command line, the environment, `--help` and the README."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from alimock.scenario.model import Authentication
@@ -17,37 +19,75 @@ from alimock.state.limits import StateLimits
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546
-_COUNT = re.compile(r"[0-9]{1,9}")
-_MOST = 999_999_999
-# Systems count a wait in milliseconds, of which 32 bits hold no more.
-_MOST_SECONDS = 2_000_000
+DEFAULT_MAX_RELAY_MAILS = 1_000
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 
 
 class SettingError(ValueError):
-    """A setting whose value cannot be used."""
+    """A setting whose value is invalid."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit that `--limit NAME=VALUE` sets: its default and the range of its values."""
+
+    name: str
+    default: int
+    minimum: int
+    maximum: int
+
+    def parse(self, text: str) -> int:
+        """Return the value; raises `SettingError`."""
+        if not _NUMBER.fullmatch(text) or not self.minimum <= int(text) <= self.maximum:
+            raise SettingError(f"{self.name}: found `{text}`, expected a whole number from {self.minimum} to {self.maximum}")
+        return int(text)
+
+
+def _limits() -> dict[str, Limit]:
+    defaults = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
+    minimums = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024, "max_threads": 8}
+    limits = {}
+    for name, default in defaults.items():
+        # poll() and epoll take a timeout in milliseconds as a 32-bit number.
+        maximum = 2_000_000 if name.endswith("seconds") else 999_999_999
+        limits[name] = Limit(name, int(default), minimums.get(name, 1), maximum)
+    return limits
+
+
+LIMITS = _limits()
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its flag (None if only the environment has it), its variable, its default as text, and what it takes.
+    """One setting: its section of `--help`, the placeholder of its argument, its default as text, and what it accepts.
 
-    `parse` takes the text and raises `ValueError`. `alone` is what the flag means without a value.
+    `parse` takes the text and raises `ValueError`. `bare` is the value of the option without an argument.
     """
 
     name: str
-    flag: str | None
-    variable: str
+    group: str
+    metavar: str
     default: str | None
     expected: str
     help: str
     parse: Callable[[str], object]
-    alone: str | None = None
+    bare: str | None = None
+
+    @property
+    def flag(self) -> str | None:
+        """The option; None if only the environment sets it."""
+        return {"scenario_yaml": None, "limits": "--limit"}.get(self.name, f"--{self.name.replace('_', '-')}")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"ALIMOCK_{self.name.upper()}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one server; None is what the scenario says, for `public_url` the host that the reader of a mail asks for."""
+    """The settings of one server. None means: as the scenario says, or for `public_url` the Host of the request."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -67,18 +107,18 @@ class Settings:
     tls_key: str | None = None
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     state_limits: StateLimits = field(default_factory=StateLimits)
-    max_relay_mails: int = 1_000
+    max_relay_mails: int = DEFAULT_MAX_RELAY_MAILS
 
     @property
     def tls_folder(self) -> Path:
-        """The folder of the authority: the one set, else one in the user's folder for state; raises `SettingError`."""
+        """The folder of the certificate authority, by default in the user's state folder; raises `SettingError`."""
         if self.tls_directory is not None:
             return Path(self.tls_directory)
         state = os.environ.get("XDG_STATE_HOME")
         try:
             return Path(state or Path.home() / ".local" / "state") / "alimock"
         except RuntimeError:
-            raise SettingError("found no home of this user, expected --tls-directory or ALIMOCK_TLS_DIRECTORY") from None
+            raise SettingError("the current user has no home folder; set --tls-directory or ALIMOCK_TLS_DIRECTORY") from None
 
 
 def _host(text: str) -> str:
@@ -93,32 +133,19 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _count(least: int, most: int) -> Callable[[str], int]:
-    """Makes a parser of whole numbers from `least` to `most`."""
-
-    def parse(text: str) -> int:
-        if not _COUNT.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(text)
-        return int(text)
-
-    return parse
-
-
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= 65_535:
+    if _port(port) == 0:
         raise ValueError(text)
     return _host(host), int(port)
 
 
 def _yes(text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise ValueError(text)
-    return text == "yes"
+    return one_of(("yes", "no"))(text) == "yes"
 
 
 def _token(text: str) -> str:
-    # Clients disagree about how others are sent.
+    # Clients encode other characters in different ways.
     if not text or not all("!" <= character <= "~" for character in text):
         raise ValueError(text)
     return text
@@ -130,120 +157,90 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    # Diagnostics the port checks it.
+    # `port` raises ValueError for a port out of range.
     if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0:
         raise ValueError(text)
     return text.rstrip("/")
 
 
-def _limit(name: str, unit: str, least: int, help: str) -> Setting:
-    """Gives the row of a limit, whose default is that of its dataclass."""
-    most = _MOST_SECONDS if unit == "seconds" else _MOST
-    flag, variable = f"--{name.replace('_', '-')}", f"ALIMOCK_{name.upper()}"
-    default, expected = str(_LIMITS[name]), f"a number of {unit} from {least} to {most}"
-    return Setting(name, flag, variable, default, expected, help, _count(least, most))
+def _limit_values(text: str) -> dict[str, int]:
+    values = {}
+    for part in text.split(","):
+        written, equals, value = (word.strip() for word in part.partition("="))
+        if not equals:
+            raise SettingError(f"found `{part}`, expected NAME=VALUE, for example idle_seconds=60")
+        # Hyphens are accepted, as in the names of options.
+        name = written.replace("-", "_")
+        if name not in LIMITS:
+            near = difflib.get_close_matches(name, LIMITS, n=1)
+            suggestion = f"; did you mean {near[0]}?" if near else ""
+            raise SettingError(f"unknown limit `{written}`{suggestion}\nLimits: {', '.join(LIMITS)}")
+        values[name] = LIMITS[name].parse(value)
+    return values
 
 
-_LIMITS = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": Settings.max_relay_mails}
-_AUTHENTICATIONS = ", ".join(choice.value for choice in Authentication)
+_AUTHENTICATIONS = f"one of {', '.join(choice.value for choice in Authentication)}"
+_PORT = "a port from 0 to 65535"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "--host", "ALIMOCK_HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
-    Setting(
-        "port", "--port", "ALIMOCK_PORT", str(DEFAULT_PORT), "a port from 0 to 65535",
-        "port to listen on, 0 for any free one", _port,
-    ),
-    Setting(
-        "scenario", "--scenario", "ALIMOCK_SCENARIO", "default", "a built-in name, or a path with a slash or .yaml",
-        "scenario to start from; several, separated by commas, lie over each other", non_empty,
-    ),
-    Setting(
-        "scenario_yaml", None, "ALIMOCK_SCENARIO_YAML", None, "a scenario as YAML text",
-        "the scenario itself, in place of a name or path", str,
-    ),
-    Setting(
-        "watch", "--watch", "ALIMOCK_WATCH", "no", "yes or no",
-        "load the scenario anew when a file of it changes", _yes, alone="yes",
-    ),
-    Setting(
-        "auth", "--auth", "ALIMOCK_AUTH", None, f"one of {_AUTHENTICATIONS}",
-        "how signatures are checked, whatever the scenario says", Authentication,
-    ),
-    Setting(
-        "profile", "--profile", "ALIMOCK_PROFILE", None, f"one of {', '.join(PROFILES)}",
-        "generation of the API to speak, whatever the scenario says", one_of(PROFILES),
-    ),
-    Setting(
-        "public_url", "--public-url", "ALIMOCK_PUBLIC_URL", None, "a URL like http://mail-check.example.com:2546",
-        "where the links of mails lead; else the host that their reader asked", _url,
-    ),
-    Setting(
-        "control_token", "--control-token", "ALIMOCK_CONTROL_TOKEN", None, "a text of visible ASCII characters",
-        "what opens the control API, the page and the outbox, as a bearer's token or the password of any user", _token,
-    ),
-    Setting(
-        "smtp_relay", "--smtp-relay", "ALIMOCK_SMTP_RELAY", None, "HOST:PORT",
-        "SMTP server that each mail is delivered to as well", _host_and_port,
-    ),
-    Setting(
-        "log_level", "--log-level", "ALIMOCK_LOG_LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}",
-        "least level of the log on standard error", one_of(LOG_LEVELS),
-    ),
-    Setting(
-        "tls_port", "--tls-port", "ALIMOCK_TLS_PORT", None, "a port from 0 to 65535",
-        "port of a second listener that speaks TLS, 0 for any free one", _port,
-    ),
-    Setting(
-        "tls_names", "--tls-names", "ALIMOCK_TLS_NAMES", None, "host names, separated by commas",
-        "names for the certificate beside the service's and this machine's", _names,
-    ),
-    Setting(
-        "tls_directory", "--tls-directory", "ALIMOCK_TLS_DIRECTORY", None, "a folder",
-        "where the emulator's own certificate authority is kept; else in the user's folder for state", str,
-    ),
-    Setting(
-        "tls_certificate", "--tls-certificate", "ALIMOCK_TLS_CERTIFICATE", None, "a file with a certificate chain in PEM",
-        "a certificate of your own", str,
-    ),
-    Setting("tls_key", "--tls-key", "ALIMOCK_TLS_KEY", None, "a file with a key in PEM", "the key of that certificate", str),
-    _limit("max_header_bytes", "bytes", 1024, "how long the request line and the headers of a request may be together"),
-    _limit("max_body_bytes", "bytes", 1024, "how long the body of a request may be"),
-    _limit("max_call_bytes", "bytes", 1024, "how long the body of a call to the emulated API may be"),
-    _limit("request_seconds", "seconds", 1, "how long a request may take to come, and its answer to be taken"),
-    _limit("idle_seconds", "seconds", 1, "how long a connection stays open that sends nothing"),
-    _limit("max_connections", "connections", 1, "how many connections may be open that send nothing"),
-    _limit("max_threads", "threads", 8, "how many requests are answered at the same time; three quarters of them may wait"),
-    _limit("max_accounts", "accounts", 1, "how many accounts are kept that no scenario names"),
-    _limit("unused_account_seconds", "seconds", 1, "how long an account was not used that is forgotten when there are too many"),
-    _limit("max_access_keys", "keys", 1, "how many access keys may be put while it runs"),
-    _limit("max_entries_per_account", "entries", 1, "how many mails are kept of an account, how many calls, and how many changes"),
-    _limit("max_entries", "entries", 1, "how many mails, calls and changes are kept of all accounts together"),
-    _limit("max_relay_mails", "mails", 1, "how many mails may wait for the SMTP server of --smtp-relay"),
+    Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
+    Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
+    Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
+            "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token),
+    Setting("scenario", "scenario", "NAMES", "default", "built-in names, or paths with a slash or .yaml",
+            "scenario to start from; comma-separated, later ones win", non_empty),
+    Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text", "scenario text, instead of a name or path", str),
+    Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when its files change", _yes, bare="yes"),
+    Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS, "checking of signatures; overrides the scenario", Authentication),
+    Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",
+            "API generation; overrides the scenario", one_of(PROFILES)),
+    Setting("public_url", "mail", "URL", None, "a URL like http://mail-check.example.com:2546",
+            "base URL of links in mails (default: the Host of the request that reads the mail)", _url),
+    Setting("smtp_relay", "mail", "HOST:PORT", None, "HOST:PORT", "SMTP server that also receives every mail", _host_and_port),
+    Setting("tls_port", "TLS", "PORT", None, _PORT, "port of an additional TLS listener, 0 for any free port", _port),
+    Setting("tls_names", "TLS", "NAMES", None, "host names, comma-separated", "additional names for the certificate", _names),
+    Setting("tls_directory", "TLS", "FOLDER", None, "a folder", "where to keep alimock's certificate authority", str),
+    Setting("tls_certificate", "TLS", "FILE", None, "a PEM file", "your own certificate chain", str),
+    Setting("tls_key", "TLS", "FILE", None, "a PEM file", "private key of that certificate", str),
+    Setting("log_level", "logging", "LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}", "minimum log level", one_of(LOG_LEVELS)),
+    Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable", _limit_values),
 )  # fmt: skip
 
 
 def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
-    """Gives the settings: an option of the command line, else the environment's variable, else the default.
+    """Return the settings; an option wins over its environment variable, for limits name by name.
 
-    Raises `SettingError`. A variable that is set but empty counts as not set.
+    Raises `SettingError`. An empty variable counts as unset.
     """
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
     for setting in SETTINGS:
-        option, variable = options.get(setting.name), environ.get(setting.variable)
-        text = option if option is not None else (variable or None)
-        if text is None:
-            continue
-        origin = setting.flag if option is not None else setting.variable
-        try:
-            values[setting.name] = setting.parse(text)
-        except ValueError:
-            raise SettingError(f"{origin}: found `{text}`, expected {setting.expected}") from None
+        sources = ((setting.variable, environ.get(setting.variable) or None), (setting.flag, options.get(setting.name)))
+        given = [(origin, text) for origin, text in sources if text is not None]
+        if setting.name == "limits":
+            for origin, text in given:
+                limits.update(_parsed(setting, origin, text))
+        elif given:
+            values[setting.name] = _parsed(setting, *given[-1])
+    _check_combinations(values)
+    server = ServerLimits(**{one.name: limits.pop(one.name) for one in fields(ServerLimits) if one.name in limits})
+    state = StateLimits(**{one.name: limits.pop(one.name) for one in fields(StateLimits) if one.name in limits})
+    return Settings(**values, **limits, server_limits=server, state_limits=state)
+
+
+def _parsed(setting: Setting, origin: str | None, text: str) -> Any:
+    try:
+        return setting.parse(text)
+    except SettingError as error:
+        raise SettingError(f"{origin}: {error}") from None
+    except ValueError:
+        raise SettingError(f"{origin}: found `{text}`, expected {setting.expected}") from None
+
+
+def _check_combinations(values: Mapping[str, object]) -> None:
     if "scenario" in values and "scenario_yaml" in values:
         raise SettingError("found both a scenario (--scenario or ALIMOCK_SCENARIO) and ALIMOCK_SCENARIO_YAML, expected one of them")
     if ("tls_certificate" in values) != ("tls_key" in values):
         raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
-    if "tls_port" not in values and {"tls_certificate", "tls_names"} & set(values):
-        raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected all of them or none")
-    server = {one.name: values.pop(one.name) for one in fields(ServerLimits) if one.name in values}
-    state = {one.name: values.pop(one.name) for one in fields(StateLimits) if one.name in values}
-    return Settings(**values, server_limits=ServerLimits(**server), state_limits=StateLimits(**state))  # type: ignore[arg-type]
+    if "tls_port" not in values and {"tls_certificate", "tls_names"} & values.keys():
+        raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected --tls-port too")

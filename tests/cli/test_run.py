@@ -1,4 +1,4 @@
-"""`alimock run`: a command beside an emulator of its own."""
+"""`alimock run`: a command against an emulator of its own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def call(query, key=os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"]):
 
 
 def ran(*words: str, code: str = "", environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs Python code beside an emulator."""
+    """Run Python code against an emulator."""
     command = [*RUN, *words, "--", sys.executable, "-c", CALL + code]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **(environ or {})})
 
 
-def test_the_command_finds_the_emulator_and_the_credentials() -> None:
+def test_command_gets_the_endpoint_and_the_credentials() -> None:
     done = ran(code="print(call('Action=ListEmailVerification'))\n"
         "for name in sorted(os.environ):\n    if name.startswith(('ALI', 'NO_PROXY')): print(name, os.environ[name])",
         environ={"ALIBABA_CLOUD_SECURITY_TOKEN": "real", "NO_PROXY": "internal"})  # fmt: skip
@@ -49,22 +49,22 @@ def test_the_command_finds_the_emulator_and_the_credentials() -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 255])
-def test_it_exits_with_the_status_of_the_command(status: int) -> None:
+def test_exit_status_is_that_of_the_command(status: int) -> None:
     assert ran(code=f"sys.exit({status})").returncode == status
 
 
-def test_a_command_that_fails_is_followed_by_what_happened() -> None:
+def test_failing_command_is_followed_by_a_report() -> None:
     done = ran(code="call('Action=SubmitEmailVerification&Email=jo@example.com'); sys.exit(1)")
     assert re.search(
-        r"alimock: what happened in the emulator:\n\+0\.\d{3} s  SubmitEmailVerification Email=jo@example\.com -> 200 OK \(unsigned\)\n"
+        r"alimock: events in the emulator:\n\+0\.\d{3} s  SubmitEmailVerification Email=jo@example\.com -> 200 OK \(unsigned\)\n"
         r" +jo@example\.com: success \[rule new-address\]\n +mail to jo@example\.com, link open\n$",
         done.stderr,
     ), done.stderr
     quiet = ran(code="sys.exit(1)").stderr
-    assert re.search(r"no call reached the emulator; its endpoint was 127\.0\.0\.1:\d+, over plain http\n$", quiet)
+    assert re.search(r"no call reached the emulator; point the application at 127\.0\.0\.1:\d+, over plain HTTP\n$", quiet)
 
 
-def test_its_settings_are_those_of_the_server(tmp_path: Path) -> None:
+def test_settings_are_those_of_serve(tmp_path: Path) -> None:
     (tmp_path / "late.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\naddresses: {jo@example.com: verified}\n")
     code = "print(call('Action=QueryEmailVerification&Email=jo@example.com'))"
     assert "<GmtCreate>2021-01-01 00:00:00" in ran("--scenario", f"{tmp_path}/late.yaml", code=code).stdout
@@ -76,7 +76,7 @@ def test_its_settings_are_those_of_the_server(tmp_path: Path) -> None:
     )
 
 
-def test_an_application_has_its_own_key_and_its_own_variables() -> None:
+def test_application_can_have_its_own_key_and_variables() -> None:
     done = ran(
         "--access-key-id=app", "--access-key-secret=hush", "--env", "APP_DOMAIN=http://{endpoint}/", "--env=APP_KEY={access_key_id}:{access_key_secret}",
         code="print(os.environ['APP_DOMAIN'], os.environ['APP_KEY'], os.environ['ALIBABA_CLOUD_ACCESS_KEY_SECRET'])",
@@ -84,57 +84,57 @@ def test_an_application_has_its_own_key_and_its_own_variables() -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/ app:hush hush\n", done.stdout)
 
 
-def test_a_proxy_variable_leads_sdks_that_speak_plain_http_to_it() -> None:
+def test_proxy_variable_redirects_plain_http() -> None:
     code = "url = 'http://domain.aliyuncs.com'; print(call('Action=ListEmailVerification'))"
     assert "<ListEmailVerificationResponse>" in ran("--proxy", code=code).stdout
 
 
-def test_a_strict_command_fails_for_what_only_an_emulator_forgives() -> None:
+def test_strict_mode_fails_a_command_that_the_real_service_would_have_rejected() -> None:
     code = "call('Action=VerifyEmail&Token=x'); call('Action=ListEmailVerification&PageNumber=1', '')"
     assert ran(code=code).returncode == 0
     done = ran("--strict", "--allow", "MissingEmail, ParameterIllegal", code=code)
     assert done.returncode == 1
-    violations = re.findall(r"^- (.*)$", done.stderr, re.MULTILINE)
+    violations = re.findall(r"^alimock: strict mode: (.*)$", done.stderr, re.MULTILINE)
     assert [re.sub(r" \(request .*?\)", "", line) for line in violations] == [
-        "VerifyEmail was unsigned; the real service refuses that",
-        "ListEmailVerification was unsigned; the real service refuses that",
+        "VerifyEmail was not signed; the real service would reject it",
+        "ListEmailVerification was not signed; the real service would reject it",
         "ListEmailVerification: unknown parameter PageNumber; did you mean PageNum?",
     ]
-    assert "was answered 400 ParameterIllegal" in ran("--strict", code=code).stderr
+    assert "returned 400 ParameterIllegal" in ran("--strict", code=code).stderr
 
 
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["--", "no-such-command"], 127, "alimock: no-such-command: no such command\n"),
-        (["--", "/"], 126, "alimock: /: Permission denied\n"),
-        ([], 2, "alimock: no command; write it after --, as in `alimock run -- npm test`\n"),
+        (["--", "no-such-command"], 127, "alimock: command not found: no-such-command\n"),
+        (["--", "/"], 126, "alimock: cannot execute /: Permission denied\n"),
+        ([], 2, "alimock: no command; write the command after --, for example: alimock run -- npm test\n"),
         (["--scenario", "no-such", "--", "true"], 2, "alimock: no-such: found no such scenario, expected a built-in scenario"),
         (["--auth", "maybe", "--", "true"], 2, "alimock: --auth: found `maybe`, expected one of known-keys, strict, none\n"),
         (["--env", "A", "--", "true"], 2, "argument --env: found `A`, expected NAME=VALUE"),
         (["--env", "A={urll}", "--", "true"], 2, "found `{urll}` in `A={urll}`, expected one of {url}, {endpoint}"),
-        (["sh", "-c", "true"], 2, "alimock: found the option -c; write the command after --"),
+        (["sh", "-c", "true"], 2, "alimock: unknown option `-c`; write the command after --"),
         (
             ["--access-key-id", "k", "--", "true"],
             2,
-            "alimock: the emulator does not know the key k; give --access-key-secret too\n",
+            "alimock: no secret known for the key k; add --access-key-secret\n",
         ),
         (["--access-key-secret", "k", "--", "true"], 2, "alimock: found an access_key_secret without an access_key_id"),
     ],
 )
-def test_what_cannot_be_run_is_told(words: list[str], status: int, message: str) -> None:
+def test_command_that_cannot_run_is_reported(words: list[str], status: int, message: str) -> None:
     done = subprocess.run([*RUN, *words], capture_output=True, text=True, timeout=60)
     assert done.returncode == status
-    assert message in done.stderr and "Traceback" not in done.stderr and "what happened" not in done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr and "events in" not in done.stderr
 
 
-def test_the_words_of_the_command_are_its_own() -> None:
+def test_words_after_the_separator_belong_to_the_command() -> None:
     done = subprocess.run([*RUN, "--", "echo", "--scenario", "--", "-x"], capture_output=True, text=True, timeout=60)
     assert done.stdout == "--scenario -- -x\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_reaches_the_command_and_its_end_is_told(number: signal.Signals) -> None:
+def test_signal_is_forwarded_to_the_command(number: signal.Signals) -> None:
     code = f"import signal, sys, time\nsignal.signal({int(number)}, lambda *_: sys.exit(9))\nprint('ready', flush=True)\ntime.sleep(60)"
     with subprocess.Popen([*RUN, "--", sys.executable, "-c", code],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
@@ -144,15 +144,15 @@ def test_a_signal_reaches_the_command_and_its_end_is_told(number: signal.Signals
         assert process.wait(timeout=30) == 9
 
 
-def test_a_command_that_a_signal_ends_gives_the_status_that_a_shell_would() -> None:
+def test_command_ended_by_a_signal_has_the_status_of_a_shell() -> None:
     assert ran(code="import signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == 137
 
 
-def test_a_strict_run_says_what_it_could_not_look_at() -> None:
+def test_strict_mode_reports_calls_that_it_could_not_check() -> None:
     done = ran("--strict", code="")
-    assert (done.returncode, done.stderr.partition(";")[0]) == (0, "alimock: strict: no call reached the emulator")
+    assert (done.returncode, done.stderr.partition(";")[0]) == (0, "alimock: strict mode: no call reached the emulator")
     reset = "call('Action=ListEmailVerification'); urllib.request.urlopen(urllib.request.Request(url + '/_alimock/reset', b''))"
     done = ran("--strict", code=reset)
     assert done.returncode == 0
-    assert "alimock: strict: 1 of 1 calls were forgotten by resets and not looked at" in done.stderr
-    assert "(1 calls were forgotten by resets and with their accounts)" in ran(code=f"{reset}; sys.exit(1)").stderr
+    assert "alimock: strict mode: 1 of 1 calls were deleted by resets and not checked" in done.stderr
+    assert "(1 calls were deleted by resets or with their accounts)" in ran(code=f"{reset}; sys.exit(1)").stderr

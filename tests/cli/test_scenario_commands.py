@@ -1,4 +1,4 @@
-"""The commands that a scenario's author uses: check, init, schema, export, and serve with --watch."""
+"""The commands for authors of scenarios: check, init, schema, export, tail, and serve with --watch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from command import COMMAND, ask, serving
 from conftest import Running
 
 
-def test_check_tells_tools_every_mistake_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_every_error_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("alimock: 1\nprofil: x\n")
     assert main(["check", "--json", "default", str(wrong)]) == 2
@@ -33,13 +33,13 @@ def test_check_tells_tools_every_mistake_as_json(tmp_path: Path, capsys: pytest.
     assert main(["check", "--json", "default"]) == 0
 
 
-def test_init_writes_a_file_that_loads_and_shows_every_key(
+def test_init_writes_a_valid_file_that_shows_every_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["init"]) == 0
     assert capsys.readouterr().out == (
-        "wrote alimock.yaml, and scenario.schema.json for editors\ntry: alimock serve --watch --scenario alimock.yaml\n"
+        "wrote alimock.yaml and scenario.schema.json (for editors)\ntry: alimock serve --watch --scenario alimock.yaml\n"
     )
     text = Path("alimock.yaml").read_text()
     assert loader.load("alimock.yaml").addresses.exact
@@ -47,19 +47,19 @@ def test_init_writes_a_file_that_loads_and_shows_every_key(
     missing = {"profile", "timestamps", "unknown_keys"}
     assert {key for key in SCENARIO.table if f"\n{key}:" not in text and f"\n# {key}:" not in text} == missing
     assert main(["init"]) == 2
-    assert capsys.readouterr().err == "alimock: alimock.yaml is there already; name another file\n"
+    assert capsys.readouterr().err == "alimock: alimock.yaml already exists; choose another name\n"
     assert main(["init", "missing/x.yaml"]) == 2
     assert capsys.readouterr().err == "alimock: cannot write missing/x.yaml: No such file or directory\n"
 
 
-def test_the_file_of_init_loads_with_all_that_it_leaves_out(
+def test_file_of_init_is_valid_with_every_comment_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MY_SECRET", "secret")
     path = tmp_path / "mine.yaml"
     assert main(["init", str(path)]) == 0
     lines = path.read_text().splitlines()[1:]
-    # Comments that are sentences stay; what looks like YAML is put into force.
+    # Comments that are sentences stay; those that are YAML are uncommented.
     code = [line.replace("# ", "", 1) if line.lstrip().startswith("# ") and not line.endswith(".") else line for line in lines]
     path.write_text("\n".join(code))
     loaded = loader.load(str(path))
@@ -71,15 +71,14 @@ def test_the_file_of_init_loads_with_all_that_it_leaves_out(
     )
 
 
-def test_init_leaves_a_schema_that_is_there_and_names_the_file_as_serve_takes_it(
+def test_init_keeps_an_existing_schema_and_quotes_the_file_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("scenario.schema.json").write_text("mine")
     assert main(["init", "my case"]) == 0
     assert capsys.readouterr().out == (
-        "wrote my case; scenario.schema.json was there already and is left as it is\n"
-        "try: alimock serve --watch --scenario './my case'\n"
+        "wrote my case; kept the existing scenario.schema.json\ntry: alimock serve --watch --scenario './my case'\n"
     )
     assert Path("scenario.schema.json").read_text() == "mine"
     assert main(["init", "a,b.yaml"]) == 2
@@ -93,9 +92,7 @@ def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixtur
     assert "\n| `link_valid_days`" not in capsys.readouterr().out
 
 
-def test_export_writes_a_scenario_that_stands_alone(
-    running: Running, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_export_with_secrets_can_be_loaded(running: Running, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=%E6%9D%8E@example.com&AccessKeyId=testid")
     assert main(["export", "--url", running.url, "--secrets"]) == 0
     path = tmp_path / "case.yaml"
@@ -106,18 +103,18 @@ def test_export_writes_a_scenario_that_stands_alone(
     assert "  李@example.com:\n" in path.read_text()
 
 
-def test_export_says_that_it_left_secrets_out_and_exports_the_account_of_a_key(
+def test_export_without_secrets_says_so_and_selects_the_account_of_a_key(
     running: Running, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=one@example.com&AccessKeyId=one")
     assert main(["export", "--url", running.url, "--access-key-id", "one"]) == 0
     text = capsysbinary.readouterr().out.decode()
-    assert "# It has no secrets: lay it over a file that has them (--scenario keys.yaml,this.yaml)" in text
+    assert "# It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml)" in text
     assert "testsecret" not in text
     assert "one@example.com" in text
 
 
-def test_an_export_without_secrets_starts_over_a_file_that_has_them(
+def test_export_without_secrets_merges_with_a_file_that_has_them(
     running: Running, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert main(["export", "--url", running.url]) == 0
@@ -128,7 +125,7 @@ def test_an_export_without_secrets_starts_over_a_file_that_has_them(
 
 @pytest.mark.parametrize("command", ["scenarios", "schema"])
 @pytest.mark.parametrize("target", ["a closed pipe", "/dev/full"])
-def test_a_command_that_cannot_print_says_so_without_a_traceback(command: str, target: str) -> None:
+def test_command_that_cannot_print_fails_without_a_traceback(command: str, target: str) -> None:
     if target == "/dev/full":
         with open(target, "w") as full:
             done = subprocess.run([*COMMAND, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
@@ -145,26 +142,29 @@ def test_a_command_that_cannot_print_says_so_without_a_traceback(command: str, t
     ("url", "message"),
     [
         ("nonsense", "alimock: found the URL `nonsense`, expected one like http://127.0.0.1:2546\n"),
-        ("http://127.0.0.1:1", None),
+        (
+            "http://127.0.0.1:1",
+            "alimock: Cannot reach alimock at http://127.0.0.1:1. Is `alimock serve` running? (Connection refused)\n",
+        ),
         ("http://[x", None),
         ("http://127.0.0.1:x", None),
     ],
 )
-def test_export_says_what_is_wrong_with_the_url(url: str, message: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_reports_an_invalid_url(url: str, message: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--url", url]) == 2
     error = capsys.readouterr().err
     assert error == message if message is not None else error.startswith("alimock: ")
 
 
-def test_export_tells_what_the_emulator_refused(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_reports_an_error_of_the_emulator(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--url", running.url, "--access-key-id", "nobody"]) == 2
     assert (
         capsys.readouterr().err
-        == "alimock: Access key 'nobody' has no account: An account is created by the first call with its key.\n"
+        == "alimock: Access key 'nobody' has no account. An account is created by the first call with its key.\n"
     )
 
 
-def test_serve_loads_a_changed_file_and_keeps_the_old_one_when_it_is_wrong(tmp_path: Path) -> None:
+def test_serve_reloads_a_changed_file_unless_it_is_invalid(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text("alimock: 1\ndescription: One.\n")
     with serving("--watch", "--scenario", str(path)) as (process, line):
@@ -172,29 +172,29 @@ def test_serve_loads_a_changed_file_and_keeps_the_old_one_when_it_is_wrong(tmp_p
         assert (info["description"], info["error"]) == ("One.", None)
         path.write_text("alimock: 1\ndescription: Two.\nprofil: x\n")
         assert process.stderr is not None
-        told = next(part for part in iter(process.stderr.readline, "") if "was not loaded" in part)
-        assert "the old one is kept" in told
+        reported = next(part for part in iter(process.stderr.readline, "") if "not reloaded" in part)
+        assert "the previous one stays loaded" in reported
         info = json.loads(ask(line, "/_alimock/info")[1])["scenario"]
         assert (info["description"], info["error"]) == (
             "One.",
             f"{path}:3:1: found the unknown key `profil`, expected `profile`",
         )
         path.write_text("alimock: 1\ndescription: Three.\n")
-        assert next(part for part in iter(process.stderr.readline, "") if "was loaded" in part)
+        assert next(part for part in iter(process.stderr.readline, "") if "Scenario reloaded" in part)
         info = json.loads(ask(line, "/_alimock/info")[1])["scenario"]
         assert (info["description"], info["error"]) == ("Three.", None)
         process.terminate()
         assert process.wait(10) == 0
 
 
-def test_serve_lays_several_files_over_each_other(tmp_path: Path) -> None:
+def test_serve_merges_several_files(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text("alimock: 1\nprofile: docs-2018\n")
     with serving("--scenario", f"default,{path}") as (_, line):
         assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key)" in line
 
 
-def test_tail_prints_what_has_happened(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tail_prints_past_events(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com&AccessKeyId=one")
     assert main(["tail", "--once", "--url", running.url]) == 0
     mail, call = capsys.readouterr().out.splitlines()
@@ -204,7 +204,7 @@ def test_tail_prints_what_has_happened(running: Running, capsys: pytest.CaptureF
     assert capsys.readouterr().out == ""
 
 
-def test_tail_follows_what_happens(running: Running) -> None:
+def test_tail_follows_new_events(running: Running) -> None:
     with subprocess.Popen([*COMMAND, "tail", "--url", running.url], stdout=subprocess.PIPE, text=True) as tail:
         assert tail.stdout is not None
         ask(running.url, "/?Action=ListEmailVerification&Version=2018-01-29")

@@ -1,4 +1,4 @@
-"""Watching a scenario's files: a change is loaded, and a mistake leaves the old scenario as it is."""
+"""Reloading a scenario when its files change; an invalid scenario leaves the loaded one in place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alimock.state.store import Store
 
 
 def write(path: Path, text: str, serial: int = 0) -> None:
-    """Writes a file whose time tells it from the one before, however fast the test is."""
+    """Write a file with a modification time that differs from the previous one, however fast the test is."""
     path.write_text(text)
     os.utime(path, (serial, serial))
 
@@ -32,9 +32,9 @@ def watcher(tmp_path: Path) -> Watcher:
     return Watcher(Store(load()), load)
 
 
-def test_a_file_that_stays_the_same_leaves_the_world_alone(watcher: Watcher) -> None:
+def test_unchanged_file_is_not_reloaded(watcher: Watcher) -> None:
     loaded = watcher.store.scenario
-    watcher.look()
+    watcher.poll()
     assert watcher.store.scenario is loaded
 
 
@@ -45,99 +45,107 @@ def test_a_file_that_stays_the_same_leaves_the_world_alone(watcher: Watcher) -> 
         ("base.yaml", "alimock: 1\nprofile: docs-2021\n", ("One.", "docs-2021")),
     ],
 )
-def test_a_change_is_loaded_in_the_file_or_in_one_that_it_extends(
+def test_change_of_the_file_or_of_one_it_extends_is_loaded(
     watcher: Watcher, tmp_path: Path, file: str, text: str, expected: tuple[str, str]
 ) -> None:
     cursor = watcher.store.cursor
     write(tmp_path / file, text, 1)
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario.profile) == expected
     assert watcher.store.cursor > cursor
 
 
-def test_a_wrong_file_keeps_the_old_world_and_says_so(watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_file_keeps_the_loaded_scenario_and_reports_the_error(
+    watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     case = tmp_path / "case.yaml"
     write(case, "alimock: 1\nextends: other.yaml\n", 1)
-    watcher.look()
+    watcher.poll()
     assert watcher.store.scenario.description == "One."
     assert watcher.store.scenario_error is not None
     assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.store.scenario_error
     assert watcher.store.scenario_error in caplog.text
-    # The file that was missing is watched too.
+    # The missing file is watched too.
     write(tmp_path / "other.yaml", "alimock: 1\nprofile: docs-2021\n", 2)
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.profile, watcher.store.scenario_error) == ("docs-2021", None)
 
 
-def test_a_deleted_file_is_told_once_and_taken_up_when_it_is_back(
+def test_deleted_file_is_reported_once_and_loaded_when_it_is_back(
     watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = tmp_path / "case.yaml"
     loaded = watcher.store.scenario
     case.unlink()
     for _ in range(3):
-        watcher.look()
+        watcher.poll()
     assert watcher.store.scenario is loaded
     assert watcher.store.scenario_error == f"{case}: found No such file or directory, expected a readable file"
-    assert caplog.text.count("the old one is kept") == 1
+    assert caplog.text.count("the previous one stays loaded") == 1
     write(case, "alimock: 1\ndescription: Back.\n")
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Back.", None)
 
 
-def test_a_folder_that_is_gone_and_comes_back_is_loaded_as_it_was(
+def test_folder_that_disappears_and_comes_back_is_loaded(
     watcher: Watcher, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "gone"
     tmp_path.rename(elsewhere)
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario_error is None) == ("One.", False)
     elsewhere.rename(tmp_path)
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("One.", None)
 
 
-def test_a_file_that_an_editor_puts_in_the_place_of_the_old_one_is_loaded(watcher: Watcher, tmp_path: Path) -> None:
+def test_file_replaced_by_rename_is_loaded(watcher: Watcher, tmp_path: Path) -> None:
     case = tmp_path / "case.yaml"
     before = case.stat()
     write(tmp_path / "case.yaml~", case.read_text().replace("One.", "Two."))
     (tmp_path / "case.yaml~").replace(case)
     assert (case.stat().st_mtime_ns, case.stat().st_size) == (before.st_mtime_ns, before.st_size)
-    watcher.look()
+    watcher.poll()
     assert watcher.store.scenario.description == "Two."
 
 
-def test_a_file_that_may_be_read_again_is_loaded(watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_becomes_readable_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\ndescription: One.\n")
+    is_readable = True
+
+    def load() -> loader.Scenario:
+        if not is_readable:
+            raise ScenarioError([Diagnostic("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
+        return loader.load(str(case))
+
+    watcher = Watcher(Store(load()), load)
     write(case, "alimock: 1\ndescription: Two.\n", 1)
     with monkeypatch.context() as locked:
-        # Whoever runs the tests may be let read everything.
+        # Simulated, since root can read every file.
         locked.setattr(scenario_watcher.os, "access", lambda *_: False)
-        locked.setattr(watcher, "_load", unreadable)
-        watcher.look()
-        watcher.look()
-    watcher.look()
+        is_readable = False
+        watcher.poll()
+        watcher.poll()
+    assert watcher.store.scenario.description == "One."
+    is_readable = True
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
 
 
-def test_a_pipe_in_the_place_of_a_file_is_told_and_not_waited_for(watcher: Watcher, tmp_path: Path) -> None:
+def test_named_pipe_instead_of_a_file_is_reported_without_blocking(watcher: Watcher, tmp_path: Path) -> None:
     case = tmp_path / "case.yaml"
     case.unlink()
     os.mkfifo(case)
-    watcher.look()
+    watcher.poll()
     assert watcher.store.scenario_error == f"{case}: found a pipe, expected a readable file"
     case.unlink()
     write(case, "alimock: 1\ndescription: Two.\n", 1)
-    watcher.look()
+    watcher.poll()
     assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
 
 
-def unreadable() -> loader.Scenario:
-    """Fails as the loader does for a file that it may not read."""
-    raise ScenarioError([Diagnostic("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
-
-
-def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:
+def test_symbolic_link_to_another_file_is_loaded(tmp_path: Path) -> None:
     write(tmp_path / "one.yaml", "alimock: 1\ndescription: One.\n")
     write(tmp_path / "two.yaml", "alimock: 1\ndescription: Two.\n", 1)
     link = tmp_path / "case.yaml"
@@ -145,43 +153,41 @@ def test_a_link_that_leads_to_another_file_is_followed(tmp_path: Path) -> None:
     watcher = Watcher(Store(loader.load(str(link))), lambda: loader.load(str(link)))
     (tmp_path / "other").symlink_to("two.yaml")
     (tmp_path / "other").rename(link)
-    watcher.look()
+    watcher.poll()
     assert watcher.store.scenario.description == "Two."
 
 
-def test_a_mistake_of_alimock_itself_does_not_end_the_watching(
-    watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_internal_error_does_not_end_the_watching(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\n")
+    stopping = threading.Event()
+
     def fail() -> loader.Scenario:
         stopping.set()
         raise RuntimeError("broken")
 
-    stopping = threading.Event()
-    monkeypatch.setattr(scenario_watcher, "INTERVAL_SECONDS", 0.001)
-    watcher._load = fail
-    write(tmp_path / "case.yaml", "alimock: 1\n", 1)
+    watcher = Watcher(Store(loader.load(str(case))), fail, interval=0.001)
+    write(case, "alimock: 1\n", 1)
     watcher.run(stopping)
-    assert "please report this" in caplog.text
+    assert "please report it" in caplog.text
 
 
-def test_the_watcher_looks_until_it_is_told_to_stop(
-    watcher: Watcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(scenario_watcher, "INTERVAL_SECONDS", 0.001)
+def test_watcher_polls_until_it_is_stopped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+    case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\ndescription: One.\n")
     stopping, loaded = threading.Event(), threading.Event()
-    load = watcher._load
 
-    def load_and_tell() -> loader.Scenario:
+    def load() -> loader.Scenario:
         loaded.set()
-        return load()
+        return loader.load(str(case))
 
-    watcher._load = load_and_tell
+    watcher = Watcher(Store(loader.load(str(case))), load, interval=0.001)
     thread = threading.Thread(target=watcher.run, args=(stopping,))
     thread.start()
-    write(tmp_path / "case.yaml", "alimock: 1\ndescription: Two.\n", 1)
+    write(case, "alimock: 1\ndescription: Two.\n", 1)
     assert loaded.wait(10)
     stopping.set()
     thread.join(10)
     assert not thread.is_alive()
-    assert "the scenario has changed and was loaded" in caplog.text
+    assert "Scenario reloaded; all accounts were reset" in caplog.text

@@ -136,7 +136,7 @@ def test_number_of_registered_keys_is_limited() -> None:
     ask(api, "PUT", "access-keys/one", "{secret: t}")
     answer = ask(api, "PUT", "access-keys/two", "{secret: s}", 409)
     assert answer["message"] == "The limit of 1 registered access keys is reached"
-    assert answer["hint"] == "Delete unused keys, or raise --limit max-access-keys=N."
+    assert answer["hint"] == "Delete unused keys, or raise --limit max_access_keys=N."
 
 
 def test_registering_a_key_again_keeps_its_account(api: Api) -> None:

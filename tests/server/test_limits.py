@@ -59,15 +59,15 @@ def small() -> Iterator[Running]:
 @pytest.mark.parametrize(
     ("request_bytes", "status", "setting"),
     [
-        (get("/?" + "a" * MUCH), "414 Request-URI Too Long", "--max-header-bytes"),
-        (get("/livez", f"X-A: {'a' * MUCH}\r\n"), "431 Request Header Fields Too Large", "--max-header-bytes"),
-        (get("/livez", "X-A: b\r\n" * 1_000), "431 Request Header Fields Too Large", "--max-header-bytes"),
-        (post(f"Content-Length: {MUCH}\r\n", "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
-        (post(CHUNKS, f"{MUCH:x}\r\n" + "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
-        (post(CHUNKS, f"3e8\r\n{'a' * 1_000}\r\n" * 1_000), "413 Request Entity Too Large", "--max-body-bytes"),
-        (post(CHUNKS, "1;" + "a" * MUCH), "413 Request Entity Too Large", "--max-body-bytes"),
-        (post(CHUNKS, "0\r\n" + "X-A: b\r\n" * 100_000), "413 Request Entity Too Large", "--max-body-bytes"),
-        (post(CHUNKS, "f" * 1_000 + "\r\n"), "413 Request Entity Too Large", "--max-body-bytes"),
+        (get("/?" + "a" * MUCH), "414 Request-URI Too Long", "--limit max_header_bytes"),
+        (get("/livez", f"X-A: {'a' * MUCH}\r\n"), "431 Request Header Fields Too Large", "--limit max_header_bytes"),
+        (get("/livez", "X-A: b\r\n" * 1_000), "431 Request Header Fields Too Large", "--limit max_header_bytes"),
+        (post(f"Content-Length: {MUCH}\r\n", "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (post(CHUNKS, f"{MUCH:x}\r\n" + "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (post(CHUNKS, f"3e8\r\n{'a' * 1_000}\r\n" * 1_000), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (post(CHUNKS, "1;" + "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (post(CHUNKS, "0\r\n" + "X-A: b\r\n" * 100_000), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (post(CHUNKS, "f" * 1_000 + "\r\n"), "413 Request Entity Too Large", "--limit max_body_bytes"),
     ],
     ids=["request line", "header", "headers", "length", "chunk", "chunks", "chunk extension", "trailers", "chunk size"],
 )
@@ -88,7 +88,7 @@ def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int
         assert answer[0] == status
         if status == 413:
             expected = "the body of a call to the emulated API: found 2,001 bytes, expected 2,000 at most"
-            assert json.loads(answer[2]) == {"message": expected, "hint": "see --max-call-bytes"}
+            assert json.loads(answer[2]) == {"message": expected, "hint": "see --limit max_call_bytes"}
         assert status_of(running, "/livez") == 200
 
 
@@ -302,7 +302,7 @@ def test_when_the_system_has_no_files_left_silent_connections_make_room() -> Non
 
 def test_the_command_asks_the_system_for_the_files_that_its_connections_need() -> None:
     soft = ["sh", "-c", 'ulimit -S -n 64 && exec "$@"', "sh", *COMMAND]
-    with serving("--max-connections", "100", "--max-threads", "8", command=soft) as (_, line):
+    with serving("--limit", "max_connections=100", "--limit", "max_threads=8", command=soft) as (_, line):
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
         assert found
         silent = [socket.create_connection(("127.0.0.1", int(found[1])), timeout=20) for _ in range(100)]

@@ -1,37 +1,36 @@
-"""`alimock ca`: prints the certificate of the authority that the TLS listener's certificate comes from."""
+"""`alimock ca`: print the certificate of alimock's own authority, which signs the certificate of the TLS listener."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
+from alimock.cli.command import fail, parse
 from alimock.settings import SettingError, resolve
+
+NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Prints the certificate or writes it to a file; makes the authority if there is none yet."""
-    parser = argparse.ArgumentParser("alimock ca", description="Prints the certificate of the emulator's own authority.")
-    parser.add_argument("--tls-directory", metavar="FOLDER", help="where the authority is kept (ALIMOCK_TLS_DIRECTORY)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write it to this file")
-    options = parser.parse_args(arguments)
+    """Print the certificate or write it to a file, after creating the authority if there is none."""
+    parser = argparse.ArgumentParser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
+    parser.add_argument("--tls-directory", metavar="FOLDER", help="folder of the authority (ALIMOCK_TLS_DIRECTORY)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
+    options = parse(parser, arguments)
     try:
+        # Needs the extra `tls`, and takes a tenth of a second to import.
+        from alimock.server import certificates
+
         folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
-        certificate = Path(import_module("alimock.server.certificates").authority(folder)).read_text()
+        certificate = certificates.authority(folder).read_text()
         if options.output is None:
             print(certificate, end="")
         else:
             options.output.write_text(certificate)
     except ModuleNotFoundError as error:
-        return _refuse(f"{error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
+        return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError, SettingError) as error:
-        return _refuse(str(error))
+        return fail(str(error))
     return 0
-
-
-def _refuse(message: str) -> int:
-    print(f"alimock: {message}", file=sys.stderr)
-    return 2

@@ -1,4 +1,4 @@
-"""`alimock check`: checks scenarios and shows every mistake."""
+"""`alimock check`: validate scenarios and show every error."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from alimock.cli.command import parse
 from alimock.scenario import loader
 from alimock.scenario.parser import ScenarioError
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Gives 0 if all scenarios can be used, else 2."""
-    parser = argparse.ArgumentParser("alimock check", description="Checks scenarios and shows every mistake.")
+    """Return 0 if all scenarios are valid, else 2."""
+    parser = argparse.ArgumentParser("alimock check", description="Validate scenarios and show every error.")
     parser.add_argument("scenarios", nargs="+", metavar="FILE", help="a path, or the name of a built-in scenario")
-    parser.add_argument("--json", action="store_true", help="print one JSON document for tools")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parse(parser, arguments)
     errors = {name: _error(name) for name in options.scenarios}
     if options.json:
         files = [

@@ -1,4 +1,4 @@
-"""`alimock env`: prints the lines that point an SDK at the emulator: over http, over https, and through a proxy setting."""
+"""`alimock env`: print the settings that point an SDK at the emulator: over HTTP, over HTTPS, and through a proxy."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from alimock.cli.command import parse
 from alimock.client.connection import default_url, without_token
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """How one SDK is pointed here; `{endpoint}` is host and port, `{url}` the whole of it, `{ca}` the authority's file."""
+    """The settings of one SDK. `{endpoint}` is replaced by host:port, `{url}` by the URL, `{ca}` by the file of the certificate."""
 
     http: str
     https: str
     proxy: str
 
 
-_NO_PROXY = "# speaks https by default, which a proxy only tunnels; use the endpoint instead"
-_RESOLVE = "# let domain.aliyuncs.com resolve to the emulator, with --tls-port 443 and"
+_NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
+_RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
 
 SDKS = {
     "python": _Lines(
         'Config(endpoint="{endpoint}", protocol="http", access_key_id="testid", access_key_secret="testsecret")',
-        f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}} REQUESTS_CA_BUNDLE={{ca}}  # which of them counts depends on the SDK's version",
+        f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}} REQUESTS_CA_BUNDLE={{ca}}  # which one is used depends on the SDK's version",
         'Config(protocol="http", http_proxy="{url}", access_key_id="testid", access_key_secret="testsecret")',
     ),
     "python-core": _Lines(
@@ -61,16 +62,16 @@ SDKS = {
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Prints the lines of one SDK."""
-    parser = argparse.ArgumentParser("alimock env", description="Prints the lines that point an SDK at the emulator.")
-    parser.add_argument("--sdk", choices=SDKS, required=True)
-    parser.add_argument("--url", default=default_url(), help="where the emulator is; default: %(default)s")
-    options = parser.parse_args(arguments)
-    # The emulated API needs no token.
+    """Print the settings of one SDK."""
+    parser = argparse.ArgumentParser("alimock env", description="Print the settings that point an SDK at the emulator.")
+    parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
+    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    options = parse(parser, arguments)
+    # The emulated API takes no control token.
     url = without_token(options.url)
     values = {"url": url, "endpoint": urlsplit(url).netloc or url, "ca": "alimock-ca.pem"}
     lines = SDKS[options.sdk]
-    print(f"# over http\n{lines.http.format(**values)}\n")
-    print(f"# over https: alimock ca --output alimock-ca.pem\n{lines.https.format(**values)}\n")
-    print(f"# through a proxy setting, with the SDK's own endpoint\n{lines.proxy.format(**values)}")
+    print(f"# over HTTP\n{lines.http.format(**values)}\n")
+    print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{lines.https.format(**values)}\n")
+    print(f"# through a proxy, with the SDK's default endpoint\n{lines.proxy.format(**values)}")
     return 0

@@ -1,4 +1,4 @@
-"""`alimock explain-signature`: says in words what is wrong with the signature of a request."""
+"""`alimock explain-signature`: explain what is wrong with the signature of a request."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from alimock.cli.command import fail, parse
 from alimock.client.connection import Connection, EmulatorError, default_url
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Gives 0 for a signature that matches, 1 for one that does not, 2 if that cannot be said."""
-    parser = argparse.ArgumentParser("alimock explain-signature", description="Says what is wrong with the signature of a request.")
-    parser.add_argument("request", help="the RequestId of a refused call, or a file with a raw HTTP request (- for standard input)")
-    parser.add_argument("--url", default=default_url(), help="the emulator that knows the key; default: %(default)s")
-    options = parser.parse_args(arguments)
+    """Return 0 for a signature that matches, 1 for one that does not, 2 if it cannot be checked."""
+    parser = argparse.ArgumentParser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
+    parser.add_argument("request", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)")
+    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    options = parse(parser, arguments)
     try:
-        answer = _ask(options.url, options.request)
+        answer = _explanation(options.url, options.request)
     except (EmulatorError, OSError) as error:
-        print(f"alimock: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
     print(f"{answer['explanation']} ({answer['cause']})\n{answer['remedy']}")
     print(f"\nThe gateway's string to sign:\n{answer['string_to_sign']}")
     if answer["canonical_request"] is not None:
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     return 0 if answer["matches"] else 1
 
 
-def _ask(url: str, request: str) -> dict[str, object]:
+def _explanation(url: str, request: str) -> dict[str, object]:
     if request == "-" or Path(request).is_file():
         body = sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
         return Connection(url).send("POST", "explain-signature", body, content_type="message/http")

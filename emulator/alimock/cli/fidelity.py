@@ -1,4 +1,4 @@
-"""`alimock fidelity`: prints how well everything that alimock answers is known."""
+"""`alimock fidelity`: print which behavior is verified and which is assumed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import json
 from collections.abc import Sequence
 
+from alimock.cli.command import parse
 from alimock.spec import fidelity
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Prints the ledger as a page of Markdown, or as JSON."""
-    parser = argparse.ArgumentParser("alimock fidelity", description="Prints how well everything that alimock answers is known.")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    options = parser.parse_args(arguments)
+    """Print the fidelity page as Markdown, or as JSON."""
+    parser = argparse.ArgumentParser("alimock fidelity", description="Print which behavior is verified and which is assumed.")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    options = parse(parser, arguments)
     print(json.dumps(fidelity.document(), ensure_ascii=False, indent=2) if options.json else fidelity.page(), end="")
     return 0

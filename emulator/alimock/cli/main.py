@@ -1,4 +1,4 @@
-"""The command `alimock`: finds the sub-command and runs it."""
+"""The command `alimock`, which runs one of its subcommands."""
 
 from __future__ import annotations
 
@@ -10,59 +10,57 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from alimock import __version__
+from alimock.cli.command import did_you_mean, fail, parse
 
-# Each is a module of `commands` with a function `run`.
+# Each is a module of this package, with `_` for `-`. main() imports only the one it runs: a health check must not load the server.
 COMMANDS = {
     "serve": "run the emulator",
-    "run": "run a command beside an emulator of its own",
-    "check": "check scenario files",
+    "run": "run a command against an emulator of its own",
+    "check": "validate scenario files",
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",
-    "init": "write a commented scenario to begin with",
-    "tail": "follow what happens in a running emulator",
+    "init": "create a commented scenario file",
+    "tail": "follow the events of a running emulator",
     "export": "print an account of a running emulator as a scenario",
-    "fidelity": "say how well everything that alimock answers is known",
-    "explain-signature": "say what is wrong with the signature of a request",
-    "env": "print the lines that point an SDK at the emulator",
-    "ca": "print the certificate of the emulator's own authority, for TLS",
-    "ready": "say whether an emulator is ready, for health checks",
+    "fidelity": "print which behavior is verified and which is assumed",
+    "explain-signature": "explain what is wrong with the signature of a request",
+    "env": "print the settings that point an SDK at the emulator",
+    "ca": "print the certificate of alimock's own authority, for TLS",
+    "ready": "check whether an emulator is ready, for health checks",
 }
 
 
-# As shells count an end by SIGINT.
+# The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
 EXIT_UNWRITTEN = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and gives its exit status."""
+    """Run a subcommand and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="alimock",
         description="An offline emulator of Alibaba Cloud's e-mail verification API.",
-        epilog="\n".join(f"  {name:<17} {text}" for name, text in COMMANDS.items()),
+        epilog="commands:\n" + "\n".join(f"  {name:<18} {text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
-    parser.add_argument(
-        "command", choices=COMMANDS, metavar="COMMAND", help=f"one of {', '.join(COMMANDS)}; each has its own --help"
-    )
+    parser.add_argument("command", metavar="COMMAND", help="one of the commands below; each has its own --help")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, TextIOWrapper):
-        # What the locale cannot write is escaped, as on standard error.
+        # Escape characters that the locale cannot encode, as standard error does.
         sys.stdout.reconfigure(errors="backslashreplace")
-    # What stands before the sub-command is ours, what stands behind it is its own.
+    # Words after the subcommand are its own, even options of the same name.
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
-    command = parser.parse_args(words[:own]).command
+    command = parse(parser, words[:own]).command
+    if command not in COMMANDS:
+        parser.error(f"unknown command `{command}`{did_you_mean(command, COMMANDS)}\nSee `alimock --help`")
     try:
         status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])
         sys.stdout.flush()
     except KeyboardInterrupt:
-        # Ctrl-C before the command was ready for it.
         return EXIT_INTERRUPTED
     except OSError as error:
-        # Nobody reads what is printed (`| head`), or it has no room. What is left in the buffer must not be tried again at the end.
+        # The reader closed the pipe (`| head`), or the disk is full. The interpreter must not retry the buffered rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            print(f"alimock: {error}", file=sys.stderr)
-        return EXIT_UNWRITTEN
+        return EXIT_UNWRITTEN if isinstance(error, BrokenPipeError) else fail(str(error), EXIT_UNWRITTEN)
     return status

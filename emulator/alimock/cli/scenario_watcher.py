@@ -1,4 +1,4 @@
-"""Watching the files of a scenario: what changes is loaded, and what is wrong leaves the old scenario as it is."""
+"""Reload the scenario when one of its files changes; an invalid scenario leaves the loaded one in place."""
 
 from __future__ import annotations
 
@@ -15,59 +15,59 @@ from alimock.state.store import ALL_ACCOUNTS, Store
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 0.5
+# What identifies the version of a file; None if it is missing.
+Stamp = tuple[int, ...] | None
 
 
 class Watcher:
-    """Looks at the files that a world's scenario was read from, and at those that it could not be read from."""
+    """Poll the files of a store's scenario, and the files that a failed load could not read."""
 
-    def __init__(self, store: Store, load: Callable[[], Scenario]) -> None:
+    def __init__(self, store: Store, load: Callable[[], Scenario], interval: float = 0.5) -> None:
         self.store = store
         self._load = load
+        self._interval = interval
         self._files = store.scenario.files
-        self._seen = _marks(self._files)
+        self._stamps = _stamps(self._files)
 
     def run(self, stopping: Event) -> None:
-        """Looks twice a second until it is told to stop."""
-        while not stopping.wait(INTERVAL_SECONDS):
+        """Poll until stopped."""
+        while not stopping.wait(self._interval):
             try:
-                self.look()
+                self.poll()
             except Exception:
-                logger.exception("alimock failed to load the scenario, the old one is kept; please report this")
+                logger.exception("Internal error in alimock; please report it with the log. The previous scenario stays loaded.")
 
-    def look(self) -> None:
-        """Loads the scenario anew if a file of it has changed; a wrong one is told in the log and in the store, which stays."""
-        marks = _marks(self._files)
-        if marks == self._seen:
+    def poll(self) -> None:
+        """Reload the scenario if a file changed; errors go to the log and to `store.scenario_error`."""
+        stamps = _stamps(self._files)
+        if stamps == self._stamps:
             return
         try:
             scenario = self._load()
         except ScenarioError as error:
             self._files = tuple(dict.fromkeys((*self._files, *error.files)))
-            with self.store.lock:
+            with self.store.transaction():
                 self.store.scenario_error = str(error)
                 self.store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, self.store.scenario.name)
-            # Only now, so that who reads the log finds the emulator as it says.
-            logger.error("the scenario was not loaded, the old one is kept:\n%s", error)
+            # After the change, so that a reader of the log finds it done.
+            logger.error("Scenario not reloaded, the previous one stays loaded:\n%s", error)
         else:
             self._files = scenario.files
-            with self.store.lock:
+            with self.store.transaction():
                 self.store.load(scenario)
-            logger.info("the scenario has changed and was loaded, all accounts start anew: %s", scenario.name)
-        known = dict(marks)
-        # Of a file that was just found nothing was seen before.
-        self._seen = tuple((file, known.get(file, mark)) for file, mark in _marks(self._files))
+            logger.info("Scenario reloaded; all accounts were reset: %s", scenario.name)
+        # Stamps from before the load, so that a change during the load is noticed at the next poll.
+        self._stamps = {**_stamps(self._files), **{file: stamps[file] for file in self._files if file in stamps}}
 
 
-def _marks(files: Iterable[Path]) -> tuple[tuple[Path, tuple[int, ...] | None], ...]:
-    """Gives what tells the versions of each file apart, None for one that is not there."""
-    return tuple((file, _mark(file)) for file in files)
+def _stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
+    return {file: _stamp(file) for file in files}
 
 
-def _mark(file: Path) -> tuple[int, ...] | None:
+def _stamp(file: Path) -> Stamp:
     try:
         found = file.stat()
     except (OSError, ValueError):
         return None
-    # Who is let read a file again has not changed it.
+    # A change of permissions does not change the modification time.
     return found.st_mtime_ns, found.st_size, found.st_ino, os.access(file, os.R_OK)

@@ -1,4 +1,4 @@
-"""`alimock schema`: prints the JSON Schema of scenario files, by which editors complete and check them."""
+"""`alimock schema`: print the JSON Schema of scenario files, with which editors complete and check them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import argparse
 import json
 from collections.abc import Sequence
 
+from alimock.cli.command import parse
 from alimock.scenario import reference, schema
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Prints the schema, or the reference made from it."""
-    parser = argparse.ArgumentParser("alimock schema", description="Prints the JSON Schema of scenario files, for editors.")
-    parser.add_argument("--markdown", action="store_true", help="print the reference of all keys in its place")
-    if parser.parse_args(arguments).markdown:
+    """Print the schema, or the reference generated from it."""
+    parser = argparse.ArgumentParser("alimock schema", description="Print the JSON Schema of scenario files, for editors.")
+    parser.add_argument("--markdown", action="store_true", help="print a reference of all keys in Markdown instead")
+    if parse(parser, arguments).markdown:
         print("\n".join(f"The keys of {name}:\n\n{table}" for name, table in reference.tables().items()), end="")
     else:
         print(json.dumps(schema.json_schema(), indent=2, ensure_ascii=False))

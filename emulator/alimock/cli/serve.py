@@ -1,4 +1,4 @@
-"""`alimock serve`: runs the emulator until it is told to stop."""
+"""`alimock serve`: run the emulator until it is stopped."""
 
 from __future__ import annotations
 
@@ -11,142 +11,173 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from importlib import import_module
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.api.service import Service
+from alimock.cli.ca import NO_TLS_EXTRA
+from alimock.cli.command import EXIT_UNUSABLE, fail, parse
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
 from alimock.scenario.parser import ScenarioError
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.server.process import give_large_blocks_back, raise_file_limit
+from alimock.server.file_limit import raise_file_limit
 from alimock.server.server import Server
-from alimock.settings import SETTINGS, SettingError, Settings, resolve
+from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
 from alimock.state.store import Store
 
 if TYPE_CHECKING:
     from alimock.mail.relay import Relay
 
-LOOK_SECONDS = 0.25
-_TLS_REMEDY = (
-    "Give a folder that can be written by --tls-directory, or a certificate of your own by --tls-certificate and --tls-key."
-)
-_REMEDY = "Choose another with --port or --tls-port (0 picks a free one) or --host."
+POLL_SECONDS = 0.25
+_DESCRIPTION = "Run the emulator until SIGTERM or Ctrl-C. Options win over the environment variables in brackets."
+_LIMIT_COLUMNS = 3
+_TLS_FOLDER_HINT = "Set --tls-directory to a writable folder, or set --tls-certificate and --tls-key."
+_TLS_FILES_HINT = "Set --tls-certificate and --tls-key to a certificate chain and its key, in PEM."
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Serves until SIGTERM or Ctrl-C and gives 0, or gives 2 if it cannot start."""
-    options = vars(_parser().parse_args(arguments))
+    """Serve until SIGTERM or Ctrl-C and return 0, or return 2 if the emulator cannot start."""
+    options = vars(parse(_parser(), arguments))
+    options["limits"] = ",".join(options["limits"]) if options["limits"] is not None else None
     try:
         settings = resolve(options, os.environ)
         scenario = _scenario(settings)
     except SettingError as error:
-        return _refuse(f"alimock: {error}")
+        return fail(str(error))
     except ScenarioError as error:
-        return _refuse(str(error))
+        # Each line begins with file:line, which terminals and editors turn into links.
+        print(error, file=sys.stderr)
+        return EXIT_UNUSABLE
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     raise_file_limit(settings.server_limits, listeners=1 if settings.tls_port is None else 2)
-    store = Store(
-        scenario, authentication=settings.auth, limits=settings.state_limits, max_waiters=settings.server_limits.max_waiters
-    )
-    watcher = Watcher(store, lambda: _scenario(settings))
-    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
-    relay = _relay(settings)
-    application = Application(Service(store, settings.profile), host_policy, relay, settings.server_limits)
-    # What is there now stays to the end, so the collector need not look at it again and again.
-    gc.freeze()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        servers = [Server(application, settings.host, port, tls=tls) for port, tls in _listeners(settings)]
+        listeners = list(_listeners(settings))
     except ModuleNotFoundError as error:
-        return _refuse(f"alimock: {error.name} is not installed; install alimock with its extra: pip install 'alimock[tls]'")
+        return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:
-        return _refuse(f"alimock: no certificate to speak TLS with: {error}\n{_TLS_REMEDY}")
-    status = 0
-    started: list[Server] = []
+        return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
+    return _serve(settings, scenario, listeners, stopping)
+
+
+def _serve(
+    settings: Settings, scenario: Scenario, listeners: Sequence[tuple[int, tuple[str, str] | None]], stopping: threading.Event
+) -> int:
+    limits = settings.server_limits
+    store = Store(scenario, authentication=settings.auth, limits=settings.state_limits, max_waiters=limits.max_waiters)
+    watcher = Watcher(store, lambda: _scenario(settings))
+    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
+    relay = _relay(settings)
+    application = Application(Service(store, settings.profile), host_policy, relay, limits)
     try:
-        for server in servers:
-            server.start()
-            started.append(server)
+        servers = [Server(application, settings.host, port, tls=tls) for port, tls in listeners]
+    except (OSError, ValueError) as reason:
+        return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
+    # Everything allocated so far lives until the end, so the garbage collector need not scan it.
+    gc.freeze()
+    with ExitStack() as cleanup:
+        if relay is not None:
+            cleanup.callback(relay.stop)
+        error = _start(servers, cleanup)
+        if error is not None:
+            return fail(error)
         if relay is not None:
             relay.start(host_policy.base_url("http", "", str(servers[0].port)))
             store.relay = relay.take
         print(_ready_line(servers, store, settings), flush=True)
-        # The first who ask are answered first.
-        stopping.wait(LOOK_SECONDS)
-        give_large_blocks_back()
         if settings.watch:
             watcher.run(stopping)
-        # A signal that comes on the way into a wait is seen at its end only.
-        while not stopping.wait(LOOK_SECONDS):
+        # With a timeout: Python runs signal handlers only between waits.
+        while not stopping.wait(POLL_SECONDS):
             pass
-    except (OSError, UnicodeError) as error:
-        port = settings.port if not started else settings.tls_port
-        status = _refuse(
-            f"alimock: cannot listen on {settings.host} port {port}: {error}\n{_taken_by(error, settings.host, port)}{_REMEDY}"
-        )
-    finally:
-        for server in started:
-            server.stop()
-        if relay is not None:
-            relay.stop()
-    return status
+    return 0
 
 
-def _relay(settings: Settings) -> Relay | None:
-    if settings.smtp_relay is None:
-        return None
-    # Imported only here, since few use it and it takes time.
-    relay: Relay = import_module("alimock.mail.relay").Relay(*settings.smtp_relay, settings.max_relay_mails)
-    return relay
-
-
-def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None]]:
-    """Goes through the ports to listen on, each with the files of its certificate and key if it speaks TLS."""
-    yield settings.port, None
-    if settings.tls_port is None:
-        return
-    if settings.tls_certificate is not None and settings.tls_key is not None:
-        yield settings.tls_port, (settings.tls_certificate, settings.tls_key)
-        return
-    # Imported only here, since it needs an extra and takes a tenth of a second.
-    issued = import_module("alimock.server.certificates").issue(settings.tls_folder, settings.tls_names)
-    yield settings.tls_port, (str(issued.chain), str(issued.key))
+def _start(servers: Sequence[Server], cleanup: ExitStack) -> str | None:
+    """Start the servers and return an error message, or None."""
+    for server in servers:
+        try:
+            server.start()
+        except (OSError, UnicodeError) as error:
+            return _listen_error(server, error)
+        cleanup.callback(server.stop)
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("alimock serve", description="Runs the emulator until SIGTERM or Ctrl-C.")
+    formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
+    parser = argparse.ArgumentParser(
+        "alimock serve", usage="%(prog)s [options]", description=_DESCRIPTION, formatter_class=formatter
+    )
+    groups = {name: parser.add_argument_group(name) for name in dict.fromkeys(setting.group for setting in SETTINGS)}
+    groups["limits"].description = _limits_block()
     for setting in SETTINGS:
-        if setting.flag is not None:
-            default = f"; default {setting.default}" if setting.default else ""
-            described = f"{setting.help}: {setting.expected} ({setting.variable}{default})"
-            alone: dict[str, Any] = {"nargs": "?", "const": setting.alone} if setting.alone is not None else {}
-            parser.add_argument(setting.flag, dest=setting.name, metavar=setting.name.upper(), help=described, **alone)
+        if setting.flag is None:
+            groups[setting.group].description = f"{setting.variable}: {setting.help}"
+            continue
+        extra: dict[str, Any] = {"action": "append"} if setting.name == "limits" else {}
+        if setting.bare is not None:
+            extra = {"nargs": "?", "const": setting.bare}
+        groups[setting.group].add_argument(setting.flag, dest=setting.name, metavar=setting.metavar, help=_help(setting), **extra)
     return parser
 
 
-def _taken_by(error: Exception, host: str, port: int | None) -> str:
-    if port is None or os.strerror(errno.EADDRINUSE) not in str(error):
-        return ""
-    # Imported only here, since it is hardly ever needed.
-    found = import_module("alimock.server.occupant").occupant(host, port)
-    return f"It is taken by {found}. " if found is not None else ""
+def _help(setting: Setting) -> str:
+    choices = f": {setting.expected.removeprefix('one of ')}" if setting.expected.startswith("one of ") else ""
+    default = f", default: {setting.default}" if setting.default is not None and setting.bare is None else ""
+    return f"{setting.help}{choices} [{setting.variable}{default}]"
 
 
-def _refuse(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 2
+def _limits_block() -> str:
+    """Return all limits with their defaults, in columns."""
+    cells = [f"{limit.name}={limit.default}" for limit in LIMITS.values()]
+    width = max(map(len, cells)) + 2
+    rows = (cells[start : start + _LIMIT_COLUMNS] for start in range(0, len(cells), _LIMIT_COLUMNS))
+    return "\n".join("".join(f"{cell:<{width}}" for cell in row).rstrip() for row in rows)
 
 
 def _scenario(settings: Settings) -> Scenario:
     if settings.scenario_yaml is not None:
         return loader.load_text(settings.scenario_yaml.encode("utf-8", "surrogateescape"), file="ALIMOCK_SCENARIO_YAML")
     return loader.load(settings.scenario or "default")
+
+
+def _relay(settings: Settings) -> Relay | None:
+    if settings.smtp_relay is None:
+        return None
+    # Imported late, since it takes time and few servers relay mails.
+    from alimock.mail.relay import Relay
+
+    return Relay(*settings.smtp_relay, settings.max_relay_mails)
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None]]:
+    """Yield each port to listen on, with the files of its certificate chain and key if it speaks TLS."""
+    yield settings.port, None
+    if settings.tls_port is None:
+        return
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        yield settings.tls_port, (settings.tls_certificate, settings.tls_key)
+        return
+    # Imported late, since it needs the extra `tls` and takes a tenth of a second.
+    from alimock.server import certificates
+
+    issued = certificates.issue(settings.tls_folder, settings.tls_names)
+    yield settings.tls_port, (str(issued.chain), str(issued.key))
+
+
+def _listen_error(server: Server, error: Exception) -> str:
+    where, hint = f"cannot listen on {server.host} port {server.port}", "--port, --tls-port or --host (port 0: any free port)."
+    if os.strerror(errno.EADDRINUSE) in str(error):
+        return f"{where}: address already in use\nStop the process that uses it, or choose another {hint}"
+    return f"{where}: {error}\nChoose another {hint}"
 
 
 def _ready_line(servers: list[Server], store: Store, settings: Settings) -> str:

@@ -1,56 +1,56 @@
-"""`alimock tail`: follows what happens in a running emulator."""
+"""`alimock tail`: follow the events of a running emulator."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from alimock.cli.command import fail, parse
 from alimock.client.connection import Connection, EmulatorError, default_url
 
 WAIT_SECONDS = 5
-# How an emulator answers to a cursor that is not its own.
-BEYOND = 410
+# The status of a request with a cursor beyond the newest event.
+GONE = 410
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Prints a line for each change until Ctrl-C, and gives 2 if the emulator cannot be asked (any more)."""
-    parser = argparse.ArgumentParser("alimock tail", description="Follows what happens in a running emulator.")
-    parser.add_argument("--url", default=default_url(), help="the emulator; default: %(default)s")
-    parser.add_argument("--access-key-id", metavar="ID", help="only what happens in the account of this key")
-    parser.add_argument("--once", action="store_true", help="print what has happened so far, and end")
-    options = parser.parse_args(arguments)
+    """Print a line for each event until Ctrl-C or until the emulator stops."""
+    parser = argparse.ArgumentParser("alimock tail", description="Follow the events of a running emulator.")
+    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key")
+    parser.add_argument("--once", action="store_true", help="print past events and exit")
+    options = parse(parser, arguments)
     given = {"access_key_id": options.access_key_id} if options.access_key_id is not None else {}
-    after: object = 0
+    if not options.once:
+        given["timeout"] = str(WAIT_SECONDS)
     try:
-        connection = Connection(options.url)
-        while True:
-            wait = {} if options.once else {"timeout": str(WAIT_SECONDS)}
-            try:
-                answer = connection.send("GET", "changes", arguments={**given, **wait, "after": str(after), "limit": "1000"})
-            except EmulatorError as error:
-                if error.status != BEYOND:
-                    raise
-                print("-- another emulator answers now --", flush=True)
-                after = 0
-                continue
-            if answer.get("gap"):
-                print("-- some changes were thrown away --", flush=True)
-            for change in _changes(answer):
-                print(_line(change), flush=True)
-            if options.once and answer["cursor"] == after:
-                return 0
-            after = answer["cursor"]
+        for line in _lines(Connection(options.url), given, once=options.once):
+            print(line, flush=True)
     except EmulatorError as error:
-        print(f"alimock: {error}", file=sys.stderr)
-        return 2
+        return fail(str(error))
+    return 0
 
 
-def _changes(answer: dict[str, object]) -> list[dict[str, object]]:
-    changes = answer["changes"]
-    return changes if isinstance(changes, list) else []
+def _lines(connection: Connection, given: dict[str, str], *, once: bool) -> Iterator[str]:
+    after = 0
+    while True:
+        try:
+            answer = connection.send("GET", "changes", arguments={**given, "after": str(after), "limit": "1000"})
+        except EmulatorError as error:
+            if error.status != GONE:
+                raise
+            yield "-- the emulator was restarted --"
+            after = 0
+            continue
+        if answer.get("gap"):
+            yield "-- some events were evicted --"
+        yield from map(_line, answer["changes"])
+        if once and answer["cursor"] == after:
+            return
+        after = answer["cursor"]
 
 
-def _line(change: dict[str, object]) -> str:
+def _line(change: dict[str, Any]) -> str:
     account = change["account"] or "all accounts"
     return f"{change['received']} {change['sequence']} {change['kind']} {account} {change['subject']}".rstrip()

@@ -1,4 +1,4 @@
-"""A running emulator from a program's side: one file for each resource of the control API.
+"""The client of a running emulator: one module for each resource of the control API.
 
-Of the libraries it needs PyYAML alone, to read the files of scenarios.
+Its only dependency is PyYAML, for reading scenario files.
 """

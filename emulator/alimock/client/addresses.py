@@ -1,4 +1,4 @@
-"""The addresses of an account, and what the scenario says of each."""
+"""The addresses of an account: their records and their entries in the scenario."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from alimock.client.models import given, value_of
 
 @dataclass(frozen=True)
 class Address:
-    """One address as it is now.
+    """The current state of one address.
 
-    `status` is `verified` or `pending`, None without a record, and then the fields of a record are None too. `outcome` is what the
-    scenario says of the address, None if nothing. Times are the account's.
+    `status` is `verified` or `pending`. Without a record, it and the other fields of a record are None. `outcome` comes from the
+    scenario's entry, None if there is none. Times are the account's.
     """
 
     email: str
@@ -43,24 +43,24 @@ class Addresses:
         self._connection = connection
 
     def list(self) -> builtins.list[Address]:
-        """Gives up to 5,000 records, newest first, then the addresses of the scenario that have none."""
-        return self._found(limit=PAGE)
+        """Return up to 5,000 records, newest first, then the addresses of the scenario without a record."""
+        return self._fetch(limit=PAGE)
 
     def get(self, email: str) -> Address | None:
-        """Gives one address, None if there is neither a record of it nor an entry for it."""
-        return next(iter(self._found(email=email)), None)
+        """Return one address, or None if it has neither a record nor an entry."""
+        return next(iter(self._fetch(email=email)), None)
 
     def put(self, email: str, entry: str | Mapping[str, object]) -> None:
-        """Takes in an entry as a scenario has it, for an address or a pattern: an outcome, or a mapping. A reset drops it.
+        """Set the entry of an address or a pattern, in the syntax of a scenario, until the next reset.
 
-        Raises `EmulatorError` for an entry that is wrong.
+        Raises `EmulatorError` for an invalid entry.
         """
         self._connection.send("PUT", f"addresses/{email}", json.dumps(entry, default=str).encode())
 
     def delete(self, email: str) -> None:
-        """Forgets an entry, and the record of an address; raises `EmulatorError` for one that is not there."""
+        """Delete the entry of an address or a pattern, and the record; raises `EmulatorError` if there is neither."""
         self._connection.send("DELETE", f"addresses/{email}")
 
-    def _found(self, **arguments: object) -> builtins.list[Address]:
+    def _fetch(self, **arguments: object) -> builtins.list[Address]:
         answer = self._connection.send("GET", "addresses", arguments=given(**arguments))
         return [value_of(Address, one) for one in answer["addresses"]]

@@ -1,4 +1,4 @@
-"""The journal: every call to the emulated API, with what decided it."""
+"""The call log: every call to the emulated API and the reason for its response."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one address of a call, or of a call as a whole, which has an empty `email`.
+    """The outcome of one address of a call, or with an empty `email` of the whole call.
 
-    `outcome` is `success`, `exist`, `found`, other words, or a code; `decided_by` a file and line of a scenario, or a rule.
+    `outcome` is a word such as `success`, `exist` or `found`, or an error code.
+    `decided_by` is a scenario file and line, or a rule.
     """
 
     email: str
@@ -29,12 +30,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Call:
-    """One call and how it was answered.
+    """One call and its response.
 
-    `code` is the answer's, `OK` for a success. `authentication` says whether the signature was checked (`checked`, `unknown key`,
-    `unsigned`, `not checked`, `refused`), `signature` by which algorithm it was made. `parameters` are without secrets. `messages`
-    are the ids of the mails it caused. `hints` name misspelt operations and parameters with the nearest that exist. `received` is
-    the real time.
+    `code` is `OK` for a success. `authentication` is `checked`, `unknown key`, `unsigned`, `not checked` or `refused`; `signature`
+    is the algorithm. `parameters` contain no secrets. `messages` are the ids of the mails that the call sent. `hints` suggest the
+    right spelling of unknown operations and parameters. `received` is the real time.
     """
 
     id: str
@@ -63,17 +63,16 @@ class Call:
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> Call:
-        """Makes a call of an answer's object."""
-        made = value_of(cls, answer)
+        """Return the call of a JSON object."""
+        call = value_of(cls, answer)
         outcomes = tuple(Outcome(**one) for one in answer["outcomes"])
-        return replace(made, outcomes=outcomes, messages=tuple(made.messages), hints=tuple(made.hints))
+        return replace(call, outcomes=outcomes, messages=tuple(call.messages), hints=tuple(call.hints))
 
 
 class CallFilter(TypedDict, total=False):
-    """What narrows calls: all of it must hold.
+    """Filters of calls, all of which must match.
 
-    `email` is an address that the call names, `outcome` what became of one of its addresses, `fault` the id of the fault that hit
-    it, `after` a sequence.
+    `email` and `outcome` match any address of the call, `fault` is the id of the fault that fired, `after` a `sequence`.
     """
 
     action: str
@@ -94,25 +93,25 @@ class Calls:
         self._connection = connection
 
     def list(self, **filters: Unpack[CallFilter]) -> builtins.list[Call]:
-        """Gives the calls, newest first; with `after` those behind that sequence, oldest first."""
+        """Return the calls, newest first; with `after` only later ones, oldest first."""
         answer = self._connection.send("GET", "calls", arguments=given(**filters, limit=PAGE))
         return [Call.of(one) for one in answer["calls"]]
 
     def count(self, **filters: Unpack[CallFilter]) -> int:
-        """Counts the calls."""
+        """Return the number of calls."""
         return int(self._connection.send("GET", "calls/count", arguments=given(**filters))["count"])
 
     def wait(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
-        """Gives the first call that matches, as soon as it was answered; without `after` the newest that is there counts.
+        """Return the first matching call once it is completed; without `after`, the newest existing match.
 
-        `timeout` is in seconds, 60 at most. Raises `WaitTimeout`, which says what came instead.
+        `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the calls that did not match.
         """
         arguments = given(**filters, timeout=timeout)
         answer = self._connection.send("GET", "calls/wait", arguments=arguments, seconds=timeout + TIMEOUT_SECONDS)
         return Call.of(answer["call"])
 
     async def wait_async(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
-        """Waits as `wait` does, while the event loop goes on."""
+        """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
         arguments = given(**filters, timeout=timeout)
         answer = await self._connection.send_async("calls/wait", arguments, timeout + TIMEOUT_SECONDS)
         return Call.of(answer["call"])

@@ -1,4 +1,4 @@
-"""One account of a running emulator, as a test sees it."""
+"""The client of one account of a running emulator."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from alimock.scenario.sources import is_path
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# A built-in name, a path (with a slash or .yaml), several of them separated by commas, or what a scenario file says.
+# A built-in name, a path (with a slash or .yaml), several of them separated by commas, or the content of a scenario file.
 ScenarioLike = str | PathLike[str] | Mapping[str, Any]
 
 DEFAULT_ACCOUNT = "default"
 LOAD_SECONDS = 60
-# How accounts are called that no scenario names, before their key.
+# The prefix, before the key, of the names of accounts that no scenario names.
 _UNNAMED = "key:"
-# What may have the calls of a key refused.
+# The attributes of a key for which calls may be rejected.
 _LIMITS = ("expires", "security_token", "permissions")
 _KEY_BYTES = 8
 _SECRET_BYTES = 15
 
 
 class Client:
-    """One account of the emulator at a URL: that of `access_key_id`, whose secret is `access_key_secret`.
+    """The account of an access key in the emulator at a URL.
 
-    All that it shows and changes is this account's. `endpoint` is host and port, as SDKs take it; `connection` is the way to the
-    control API itself.
+    It shows and changes this account only. `endpoint` is host:port, as SDKs expect it.
+    `connection` sends requests to the control API.
     """
 
     def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:
@@ -60,18 +60,17 @@ class Client:
         self.faults = Faults(self.connection)
 
     def load(self, scenario: ScenarioLike, *, over: bool = False, name: str = "the scenario given") -> None:
-        """Starts the account from a scenario, or with `over` from one that lies over the one loaded; a reset goes back to it.
+        """Load a scenario into the account, or with `over` merge it into the loaded one; resets return to the result.
 
-        The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping of
-        what a file says, which decisions then call by `name`. Files are read here and sent. Raises `ScenarioError` for one that
-        is wrong.
+        The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with
+        the content of a file, which decisions cite as `name`. Raises `ScenarioError` if it is invalid.
         """
         warning = self.start_from(scenario, over=over, name=name)
         if warning is not None:
             warnings.warn(warning, stacklevel=2)
 
     def start_from(self, scenario: ScenarioLike, *, over: bool, name: str) -> str | None:
-        """Loads as `load` does, and gives its warning if there is one."""
+        """Load as `load` does, and return the warning, if any, instead of emitting it."""
         bundle = loader.bundle(*files_of(scenario, name))
         body = {"names": bundle.names, "files": bundle.files, "variables": bundle.variables}
         arguments = {"files": "true", "over": "true" if over else "false"}
@@ -81,24 +80,21 @@ class Client:
             if "mistakes" not in error.answer:
                 raise
             raise ScenarioError([Diagnostic(**mistake) for mistake in error.answer["mistakes"]]) from None
-        parts = ", ".join(answer["ignored"])
-        if not parts:
+        ignored = ", ".join(answer["ignored"])
+        if not ignored:
             return None
-        told = f"{', '.join(bundle.names)}: what it says of {parts} counts for a whole emulator and not for one account"
-        return f"{told}; start the emulator with it"
+        names = ", ".join(bundle.names)
+        return f"{names}: ignored {ignored}, which applies to a whole emulator; start the emulator with this scenario"
 
     def reset(self, *, unload: bool = False) -> None:
-        """Makes the account anew from the scenario it started from; its outbox and its journal are empty then.
-
-        With `unload` it starts from the emulator's own scenario, whatever was loaded since.
-        """
+        """Reset the account to its loaded scenario, or with `unload` to the emulator's, with an empty outbox and call log."""
         self.connection.send("POST", "reset", b"", arguments={"unload": "true" if unload else "false"})
 
     def account(self, name: str) -> Client:
-        """Gives an account that the scenario names; raises `EmulatorError` for one that it does not name."""
+        """Return the client of an account that the scenario names; raises `EmulatorError` for any other name."""
         accounts = {one["name"]: one for one in self.connection.wide.send("GET", "accounts")["accounts"]}
         if name not in accounts:
-            raise EmulatorError(f"no account `{name}` in {self.url}: expected {nearest(name, list(accounts))}")
+            raise EmulatorError(f"no account `{name}` at {self.url}, expected {nearest(name, list(accounts))}")
         keys = [key for key in self._keys() if key["account"] == name and key["status"] == "active"]
         if keys:
             key = min(keys, key=lambda key: sum(name in key for name in _LIMITS))
@@ -109,11 +105,11 @@ class Client:
         return self._registered(*_new_key(), account=name)
 
     def new_account(self, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
-        """Gives an account of its own that starts from the emulator's scenario, with a new access key, or with the one named.
+        """Return the client of a separate account that starts from the emulator's scenario, with a new access key or the one named.
 
-        A key that comes with a secret is registered, so that a wrong secret is refused, and forgotten when the client is closed.
-        One that comes without keeps the secret that the emulator knows; if it knows none, `access_key_secret` is empty and
-        signatures are not checked. Raises `ValueError` for a secret without a key.
+        A key with a secret is registered until the client is closed, so that wrong signatures are rejected. Without a secret, the
+        one that the emulator knows is used; if it knows none, `access_key_secret` is empty and signatures are not checked.
+        Raises `ValueError` for a secret without a key.
         """
         check_key(access_key_id, access_key_secret)
         if access_key_id is None:
@@ -124,14 +120,14 @@ class Client:
         return self._registered(access_key_id, access_key_secret)
 
     def close(self) -> None:
-        """Forgets the access key that was registered for this client, if one was, and an account of its own with it."""
+        """Delete the access key that was registered for this client, if any, and its separate account."""
         key_id, self._owned_key = self._owned_key, None
         if key_id is None:
             return
         try:
             self.connection.wide.send("DELETE", f"access-keys/{key_id}")
         except EmulatorError as error:
-            # It is gone already, with another scenario or after a long time without a call.
+            # Loading another scenario or a long idle time may have deleted it.
             if error.status != http.client.NOT_FOUND:
                 raise
 
@@ -155,18 +151,18 @@ class Client:
 
 
 def connected(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
-    """Gives the account of a key in a running emulator, without a key the account `default`; raises `EmulatorError`."""
-    anyone = Client(url, "", "")
+    """Return the client of a key's account, by default of the account `default`; raises `EmulatorError`."""
+    unbound = Client(url, "", "")
     if access_key_id is None:
-        return anyone.account(DEFAULT_ACCOUNT)
-    return anyone.new_account(access_key_id, access_key_secret)
+        return unbound.account(DEFAULT_ACCOUNT)
+    return unbound.new_account(access_key_id, access_key_secret)
 
 
 def files_of(scenario: ScenarioLike, name: str = "the scenario given") -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """Gives the names of a scenario's files, and the text of a mapping, which is called `name`; raises `ValueError`."""
+    """Return the names of a scenario's files, and for a mapping its text under `name`; raises `ValueError`."""
     if isinstance(scenario, Mapping):
         try:
-            # By way of JSON, which has dates and paths become texts.
+            # JSON turns dates and paths into texts.
             return (name,), {name: export.to_yaml(json.loads(json.dumps({"alimock": 1, **scenario}, default=str)))}
         except TypeError as error:
             raise ValueError(f"{name}: {error}") from None
@@ -176,16 +172,16 @@ def files_of(scenario: ScenarioLike, name: str = "the scenario given") -> tuple[
         return (path if is_path(path) else f"./{path}",), {}
     if isinstance(scenario, str):
         return loader.names_in(scenario), {}
-    raise ValueError(f"found the scenario {scenario!r}, expected a name, a path or a mapping of what a file says")
+    raise ValueError(f"found the scenario {scenario!r}, expected a name, a path or a mapping with the content of a scenario file")
 
 
 def check_key(access_key_id: str | None, access_key_secret: str | None) -> None:
-    """Raises `ValueError` for a key that cannot be one."""
+    """Raise `ValueError` for an invalid key."""
     if access_key_id is None and access_key_secret is not None:
         raise ValueError("found an access_key_secret without an access_key_id, expected both")
     for name, value in (("access_key_id", access_key_id), ("access_key_secret", access_key_secret)):
         if value is not None and (not isinstance(value, str) or not value.strip()):
-            raise ValueError(f"{name}: found {value!r}, expected a text")
+            raise ValueError(f"{name}: found {value!r}, expected a non-empty string")
 
 
 def _new_key() -> tuple[str, str]:

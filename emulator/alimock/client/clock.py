@@ -1,4 +1,4 @@
-"""The clock of an account, which drives record times, the expiry of links and the daily limits."""
+"""The clock of an account, which determines record times, the expiry of links, and daily quotas."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Clock:
         self._connection = connection
 
     def now(self) -> datetime:
-        """Gives the account's time, to the second."""
+        """Return the account's time, to the second."""
         return moment(self._connection.send("GET", "clock")["now"])
 
     def freeze(self, at: datetime | str | None = None) -> datetime:
-        """Has the time stand still and gives it, now or `at` a text in UTC+8 or a datetime, in UTC+8 if it has no zone."""
+        """Freeze the clock, now or at a text in UTC+8 or a datetime (UTC+8 if naive), and return its time."""
         return self._set(frozen=True, **({"now": time_text(at)} if at is not None else {}))
 
     def resume(self) -> datetime:
-        """Has the time run on from where it stands, and gives it."""
+        """Let the clock run on from its time, and return the time."""
         return self._set(frozen=False)
 
     def advance(self, by: timedelta | str) -> datetime:
-        """Moves the time forward by whole seconds, or by a text such as `3d` or `1d12h`, and gives it."""
+        """Advance the clock by whole seconds, or by a text such as `3d` or `1d12h`, and return its time."""
         text = by if isinstance(by, str) else f"{by // timedelta(seconds=1)}s"
         answer = self._connection.send("POST", "clock/advance", json.dumps({"by": text}).encode())
         return moment(answer["now"])

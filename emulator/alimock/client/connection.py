@@ -1,4 +1,4 @@
-"""HTTP to the control API of an emulator, from threads and from asyncio. Proxy variables are not looked at."""
+"""HTTP requests to the control API of an emulator, from threads and from asyncio. Proxy variables are ignored."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ import http.client
 import json
 import os
 import re
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from io import BytesIO
+from threading import Thread
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from alimock.settings import DEFAULT_PORT
 
 TIMEOUT_SECONDS = 10
-# As many entries as the emulator gives at a time, and keeps of an account.
+# The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000
-# How the control API says that what was waited for did not come.
-_NOT_ARRIVED = 408
+# The status of a wait that timed out.
+_TIMED_OUT = 408
 _USER = re.compile("//.*@", re.DOTALL)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
 
 class EmulatorError(Exception):
-    """A request to an emulator that failed: it could not be reached, or it refused with a `status`.
+    """A failed request: the emulator could not be reached, or it rejected the request with a `status`.
 
-    `answer` is what it said: `message`, `hint`, and what else belongs to that refusal.
+    `answer` is the JSON of the rejection: `message`, `hint` and details.
     """
 
     def __init__(self, message: str, status: int | None = None, answer: dict[str, Any] | None = None) -> None:
@@ -36,15 +37,15 @@ class EmulatorError(Exception):
 
 
 class WaitTimeout(EmulatorError, TimeoutError):
-    """What was waited for did not come in time; the message says what came instead."""
+    """A wait that timed out; the message lists what did not match."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """The way to the emulator at a URL such as http://127.0.0.1:2546.
+    """The control API at a URL such as http://127.0.0.1:2546, for one account or, without an `access_key_id`, for all.
 
-    A control token stands in the URL (http://:token@127.0.0.1:2546) or in the environment. With an `access_key_id` all views and
-    changes are of that key's account. Raises `EmulatorError` for a URL that cannot be used.
+    The control token is part of the URL (http://:token@127.0.0.1:2546) or in ALIMOCK_CONTROL_TOKEN. Raises `EmulatorError` for an
+    invalid URL.
     """
 
     url: str = field(repr=False)
@@ -55,12 +56,12 @@ class Connection:
 
     @property
     def endpoint(self) -> str:
-        """The host and port."""
+        """The host:port."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
     def wide(self) -> Connection:
-        """The way to all accounts."""
+        """The same connection for all accounts."""
         return replace(self, access_key_id=None)
 
     def send(
@@ -73,21 +74,21 @@ class Connection:
         arguments: dict[str, str] | None = None,
         seconds: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
-        """Sends a request to a path under `/_alimock/` and gives the JSON object that comes back; raises `EmulatorError`.
+        """Send a request to a path under `/_alimock/` and return the JSON object of the response; raises `EmulatorError`.
 
-        `seconds` is how long the answer may take.
+        `seconds` is the timeout.
         """
         return self._object(*self._sent(method, path, body, content_type, arguments, seconds))
 
     def fetch(self, path: str) -> bytes:
-        """Gives what is no JSON; raises `EmulatorError`."""
+        """Return a response that is not JSON; raises `EmulatorError`."""
         status, content = self._sent("GET", path, None, "", None, TIMEOUT_SECONDS)
         if status != http.client.OK:
             self._object(status, content)
         return content
 
     def entries(self, path: str, name: str, after: int) -> tuple[list[dict[str, Any]], bool]:
-        """Gives all entries of a list behind a cursor, oldest first, and whether some of them were thrown away."""
+        """Return all entries of a list after a cursor, oldest first, and whether some were evicted."""
         found: list[dict[str, Any]] = []
         gap = False
         while True:
@@ -99,16 +100,23 @@ class Connection:
             after = answer["cursor"]
 
     async def send_async(self, path: str, arguments: dict[str, str], seconds: float) -> dict[str, Any]:
-        """Gets a path as `send` does, while the event loop goes on; what waits for it can be cancelled."""
-        host, port = self._address()
-        headers = {"Host": self.endpoint, "Connection": "close", **self._authorization()}
-        lines = (f"GET {self._target(path, arguments)} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
-        request = "".join(f"{line}\r\n" for line in (*lines, ""))
-        try:
-            status, content = await asyncio.wait_for(_exchanged(host, port, request.encode()), seconds)
-        except (OSError, http.client.HTTPException, asyncio.TimeoutError) as error:
-            raise self._unusable(error) from None
-        return self._object(status, content)
+        """Get a path as `send` does, without blocking the event loop.
+
+        A cancelled call ends at once; its thread ends with the response or the timeout. `asyncio.to_thread` would not do:
+        `asyncio.run` would wait for that thread, and many waits would exhaust the thread pool.
+        """
+        result: Future[dict[str, Any]] = Future()
+        # A running future cannot be cancelled, so that the thread can always set its result.
+        result.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                result.set_result(self.send("GET", path, arguments=arguments, seconds=seconds))
+            except Exception as error:
+                result.set_exception(error)
+
+        Thread(target=work, daemon=True).start()
+        return await asyncio.wrap_future(result)
 
     def _sent(
         self, method: str, path: str, body: bytes | None, content_type: str, arguments: dict[str, str] | None, seconds: float
@@ -123,8 +131,10 @@ class Connection:
             )
             response = connection.getresponse()
             return response.status, response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unusable(error) from None
+        except OSError as error:
+            raise self._unreachable(error, seconds) from None
+        except http.client.HTTPException as error:
+            raise self._not_alimock(str(error) or type(error).__name__) from None
         finally:
             connection.close()
 
@@ -141,16 +151,24 @@ class Connection:
     def _object(self, status: int, content: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(content)
-        except ValueError as error:
-            raise self._unusable(error) from None
-        if status == http.client.OK and isinstance(answer, dict):
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._not_alimock("the response is not a JSON object")
+        if status == http.client.OK:
             return answer
-        told = answer if isinstance(answer, dict) else {}
-        kind = WaitTimeout if status == _NOT_ARRIVED else EmulatorError
-        raise kind(f"{told.get('message', status)}: {told.get('hint', '')}", status, told)
+        kind = WaitTimeout if status == _TIMED_OUT else EmulatorError
+        message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
+        raise kind(". ".join(filter(None, (message, answer.get("hint")))), status, answer)
 
-    def _unusable(self, error: Exception) -> EmulatorError:
-        return EmulatorError(f"http://{self.endpoint} does not answer as alimock does: {error or type(error).__name__}")
+    def _unreachable(self, error: OSError, seconds: float) -> EmulatorError:
+        if isinstance(error, TimeoutError):
+            return EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.")
+        reason = error.strerror or error
+        return EmulatorError(f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({reason})")
+
+    def _not_alimock(self, reason: str) -> EmulatorError:
+        return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")
 
     def _address(self) -> tuple[str, int]:
         try:
@@ -162,33 +180,11 @@ class Connection:
         raise EmulatorError(f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
 
 
-class _Received:
-    """What came over a connection that is closed already, for `HTTPResponse` to read."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def makefile(self, mode: str) -> BytesIO:
-        return BytesIO(self._content)
-
-
-async def _exchanged(host: str, port: int, request: bytes) -> tuple[int, bytes]:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(request)
-        received = await reader.read()
-    finally:
-        writer.close()
-    response = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
-    response.begin()
-    return response.status, response.read()
-
-
 def without_token(url: str) -> str:
-    """Gives a URL as it may be shown: without the control token in it."""
+    """Return a URL without its control token, for output."""
     return _USER.sub("//", url)
 
 
 def default_url() -> str:
-    """Gives the URL of an emulator on this machine, at the port that the environment sets."""
+    """Return the URL of the emulator on this machine, at ALIMOCK_PORT or the default port."""
     return f"http://127.0.0.1:{os.environ.get('ALIMOCK_PORT') or DEFAULT_PORT}"

@@ -1,4 +1,4 @@
-"""The faults of an account: what goes wrong with whole calls."""
+"""The faults of an account, which make whole calls fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alimock.client.models import given, value_of
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: how many calls matched it (`seen`), how many it hit (`hits`), and where it comes from (`decided_by`)."""
+    """One fault: how many calls matched (`seen`), how often it fired (`hits`), and where it is defined (`decided_by`)."""
 
     id: str
     seen: int
@@ -28,17 +28,17 @@ class Faults:
         self._connection = connection
 
     def list(self, *, unused: bool = False) -> builtins.list[Fault]:
-        """Gives the faults in the order they are tried; with `unused` those that hit no call."""
+        """Return the faults in the order in which they are tried; with `unused` those that never fired."""
         answer = self._connection.send("GET", "faults", arguments=given(unused="true" if unused else None))
         return [value_of(Fault, one) for one in answer["faults"]]
 
     def put(self, fault_id: str, fault: Mapping[str, object]) -> None:
-        """Takes in a fault as a scenario has it, such as `{"error": "Throttling.User", "times": 2}`. A reset drops it.
+        """Set a fault in the syntax of a scenario, such as `{"error": "Throttling.User", "times": 2}`, until the next reset.
 
-        Raises `EmulatorError` for a fault that is wrong.
+        Raises `EmulatorError` for an invalid fault.
         """
         self._connection.send("PUT", f"faults/{fault_id}", json.dumps(fault, default=str).encode())
 
     def delete(self, fault_id: str) -> None:
-        """Deletes a fault; raises `EmulatorError` for one that is not there."""
+        """Delete a fault; raises `EmulatorError` if there is none."""
         self._connection.send("DELETE", f"faults/{fault_id}")

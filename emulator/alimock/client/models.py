@@ -1,4 +1,4 @@
-"""Making frozen values of what the emulator answers."""
+"""Conversion between the JSON of the control API and Python values."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _TIMES = ("created", "received", "gmt_create", "gmt_modified", "token_send_time"
 
 
 def value_of(kind: type[T], answer: Mapping[str, Any]) -> T:
-    """Makes a value of an answer's object; what it says beside is left out, and what it does not say is None."""
+    """Return the dataclass of a JSON object; unknown keys are ignored, missing ones are None."""
     return kind(**{field.name: _read(field.name, answer.get(field.name)) for field in fields(kind)})
 
 
 def moment(text: str) -> datetime:
-    """Reads a time as the emulator writes it: with a Z in UTC, without one in UTC+8."""
+    """Return the datetime of a text from the control API: UTC with a Z, else UTC+8."""
     return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text + "+08:00")
 
 
 def time_text(time: datetime | str) -> str:
-    """Writes a time as the emulator reads it; one without a zone is in UTC+8, as the service writes."""
+    """Return a time as text for the control API; naive datetimes are in UTC+8, as in the service's responses."""
     if isinstance(time, str):
         return time
     local = time.astimezone(UTC_PLUS_8) if time.tzinfo is not None else time
@@ -36,7 +36,7 @@ def time_text(time: datetime | str) -> str:
 
 
 def given(**arguments: object) -> dict[str, str]:
-    """Gives the arguments that are not None, as the query has them."""
+    """Return the query arguments that are not None."""
     return {name: str(value) for name, value in arguments.items() if value is not None}
 
 

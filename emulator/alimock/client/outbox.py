@@ -1,4 +1,4 @@
-"""The mails that would have been sent."""
+"""The outbox of an account: the mails that the real service would have sent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DEFAULT_SECONDS = 10.0
 class Message:
     """One mail.
 
-    `action` is the operation that sent it. `token_state` is what its token was good for when the message was read: `open`, `used`,
-    `void` or `expired`. `created` is the account's time and `received` the real one. `sequence` counts everything that happens in
-    the emulator: give it as `after` to look at what came later.
+    `action` is the operation that sent it. `token_state` is the state of its token when the message was fetched: `open`, `used`,
+    `void` or `expired`. `created` is in the account's time, `received` in real time. `sequence` numbers all events of the emulator;
+    pass it as `after` to see only later ones.
     """
 
     id: str
@@ -39,8 +39,8 @@ class Message:
 class Outbox:
     """The mails of one account.
 
-    They are narrowed by recipient (`to`), by the operation that sent them (`action`), by what recipient, subject or text contain
-    (`text`), and by the account's time (`since`, `until`: a text in UTC+8, or a datetime, in UTC+8 if it has no zone).
+    Filters are the recipient (`to`), the operation that sent the mail (`action`), a part of recipient, subject or body (`text`),
+    and the account's time (`since`, `until`: a text in UTC+8, or a datetime, in UTC+8 if naive).
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -56,7 +56,7 @@ class Outbox:
         until: datetime | str | None = None,
         after: int | None = None,
     ) -> list[Message]:
-        """Gives the mails, newest first; with `after` those behind that sequence, oldest first."""
+        """Return the mails, newest first; with `after` only later ones, oldest first."""
         filters = _filters(to, action, text, since, until)
         answer = self._connection.send("GET", "outbox", arguments={**filters, **given(after=after, limit=PAGE)})
         return [value_of(Message, one) for one in answer["messages"]]
@@ -70,9 +70,9 @@ class Outbox:
         after: int | None = None,
         timeout: float = DEFAULT_SECONDS,
     ) -> Message:
-        """Gives the first mail that matches, as soon as it is there; without `after` the newest that is there counts.
+        """Return the first matching mail once it arrives; without `after`, the newest existing match.
 
-        `timeout` is in seconds, 60 at most. Raises `WaitTimeout`, which says what arrived instead.
+        `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the mails that did not match.
         """
         arguments = {**_filters(to, action, text), **given(after=after, timeout=timeout)}
         answer = self._connection.send("GET", "outbox/wait", arguments=arguments, seconds=timeout + TIMEOUT_SECONDS)
@@ -87,29 +87,29 @@ class Outbox:
         after: int | None = None,
         timeout: float = DEFAULT_SECONDS,
     ) -> Message:
-        """Waits as `wait` does, while the event loop goes on."""
+        """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
         arguments = {**_filters(to, action, text), **given(after=after, timeout=timeout)}
         answer = await self._connection.send_async("outbox/wait", arguments, timeout + TIMEOUT_SECONDS)
         return value_of(Message, answer["message"])
 
     def text(self, message: Message | str) -> str:
-        """Gives the plain text of a mail, which may be named by its id."""
-        return str(self._shown(message)["text"])
+        """Return the plain text of a mail or of a mail's id."""
+        return str(self._fetch(message)["text"])
 
     def html(self, message: Message | str) -> str:
-        """Gives the HTML of a mail."""
-        return str(self._shown(message)["html"])
+        """Return the HTML of a mail."""
+        return str(self._fetch(message)["html"])
 
     def raw(self, message: Message | str) -> bytes:
-        """Gives the RFC 5322 message."""
+        """Return the RFC 5322 message."""
         return self._connection.wide.fetch(f"outbox/{_id(message)}/raw")
 
     def clear(self, *, to: str | None = None, action: str | None = None, text: str | None = None) -> int:
-        """Deletes the mails that match, or all, and counts them."""
+        """Delete the matching mails, or all, and return their number."""
         answer = self._connection.send("DELETE", "outbox", arguments=_filters(to, action, text))
         return int(answer["deleted"])
 
-    def _shown(self, message: Message | str) -> dict[str, Any]:
+    def _fetch(self, message: Message | str) -> dict[str, Any]:
         return self._connection.wide.send("GET", f"outbox/{_id(message)}")
 
 

@@ -36,7 +36,7 @@ def put_access_key(key_id: str) -> dict[str, object]:
         if account is not None and account not in accounts:
             raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
         if len(store().registered) >= limit and key_id not in store().registered:
-            hint = "Delete unused keys, or raise --limit max-access-keys=N."
+            hint = "Delete unused keys, or raise --limit max_access_keys=N."
             raise ControlError(409, f"The limit of {limit} registered access keys is reached", hint)
         key = replace(key, account=account or store().own_account_name(key_id), place=f"PUT {request.path}")
         store().put_access_key(key)

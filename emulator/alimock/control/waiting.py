@@ -36,7 +36,7 @@ def wait(find: Callable[[], T | None], types: Collection[str], account: str | No
         return found
     if not waiters.slots.acquire(blocking=False):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        hint = "Retry, use fewer concurrent waits, or raise --limit max-threads=N."
+        hint = "Retry, use fewer concurrent waits, or raise --limit max_threads=N."
         raise ControlError(503, f"All {waiters.limit} waiter slots are in use", hint, headers=headers)
     try:
         return waiters.wait(find, types, account, timeout, is_gone=request.environ.get(IS_GONE, lambda: False))

@@ -1,6 +1,6 @@
-"""Certificates for the TLS listener: an authority of the emulator's own, kept in a folder so that it survives restarts.
+"""Certificates for the TLS listener, signed by alimock's own certificate authority, which is kept in a folder.
 
-Needs the extra `tls` (trustme, which brings cryptography), and so is imported only by who serves TLS.
+This module needs the extra `tls`, so import it only to serve TLS.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Certificate:
 
 
 def authority(folder: Path) -> Path:
-    """Gives the file of the authority's certificate, making the authority at first; raises `OSError` and `ValueError`."""
+    """Return the file of the authority's certificate, creating the authority if needed; raises `OSError` and `ValueError`."""
     _load(folder)
     return folder / _AUTHORITY
 
 
 def issue(folder: Path, names: Iterable[str]) -> Certificate:
-    """Issues a certificate for the service's endpoints, this machine's names and `names`; raises `OSError` and `ValueError`."""
+    """Issue a certificate for the service's endpoints, this machine and `names`; raises `OSError` and `ValueError`."""
     leaf = _load(folder).issue_cert(*dict.fromkeys((*sorted(ENDPOINTS), *_LOCAL_NAMES, *names)))
-    made = Certificate(folder / "server.pem", folder / "server-key.pem")
-    _write(made.chain, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    _write(made.key, leaf.private_key_pem.bytes())
-    return made
+    issued = Certificate(folder / "server.pem", folder / "server-key.pem")
+    _write(issued.chain, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    _write(issued.key, leaf.private_key_pem.bytes())
+    return issued
 
 
 def _load(folder: Path) -> trustme.CA:
@@ -47,18 +47,18 @@ def _load(folder: Path) -> trustme.CA:
         try:
             return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
         except ValueError:
-            raise ValueError(f"{certificate} and {key} are no authority; delete them to get a new one") from None
+            raise ValueError(f"{certificate} and {key} are not a certificate authority; delete both to create a new one") from None
     if certificate.exists() or key.exists():
-        raise ValueError(f"of {certificate} and {key} only one is there; delete it to get a new authority")
+        raise ValueError(f"only one of {certificate} and {key} exists; delete it to create a new authority")
     folder.mkdir(parents=True, exist_ok=True)
-    made = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")
-    _write(key, made.private_key_pem.bytes())
-    _write(certificate, made.cert_pem.bytes())
-    return made
+    created = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")
+    _write(key, created.private_key_pem.bytes())
+    _write(certificate, created.cert_pem.bytes())
+    return created
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, in one step."""
+    """Write a file atomically, readable by its owner only."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable
 from functools import cached_property
 from http import HTTPStatus
-from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -61,8 +60,10 @@ class Application:
 
     @cached_property
     def _site(self) -> WSGIApplication:
-        made: WSGIApplication = import_module("alimock.app").create_app(self.service, self.host_policy, self._relay)
-        return made
+        # Imported late: Flask takes longer to load than everything else together.
+        from alimock.app import create_app
+
+        return create_app(self.service, self.host_policy, self._relay)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request, as WSGI says."""
@@ -92,7 +93,9 @@ class Application:
         limit = self.limits.max_call_bytes
         if len(request.body) > limit:
             message = f"the body of a call to the emulated API has {len(request.body):,} bytes, expected at most {limit:,}"
-            return _send(_refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --max-call-bytes"), environ, start_response)
+            return _send(
+                _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --limit max_call_bytes"), environ, start_response
+            )
         return _send(self.service.handle(request), environ, start_response)
 
 

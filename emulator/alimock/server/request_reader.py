@@ -25,7 +25,7 @@ _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
 _LENGTH = re.compile(rb"[0-9]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[^" + _CONTROLS + rb"]*)?\r\n")
 # What to change for requests that are too large.
-_SETTINGS = {"413": "--max-body-bytes", "414": "--max-header-bytes", "431": "--max-header-bytes"}
+_SETTINGS = {"413": "--limit max_body_bytes", "414": "--limit max_header_bytes", "431": "--limit max_header_bytes"}
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 

@@ -85,7 +85,7 @@ class _Gateway(WSGIGateway_10):
             return False
         waiting: Waiters = self.req.server.waiting
         if not waiting.slots.acquire(blocking=False):
-            logger.warning("%s answers wait already, so this one is not delayed; see --max-threads", waiting.limit)
+            logger.warning("%s answers wait already, so this one is not delayed; see --limit max_threads", waiting.limit)
             return False
         try:
             end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The environment in which a program finds the emulator and the keys to it, as the SDKs and the `aliyun` command read it."""
+"""The environment variables in which SDKs and the `aliyun` command find the emulator and its credentials."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from alimock.client.client import Client
 
-# The command wants one, and the emulator looks at none.
+# The `aliyun` command requires a region; the emulator ignores it.
 REGION = "cn-hangzhou"
-# Of real credentials, beside which those of the emulator would not count.
+# Variables of real credentials, which would take precedence.
 REMOVED = ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABA_CLOUD_PROFILE")
-# The official Python credentials read the environment when they are imported, and then never again.
+# alibabacloud_credentials reads the environment only once, when it is imported.
 PYTHON_CREDENTIALS = "alibabacloud_credentials.utils.auth_util"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
@@ -20,18 +20,18 @@ _NO_PROXY = ("NO_PROXY", "no_proxy")
 
 
 class Variables(dict[str, str]):
-    """Variables of an environment, which keep the secret to themselves when they are shown, as in the report of a failed test."""
+    """Environment variables whose `repr`, as in the report of a failed test, hides the secret."""
 
     def __repr__(self) -> str:
-        """Shows the variables without the secret."""
+        """Return the variables without the secret."""
         return repr({name: "..." if name == _SECRET else value for name, value in self.items()})
 
 
 def variables(client: Client, environ: Mapping[str, str], *, proxy: bool = False) -> Variables:
-    """Gives the variables to set, over an environment that is there already.
+    """Return the variables to set in addition to `environ`.
 
-    The credentials are those of the default chain of all official SDKs; only the `aliyun` command reads its endpoint from the
-    environment too. With `proxy` SDKs that speak plain http reach the emulator by the service's own name.
+    All official SDKs read these credentials; only the `aliyun` command also reads its endpoint from the environment. With `proxy`,
+    SDKs that use plain HTTP reach the emulator under the service's own name.
     """
     own = {
         "ALIMOCK_URL": client.url,
@@ -40,17 +40,17 @@ def variables(client: Client, environ: Mapping[str, str], *, proxy: bool = False
         _SECRET: client.access_key_secret,
         "ALIBABA_CLOUD_ENDPOINT": client.endpoint,
         "ALIBABA_CLOUD_REGION_ID": REGION,
-        # Else the command prefers its configuration file.
+        # Otherwise the command prefers its configuration file.
         "ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
     }
-    # A proxy of the network must not be asked for the emulator.
+    # Requests to the emulator must not go through a network proxy.
     given = [host.strip() for name in _NO_PROXY for host in environ.get(name, "").split(",")]
     direct = ",".join(dict.fromkeys(filter(None, (*given, *_LOOPBACK, urlsplit(client.url).hostname))))
     return Variables({**own, **dict.fromkeys(_NO_PROXY, direct), **(dict.fromkeys(_PROXY, client.url) if proxy else {})})
 
 
 def python_credentials(client: Client) -> dict[str, str | None]:
-    """Gives what the module of the official Python credentials has to hold once it was imported (version 1.0, read in its code)."""
+    """Return the attributes to set in the module `PYTHON_CREDENTIALS` if it is imported (according to its code, version 1.0)."""
     return {
         "environment_access_key_id": client.access_key_id,
         "environment_access_key_secret": client.access_key_secret,

@@ -1,4 +1,4 @@
-"""A test's stay at an emulator: the account it gets, what is checked at its end, and what is told when it fails."""
+"""A test's session at an emulator: the account it gets, the strict check at its end, and its report if it fails."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from alimock.client.client import Client, ScenarioLike
 from alimock.client.connection import Connection, EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import nearest
-from alimock.testing.report import cursor, timeline
+from alimock.testing.report import cursor, failure_report, no_calls
 from alimock.testing.strict import violations
 
 
 @dataclass(frozen=True)
 class MarkerOptions:
-    """How a test wants its account, as the markers say it; `allow` are the codes that a strict test means to be answered."""
+    """The arguments of a test's markers: how its account starts, and which error codes a strict test accepts (`allow`)."""
 
     scenario: ScenarioLike | None = None
     addresses: Mapping[str, Any] | None = None
@@ -27,26 +27,26 @@ class MarkerOptions:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The codes that are allowed; a text has one or several, separated by commas."""
+        """The codes in `allow`; a string has one or several, separated by commas."""
         codes = self.allow.split(",") if isinstance(self.allow, str) else self.allow
         return tuple(code.strip() for code in codes)
 
 
-# The kinds of a marker's arguments that nothing else looks at.
-_KINDS: dict[str, type | tuple[type, ...]] = {"addresses": Mapping, "strict": bool, "allow": (str, list, tuple, set, frozenset)}
+# The types of the arguments that nothing else checks.
+_TYPES: dict[str, type | tuple[type, ...]] = {"addresses": Mapping, "strict": bool, "allow": (str, list, tuple, set, frozenset)}
 _EXPECTED = {"addresses": "a mapping of addresses to outcomes", "strict": "True or False", "allow": "a list of codes"}
 
 
-def wrong_arguments(arguments: Sequence[object], keywords: Mapping[str, object]) -> str | None:
-    """Says what is wrong with the arguments of a marker, None if nothing: it takes a scenario, and all else by name."""
+def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) -> str | None:
+    """Return what is wrong with the arguments of a marker, or None."""
     names = [one.name for one in fields(MarkerOptions)]
     unknown = next((name for name in keywords if name not in names), None)
     if unknown is not None:
         return f"found the unknown argument `{unknown}`, expected {nearest(unknown, names)}"
     if len(arguments) > 1 or (arguments and "scenario" in keywords):
-        return f"found {len(arguments)} arguments without a name, expected the scenario alone, once, and all else by name"
-    for name, kinds in _KINDS.items():
-        if name in keywords and not isinstance(keywords[name], kinds):
+        return f"found {len(arguments)} positional arguments, expected the scenario only, once; pass the others by keyword"
+    for name, types in _TYPES.items():
+        if name in keywords and not isinstance(keywords[name], types):
             return f"{name}: found {keywords[name]!r}, expected {_EXPECTED[name]}"
     return None
 
@@ -55,9 +55,12 @@ def wrong_arguments(arguments: Sequence[object], keywords: Mapping[str, object])
 class TestSession:
     """A test at a server, in the account of `client`, from the cursor `after` on.
 
-    `seen` is what it is shown: all of a server of its own, which runs no other test at the time, else its own account.
-    `warnings` say what it did not get.
+    `seen` is what its report and strict mode cover: all accounts of a server of its own, which runs no other test at the same
+    time, else its own account. `warnings` name parts of the scenario that had no effect.
     """
+
+    # Not a class of tests, which pytest would collect by its name.
+    __test__ = False
 
     server: Client
     client: Client
@@ -68,24 +71,21 @@ class TestSession:
 
     @classmethod
     def begin(cls, server: Client, options: MarkerOptions, name: str) -> TestSession:
-        """Makes the account; `name` is what decisions call what the options say.
-
-        Raises `ScenarioError`, `EmulatorError` and `ValueError`.
-        """
+        """Create the account; decisions cite the options as `name`. Raises `ScenarioError`, `EmulatorError` and `ValueError`."""
         client = server.new_account(options.access_key_id, options.access_key_secret)
         seen = client.connection.wide if isinstance(server, Emulator) else client.connection
         try:
-            warnings = tuple(cls._start(client, options, name))
+            warnings = tuple(cls._load(client, options, name))
             return cls(server, client, options, cursor(seen), seen, warnings)
         except BaseException:
             client.close()
             raise
 
     @staticmethod
-    def _start(client: Client, options: MarkerOptions, name: str) -> Iterator[str]:
-        """Starts the account as wished, and goes through what it is to be warned of."""
+    def _load(client: Client, options: MarkerOptions, name: str) -> Iterator[str]:
+        """Load what the options name into the account, and yield the warnings."""
         if options.access_key_id is not None:
-            # It may have been another test's before.
+            # A previous test may have used the account of a fixed key.
             client.reset(unload=True)
         loads = [(options.scenario, False), ({"addresses": options.addresses} if options.addresses else None, True)]
         for scenario, over in loads:
@@ -94,25 +94,24 @@ class TestSession:
                 yield warning
 
     def violations(self) -> list[str]:
-        """Says what a strict test must not have done; raises `EmulatorError` if an emulator in this process failed itself."""
+        """Return the violations of strict mode; raises `EmulatorError` after an internal error of an emulator in this process."""
         self._check()
         if not self.options.strict:
             return []
         return violations(self.client.connection, self.seen, self.after, self.options.allowed)
 
-    def told(self) -> str:
-        """Tells what happened, for the report of a test that failed."""
+    def report(self) -> str:
+        """Return the report for a test that failed."""
         lines = [f"account of the key {self.client.access_key_id} at {self.client.url}"]
         try:
-            happened = timeline(self.seen, self.after, own_key=self.client.access_key_id)
-            lines += happened or [f"no call reached it; the endpoint is {self.client.endpoint}, over plain http"]
+            lines += failure_report(self.seen, self.after, own_key=self.client.access_key_id) or [no_calls(self.client)]
             self._check()
         except EmulatorError as error:
             lines.append(str(error))
         return "\n".join(lines)
 
     def end(self) -> None:
-        """Leaves the account as it was found: gone if it was the test's own."""
+        """Delete the account, or reset the account of a fixed key."""
         if self.options.access_key_id is not None:
             self.client.reset(unload=True)
         self.client.close()

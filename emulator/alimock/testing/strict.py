@@ -1,4 +1,4 @@
-"""What a strict test objects to although all it asserts holds: calls that only an emulator forgives, faults that never hit."""
+"""Strict mode: calls that the real service would have rejected, and faults that never fired."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from alimock.testing.report import plain
 
 
 def violations(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
-    """Says what is wrong with the calls that `seen` shows behind a point in time, and which faults of an account never hit one.
+    """Return the violations among the calls that `seen` shows after a cursor, and the faults of an account that never fired.
 
-    Error answers whose codes are in `allow` are no objection.
+    Error responses whose codes are in `allow` are none.
     """
-    found, gap = seen.entries("calls", "calls", after)
-    lost = ["more calls were made than are kept, so not all of them were looked at; call less in one test"] if gap else []
-    return [*lost, *(line for call in map(Call.of, found) for line in _wrong(call, allow)), *_unhit(account)]
+    calls, gap = seen.entries("calls", "calls", after)
+    evicted = ["the oldest calls were evicted and not checked; make fewer calls in one test"] if gap else []
+    return [*evicted, *(line for call in map(Call.of, calls) for line in _violations(call, allow)), *_unused_faults(account)]
 
 
-def _wrong(call: Call, allow: Collection[str]) -> Iterator[str]:
-    name = f"{plain(call.action) or 'a call without an action'} (request {call.request_id})"
+def _violations(call: Call, allow: Collection[str]) -> Iterator[str]:
+    name, request = plain(call.action) or "a call without Action", f"(request {call.request_id})"
     if call.authentication == "unsigned":
-        yield f"{name} was unsigned; the real service refuses that"
+        yield f"{name} was not signed {request}; the real service would reject it"
     if call.authentication == "unknown key":
         key = plain(call.access_key_id or "")
-        yield f"{name} was signed by the key {key}, which the emulator does not know, so nothing of it was checked; name its secret"
+        yield f"{name} was signed with the unknown key {key} {request}, so its signature was not checked; register the key's secret"
     if call.code == SIGNATURE_NONCE_USED.code and call.code not in allow:
-        yield f"{name} used a nonce again; sign every request anew"
+        yield f"{name} reused a SignatureNonce {request}; use a new nonce for each request"
     elif call.code != "OK" and call.code not in allow:
         decided_by = ", ".join(one.decided_by for one in call.outcomes if one.decided_by)
         near = difflib.get_close_matches(call.code, allow, n=1)
-        remedy = f"did you mean it by `{near[0]}`?" if near else "allow that code if it is meant"
-        yield f"{name} was answered {call.status} {call.code} [{decided_by}]; {remedy}"
-    yield from (f"{name}: {plain(hint)}" for hint in call.hints)
+        remedy = f"allow=[...] has `{near[0]}`, probably a typo" if near else "add it to allow=[...] if expected"
+        yield f"{name} returned {call.status} {call.code} [{decided_by}] {request}; {remedy}"
+    yield from (f"{name}: {plain(hint)} {request}" for hint in call.hints)
 
 
-def _unhit(account: Connection) -> Iterator[str]:
+def _unused_faults(account: Connection) -> Iterator[str]:
     for fault in Faults(account).list(unused=True):
-        yield f"the fault {fault.id} ({fault.decided_by}) hit no call; {fault.seen} matched it"
+        yield f"fault {fault.id} never fired ({fault.seen} matching calls) [{fault.decided_by}]"
