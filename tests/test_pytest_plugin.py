@@ -291,7 +291,7 @@ def test_nothing_of_a_wrong_marker_is_left_behind(repository: pytest.Pytester, r
     tests = "@pytest.mark.alimock(addresses={'a@example.com': 'verifid'})\ndef test_it(alimock):\n    pass\n"
     ran(repository, tests, "--alimock-url", running.url, errors=1)
     with running.store.lock:
-        assert running.store.registered == {}
+        assert running.store.keys.registered == {}
 
 
 def test_a_fixture_that_fails_tells_what_happened_too(repository: pytest.Pytester) -> None:
@@ -509,7 +509,7 @@ def test_tests_share_an_emulator_that_runs_already(
     assert "account of the key alimock-" in output and running.url in output
     with running.store.lock:
         # That of the failed test is kept to be looked at.
-        assert len(running.store.registered) == 1
+        assert len(running.store.keys.registered) == 1
 
 
 def test_an_emulator_that_does_not_answer_is_told(repository: pytest.Pytester) -> None:
@@ -605,7 +605,7 @@ def test_four_workers_do_not_see_each_other(repository: pytest.Pytester, running
     options = ["--alimock-url", running.url] if shared else []
     ran(repository, PARALLEL, "-n", "4", *options, passed=40)
     with running.store.lock:
-        assert running.store.registered == {}
+        assert running.store.keys.registered == {}
 
 
 def test_without_the_plugin_nothing_of_it_is_there(repository: pytest.Pytester) -> None:

@@ -220,7 +220,12 @@ def test_no_secret_and_no_signature_is_told_to_who_does_not_ask_for_it(
     told.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
     told += map(
         repr,
-        (api.store.scenario, api.store.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
+        (
+            api.store.scenario,
+            api.store.keys.registered,
+            Settings(control_token=CONTROL),
+            Connection(f"http://:{CONTROL}@localhost"),
+        ),
     )
     assert "Traceback" in caplog.text
     assert not [(word, text) for word in hidden for text in (*told, caplog.text) if word in text]

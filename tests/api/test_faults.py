@@ -228,12 +228,12 @@ def test_a_slow_body_and_a_late_answer_arrive_whole_and_not_too_soon(harmful: Ru
 
 def test_when_too_many_answers_wait_the_next_does_not() -> None:
     for running in serve(scenario(CASES)):
-        while running.store.waiters.slots._value > 1:
+        while running.store.waiters.free_slots > 1:
             running.store.waiters.slots.acquire()
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.store.waiters.slots._value:
+            while running.store.waiters.free_slots:
                 assert submit(running, "other").status == 200
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
@@ -244,10 +244,10 @@ def test_an_answer_does_not_wait_for_a_client_that_has_gone(monkeypatch: pytest.
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            room = running.store.waiters.slots
-            while room._value == running.store.waiters.limit:
+            waiters = running.store.waiters
+            while waiters.free_slots == waiters.capacity:
                 assert submit(running, "other").status == 200
-        while room._value < running.store.waiters.limit:
+        while waiters.free_slots < waiters.capacity:
             assert submit(running, "other").status == 200
 
 

@@ -154,7 +154,7 @@ def test_a_refused_key_makes_no_account() -> None:
     api = strict()
     api.send(signed(AccessKeyId="nobody"))
     api.send(signed(secret="wrong"))
-    assert [account.name for account in api.store.accounts()] == ["default"]
+    assert [account.name for account in api.store.accounts_for_view()] == ["default"]
 
 
 # Each check with a request that only it refuses, in the order in which they are made.

@@ -86,7 +86,7 @@ def test_a_deleted_key_takes_its_own_account_along_and_leaves_a_named_one(api: A
     ask(api, "DELETE", "access-keys/mine")
     ask(api, "DELETE", "access-keys/shops")
     assert [mail.account_name for mail in api.store.outbox.entries()] == ["shop"]
-    assert "key:mine" not in [account.name for account in api.store.accounts()]
+    assert "key:mine" not in [account.name for account in api.store.accounts_for_view()]
 
 
 def test_a_key_of_the_scenario_is_as_before_once_the_one_put_over_it_is_deleted(api: Api) -> None:
@@ -119,7 +119,7 @@ def test_the_keys_are_listed_with_secrets_only_when_asked_for(api: Api) -> None:
 )
 def test_a_wrong_key_is_refused(api: Api, key: str, body: str, words: str) -> None:
     assert words in str(ask(api, "PUT", f"access-keys/{key}", body, 400)["message"])
-    assert not api.store.registered
+    assert not api.store.keys.registered
 
 
 def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
@@ -127,7 +127,7 @@ def test_keys_that_nobody_deletes_go_with_their_unused_accounts() -> None:
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
         api.time.now += 1_000
-    assert list(api.store.registered) == ["2", "3"]
+    assert list(api.store.keys.registered) == ["2", "3"]
 
 
 def test_there_is_an_end_to_keys_that_are_put() -> None:
@@ -150,8 +150,8 @@ def test_a_key_that_moves_leaves_no_account_behind() -> None:
     api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
-    assert "key:mover" not in [account.name for account in api.store.accounts()]
+    assert "key:mover" not in [account.name for account in api.store.accounts_for_view()]
     for number in range(3):
         api.time.now += 1_000
         api.store.account(f"other{number}")
-    assert list(api.store.registered) == ["mover"]
+    assert list(api.store.keys.registered) == ["mover"]

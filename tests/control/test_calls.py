@@ -198,4 +198,4 @@ def test_a_call_that_is_refused_before_its_signature_is_in_the_account_it_names(
     api.send(query)
     (call,) = calls(api, "?access_key_id=mine")
     assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
-    assert "key:mine" not in [account.name for account in api.store.accounts()]
+    assert "key:mine" not in [account.name for account in api.store.accounts_for_view()]

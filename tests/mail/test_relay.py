@@ -71,7 +71,7 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
 
 @pytest.fixture
 def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Relay]]]:
-    monkeypatch.setattr(relay_module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
     made: list[tuple[Server, Relay]] = []
 
     def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:

@@ -35,7 +35,7 @@ def in_background(action: Callable[[], tuple[int, dict[str, object]]]) -> Future
 def until_waiting(running: Running, count: int = 1) -> None:
     """Goes on once so many wait; the emulator itself tells, so nothing is slept through."""
     deadline = time.monotonic() + 10
-    while len(running.store.waiters._waiters) < count:
+    while running.store.waiters.count < count:
         assert time.monotonic() < deadline
         get(running, "/livez")
 
@@ -124,14 +124,14 @@ def test_who_waits_for_any_account_or_for_changes_is_not_sent_away_by_the_reset_
 
 
 def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiters, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(waiters, "POLL_SECONDS", 0.01)
     host, _, port = running.endpoint.rpartition(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /_alimock/outbox/wait?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until_waiting(running)
-    while running.store.waiters._waiters:
+    while running.store.waiters.count:
         get(running, "/livez")
-    assert running.store.waiters.slots._value == running.store.waiters.limit
+    assert running.store.waiters.free_slots == running.store.waiters.capacity
 
 
 def test_a_cursor_of_another_run_is_told(running: Running) -> None:
@@ -150,7 +150,7 @@ def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> Non
 
 
 def test_more_waiters_than_there_is_room_for_are_sent_away(running: Running) -> None:
-    taken = [running.store.waiters.slots.acquire(blocking=False) for _ in range(running.store.waiters.limit)]
+    taken = [running.store.waiters.slots.acquire() for _ in range(running.store.waiters.capacity)]
     assert all(taken)
     connection = http.client.HTTPConnection(running.endpoint, timeout=10)
     connection.request("GET", "/_alimock/outbox/wait")
@@ -215,8 +215,8 @@ def test_the_changes_wait_for_the_next(running: Running) -> None:
 
 def test_no_thread_is_left_behind(running: Running) -> None:
     get(running, "/_alimock/outbox/wait?timeout=0.01")
-    assert running.store.waiters._waiters == []
-    assert running.store.waiters.slots._value == running.store.waiters.limit
+    assert running.store.waiters.count == 0
+    assert running.store.waiters.free_slots == running.store.waiters.capacity
     assert threading.active_count() < 100
 
 

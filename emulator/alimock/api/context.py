@@ -14,7 +14,7 @@ from alimock.api.parse import Request
 from alimock.api.signature import V1_DIGESTS
 from alimock.scenario.model import Body, Fault
 from alimock.spec.contract import COMMON_PARAMETERS, DOMAIN, OPERATIONS, VERSIONS, Format, Version
-from alimock.state.events import CallEntry, EventType, Outcome
+from alimock.state.log import CallEntry, EventType, Outcome
 from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)

@@ -38,10 +38,10 @@ class AccessKeysResource:
             if account is not None and account not in names:
                 raise Problem(400, f"`account`: found {account[:100]!a}", f"give {nearest(account, names)}, or none")
             limit = self.store.limits.max_access_keys
-            if len(self.store.registered) >= limit and key_id not in self.store.registered:
+            if len(self.store.keys.registered) >= limit and key_id not in self.store.keys.registered:
                 hint = "delete those that nobody uses any more, or see --max-access-keys"
                 raise Problem(409, f"{limit} keys were put already", hint)
-            placed = replace(key, account=account or self.store.own_account_name(key_id), place=f"PUT {request.path}")
+            placed = replace(key, account=account or self.store.keys.own_account_name(key_id), place=f"PUT {request.path}")
             self.store.put_access_key(placed)
         return _shown(placed, secrets=False)
 

@@ -42,7 +42,7 @@ class AddressesResource:
         key_id = arguments.query("access_key_id").get("access_key_id")
         rule = replace(arguments.scenario(loader.load_address, email), place=f"PUT {request.path}")
         with self.store.lock:
-            owner = self.store.owner_of_written_token(rule, key_id)
+            owner = self.store.address_with_token(rule, key_id)
             if owner is not None:
                 raise Problem(409, f"`token`: {owner} has the token {rule.token!a} already", "give another token")
             books = (account.addresses for account in self.store.accounts_for_change(key_id))
@@ -68,16 +68,16 @@ class AddressesResource:
     def _of(self, account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
         """Goes through an account's addresses, or through the one asked for; looking changes nothing."""
         if email is None:
-            records = account.listed(account.listing.select(), 0, limit)
+            _, records = account.page(0, limit)
             rules: Iterable[AddressRule] = account.addresses.exact.values()
         else:
-            record, rule = account.peek(email), account.addresses.exact.get(fold(email))
+            record, rule = account.get(email), account.addresses.exact.get(fold(email))
             records = [record] if record is not None else []
             rules = [rule] if rule is not None else []
         for record in records:
             yield self._record(account, record)
         for rule in rules:
-            if account.peek(rule.address) is None:
+            if account.get(rule.address) is None:
                 yield self._entry(account, rule.address, None, rule.place)
 
     def _record(self, account: Account, record: Record) -> dict[str, object]:

@@ -114,7 +114,7 @@ def _info(store: Store, profile: str | None, relay: Relay | None) -> dict[str, o
             "profile": profile or store.scenario.profile,
             "authentication": store.authentication.value,
             "known_keys": sorted(store.access_keys),
-            "accounts": len(store.accounts()),
+            "accounts": len(store.accounts_for_view()),
             "evicted_accounts": store.evicted_accounts,
             "messages": len(store.outbox),
             "evicted_messages": store.outbox.evicted(),

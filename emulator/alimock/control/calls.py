@@ -13,8 +13,7 @@ from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_real_time
-from alimock.state.events import CallEntry, Event, EventType
-from alimock.state.log import Log
+from alimock.state.log import CallEntry, Event, EventType, Log
 from alimock.state.store import ALL_ACCOUNTS, Store
 
 MAXIMUM_HINTS = 10
@@ -77,8 +76,7 @@ class JournalResource:
             return any(map(matches, self.store.events.after(behind))) or None
 
         if after is not None and "timeout" in given:
-            # A reset is a change itself, and ends no waiting for changes.
-            waiting.waited(self.store, find, EventType.__members__.values(), account, timeout, interruptible=False)
+            waiting.waited(self.store, find, EventType.__members__.values(), account, timeout)
         rest = {name: value for name, value in given.items() if name != "access_key_id"}
         log: Log[Event] = self.store.events
         answer = lists.listed(self.store, log, "changes", rest, matches, _change)
@@ -124,7 +122,7 @@ class JournalResource:
     def _is_seen(self, name: str, word: str) -> bool:
         """Says whether a call had what only it or a scenario names."""
         with self.store.lock:
-            if name == "action" and any(word in account.scenario.stubs for account in self.store.accounts()):
+            if name == "action" and any(word in account.scenario.stubs for account in self.store.accounts_for_view()):
                 return True
             entries = self.store.calls.entries()
         if name == "outcome":

@@ -66,7 +66,7 @@ class ClockResource:
 
     def _shown(self, key_id: str | None) -> dict[str, object]:
         with self.store.lock:
-            account = self.store.known_account(key_id) if key_id is not None else None
+            account = self.store.account_for_view(key_id) if key_id is not None else None
             clock = account.clock if account is not None else self.store.clock
             return {"now": format_time(clock.now()), "frozen": clock.frozen_at is not None}
 

@@ -9,8 +9,7 @@ from typing import Generic
 
 from alimock.control import arguments, waiting
 from alimock.control.waiting import cursor
-from alimock.state.events import EventType
-from alimock.state.log import E, Log
+from alimock.state.log import E, EventType, Log
 from alimock.state.store import Store
 
 DEFAULT_LIMIT = 100

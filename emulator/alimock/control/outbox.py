@@ -15,7 +15,7 @@ from alimock.security import HostPolicy
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time, parse_time
-from alimock.state.events import EventType
+from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 from alimock.state.store import Store
 
@@ -116,7 +116,7 @@ class OutboxResource:
 
     def _summary(self, one: Mail) -> dict[str, object]:
         with self.store.lock:
-            state = one.token_state
+            state = self.store.token_state(one)
         return {
             "id": one.id,
             "sequence": one.sequence,

@@ -35,15 +35,15 @@ class ScenarioResource:
             raise Problem(400, f"`state`: found {state[:60]!a}", f"give one of {', '.join(STATES)}")
         secrets = arguments.flag(given, "secrets")
         with self.store.lock:
-            account = self.store.known_account(key_id) if key_id is not None else None
+            account = self.store.account_for_view(key_id)
             if state == STATES[0]:
                 scenario = self._loaded(key_id)
-            elif key_id is not None and account is None:
+            elif account is None:
                 raise Problem(
-                    404, f"no account of the key {key_id[:100]!a}", "an account is there once a call was made with its key"
+                    404, f"no account of the key {str(key_id)[:100]!a}", "an account is there once a call was made with its key"
                 )
             else:
-                scenario = snapshot(account or self.store.account(None), self.store.scenario)
+                scenario = snapshot(account, self.store.scenario)
         return export.document(scenario, secrets=secrets)
 
     def load(self) -> dict[str, object]:
@@ -75,7 +75,7 @@ class ScenarioResource:
         return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
 
     def _loaded(self, key_id: str | None) -> Scenario:
-        account = self.store.known_account(key_id) if key_id is not None else None
+        account = self.store.account_for_view(key_id) if key_id is not None else None
         return account.loaded if account is not None else self.store.scenario
 
     def _seen_by(self, key_id: str | None, scenario: Scenario) -> Scenario:

@@ -10,8 +10,9 @@ from flask import request
 
 from alimock.control import arguments
 from alimock.control.problem import Problem
+from alimock.server.dispatch import IS_GONE
 from alimock.state.store import Store
-from alimock.state.waiters import IS_GONE, Closed, Interrupted
+from alimock.state.waiters import Closed, Interrupted
 
 DEFAULT_SECONDS = 10
 MAXIMUM_SECONDS = 60
@@ -35,22 +36,20 @@ def waited(
     kinds: Collection[str],
     account: str | None,
     timeout: float,
-    *,
-    interruptible: bool = True,
 ) -> T | None:
     """Gives what `find` gives, as soon as it does, or None at the end of the time; the caller does not hold the lock."""
     with store.lock:
         found = find()
     if found is not None or timeout == 0:
         return found
-    if not store.waiters.slots.acquire(blocking=False):
+    if not store.waiters.slots.acquire():
         hint = "wait for fewer mails at a time, try again, or see --max-threads"
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem(503, f"{store.waiters.limit} callers wait already", hint, headers=headers)
+        raise Problem(503, f"{store.waiters.capacity} callers wait already", hint, headers=headers)
     try:
         with store.lock:
             is_gone = request.environ.get(IS_GONE, lambda: False)
-            return store.waiters.wait(find, kinds, account, timeout, interruptible=interruptible, is_gone=is_gone)
+            return store.waiters.wait(find, kinds, account, timeout, is_gone=is_gone)
     except Interrupted:
         raise Problem(410, "the account was reset in the meantime", "what was waited for cannot come any more") from None
     except Closed:

@@ -54,7 +54,7 @@ class Mailbox:
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Marks mails as read or unread."""
         with self.store.lock:
-            ids = {one.id for one in mails if self.store.outbox.get(one.id) is one}
+            ids = {one.id for one in mails if one.id in self.store.outbox}
             marked = self.store.outbox.read
             (marked.update if read else marked.difference_update)(ids)
 
@@ -62,12 +62,12 @@ class Mailbox:
         """Puts tags on mails in place of those they have."""
         with self.store.lock:
             put = tuple(tags)
-            self.store.outbox.tags.update({one.id: put for one in mails if self.store.outbox.get(one.id) is one})
+            self.store.outbox.tags.update({one.id: put for one in mails if one.id in self.store.outbox})
 
     def delete(self, mails: Iterable[Mail]) -> None:
         """Deletes mails."""
         with self.store.lock:
-            self.store.delete_mails(one for one in mails if self.store.outbox.get(one.id) is one)
+            self.store.delete_mails(mails)
 
     def message(self, one: Mail) -> EmailMessage:
         """Gives the message itself."""
@@ -162,6 +162,6 @@ class Mailbox:
         if base_url != self.base_url:
             size = len(self.message(one).as_bytes())
             with self.store.lock:
-                if outbox.get(one.id) is one:
+                if one.id in outbox:
                     outbox.sizes[one.id] = self.base_url, size
         return size
