@@ -40,7 +40,7 @@ ADDRESSES = [
 Step = Callable[[Api, str], object]
 
 
-def follow(api: Api, address: str) -> None:
+def verify(api: Api, address: str) -> None:
     account = api.store.account(None)
     if (record := account.find(address)) is not None:
         account.verify(record, "192.0.2.1")
@@ -51,7 +51,7 @@ STEPS: dict[str, Step] = {
     "resend": lambda api, address: api.lists("ResendEmailVerification", address),
     "delete": lambda api, address: api.lists("DeleteEmailVerification", address),
     "query": lambda api, address: api.json("QueryEmailVerification", Email=address),
-    "verify": follow,
+    "verify": verify,
     "put": lambda api, address: api.store.put_address(replace(RULES["one@a.example"], address=address)),
     "forget": lambda api, address: api.store.delete_address(address),
     "later": lambda api, _: api.store.change_clocks(lambda clock: clock.set(clock.now() + 1800, frozen=True)),

@@ -16,7 +16,7 @@ from alimock.state.ids import IdGenerator
 from alimock.state.initial_records import InitialRecords
 from alimock.state.listing import Listing, SortKey
 from alimock.state.quotas import DailyQuotas
-from alimock.state.record import SUBMITTED, VERIFIED, Record, TokenState
+from alimock.state.record import SUBMITTED, VERIFIED, WAITING, Record, TokenState
 from alimock.state.used_responses import UsedResponses
 
 
@@ -49,7 +49,7 @@ class Account:
         self._listing: Listing | None = None
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
-        self._quotas = DailyQuotas(clock)
+        self.quotas = DailyQuotas(clock)
         self._used_responses = UsedResponses()
 
     def get(self, address: str) -> Record | None:
@@ -83,7 +83,9 @@ class Account:
     ) -> tuple[int, list[Record]]:
         """Return how many records match the filters, and `size` of them in the order of List; see `Listing.page`."""
         if self._listing is None:
-            self._listing = Listing(self._statuses(), self._sort_key)
+            statuses = {address: self._listed_status(address) for address in (*self.addresses.exact, *self._records)}
+            listed = {address: status for address, status in statuses.items() if status is not None}
+            self._listing = Listing(listed, self._sort_key)
         total, addresses = self._listing.page(start, size, status, oldest, newest)
         return total, [record for record in map(self.get, addresses) if record is not None]
 
@@ -109,7 +111,7 @@ class Account:
         """Make the record of an address that has none, and count the address as new today."""
         now, folded = self.clock.now(), fold(address)
         if not self.is_new_today(address):
-            self._quotas.add_new(folded)
+            self.quotas.add_new(folded)
         number = self.ids.email_verification_no(address)
         record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=next(self._numbers))
         self._add(record)
@@ -119,7 +121,7 @@ class Account:
         """Give a record a new token, which makes the previous one void, count the mail, and return the serial of the token."""
         now, folded = self.clock.now(), fold(record.email)
         self._records[folded] = record
-        self._quotas.set_sends(folded, self.sends_today(record.email) + 1)
+        self.quotas.set_sends(folded, self.sends_today(record.email) + 1)
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
@@ -157,8 +159,8 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Return how many mails were sent to an address on this UTC+8 day, with those that the scenario counts."""
-        sends = self._quotas.sends(fold(address))
-        if sends is not None or not self._quotas.is_first_day:
+        sends = self.quotas.sends(fold(address))
+        if sends is not None or not self.quotas.is_first_day:
             return sends or 0
         rule = self.addresses.rule(address)
         return rule.sends_today if rule is not None else 0
@@ -166,15 +168,11 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Return whether an address is among the new ones of this UTC+8 day."""
         folded = fold(address)
-        return self._quotas.is_new(folded) or (self._quotas.is_first_day and folded in self.addresses.new_today)
+        return self.quotas.is_new(folded) or (self.quotas.is_first_day and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Return how many addresses were new on this UTC+8 day."""
-        return self._quotas.count_new() + (len(self.addresses.new_today) if self._quotas.is_first_day else 0)
-
-    def is_first_day(self) -> bool:
-        """Return whether it is still the UTC+8 day on which the account started."""
-        return self._quotas.is_first_day
+        return self.quotas.count_new() + (len(self.addresses.new_today) if self.quotas.is_first_day else 0)
 
     def answer(self, address: str, action: str) -> ScriptedResponse | None:
         """Use up and return the scenario's response to an operation for an address, None if the operation decides by itself."""
@@ -192,7 +190,7 @@ class Account:
 
     def known_addresses(self) -> set[str]:
         """Return every address that the scenario names or that was used, folded."""
-        used = (*self._quotas.addresses(), *self._used_responses.addresses())
+        used = (*self.quotas.addresses(), *self._used_responses.addresses())
         return {*self.addresses.exact, *self._records, *self._deleted, *used}
 
     def open_token(self, record: Record) -> str | None:
@@ -211,9 +209,9 @@ class Account:
         self._forget(folded)
         self.addresses = addresses
         self._deleted.discard(folded)
-        self._quotas.set_sends(folded, rule.sends_today)
+        self.quotas.set_sends(folded, rule.sends_today)
         if rule.new_today and not self.is_new_today(folded):
-            self._quotas.add_new(folded)
+            self.quotas.add_new(folded)
         if rule.status is not Status.NONE:
             self._add(self.initial.make(rule, rule.address, self.clock.now()))
 
@@ -247,20 +245,25 @@ class Account:
         self._forget_fault(fault_id)
         return known
 
-    def _statuses(self) -> Iterator[tuple[str, int]]:
-        return ((fold(record.email), record.verification_status) for record in self.records())
+    def _listed_status(self, folded: str) -> int | None:
+        """Return the status of the record that List shows for an address, or None; no record is made."""
+        record = self._records.get(folded)
+        if record is not None:
+            return record.verification_status
+        rule = self.addresses.exact.get(folded)
+        if rule is None or rule.status is Status.NONE or folded in self._deleted:
+            return None
+        return VERIFIED if rule.status is Status.VERIFIED else WAITING
 
     def _sort_key(self, folded: str) -> SortKey:
         """Return the key by which List orders the record of an address, the highest first."""
         record = self._records.get(folded)
-        if record is not None and record.decided_by == SUBMITTED:
+        if record is None:
+            return self.initial.created(self.addresses.exact[folded]), 1, -self.addresses.positions[folded]
+        if record.decided_by == SUBMITTED:
             return record.gmt_create, 2, record.number
-        rule = self.addresses.exact.get(folded)
-        if rule is not None:
-            created = record.gmt_create if record is not None else self.initial.created(rule)
-            return created, 1, -self.addresses.positions[folded]
-        assert record is not None
-        return record.gmt_create, 0, -record.number
+        position = self.addresses.positions.get(folded)
+        return (record.gmt_create, 0, -record.number) if position is None else (record.gmt_create, 1, -position)
 
     def _add(self, record: Record) -> None:
         """Keep a record that is not listed, and list it."""
@@ -273,16 +276,14 @@ class Account:
         self._records.pop(folded, None)
 
     def _unlist(self, folded: str) -> None:
-        if self._listing is None or not (folded in self._records or folded in self.addresses.exact):
-            return
-        record = self.get(folded)
-        if record is not None:
-            self._listing.remove(folded, record.verification_status)
+        status = self._listed_status(folded)
+        if self._listing is not None and status is not None:
+            self._listing.remove(folded, status)
 
     def _forget(self, folded: str) -> None:
         """Forget the record of an address and everything that was counted for it."""
         self._remove(folded)
-        self._quotas.forget(folded)
+        self.quotas.forget(folded)
         self._used_responses.forget(Pattern((folded,)))
 
     def _forget_fault(self, fault_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 # The time a record was created, then what orders the records of one second; the highest key is listed first.
 SortKey = tuple[int, ...]
@@ -16,13 +16,12 @@ class Listing:
     must return the same for a listed address until it is removed.
     """
 
-    def __init__(self, statuses: Iterable[tuple[str, int]], key: Callable[[str], SortKey]) -> None:
+    def __init__(self, statuses: Mapping[str, int], key: Callable[[str], SortKey]) -> None:
         self._key = key
-        by_address = dict(statuses)
-        self._all = sorted(by_address, key=key)
+        self._all = sorted(statuses, key=key)
         self._by_status: dict[int, list[str]] = {}
         for address in self._all:
-            self._by_status.setdefault(by_address[address], []).append(address)
+            self._by_status.setdefault(statuses[address], []).append(address)
 
     def add(self, address: str, status: int) -> None:
         """Insert an address that is not listed."""

@@ -115,7 +115,7 @@ def _with_fields(rule: AddressRule, record: Record, token: str | None) -> Addres
 
 def _pattern(account: Account, rule: AddressRule) -> AddressRule:
     """Make the times of a pattern absolute, since they were relative to the start of this account."""
-    sends = rule.sends_today if account.is_first_day() else 0
+    sends = rule.sends_today if account.quotas.is_first_day else 0
     if rule.status is Status.NONE:
         return replace(rule, sends_today=sends)
     record = account.initial.make(rule, fold(rule.address))
