@@ -19,6 +19,8 @@ from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
 from alimock.state.limits import StateLimits
+from alimock.state.outbox import Mail
+from alimock.state.record import TokenState
 from alimock.state.store import Store
 from conftest import START, Api, error_of, make_api, scenario, signed
 
@@ -237,6 +239,30 @@ def test_clock_is_set_and_runs_on_or_is_frozen(frozen: bool) -> None:
     now[0] += 10
     assert clock.now() == (5_000 if frozen else 5_010)
     assert clock.copy().now() == clock.now()
+
+
+def test_token_of_a_mail_is_void_once_its_record_is_replaced_or_its_account_is_reset(empty: Api) -> None:
+    def mail_after(action: str) -> Mail:
+        empty.lists(action, "jo@example.com")
+        return next(empty.store.outbox.newest_first())
+
+    first = mail_after("SubmitEmailVerification")
+    assert empty.store.token_state(first) is TokenState.OPEN
+    empty.lists("DeleteEmailVerification", "jo@example.com")
+    second = mail_after("SubmitEmailVerification")
+    third = mail_after("ResendEmailVerification")
+    assert [empty.store.token_state(mail).value for mail in (first, second, third)] == ["void", "void", "open"]
+    assert "Code" not in empty.json("VerifyEmail", Token=third.token)
+    assert empty.store.token_state(third) is TokenState.USED
+    empty.store.reset()
+    assert empty.store.token_state(third) is TokenState.VOID
+
+
+def test_deleted_mails_are_counted_once(empty: Api) -> None:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    mails = empty.store.outbox.entries()
+    assert (empty.store.delete_mails(mails), empty.store.delete_mails(mails)) == (1, 0)
+    assert empty.store.outbox.deleted == 1
 
 
 THREADS = 40
