@@ -291,7 +291,7 @@ def test_invalid_marker_leaves_no_account(repository: pytest.Pytester, running: 
     tests = "@pytest.mark.alimock(addresses={'a@example.com': 'verifid'})\ndef test_it(alimock):\n    pass\n"
     ran(repository, tests, "--alimock-url", running.url, errors=1)
     with running.store.lock:
-        assert running.store.registered == {}
+        assert running.store.keys.registered == {}
 
 
 def test_failing_fixture_is_followed_by_a_report(repository: pytest.Pytester) -> None:
@@ -508,7 +508,7 @@ def test_tests_can_share_a_running_emulator(repository: pytest.Pytester, running
     assert "account of the key alimock-" in output and running.url in output
     with running.store.lock:
         # The account of the failed test stays for inspection.
-        assert len(running.store.registered) == 1
+        assert len(running.store.keys.registered) == 1
 
 
 def test_unreachable_emulator_is_reported(repository: pytest.Pytester) -> None:
@@ -604,7 +604,7 @@ def test_parallel_workers_are_isolated(repository: pytest.Pytester, running: Run
     options = ["--alimock-url", running.url] if shared else []
     ran(repository, PARALLEL, "-n", "4", *options, passed=40)
     with running.store.lock:
-        assert running.store.registered == {}
+        assert running.store.keys.registered == {}
 
 
 def test_disabled_plugin_adds_no_fixture_and_no_option(repository: pytest.Pytester) -> None:

@@ -219,7 +219,12 @@ def test_secrets_and_signatures_are_neither_logged_nor_returned(
     outputs.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
     outputs += map(
         repr,
-        (api.store.scenario, api.store.registered, Settings(control_token=CONTROL), Connection(f"http://:{CONTROL}@localhost")),
+        (
+            api.store.scenario,
+            api.store.keys.registered,
+            Settings(control_token=CONTROL),
+            Connection(f"http://:{CONTROL}@localhost"),
+        ),
     )
     assert "Traceback" in caplog.text
     assert not [(word, text) for word in hidden for text in (*outputs, caplog.text) if word in text]

@@ -9,7 +9,7 @@ def test_the_outcomes_of_the_first_100_addresses_are_kept(empty: Api) -> None:
     emails = [f"user{number}@example.com" for number in range(101)]
     empty.lists("SubmitEmailVerification", ",".join(emails))
     (entry,) = empty.store.calls.entries()
-    assert [outcome.email for outcome in entry.decisions] == emails[:100]
+    assert [outcome.email for outcome in entry.outcomes] == emails[:100]
     assert len(entry.messages) == 101
 
 

@@ -230,12 +230,12 @@ def test_slow_and_delayed_responses_arrive_complete_and_late(faulty: Running) ->
 
 def test_delay_is_skipped_if_all_slots_are_taken() -> None:
     for running in serve(scenario(CASES)):
-        while running.store.waiters.slots._value > 1:
+        while running.store.waiters.free_slots > 1:
             running.store.waiters.slots.acquire()
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.store.waiters.slots._value:
+            while running.store.waiters.free_slots:
                 assert submit(running, "other").status == 200
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
@@ -246,10 +246,10 @@ def test_delay_ends_when_the_client_disconnects(monkeypatch: pytest.MonkeyPatch)
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            room = running.store.waiters.slots
-            while room._value == running.store.waiters.limit:
+            waiters = running.store.waiters
+            while waiters.free_slots == waiters.capacity:
                 assert submit(running, "other").status == 200
-        while room._value < running.store.waiters.limit:
+        while waiters.free_slots < waiters.capacity:
             assert submit(running, "other").status == 200
 
 

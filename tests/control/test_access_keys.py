@@ -86,7 +86,7 @@ def test_deleting_a_key_deletes_its_own_account_but_not_a_named_one(api: Api) ->
     ask(api, "DELETE", "access-keys/mine")
     ask(api, "DELETE", "access-keys/shops")
     assert [mail.account_name for mail in api.store.outbox.entries()] == ["shop"]
-    assert "key:mine" not in [account.name for account in api.store.accounts()]
+    assert "key:mine" not in [account.name for account in api.store.accounts_for_view()]
 
 
 def test_deleting_a_registered_key_restores_that_of_the_scenario(api: Api) -> None:
@@ -119,7 +119,7 @@ def test_keys_are_listed_with_secrets_on_request_only(api: Api) -> None:
 )
 def test_invalid_key_is_rejected(api: Api, key: str, body: str, words: str) -> None:
     assert words in str(ask(api, "PUT", f"access-keys/{key}", body, 400)["message"])
-    assert not api.store.registered
+    assert not api.store.keys.registered
 
 
 def test_registered_keys_are_evicted_with_their_idle_accounts() -> None:
@@ -127,7 +127,7 @@ def test_registered_keys_are_evicted_with_their_idle_accounts() -> None:
     for number in range(4):
         ask(api, "PUT", f"access-keys/{number}", "{secret: s}")
         api.time.now += 1_000
-    assert list(api.store.registered) == ["2", "3"]
+    assert list(api.store.keys.registered) == ["2", "3"]
 
 
 def test_number_of_registered_keys_is_limited() -> None:
@@ -149,8 +149,8 @@ def test_moving_a_key_to_a_named_account_deletes_its_own() -> None:
     api = make_api(scenario(SHOP), limits=StateLimits(max_accounts=1), key="mover")
     api.lists(SUBMIT, "al@example.com")
     ask(api, "PUT", "access-keys/mover?account=shop", "{secret: s}")
-    assert "key:mover" not in [account.name for account in api.store.accounts()]
+    assert "key:mover" not in [account.name for account in api.store.accounts_for_view()]
     for number in range(3):
         api.time.now += 1_000
         api.store.account(f"other{number}")
-    assert list(api.store.registered) == ["mover"]
+    assert list(api.store.keys.registered) == ["mover"]

@@ -198,4 +198,4 @@ def test_call_refused_before_authentication_is_logged_for_its_key(api: Api, quer
     api.send(query)
     (call,) = calls(api, "?access_key_id=mine")
     assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
-    assert "key:mine" not in [account.name for account in api.store.accounts()]
+    assert "key:mine" not in [account.name for account in api.store.accounts_for_view()]

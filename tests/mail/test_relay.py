@@ -1,4 +1,4 @@
-"""The relay: each mail goes by SMTP too, and one that cannot go harms nothing."""
+"""The relay: each mail is delivered by SMTP, and a failed delivery affects nothing else."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from command import ask, serving
 
 
 class Catcher:
-    """Takes mails, and refuses those to addresses that say so."""
+    """Accepts mails, and rejects those to `later` and `never`."""
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
         self.attempts = 0
-        self.rude = False
-        self.came = threading.Event()
+        self.rejects_quit = False
+        self.received = threading.Event()
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         self.attempts += 1
@@ -43,16 +43,16 @@ class Catcher:
         return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        return "421 in a hurry" if self.rude else "221 Bye"
+        return "421 in a hurry" if self.rejects_quit else "221 Bye"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         self.envelopes.append(envelope)
-        self.came.set()
+        self.received.set()
         return "250 OK"
 
 
 class LoopbackController(Controller):
-    """A controller on a free port, which aiosmtpd does not look for itself."""
+    """A controller on a free port, which aiosmtpd does not choose itself."""
 
     def _trigger_server(self) -> None:
         assert self.server is not None
@@ -71,7 +71,7 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
 
 @pytest.fixture
 def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Relay]]]:
-    monkeypatch.setattr(relay_module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
     made: list[tuple[Server, Relay]] = []
 
     def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
@@ -101,7 +101,7 @@ def submit(server: Server, email: str) -> int:
 
 
 def counts(server: Server, done: int) -> dict[str, object]:
-    """Gives what info says of the relay once so many mails are through."""
+    """Return what info shows of the relay once this many mails are delivered or failed."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         found: dict[str, object] = json.loads(get(server, "/_alimock/info")[1])["relay"]
@@ -110,13 +110,13 @@ def counts(server: Server, done: int) -> dict[str, object]:
     raise AssertionError(found)
 
 
-def test_a_mail_is_delivered_as_it_is_in_the_outbox(
+def test_mail_is_delivered_as_it_is_in_the_outbox(
     catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
 ) -> None:
     handler, port = catcher
     server, _ = relayed(port)
     assert submit(server, "jo@example.com") == 200
-    assert handler.came.wait(10)
+    assert handler.received.wait(10)
     (envelope,) = handler.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("noreply@example.com", ["jo@example.com"])
     message = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
@@ -126,19 +126,17 @@ def test_a_mail_is_delivered_as_it_is_in_the_outbox(
     assert counts(server, 1) == {"host": "127.0.0.1", "port": port, "waiting": 0, "delivered": 1, "failed": 0, "last_error": None}
 
 
-def test_an_address_in_another_script_is_delivered(
+def test_mail_to_a_non_ascii_address_is_delivered(
     catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
 ) -> None:
     handler, port = catcher
     server, _ = relayed(port)
     submit(server, "%E6%9D%8E@example.com")
-    assert handler.came.wait(10)
+    assert handler.received.wait(10)
     assert handler.envelopes[0].rcpt_tos == ["李@example.com"]
 
 
-def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(
-    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
-) -> None:
+def test_4xx_reply_is_retried_and_5xx_is_not(catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]) -> None:
     handler, port = catcher
     server, _ = relayed(port)
     submit(server, "later@example.com")
@@ -150,18 +148,18 @@ def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_not(
     assert "no such user" in str(found["last_error"])
 
 
-def test_a_rude_goodbye_does_not_undo_the_delivery(
+def test_error_reply_to_quit_does_not_fail_the_delivery(
     catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
 ) -> None:
     handler, port = catcher
-    handler.rude = True
+    handler.rejects_quit = True
     server, _ = relayed(port)
     submit(server, "jo@example.com")
     assert counts(server, 1)["delivered"] == 1
     assert len(handler.envelopes) == 1
 
 
-def test_a_mail_that_cannot_be_written_does_not_end_the_relay(
+def test_mail_that_cannot_be_rendered_does_not_stop_the_relay(
     catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, port = catcher
@@ -174,7 +172,7 @@ def test_a_mail_that_cannot_be_written_does_not_end_the_relay(
     assert counts(server, 2)["delivered"] == 1
 
 
-def test_a_relay_that_is_not_there_fails_no_call_and_says_so(
+def test_unreachable_relay_fails_no_call_and_is_reported(
     relayed: Callable[[int], tuple[Server, Relay]], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -188,7 +186,7 @@ def test_a_relay_that_is_not_there_fails_no_call_and_says_so(
     assert b"jo@example.com" in get(server, "/_alimock/outbox")[1]
 
 
-def test_a_relay_that_is_silent_holds_up_neither_calls_nor_the_end(
+def test_silent_relay_delays_neither_calls_nor_the_stop(
     relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
@@ -199,9 +197,7 @@ def test_a_relay_that_is_silent_holds_up_neither_calls_nor_the_end(
         relay.stop()
 
 
-def test_when_too_many_wait_the_next_is_let_go(
-    relayed: Callable[..., tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mails_beyond_the_queue_limit_fail(relayed: Callable[..., tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server, relay = relayed(silent.getsockname()[1], max_waiting=1)
@@ -210,11 +206,11 @@ def test_when_too_many_wait_the_next_is_let_go(
         assert relay.counts.failed >= 3
 
 
-def test_the_command_relays(catcher: tuple[Catcher, int]) -> None:
+def test_serve_relays_mails_with_the_public_url(catcher: tuple[Catcher, int]) -> None:
     handler, port = catcher
     with serving("--smtp-relay", f"127.0.0.1:{port}", "--public-url", "http://mail-check.example.com") as (process, line):
         ask(line, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com")
-        assert handler.came.wait(10)
+        assert handler.received.wait(10)
         process.terminate()
         assert process.wait(10) == 0
     assert b"http://mail-check.example.com/verify?token=" in bytes(handler.envelopes[0].content or b"").replace(

@@ -159,13 +159,13 @@ def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
     for _ in range(3):
         connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
         connection.request("GET", "/_alimock/outbox/wait?timeout=60")
-        while not places._waiters:
+        while not places.count:
             look()
         connection.close()
-        while places._waiters:
+        while places.count:
             look()
     another.close()
-    assert places.slots._value == places.limit
+    assert places.free_slots == places.capacity
     assert "Traceback" not in caplog.text
 
 

@@ -1,7 +1,7 @@
-"""A second, simple reading of the rules of the state machine, for the emulator to be held against; it uses nothing of alimock.
+"""A second, simple implementation of the rules of the state, to compare the emulator with; it imports nothing of alimock.
 
-Written from the documents: what the service publishes, what alimock assumes (docs/fidelity.md), and what scenarios say
-(fixtures/README.md). Slow and plain on purpose: no indices, no overlays, every record of the scenario made at first sight.
+It follows the documents: what the service publishes, what alimock assumes (docs/fidelity.md), and the format of scenarios
+(fixtures/README.md). It is slow and plain on purpose: no indexes, no overlays, every record is made at the start.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ QUOTA = "SendTokenQuotaExceeded"
 ILLEGAL = "ParameterIllegall"
 WAITING, VERIFIED = 0, 1
 
-# The answers of an address in turn: a code, or None for what the operation does by itself, and how many calls get it (None: all).
+# The scripted responses of an address: a code, or None if the operation decides, and how many calls get it (None: all).
 Steps = tuple[tuple[str | None, int | None], ...]
 
 
 class Origin(Enum):
-    """Where a record comes from, which decides its place among those of the same second."""
+    """The origin of a record, which orders the records of one second."""
 
     SUBMITTED = "submitted"
     ENTRY = "an address of the scenario"
@@ -34,14 +34,14 @@ class Origin(Enum):
 
 
 class Refused(Exception):
-    """The refusal of a call, or of one address of a batch, with its code."""
+    """An error code for a call, or for one address of a batch."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a scenario says of an address or a pattern: `written` is how it says it, all else is what that means.
+    """The entry of an address or a pattern: `written` is its YAML, the other fields are its meaning.
 
-    `address` is the address as it is spelled there; `age` is how long before the first sight the mail of a record without times was sent.
+    `address` keeps the spelling of the scenario; `age` is how long before the start the mail of a record without times was sent.
     """
 
     written: str = ""
@@ -65,7 +65,7 @@ class Entry:
 
 @dataclass
 class Record:
-    """A record; a number or UserId that is None is one that the emulator chooses."""
+    """A record; a number or UserId of None is one that the emulator chooses."""
 
     email: str
     origin: Origin
@@ -95,7 +95,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Start:
-    """A scenario: how an account starts. A `clock` is the time and whether it stands there; None is the real time."""
+    """A scenario. `clock` is the time and whether it is frozen there; None is the real time."""
 
     entries: Mapping[str, Entry]
     patterns: Mapping[str, Entry]
@@ -104,20 +104,20 @@ class Start:
     clock: tuple[int, bool] | None = None
 
     def with_entry(self, address: str, entry: Entry) -> Start:
-        """Gives the scenario with an entry more, in the place of its like; a new pattern is tried before the others."""
+        """Return the scenario with an entry added or replaced; a new pattern is tried first."""
         if "*" in address:
             patterns = self.patterns if address in self.patterns else {address: entry, **self.patterns}
             return replace(self, patterns={**patterns, address: entry})
         return replace(self, entries={**self.entries, address.lower(): replace(entry, address=address)})
 
     def without(self, address: str) -> Start:
-        """Gives the scenario without an entry."""
+        """Return the scenario without an entry."""
         entries = {name: entry for name, entry in self.entries.items() if name != address.lower()}
         patterns = {name: entry for name, entry in self.patterns.items() if name != address}
         return replace(self, entries=entries, patterns=patterns)
 
     def entry(self, address: str) -> Entry | None:
-        """Gives what the scenario says of an address: its own entry, else the first pattern that matches a well-formed address."""
+        """Return the entry of an address, else that of the first pattern that matches a well-formed address."""
         own = self.entries.get(address.lower())
         if own is not None or not well_formed(address):
             return own
@@ -126,28 +126,28 @@ class Start:
 
 @dataclass
 class Clock:
-    """An account's time: the real one with an offset, or a moment at which it stands."""
+    """An account's clock: at an offset from the real time, or frozen."""
 
     real: Callable[[], int]
     offset: int = 0
-    standing: int | None = None
+    frozen: int | None = None
 
     def now(self) -> int:
-        """Gives the account's time."""
-        return self.real() + self.offset if self.standing is None else self.standing
+        """Return the account's time."""
+        return self.real() + self.offset if self.frozen is None else self.frozen
 
-    def set(self, now: int, standing: bool) -> None:
-        """Sets it."""
-        self.offset, self.standing = now - self.real(), now if standing else None
+    def set(self, now: int, frozen: bool) -> None:
+        """Set the clock."""
+        self.offset, self.frozen = now - self.real(), now if frozen else None
 
     def copy(self) -> Clock:
-        """Gives a second clock that shows the same."""
+        """Return an independent clock that shows the same time."""
         return replace(self)
 
 
 @dataclass
 class Account:
-    """What one user of the service sees, from the moment on at which the account is first seen."""
+    """The state of one user of the service, from the first use of the account on."""
 
     start: Start
     clock: Clock
@@ -155,7 +155,7 @@ class Account:
     records: dict[str, Record] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     mails: list[Mail] = field(default_factory=list)
-    turns: Counter[tuple[str, str]] = field(default_factory=Counter)
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)
     # By day and address.
     sends: Counter[tuple[int, str]] = field(default_factory=Counter)
     new: set[tuple[int, str]] = field(default_factory=set)
@@ -163,16 +163,16 @@ class Account:
 
     def __post_init__(self) -> None:
         self.loaded = self.start
-        self.first_sight = self.clock.now()
-        self.first_day = day(self.first_sight)
+        self.started = self.clock.now()
+        self.first_day = day(self.started)
         self.new = {(self.first_day, name) for name, entry in self.start.entries.items() if entry.new_today}
         for address, entry in self.start.entries.items():
-            self.make(entry.address or address, entry, Origin.ENTRY, self.first_sight)
+            self.make(entry.address or address, entry, Origin.ENTRY, self.started)
 
-    # What the operations do.
+    # Operations.
 
     def submit(self, emails: str, *, send_if_exist: bool, ip: str, lang: str) -> dict[str, list[str]]:
-        """Submits a batch."""
+        """Submit a batch."""
 
         def one(email: str) -> str:
             self.refuse_malformed(email)
@@ -192,7 +192,7 @@ class Account:
         return batch(emails, one)
 
     def resend(self, emails: str, *, lang: str) -> dict[str, list[str]]:
-        """Sends a batch again."""
+        """Resend a batch."""
 
         def one(email: str) -> str:
             self.refuse_malformed(email)
@@ -206,7 +206,7 @@ class Account:
         return batch(emails, one)
 
     def delete(self, emails: str) -> dict[str, list[str]]:
-        """Deletes a batch."""
+        """Delete a batch."""
 
         def one(email: str) -> str:
             if self.find(email) is None:
@@ -218,7 +218,7 @@ class Account:
         return batch(emails, one)
 
     def verify(self, token: str, ip: str) -> None:
-        """Verifies the address whose newest mail has this token."""
+        """Verify the address whose newest mail has this token."""
         record = self.record_with(token)
         if record is None or self.state(record) != "open":
             raise Refused("ParameterIllegal")
@@ -226,20 +226,20 @@ class Account:
         record.verified = record.modified = self.clock.now()
 
     def query(self, email: str | None) -> Record:
-        """Gives the record of an address, without one the first record."""
+        """Return the record of an address, or for None the first record."""
         record = next(iter(self.in_order()), None) if email is None else self.find(email)
         if record is None:
             raise Refused("ParameterIllegal")
         return record
 
     def email_verified(self, email: str) -> None:
-        """Refuses an address that is not verified."""
+        """Refuse an address that is not verified."""
         record = self.find(email)
         if record is None or record.status != VERIFIED:
             raise Refused("RegContactEmailNotVerified")
 
     def listed(self, email: str | None, status: int | None, begin: int | None, end: int | None) -> list[Record]:
-        """Gives the records that match, newest first; the bounds are milliseconds."""
+        """Return the records that match, newest first; the bounds are milliseconds."""
         if email is not None:
             self.find(email)
         return [
@@ -251,23 +251,23 @@ class Account:
             and (end is None or record.created * 1000 <= end)
         ]
 
-    # What is done from outside.
+    # Changes by the control API.
 
     def put(self, address: str, entry: Entry) -> None:
-        """Takes an entry in; an address starts anew as it says, at this moment."""
+        """Put an entry; its address starts again from it now."""
         self.start = self.start.with_entry(address, entry)
         if "*" in address:
-            self.forget_turns(address)
+            self.forget_responses(address)
             return
         self.forget(address)
         self.deleted.discard(address.lower())
         self.make(address, entry, Origin.ENTRY, self.clock.now())
 
     def forget_entry(self, address: str) -> bool:
-        """Forgets an entry and the record of an address; says whether there was any of it."""
+        """Delete an entry and the record of an address, and return whether there was either."""
         pattern, folded = address in self.start.patterns, address.lower()
         if pattern:
-            self.forget_turns(address)
+            self.forget_responses(address)
             self.start = self.start.without(address)
             return True
         own = folded in self.start.entries
@@ -281,30 +281,30 @@ class Account:
         return own or record is not None
 
     def saved(self) -> Start:
-        """Gives the scenario that starts as this account is now."""
+        """Return the scenario that starts in the current state of this account."""
         in_order = [record.email.lower() for record in self.in_order()]
         submitted = [name for name in in_order if self.records[name].origin is Origin.SUBMITTED]
         sent = {name for number, name in self.sends if number == self.today}
-        others = sorted({*self.deleted, *sent, *self.new_today(), *(address for address, _ in self.turns)})
+        others = sorted({*self.deleted, *sent, *self.new_today(), *(address for address, _ in self.used)})
         entries = {}
         for name in (*submitted, *self.start.entries, *in_order, *others):
             record = self.records.get(name)
             if record is not None or self.start.entry(name) is not None or self.sent_today(name) or name in self.new_today():
                 entries[name] = self.saved_entry(name, record)
         patterns = {
-            name: replace(timed(entry, self.first_sight), sends_today=entry.sends_today if self.today == self.first_day else 0)
+            name: replace(timed(entry, self.started), sends_today=entry.sends_today if self.today == self.first_day else 0)
             for name, entry in self.start.patterns.items()
         }
-        moved = self.clock.standing is not None or self.clock.offset != 0
-        clock = (self.clock.now(), self.clock.standing is not None) if moved else None
+        moved = self.clock.frozen is not None or self.clock.offset != 0
+        clock = (self.clock.now(), self.clock.frozen is not None) if moved else None
         return replace(self.start, entries=entries, patterns=patterns, clock=clock)
 
     def saved_entry(self, address: str, record: Record | None) -> Entry:
-        """Gives the entry that says what is known of an address now."""
+        """Return the entry for the current state of an address."""
         entry, folded = self.start.entry(address) or Entry(), address.lower()
         kept = Entry(
-            send=remaining(entry.send, self.turns[folded, "send"]),
-            resend=remaining(entry.resend, self.turns[folded, "resend"]),
+            send=remaining(entry.send, self.used[folded, "send"]),
+            resend=remaining(entry.resend, self.used[folded, "resend"]),
             sends_today=self.sent_today(address),
             new_today=folded in self.new_today(),
         )
@@ -325,40 +325,40 @@ class Account:
             token=record.token if record.status == WAITING else None,
         )
 
-    # What both are made of.
+    # Helpers.
 
     def find(self, address: str) -> Record | None:
-        """Gives the record of an address; a pattern's is made when the address is first named."""
+        """Return the record of an address; that of a pattern is made when a call first names the address."""
         folded = address.lower()
         if folded not in self.records and folded not in self.deleted and folded not in self.start.entries:
             entry = self.start.entry(address)
             if entry is not None:
-                self.make(address, entry, Origin.PATTERN, self.first_sight)
+                self.make(address, entry, Origin.PATTERN, self.started)
         return self.records.get(folded)
 
-    def make(self, address: str, entry: Entry, origin: Origin, sight: int) -> None:
-        """Makes the record that an entry gives an address, if it gives one."""
+    def make(self, address: str, entry: Entry, origin: Origin, start: int) -> None:
+        """Make the record that an entry gives an address, if any."""
         if entry.status is None:
             return
-        told = timed(entry, sight)
-        assert told.created is not None and told.modified is not None and told.sent is not None
+        full = timed(entry, start)
+        assert full.created is not None and full.modified is not None and full.sent is not None
         self.records[address.lower()] = Record(
             address,
             origin,
-            told.created,
-            told.modified,
-            told.sent,
-            told.send_ip,
+            full.created,
+            full.modified,
+            full.sent,
+            full.send_ip,
             entry.status,
-            told.verified,
-            told.confirm_ip if entry.status == VERIFIED else None,
-            told.number,
-            told.user_id,
-            told.token,
+            full.verified,
+            full.confirm_ip if entry.status == VERIFIED else None,
+            full.number,
+            full.user_id,
+            full.token,
         )
 
     def send(self, record: Record, action: str, lang: str) -> None:
-        """Sends the mail of a record; its token is told later, by whoever reads the mail."""
+        """Send the mail of a record; its token is set later, from the mail that the emulator shows."""
         self.refuse_over_sends(record.email)
         now = self.clock.now()
         record.sent = record.modified = now
@@ -367,7 +367,7 @@ class Account:
         self.mails.append(Mail(record, record.email, action, lang, now))
 
     def in_order(self) -> list[Record]:
-        """Gives the records: those submitted, the last one first, those of the file in its order, those made by patterns."""
+        """Return the submitted records, the last one first, then those of the file in its order, then those made by patterns."""
         made = list(self.records.values())
         submitted = [record for record in reversed(made) if record.origin is Origin.SUBMITTED]
         written = [self.records[name] for name in self.start.entries if name in self.records]
@@ -378,55 +378,55 @@ class Account:
         ]
 
     def record_with(self, token: str) -> Record | None:
-        """Gives the record whose newest token this is."""
+        """Return the record whose newest token this is."""
         return next((record for record in self.records.values() if token and record.token == token), None)
 
     def knows(self, token: str) -> bool:
-        """Says whether a token is written down here, or that of the newest mail of a record."""
+        """Return whether a token is in the scenario or in the newest mail of a record."""
         return self.record_with(token) is not None or any(entry.token == token for entry in self.start.entries.values())
 
     def state(self, record: Record) -> str:
-        """Says what the newest token of a record is good for."""
+        """Return the state of the newest token of a record."""
         if record.status == VERIFIED:
             return "used"
         return "open" if self.clock.now() < record.sent + LINK_SECONDS else "expired"
 
     def mail_state(self, mail: Mail) -> str:
-        """Says what the token of a mail is good for."""
+        """Return the state of the token of a mail."""
         current = self.records.get(mail.to.lower()) is mail.record and mail.record.token == mail.token
         return self.state(mail.record) if current else "void"
 
     def refuse_malformed(self, email: str) -> None:
-        """Refuses what is no address."""
+        """Refuse an invalid address."""
         if not well_formed(email):
             raise Refused(ILLEGAL)
 
     def refuse_by_entry(self, email: str, operation: str) -> None:
-        """Refuses what the scenario refuses, and counts the turn."""
+        """Refuse what the scenario refuses, and use up the response."""
         entry = self.start.entry(email)
         if entry is None:
             return
-        # Whatever is answered: a pattern makes its record when an operation names the address.
+        # Whatever the response, a call that names an address of a pattern makes its record.
         self.find(email)
         name = "resend" if operation == "resend" and entry.resend else "send"
-        steps = remaining(getattr(entry, name), self.turns[email.lower(), name])
-        self.turns[email.lower(), name] += 1
+        steps = remaining(getattr(entry, name), self.used[email.lower(), name])
+        self.used[email.lower(), name] += 1
         if steps and steps[0][0] is not None:
             raise Refused(steps[0][0])
 
     def refuse_over_sends(self, email: str) -> None:
-        """Refuses one mail too many to an address."""
+        """Refuse a mail beyond the limit of an address."""
         if self.start.sends_a_day is not None and self.sent_today(email) >= self.start.sends_a_day:
             raise Refused(QUOTA)
 
     def refuse_over_new(self, email: str) -> None:
-        """Refuses one new address too many; one that was new today already is none."""
+        """Refuse a new address beyond the limit; one that was counted today is not new."""
         limit = self.start.addresses_a_day
         if limit is not None and email.lower() not in self.new_today() and len(self.new_today()) >= limit:
             raise Refused(QUOTA)
 
     def sent_today(self, address: str) -> int:
-        """Counts the mails to an address on this day; what the scenario says counts on the first one."""
+        """Return the number of mails to an address today; the scenario's count applies on the first day."""
         entry = self.start.entry(address)
         before = entry.sends_today if entry is not None and self.today == self.first_day else 0
         return before + self.sends[self.today, address.lower()]
@@ -437,24 +437,24 @@ class Account:
         return day(self.clock.now())
 
     def new_today(self) -> set[str]:
-        """Gives the addresses that are new on this day."""
+        """Return the addresses that are new today."""
         return {name for number, name in self.new if number == self.today}
 
     def forget(self, address: str) -> None:
-        """Forgets all that happened to an address."""
+        """Forget the state of an address."""
         folded = address.lower()
         self.records.pop(folded, None)
         self.new = {one for one in self.new if one[1] != folded}
         self.sends = Counter({one: count for one, count in self.sends.items() if one[1] != folded})
-        self.turns = Counter({key: count for key, count in self.turns.items() if key[0] != folded})
+        self.used = Counter({key: count for key, count in self.used.items() if key[0] != folded})
 
-    def forget_turns(self, pattern: str) -> None:
-        """Has the answers in turn of what matches begin anew."""
-        self.turns = Counter({key: count for key, count in self.turns.items() if not matches(pattern, key[0])})
+    def forget_responses(self, pattern: str) -> None:
+        """Start the scripted responses again for all addresses that match."""
+        self.used = Counter({key: count for key, count in self.used.items() if not matches(pattern, key[0])})
 
 
-class World:
-    """The accounts by the access key that they are called with, an empty one for calls without."""
+class Model:
+    """The accounts by access key, which is empty for calls without a key."""
 
     def __init__(self, start: Start, real: Callable[[], int]) -> None:
         self.scenario = self.start = start
@@ -463,50 +463,50 @@ class World:
         self.accounts: dict[str, Account] = {}
 
     def account(self, key: str) -> Account:
-        """Gives the account of a key, which is made at its first sight."""
+        """Return the account of a key, which is made at its first use."""
         if key not in self.accounts:
             self.accounts[key] = Account(self.start, self.clock.copy())
             self.accounts[key].loaded = self.scenario
         return self.accounts[key]
 
     def accounts_for_change(self, key: str | None) -> list[Account]:
-        """Gives the accounts that a change is for: that of a key, or all."""
+        """Return the account of a key, or all."""
         return [self.account(key)] if key is not None else list(self.accounts.values())
 
     def put(self, address: str, entry: Entry, key: str | None) -> None:
-        """Takes an entry into one account, or into all and those to come."""
+        """Put an entry into one account, or into all and those to come."""
         for account in self.accounts_for_change(key):
             account.put(address, entry)
         if key is None:
             self.start = self.start.with_entry(address, entry)
 
     def forget_entry(self, address: str, key: str | None) -> bool:
-        """Forgets an entry in one account, or in all and those to come."""
+        """Delete an entry from one account, or from all and those to come."""
         known = [account.forget_entry(address) for account in self.accounts_for_change(key)]
         if key is None:
             self.start = self.start.without(address)
         return any(known)
 
     def change_clock(self, change: Callable[[Clock], None], key: str | None) -> None:
-        """Changes the clock of one account, or of all and those to come."""
+        """Change the clock of one account, or of all and those to come."""
         for account in self.accounts_for_change(key):
             change(account.clock)
         if key is None:
             change(self.clock)
 
     def reset(self, key: str | None, *, unload: bool) -> None:
-        """Starts one account or all from what was loaded last, or from the world's scenario."""
+        """Start one account or all again from what was loaded last, or from the scenario of the model."""
         if key is None:
             self.start, self.clock = self.scenario, self.clock_of(self.scenario)
         for name in list(self.accounts) if key is None else [key]:
             self.load(self.scenario if unload else self.account(name).loaded, name)
 
     def load(self, start: Start, key: str) -> None:
-        """Starts an account from a scenario."""
+        """Start an account from a scenario."""
         self.accounts[key] = Account(deepcopy(start), self.clock_of(start))
 
     def clock_of(self, start: Start) -> Clock:
-        """Gives the clock that a scenario starts with."""
+        """Return the clock that a scenario starts with."""
         clock = Clock(self.real)
         if start.clock is not None:
             clock.set(*start.clock)
@@ -514,7 +514,7 @@ class World:
 
 
 def batch(emails: str, handle: Callable[[str], str]) -> dict[str, list[str]]:
-    """Handles the addresses of a batch, each once; gives the lists of the answer, those that failed with their code."""
+    """Handle each address of a batch once, and return the lists of the response, failed addresses with their code."""
     lists: dict[str, list[str]] = {}
     for email in distinct(emails.split(",")):
         try:
@@ -525,7 +525,7 @@ def batch(emails: str, handle: Callable[[str], str]) -> dict[str, list[str]]:
 
 
 def distinct(emails: Iterable[str]) -> list[str]:
-    """Gives the addresses as they come first; letter case does not count."""
+    """Return each address as it is first spelled, without regard to case."""
     first: dict[str, str] = {}
     for email in emails:
         if email:
@@ -534,17 +534,17 @@ def distinct(emails: Iterable[str]) -> list[str]:
 
 
 def well_formed(address: str) -> bool:
-    """Says whether an address has one @, a dot in the domain, no space, and 254 characters at most."""
+    """Return whether an address has one @, a dot in the domain, no space, and at most 254 characters."""
     return len(address) <= 254 and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address) is not None
 
 
 def matches(pattern: str, address: str) -> bool:
-    """Says whether an address matches a pattern, in which * is any run of characters."""
+    """Return whether an address matches a pattern, in which * is any run of characters."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), address, re.IGNORECASE) is not None
 
 
 def remaining(steps: Steps, given: int) -> Steps:
-    """Gives the answers that are left after so many calls."""
+    """Return the responses that are left after so many calls."""
     for number, (code, times) in enumerate(steps):
         if times is None or given < times:
             return ((code, None if times is None else times - given), *steps[number + 1 :])
@@ -552,13 +552,13 @@ def remaining(steps: Steps, given: int) -> Steps:
     return ()
 
 
-def timed(entry: Entry, sight: int) -> Entry:
-    """Gives an entry whose times are absolute; those that it leaves out follow from the others, else from the first sight."""
-    sent = entry.sent or entry.created or sight - entry.age
+def timed(entry: Entry, start: int) -> Entry:
+    """Return an entry with absolute times; missing ones follow from the others, else from the start."""
+    sent = entry.sent or entry.created or start - entry.age
     verified = (entry.verified or sent) if entry.status == VERIFIED else None
     return replace(entry, sent=sent, created=entry.created or sent, verified=verified, modified=entry.modified or verified or sent)
 
 
 def day(time: int) -> int:
-    """Numbers the days of UTC+8."""
+    """Return the number of a day in UTC+8."""
     return (time + UTC_8) // DAY

@@ -1,4 +1,4 @@
-"""Random interleavings of all that can be done to an emulator, held step by step against the model of its rules in `model.py`."""
+"""Random sequences of calls and changes, compared step by step with the model in `model.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conftest import Api, Time, scenario
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from model import DAY, ILLEGAL, LINK_SECONDS, QUOTA, VERIFIED, WAITING, Entry, Record, Refused, Start, World
+from model import DAY, ILLEGAL, LINK_SECONDS, QUOTA, VERIFIED, WAITING, Entry, Model, Record, Refused, Start
 from werkzeug.test import Client
 
 HEADERS = {"Host": "localhost"}
@@ -24,16 +24,16 @@ ZONE = timezone(timedelta(hours=8))
 
 
 def moment(text: str) -> int:
-    """Reads a time of UTC+8."""
+    """Parse a time in UTC+8."""
     return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZONE).timestamp())
 
 
 def written(time: int) -> str:
-    """Writes a time in UTC+8."""
+    """Format a time in UTC+8."""
     return datetime.fromtimestamp(time, ZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
-# The account `default` and two that no scenario names, each by the key that narrows to it.
+# The keys of the account `default` and of two accounts that no scenario names.
 KEYS = ("main", "one", "two")
 _VERIFIED = Entry("verified", status=VERIFIED)
 _PENDING = Entry("pending", status=WAITING)
@@ -59,7 +59,7 @@ _FULL = Entry(
     user_id="0000",
     number="number-of-flo",
 )
-# Made and sent at other times, and of the same second as the one before.
+# Created and sent at different times, and created in the same second as the previous one.
 _RESENT = Entry(
     "{status: pending, gmt_create: 2025-12-01 10:00:00, token_send_time: 2025-12-30 09:00:00, token: resent-token}",
     status=WAITING,
@@ -67,7 +67,7 @@ _RESENT = Entry(
     sent=moment("2025-12-30 09:00:00"),
     token="resent-token",
 )
-# The first of the file is not the newest.
+# The first in the file is not the newest.
 ENTRIES: Mapping[str, Entry] = {
     "ed@example.com": _EXPIRED,
     "ann@example.com": _VERIFIED,
@@ -107,22 +107,21 @@ PUT_ENTRIES = {
 }
 PUT_ADDRESSES = (*EMAILS[:-3], *PATTERNS, "new*@example.com", "*b@*.example.com", "x*@*.example.com")
 
-# Some are taken more often than others, so that things happen to them one upon another.
+# Some are drawn more often, so that several changes meet at one address.
 keys = st.just("main") | st.sampled_from(KEYS)
 others = st.sampled_from(KEYS[1:])
-touched_keys = st.sampled_from(("main", None)) | st.sampled_from(KEYS)
+keys_or_all = st.sampled_from(("main", None)) | st.sampled_from(KEYS)
 often = st.sampled_from(("new1@example.com", "gus@example.com", "bo@example.com", "x@late.example.com"))
 emails = often | st.sampled_from(EMAILS)
 tokens = st.integers(0, 3) | st.integers(0, 99)
 batches = st.lists(emails, min_size=1, max_size=4).map(",".join) | emails | st.sampled_from(["new1@example.com,,new2@example.com,"])
 ips = st.sampled_from([None, "203.0.113.7"])
 langs = st.sampled_from([None, "en", "zh", "fr"])
-# Minutes, hours, just a link's life, days: forward.
 SPANS = ("1s", "59m", "1d", "2d23h59m59s", "3d", "1d12h")
 
 
 def seconds_of(span: str) -> int:
-    """Reads a duration."""
+    """Return the seconds of a duration."""
     units = {"d": DAY, "h": 3_600, "m": 60, "s": 1}
     total, digits = 0, ""
     for letter in span:
@@ -134,7 +133,7 @@ def seconds_of(span: str) -> int:
 
 
 def text_of(start: Start) -> str:
-    """Writes a scenario of the tests."""
+    """Return the YAML of a scenario."""
     limits = (
         f"{{sends_per_address_per_day: {json.dumps(start.sends_a_day)}, addresses_per_day: {json.dumps(start.addresses_a_day)}}}"
     )
@@ -143,28 +142,28 @@ def text_of(start: Start) -> str:
 
 
 class Machine(RuleBasedStateMachine):
-    """Does everything to an emulator and to the model, and compares what both answer and show."""
+    """Applies each step to the emulator and to the model, and compares what both return and show."""
 
     @initialize(limits=st.sampled_from(LIMITS))
     def begin(self, limits: tuple[int | None, int | None]) -> None:
-        """Starts both from one scenario."""
+        """Start both from one scenario."""
         start = Start(ENTRIES, PATTERNS, *limits)
         self.time = Time()
         loaded = scenario("accounts: {default: {access_keys: [{id: main, secret: s}]}}\n" + text_of(start))
         self.api = Api(Service(Emulated(loaded, real_time=self.time)), self.time)
         self.client = Client(Application(self.api.service, HostPolicy()))
-        self.model = World(start, lambda: int(self.time.now))
+        self.model = Model(start, lambda: int(self.time.now))
         self.tokens = ["open-sesame", "resent-token", "made-up", "0b32247496409441e9e179ea7c2e0000"]
         self.cursor = 0
         self.user_ids: dict[str, str] = {}
-        # The scenario names it, so that it is there from the beginning.
+        # The scenario names it, so that views show it before its first use.
         self.model.account("main")
 
-    # The operations.
+    # Operations.
 
     @rule(key=keys, batch=batches, send_if_exist=st.sampled_from([None, "true", "false", "True"]), ip=ips, lang=langs)
     def submit(self, key: str, batch: str, send_if_exist: str | None, ip: str | None, lang: str | None) -> None:
-        """Submits a batch."""
+        """Submit a batch."""
         body = self.call(key, "SubmitEmailVerification", Email=batch, SendIfExist=send_if_exist, UserClientIp=ip, Lang=lang)
         resent = send_if_exist is not None and send_if_exist.lower() == "true"
         account = self.model.account(key)
@@ -172,32 +171,32 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=keys, batch=batches, lang=langs)
     def resend(self, key: str, batch: str, lang: str | None) -> None:
-        """Sends a batch again."""
+        """Resend a batch."""
         body = self.call(key, "ResendEmailVerification", Email=batch, Lang=lang)
         assert lists(body) == self.model.account(key).resend(batch, lang=language(lang))
 
     @rule(key=keys, batch=batches)
     def delete(self, key: str, batch: str) -> None:
-        """Deletes a batch."""
+        """Delete a batch."""
         body = self.call(key, "DeleteEmailVerification", Email=batch)
         assert lists(body) == self.model.account(key).delete(batch)
 
     @rule(key=keys, number=tokens, ip=ips)
     def verify(self, key: str, number: int, ip: str | None) -> None:
-        """Verifies a token: one that was sent to anybody at any time, one that is written down, or one made up."""
+        """Verify a token: one that any account sent at any time, one of the scenario, or an invented one."""
         token = self.token(number)
         body = self.call(key, "VerifyEmail", Token=token, UserClientIp=ip)
         assert body.get("Code") == refusal(lambda: self.model.account(key).verify(token, ip or PEER))
 
     @rule(number=tokens)
     def follow_link(self, number: int) -> None:
-        """Follows the link of a mail: in the account that it was sent from, else where the token is written down."""
+        """Follow a link: in the account that sent it, else in the one whose scenario has the token."""
         token = self.token(number)
         owners = [account for account in self.model.accounts.values() if account.knows(token)]
         if self.model.account("main").knows(token):
             owners = [self.model.account("main")]
         if len(owners) > 1:
-            # Nothing says whose a token is that several other accounts have written down.
+            # Undefined if the token is in the scenarios of several accounts.
             return
         response = self.client.get("/verify", query_string={"token": token}, environ_base={"REMOTE_ADDR": READER})
         refused = refusal(lambda: owners[0].verify(token, READER)) if owners else "ParameterIllegal"
@@ -205,17 +204,17 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=keys, email=emails)
     def query(self, key: str, email: str) -> None:
-        """Asks for one record."""
+        """Query one record."""
         self.compare_query(key, email, self.call(key, "QueryEmailVerification", Email=email))
 
     @rule(key=keys)
     def query_without_email(self, key: str) -> None:
-        """Asks for the first record, as the pages of 2020 allow."""
+        """Query the first record, as the pages of 2020 allow."""
         self.compare_query(key, None, self.call(key, "QueryEmailVerification", "docs-2021"))
 
     @rule(key=keys, email=emails)
     def email_verified(self, key: str, email: str) -> None:
-        """Asks whether an address is verified."""
+        """Check whether an address is verified."""
         body = self.call(key, "EmailVerified", Email=email)
         assert body.get("Code") == refusal(lambda: self.model.account(key).email_verified(email))
 
@@ -240,9 +239,9 @@ class Machine(RuleBasedStateMachine):
         page_num: int | None,
         page_size: int | None,
     ) -> None:
-        """Lists records; the bounds are about the times at which some were made."""
+        """List records; the bounds are near the times at which some were created."""
         account = self.model.account(key)
-        times = sorted({record.created for record in account.records.values()}) or [account.first_sight]
+        times = sorted({record.created for record in account.records.values()}) or [account.started]
         first = times[begin % len(times)] * 1000 + milliseconds if begin is not None else None
         last = times[end % len(times)] * 1000 + milliseconds if end is not None else None
         self.compare_list(
@@ -260,26 +259,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 60, 3_600, 16 * 3_600 - 1, DAY]))
     def real_time_passes(self, seconds: int) -> None:
-        """Has the real time go on."""
+        """Advance the real time."""
         self.time.now += seconds
 
-    @rule(key=touched_keys, span=st.just("3d") | st.sampled_from(SPANS))
+    @rule(key=keys_or_all, span=st.just("3d") | st.sampled_from(SPANS))
     def advance(self, key: str | None, span: str) -> None:
-        """Moves clocks forward."""
+        """Advance clocks."""
         self.control("POST", "clock/advance", key, {"by": span})
-        self.model.change_clock(lambda clock: clock.set(clock.now() + seconds_of(span), clock.standing is not None), key)
+        self.model.change_clock(lambda clock: clock.set(clock.now() + seconds_of(span), clock.frozen is not None), key)
 
-    @rule(key=touched_keys, seconds=st.sampled_from([-60, -DAY, -4 * DAY, 0, 7 * DAY]), frozen=st.sampled_from([None, True, False]))
+    @rule(key=keys_or_all, seconds=st.sampled_from([-60, -DAY, -4 * DAY, 0, 7 * DAY]), frozen=st.sampled_from([None, True, False]))
     def set_clock(self, key: str | None, seconds: int, frozen: bool | None) -> None:
-        """Sets clocks, also back, to stand or to run on."""
+        """Set clocks, also back, frozen or running."""
         own = self.model.accounts[key].clock if key in self.model.accounts else self.model.clock
         now = own.now() + seconds
         self.control("PUT", "clock", key, {"now": written(now)} | ({} if frozen is None else {"frozen": frozen}))
-        self.model.change_clock(lambda clock: clock.set(now, clock.standing is not None if frozen is None else frozen), key)
+        self.model.change_clock(lambda clock: clock.set(now, clock.frozen is not None if frozen is None else frozen), key)
 
     @rule(key=keys, number=tokens, seconds=st.integers(-1, 1))
     def wait_until_a_link_expires(self, key: str, number: int, seconds: int) -> None:
-        """Sets a clock to the moment in which a token stops to be good, or to one beside it, and verifies it."""
+        """Set a clock to the second in which a token expires, or to the one before or after, and verify it."""
         record = self.model.account(key).record_with(self.token(number))
         if record is not None:
             now = record.sent + LINK_SECONDS + seconds
@@ -287,35 +286,35 @@ class Machine(RuleBasedStateMachine):
             self.model.change_clock(lambda clock: clock.set(now, True), key)
             self.verify(key, number, None)
 
-    @rule(key=touched_keys, frozen=st.booleans())
+    @rule(key=keys_or_all, frozen=st.booleans())
     def freeze(self, key: str | None, frozen: bool) -> None:
-        """Has clocks stand or run on."""
+        """Freeze clocks or let them run."""
         self.control("PUT", "clock", key, {"frozen": frozen})
         self.model.change_clock(lambda clock: clock.set(clock.now(), frozen), key)
 
-    # Changes from outside.
+    # Changes.
 
-    @rule(key=touched_keys, address=often | st.sampled_from(PUT_ADDRESSES), entry=st.sampled_from(list(PUT_ENTRIES)))
+    @rule(key=keys_or_all, address=often | st.sampled_from(PUT_ADDRESSES), entry=st.sampled_from(list(PUT_ENTRIES)))
     def put_address(self, key: str | None, address: str, entry: str) -> None:
-        """Puts an entry."""
+        """Put an entry."""
         self.control("PUT", f"addresses/{address}", key, entry)
         self.model.put(address, PUT_ENTRIES[entry], key)
 
-    @rule(key=touched_keys, address=often | st.sampled_from((*EMAILS, *PUT_ADDRESSES[-6:])))
+    @rule(key=keys_or_all, address=often | st.sampled_from((*EMAILS, *PUT_ADDRESSES[-6:])))
     def delete_address(self, key: str | None, address: str) -> None:
-        """Deletes an entry or a record."""
+        """Delete an entry or a record."""
         known = self.model.forget_entry(address, key)
         self.control("DELETE", f"addresses/{address}", key, status=200 if known else 404)
 
-    @rule(key=touched_keys | others, unload=st.booleans())
+    @rule(key=keys_or_all | others, unload=st.booleans())
     def reset(self, key: str | None, unload: bool) -> None:
-        """Starts anew."""
+        """Reset."""
         self.control("POST", f"reset?unload={json.dumps(unload)}", key)
         self.model.reset(key, unload=unload)
 
     @rule(key=others, limits=st.sampled_from(LIMITS))
     def load_small(self, key: str, limits: tuple[int | None, int | None]) -> None:
-        """Loads another scenario for one account."""
+        """Load another scenario for one account."""
         start = Start(SMALL, {}, *limits)
         self.control("PUT", "scenario", key, "alimock: 1\n" + text_of(start))
         self.model.account(key)
@@ -323,7 +322,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=keys)
     def save_and_load(self, key: str) -> None:
-        """Saves an account and loads it back, which changes nothing that the API shows."""
+        """Save an account and load it back, which changes nothing that the API shows."""
         if key not in self.model.accounts:
             self.control("GET", "scenario?state=current", key, status=404)
             return
@@ -337,11 +336,11 @@ class Machine(RuleBasedStateMachine):
         self.model.load(start, key)
         self.model.account(key).calls = len(looks)
 
-    # What is compared after each step.
+    # Compared after each step.
 
     @invariant()
-    def mails_are_those_that_were_to_be_sent(self) -> None:
-        """Reads the mails that were to be sent, whose tokens only they tell; whether there are others is seen by `look`."""
+    def mails_are_those_of_the_model(self) -> None:
+        """Read the expected mails, which contain the tokens; `look` finds unexpected ones."""
         expected = {key: [mail for mail in account.mails if not mail.token] for key, account in self.model.accounts.items()}
         if not any(expected.values()):
             return
@@ -358,16 +357,16 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def records_are_those_of_the_model(self) -> None:
-        """Lists every account that was seen."""
+        """List every account that was used."""
         for key, account in self.model.accounts.items():
             self.compare_list(key, account.listed(None, None, None, None), None, None)
 
     @rule(key=keys)
     def look(self, key: str) -> None:
-        """Looks at all that the control API shows, which changes nothing."""
+        """Read everything that the control API shows, which changes nothing."""
         account = self.model.accounts.get(key)
         clock = account.clock if account is not None else self.model.clock
-        assert self.control("GET", "clock", key) == {"now": written(clock.now()), "frozen": clock.standing is not None}
+        assert self.control("GET", "clock", key) == {"now": written(clock.now()), "frozen": clock.frozen is not None}
         mails = self.control("GET", "outbox?limit=5000", key)["messages"]
         calls = self.control("GET", "calls/count", key)["count"]
         addresses = self.control("GET", "addresses?limit=5000", key)["addresses"]
@@ -384,13 +383,13 @@ class Machine(RuleBasedStateMachine):
         ]
 
     def teardown(self) -> None:
-        """Looks for mistakes of alimock's own."""
+        """Check that there was no internal error."""
         assert not hasattr(self, "api") or not self.api.service.failures
 
-    # What the rules are made of.
+    # Helpers.
 
     def call(self, key: str, action: str, profile: str | None = None, /, **parameters: object) -> dict[str, Any]:
-        """Makes a call, as the account `default` without a key."""
+        """Make a call, without a key for the account `default`."""
         self.model.account(key).calls += 1
         self.api.key, self.api.profile = (None if key == "main" else key), profile
         given = {name: value for name, value in parameters.items() if value is not None}
@@ -402,7 +401,7 @@ class Machine(RuleBasedStateMachine):
     def control(
         self, method: str, path: str, key: str | None = None, content: object = None, *, status: int = 200
     ) -> dict[str, Any]:
-        """Asks the control API for one account or for all."""
+        """Send a request to the control API for one account or for all."""
         path, _, arguments = path.partition("?")
         query = "&".join(filter(None, [arguments, f"access_key_id={key}" if key is not None else ""]))
         body = content if isinstance(content, str) else json.dumps(content) if content is not None else None
@@ -415,11 +414,11 @@ class Machine(RuleBasedStateMachine):
         return answer
 
     def token(self, number: int) -> str:
-        """Gives one of the tokens that were ever seen."""
+        """Return one of all tokens that were seen."""
         return self.tokens[-1 - number % len(self.tokens)]
 
     def compare_query(self, key: str, email: str | None, body: dict[str, Any]) -> None:
-        """Compares the answer to a query."""
+        """Compare the response to a query."""
         try:
             record = self.model.account(key).query(email)
         except Refused as refused:
@@ -431,7 +430,7 @@ class Machine(RuleBasedStateMachine):
     def compare_list(
         self, key: str, expected: list[Record], page_num: int | None, page_size: int | None, **filters: object
     ) -> None:
-        """Compares one page of a list."""
+        """Compare one page of a list."""
         body = self.call(key, "ListEmailVerification", PageNum=page_num, PageSize=page_size, **filters)
         number, size = page_num or 1, page_size or 500
         pages = (len(expected) + size - 1) // size
@@ -450,7 +449,7 @@ class Machine(RuleBasedStateMachine):
         }
 
     def shown(self, key: str, record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives the row that a record is shown as; takes from the row what the emulator chooses, if that was not seen before."""
+        """Return the row that shows a record; values that the emulator chooses are taken from the row when first seen."""
         if record.number is None:
             record.number = row["EmailVerificationNo"]
             assert len(record.number) == 32 and set(record.number) <= set("0123456789abcdef")
@@ -472,7 +471,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def lists(body: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Gives each list of a batch answer that has something as its addresses, those of FailList with their codes."""
+    """Return the addresses of each list of a batch response that is not empty, those of FailList with their codes."""
     if "Code" in body:
         return {"Code": [body["Code"]]}
     rows = {name: value for name, value in body.items() if isinstance(value, list) and value}
@@ -483,12 +482,12 @@ def lists(body: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def without_ids(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Leaves out what is another in every answer."""
+    """Remove the fields that differ in every response."""
     return {name: value for name, value in body.items() if name not in ("RequestId", "Recommend")}
 
 
 def refusal(operation: Callable[[], None]) -> str | None:
-    """Gives the code that the model refuses something with, None if it does not."""
+    """Return the code with which the model refuses an operation, or None."""
     try:
         operation()
     except Refused as refused:
@@ -497,11 +496,11 @@ def refusal(operation: Callable[[], None]) -> str | None:
 
 
 def language(lang: str | None) -> str:
-    """Gives the language of a mail."""
+    """Return the language of a mail."""
     return "zh" if lang == "zh" else "en"
 
 
-# A short run that is the same each time; `make fuzz` goes on at random.
+# A short deterministic run; `make fuzz` continues at random.
 SHORT = settings(
     max_examples=30,
     stateful_step_count=100,
@@ -512,5 +511,5 @@ SHORT = settings(
 )
 
 
-def test_the_emulator_does_what_the_model_does() -> None:
+def test_emulator_behaves_like_the_model() -> None:
     run_state_machine_as_test(Machine, settings=SHORT)

@@ -1,4 +1,4 @@
-"""An account saved as a scenario loads back to the same state, whatever happened to it."""
+"""An account saved as a scenario loads back to the same state."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def tokens(api: Api) -> list[str]:
 
 
 def do(api: Api, name: str, argument: object) -> None:
-    """Does one thing to an account."""
+    """Apply one step to an account."""
     clock = api.store.account(api.key).clock
     if isinstance(argument, dict):
         api.call(name, **argument)
@@ -77,26 +77,26 @@ def do(api: Api, name: str, argument: object) -> None:
 
 
 def everything(api: Api, known_tokens: list[str]) -> list[object]:
-    """Asks for all that can be asked, then does all that can be done."""
+    """Return the responses to all reads, then to all changes."""
 
     def body(action: str, **parameters: object) -> object:
         answer = api.json(action, **parameters)
         return {name: value for name, value in answer.items() if name not in ("RequestId", "Recommend")}
 
-    def round_of_questions() -> list[object]:
+    def all_reads() -> list[object]:
         api.profile = "docs-2021"
         first = body("QueryEmailVerification")
         api.profile = None
         queries = [body("QueryEmailVerification", Email=email) for email in (*EMAILS, "c@late.example.com", "d@flaky.example.com")]
         return [first, *queries, *(body("ListEmailVerification", PageSize=3, PageNum=page) for page in (1, 2, 3))]
 
-    # Tokens come before all sends, since a store with the same seed makes the same ones again.
-    seen = round_of_questions() + [body("VerifyEmail", Token=token) for token in known_tokens]
+    # Tokens are verified before anything is sent, since a store with the same seed sends the same tokens again.
+    seen = all_reads() + [body("VerifyEmail", Token=token) for token in known_tokens]
     for _ in range(3):
         seen += [body("ResendEmailVerification", Email=email) for email in EMAILS]
         seen += [body("SubmitEmailVerification", Email=email, SendIfExist=True) for email in EMAILS]
     seen += [body("DeleteEmailVerification", Email=email) for email in EMAILS]
-    return seen + round_of_questions()
+    return seen + all_reads()
 
 
 def loaded_back(api: Api, change: Callable[[dict[str, object]], str | bytes], is_json: bool) -> Api:
@@ -122,7 +122,7 @@ def yaml_of(document: dict[str, object]) -> str:
 @given(
     steps=st.lists(calls, max_size=12), key=st.sampled_from([None, "shop", "unnamed"]), is_json=st.booleans(), follow=st.booleans()
 )
-def test_an_account_loads_back_to_the_same_state(
+def test_account_loads_back_to_the_same_state(
     steps: list[tuple[str, object]], key: str | None, is_json: bool, follow: bool
 ) -> None:
     time = Time(START)
@@ -134,7 +134,7 @@ def test_an_account_loads_back_to_the_same_state(
     assert everything(again, known_tokens) == everything(api, known_tokens)
 
 
-def test_a_key_with_a_scenario_of_its_own_is_saved_with_the_keys_and_checks_of_the_world() -> None:
+def test_account_with_its_own_scenario_is_saved_with_the_keys_and_checks_of_the_store() -> None:
     store = Store(
         scenario(
             "authentication: strict\ncodes: {Throttling: {status: 429}}\naccounts: {shop: {access_keys: [{id: k, secret: s}]}}"
@@ -147,7 +147,7 @@ def test_a_key_with_a_scenario_of_its_own_is_saved_with_the_keys_and_checks_of_t
     assert document["accounts"]["shop"]["access_keys"][0]["secret"] == "s"  # type: ignore[index]
 
 
-def test_texts_that_look_like_other_values_stay_texts_in_yaml() -> None:
+def test_strings_that_look_like_other_values_stay_strings_in_yaml() -> None:
     fields = {
         "A": "7e10",
         "B": "1.5e3",
@@ -164,14 +164,14 @@ def test_texts_that_look_like_other_values_stay_texts_in_yaml() -> None:
     assert loader.load_text(text.encode(), file="x").stubs["QueryX"].fields == fields
 
 
-def test_a_clock_that_was_never_moved_stays_the_real_one(empty: Api) -> None:
+def test_clock_that_was_never_set_is_not_saved(empty: Api) -> None:
     assert snapshot(empty.store.account(None), empty.store.scenario).clock is None
     empty.store.account(None).clock.set(START + 60, frozen=False)
     saved = snapshot(empty.store.account(None), empty.store.scenario)
     assert (saved.clock, saved.clock_runs) == (START + 60, True)
 
 
-def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None:
+def test_link_sent_before_saving_works_after_loading(empty: Api) -> None:
     empty.key = "one"
     empty.lists("SubmitEmailVerification", "jo@example.com")
     link = empty.store.outbox.entries()[0].token
@@ -182,7 +182,7 @@ def test_a_link_of_before_leads_to_its_account_after_loading(empty: Api) -> None
     assert Service(other).follow_link(link, "192.0.2.1").state is not None
 
 
-def test_an_entry_without_a_record_keeps_its_place_for_the_record_it_gets_later() -> None:
+def test_entry_without_a_record_keeps_its_place_for_a_later_record() -> None:
     names = [f"user{number}@example.com" for number in range(20)]
     entries = "".join(f"\n  {name}: {'unknown' if number % 2 else 'pending'}" for number, name in enumerate(names))
     store = Store(scenario(f"clock: 2024-05-01 09:30:00\naddresses:{entries}"), real_time=Time())

@@ -1,4 +1,4 @@
-"""Waiting for a mail, or for any change, without looking again and again."""
+"""Waiting for a mail, a call or any change over the control API."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def in_background(action: Callable[[], tuple[int, dict[str, object]]]) -> Future
 
 
 def until_waiting(running: Running, count: int = 1) -> None:
-    """Goes on once so many wait; the emulator itself tells, so nothing is slept through."""
+    """Return once this many callers wait."""
     deadline = time.monotonic() + 10
-    while len(running.store.waiters._waiters) < count:
+    while running.store.waiters.count < count:
         assert time.monotonic() < deadline
         get(running, "/livez")
 
 
-def test_a_mail_that_is_there_is_given_at_once(running: Running) -> None:
+def test_existing_mail_is_returned_at_once(running: Running) -> None:
     get(running, f"{SUBMIT}a@example.com")
     get(running, f"{SUBMIT}b@example.com")
     status, answer = get(running, "/_alimock/outbox/wait?to=A@EXAMPLE.com")
@@ -50,7 +50,7 @@ def test_a_mail_that_is_there_is_given_at_once(running: Running) -> None:
     assert message["token"] in message["link"]
 
 
-def test_a_mail_that_comes_later_is_given_when_it_comes(running: Running) -> None:
+def test_later_mail_is_returned_when_it_arrives(running: Running) -> None:
     get(running, f"{SUBMIT}jo@example.com")
     _, cursor = get(running, "/_alimock/outbox?limit=0")
     found = in_background(lambda: get(running, f"/_alimock/outbox/wait?to=jo@example.com&after={cursor['cursor']}&timeout=30"))
@@ -62,7 +62,7 @@ def test_a_mail_that_comes_later_is_given_when_it_comes(running: Running) -> Non
     assert (status, answer["message"]["sequence"] > cursor["cursor"]) == (200, True)  # type: ignore[index,operator]
 
 
-def test_waiting_without_a_cursor_takes_the_newest_that_is_there(running: Running) -> None:
+def test_wait_without_a_cursor_returns_the_newest_match(running: Running) -> None:
     for _ in range(2):
         get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
     _, newest = get(running, "/_alimock/outbox?limit=1")
@@ -70,7 +70,7 @@ def test_waiting_without_a_cursor_takes_the_newest_that_is_there(running: Runnin
     assert answer["message"] == newest["messages"][0]  # type: ignore[index]
 
 
-def test_the_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
+def test_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
     for _ in range(2):
         get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
     _, first = get(running, "/_alimock/outbox/wait?to=jo@example.com&after=0")
@@ -78,7 +78,7 @@ def test_the_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
     assert (status, first["cursor"], second["cursor"]) == (200, 1, 3)
 
 
-def test_at_the_end_of_the_time_it_says_what_is_there_instead(running: Running) -> None:
+def test_timeout_reports_what_is_there_instead(running: Running) -> None:
     get(running, f"{SUBMIT}early@example.com")
     found = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=0.5"))
     until_waiting(running)
@@ -92,18 +92,18 @@ def test_at_the_end_of_the_time_it_says_what_is_there_instead(running: Running) 
 
 
 @pytest.mark.parametrize("query", ["timeout=0", "timeout=0.01"])
-def test_a_short_time_is_kept(running: Running, query: str) -> None:
+def test_short_timeout_is_kept(running: Running, query: str) -> None:
     started = time.monotonic()
     assert get(running, f"/_alimock/outbox/wait?{query}")[0] == 408
     assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("value", ["61", "-1", "nan", "inf", "x", "1e1000", "\uff11", "1e1", "-0"])
-def test_a_time_that_cannot_be_waited_is_refused(running: Running, value: str) -> None:
+def test_invalid_timeout_is_rejected(running: Running, value: str) -> None:
     assert get(running, f"/_alimock/outbox/wait?timeout={quote(value)}")[0] == 400
 
 
-def test_a_reset_ends_the_waiting_of_its_account_alone(running: Running) -> None:
+def test_reset_of_one_account_ends_only_its_waits(running: Running) -> None:
     mine = in_background(lambda: get(running, "/_alimock/outbox/wait?access_key_id=one&timeout=30"))
     other = in_background(lambda: get(running, "/_alimock/outbox/wait?access_key_id=two&timeout=30"))
     until_waiting(running, 2)
@@ -114,33 +114,33 @@ def test_a_reset_ends_the_waiting_of_its_account_alone(running: Running) -> None
     assert other.result(10)[0] == 200
 
 
-def test_who_waits_for_any_account_or_for_changes_is_not_sent_away_by_the_reset_of_one(running: Running) -> None:
-    anybody = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=30"))
+def test_reset_of_one_account_does_not_end_waits_for_all_accounts_or_for_changes(running: Running) -> None:
+    any_account = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=30"))
     changes = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30&access_key_id=one"))
     until_waiting(running, 2)
     get(running, "/_alimock/reset?access_key_id=two", "POST")
-    assert not anybody.done()
+    assert not any_account.done()
     assert not changes.done()
     get(running, f"{SUBMIT}jo@example.com&AccessKeyId=one")
-    assert (anybody.result(10)[0], changes.result(10)[0]) == (200, 200)
+    assert (any_account.result(10)[0], changes.result(10)[0]) == (200, 200)
 
 
-def test_who_has_gone_leaves_his_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiters, "LOOK_SECONDS", 0.01)
+def test_disconnected_client_returns_its_slot(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiters, "POLL_SECONDS", 0.01)
     host, _, port = running.endpoint.rpartition(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /_alimock/outbox/wait?timeout=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until_waiting(running)
-    while running.store.waiters._waiters:
+    while running.store.waiters.count:
         get(running, "/livez")
-    assert running.store.waiters.slots._value == running.store.waiters.limit
+    assert running.store.waiters.free_slots == running.store.waiters.capacity
 
 
-def test_a_cursor_of_another_run_is_told(running: Running) -> None:
+def test_cursor_of_another_run_is_rejected(running: Running) -> None:
     assert get(running, "/_alimock/outbox/wait?after=99")[0] == 410
 
 
-def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> None:
+def test_stop_of_the_server_ends_all_waits_at_once(running: Running) -> None:
     found = [in_background(lambda: get(running, "/_alimock/outbox/wait?timeout=60")) for _ in range(3)]
     until_waiting(running, 3)
     started = time.monotonic()
@@ -151,19 +151,19 @@ def test_the_end_of_the_server_ends_all_waiting_at_once(running: Running) -> Non
     assert time.monotonic() - started < 5
 
 
-def test_more_waiters_than_there_is_room_for_are_sent_away(running: Running) -> None:
-    taken = [running.store.waiters.slots.acquire(blocking=False) for _ in range(running.store.waiters.limit)]
+def test_wait_beyond_the_capacity_is_rejected(running: Running) -> None:
+    taken = [running.store.waiters.slots.acquire() for _ in range(running.store.waiters.capacity)]
     assert all(taken)
     connection = http.client.HTTPConnection(running.endpoint, timeout=10)
     connection.request("GET", "/_alimock/outbox/wait")
     response = connection.getresponse()
     assert (response.status, response.headers["Retry-After"]) == (503, "1")
     get(running, f"{SUBMIT}jo@example.com")
-    # What is there already needs no room.
+    # A mail that is there already needs no slot.
     assert get(running, "/_alimock/outbox/wait")[0] == 200
 
 
-def test_ninety_wait_and_each_gets_its_own_mail_while_others_are_answered(running: Running) -> None:
+def test_ninety_waiters_get_their_own_mails_while_other_requests_are_answered(running: Running) -> None:
     with ThreadPoolExecutor(90) as pool:
         found = [pool.submit(get, running, f"/_alimock/outbox/wait?to=user{number}@example.com&timeout=30") for number in range(90)]
         until_waiting(running, 90)
@@ -175,7 +175,7 @@ def test_ninety_wait_and_each_gets_its_own_mail_while_others_are_answered(runnin
             assert (status, answer["message"]["to"]) == (200, f"user{number}@example.com")  # type: ignore[index]
 
 
-def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
+def test_changes_list_all_events_in_order(running: Running) -> None:
     get(running, f"{SUBMIT}jo@example.com")
     token = running.store.outbox.entries()[0].token
     get(running, f"/verify?token={token}")
@@ -201,12 +201,12 @@ def test_the_changes_tell_of_everything_in_order(running: Running) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["timeout=null", "timeout=61&after=0"])
-def test_the_changes_take_no_wrong_timeout_even_where_nobody_waits(running: Running, arguments: str) -> None:
+def test_changes_reject_an_invalid_timeout_even_if_they_do_not_wait(running: Running, arguments: str) -> None:
     status, answer = get(running, f"/_alimock/changes?{arguments}")
     assert (status, answer["hint"]) == (400, "Give seconds from 0 to 60.")
 
 
-def test_the_changes_wait_for_the_next(running: Running) -> None:
+def test_changes_wait_for_the_next_event(running: Running) -> None:
     found = in_background(lambda: get(running, "/_alimock/changes?after=0&timeout=30"))
     until_waiting(running)
     get(running, "/?Action=ListEmailVerification&Version=2018-01-29")
@@ -215,14 +215,14 @@ def test_the_changes_wait_for_the_next(running: Running) -> None:
     assert get(running, f"/_alimock/changes?after={answer['cursor']}&timeout=0.01")[1]["changes"] == []
 
 
-def test_no_thread_is_left_behind(running: Running) -> None:
+def test_no_waiter_and_no_thread_is_left(running: Running) -> None:
     get(running, "/_alimock/outbox/wait?timeout=0.01")
-    assert running.store.waiters._waiters == []
-    assert running.store.waiters.slots._value == running.store.waiters.limit
+    assert running.store.waiters.count == 0
+    assert running.store.waiters.free_slots == running.store.waiters.capacity
     assert threading.active_count() < 100
 
 
-def test_a_call_is_waited_for_and_what_came_instead_is_told(running: Running) -> None:
+def test_wait_for_a_call_reports_what_came_instead(running: Running) -> None:
     found = in_background(lambda: get(running, "/_alimock/calls/wait?action=DeleteEmailVerification&after=0&timeout=30"))
     until_waiting(running)
     get(running, f"{SUBMIT}jo@example.com")
@@ -238,7 +238,7 @@ def test_a_call_is_waited_for_and_what_came_instead_is_told(running: Running) ->
     assert [call["action"] for call in answer["calls"]] == ["DeleteEmailVerification", "SubmitEmailVerification"]
 
 
-def test_a_wait_for_one_account_says_how_much_came_in_others(running: Running) -> None:
+def test_wait_for_one_account_reports_the_number_in_others(running: Running) -> None:
     get(running, f"{SUBMIT}jo@example.com&AccessKeyId=other")
     status, answer = get(running, "/_alimock/outbox/wait?access_key_id=mine&after=0&timeout=0")
     assert (status, answer["message"]) == (408, "Timed out after 0 s; no new mail after 0")

@@ -100,7 +100,7 @@ def test_mail_appears_and_its_link_verifies(page: Page, running: Running) -> Non
     ):
         page.locator(f"#part-{part}").click()
         expect(page.locator("article pre")).to_contain_text(words)
-    assert running.store.outbox.entries()[0].token_state.value == "open"
+    assert running.store.token_state(running.store.outbox.entries()[0]).value == "open"
     with page.context.expect_page() as opened:
         page.locator("#follow").click()
     expect(opened.value.get_by_text("The address is verified.")).to_be_visible()

@@ -11,7 +11,7 @@ from alimock.api.context import CallContext
 from alimock.api.signature import V1_DIGESTS
 from alimock.scenario.model import Body, Fault
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, VERSIONS, Format
-from alimock.state.events import CallEntry, EventType, Outcome
+from alimock.state.log import CallEntry, EventType, Outcome
 from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def add(store: Store, context: CallContext, status: int, code: str, outcomes: tu
             authentication=context.authentication.value,
             status=status,
             code=code,
-            decisions=outcomes[:KEPT],
+            outcomes=outcomes[:KEPT],
             fault=context.fault.id if context.fault is not None else None,
             messages=tuple([outcome.mail_id for outcome in outcomes if outcome.mail_id is not None]),
             received=store.real_time(),

@@ -23,7 +23,7 @@ from alimock.spec.errors import (
 )
 from alimock.spec.evidence import Evidence
 from alimock.state.account import Account
-from alimock.state.events import EventType, Outcome
+from alimock.state.log import EventType, Outcome
 from alimock.state.record import VERIFIED, Record, TokenState
 from alimock.state.store import Store
 
@@ -118,8 +118,7 @@ def list_email_verification(
     newest = None if end_create_time is None else end_create_time // 1000
     start = (page_num - 1) * page_size
     if email is None:
-        chosen = context.account.listing.select(verification_status, oldest, newest)
-        found, page = len(chosen), context.account.listed(chosen, start, page_size)
+        found, page = context.account.page(start, page_size, verification_status, oldest, newest)
     else:
         named = context.account.find(email.strip())
         kept = [named] if named is not None and _is_kept(named, verification_status, oldest, newest) else []
@@ -270,7 +269,7 @@ def _why_unknown(context: OperationContext, email: str) -> str:
         return "rule deleted-address"
     if rule is not None:
         return rule.place
-    other = context.store.others_with(context.account, email)
+    other = context.store.other_account_with(context.account, email)
     return "rule unknown-address" + (f" (account {other.name} has it, {context.account.name} does not)" if other else "")
 
 

@@ -30,7 +30,7 @@ from alimock.spec.errors import (
     ApiError,
 )
 from alimock.state.account import Account
-from alimock.state.events import EventType, Outcome
+from alimock.state.log import EventType, Outcome
 from alimock.state.record import TokenState
 from alimock.state.store import Store
 

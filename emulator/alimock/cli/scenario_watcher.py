@@ -10,7 +10,7 @@ from threading import Event
 
 from alimock.scenario.model import Scenario
 from alimock.scenario.parser import ScenarioError
-from alimock.state.events import EventType
+from alimock.state.log import EventType
 from alimock.state.store import ALL_ACCOUNTS, Store
 
 logger = logging.getLogger(__name__)

@@ -35,10 +35,10 @@ def put_access_key(key_id: str) -> dict[str, object]:
         accounts, limit = store().scenario.user_ids, store().limits.max_access_keys
         if account is not None and account not in accounts:
             raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
-        if len(store().registered) >= limit and key_id not in store().registered:
+        if len(store().keys.registered) >= limit and key_id not in store().keys.registered:
             hint = "Delete unused keys, or raise --limit max_access_keys=N."
             raise ControlError(409, f"The limit of {limit} registered access keys is reached", hint)
-        key = replace(key, account=account or store().own_account_name(key_id), place=f"PUT {request.path}")
+        key = replace(key, account=account or store().keys.own_account_name(key_id), place=f"PUT {request.path}")
         store().put_access_key(key)
     return _document(key, secrets=False)
 

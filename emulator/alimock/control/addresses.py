@@ -48,7 +48,7 @@ def put_address(email: str) -> dict[str, object]:
     key_id = arguments.access_key_id()
     rule = replace(arguments.scenario_body(loader.load_address, email), place=f"PUT {request.path}")
     with store().transaction():
-        owner = store().owner_of_written_token(rule, key_id)
+        owner = store().address_with_token(rule, key_id)
         if owner is not None:
             raise ControlError(409, f"`token`: {rule.token!a} already belongs to {owner}", "Give another token.")
         books = (account.addresses for account in store().accounts_for_change(key_id))
@@ -73,16 +73,16 @@ def delete_address(email: str) -> dict[str, object]:
 def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
     """Iterate over an account's addresses, or the one requested, without creating records."""
     if email is None:
-        records = account.listed(account.listing.select(), 0, limit)
+        records = account.page(0, limit)[1]
         rules: Iterable[AddressRule] = account.addresses.exact.values()
     else:
-        record, rule = account.peek(email), account.addresses.exact.get(fold(email))
+        record, rule = account.get(email), account.addresses.exact.get(fold(email))
         records = [record] if record is not None else []
         rules = [rule] if rule is not None else []
     for record in records:
         yield _record(account, record)
     for rule in rules:
-        if account.peek(rule.address) is None:
+        if account.get(rule.address) is None:
             yield _entry(account, rule.address, None, rule.place)
 
 

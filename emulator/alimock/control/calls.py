@@ -16,7 +16,7 @@ from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_real_time
-from alimock.state.events import CallEntry, Event, EventType
+from alimock.state.log import CallEntry, Event, EventType
 from alimock.state.store import ALL_ACCOUNTS
 
 blueprint = Blueprint("calls", __name__)
@@ -98,7 +98,7 @@ def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
         return (
             all(str(getattr(call, name) or "") == value for name, value in exact.items())
             and (not email or email in _emails(call))
-            and (outcome is None or any(each.outcome == outcome for each in call.decisions))
+            and (outcome is None or any(each.outcome == outcome for each in call.outcomes))
         )
 
     return matches
@@ -118,17 +118,17 @@ def _check_values(given: Mapping[str, str]) -> None:
 @in_transaction
 def _is_recorded(name: str, value: str) -> bool:
     """Return whether a recorded call, or for an action a scenario, has a value."""
-    if name == "action" and any(value in account.scenario.stubs for account in store().accounts()):
+    if name == "action" and any(value in account.scenario.stubs for account in store().accounts_for_view()):
         return True
     calls = store().calls.entries()
     if name == "outcome":
-        return any(each.outcome == value for call in calls for each in call.decisions)
+        return any(each.outcome == value for call in calls for each in call.outcomes)
     return any(value in (call.action, call.code) for call in calls)
 
 
 def _emails(call: CallEntry) -> set[str]:
     requested = call.parameters.get("Email", "").split(",")
-    return {fold(email.strip()) for email in (*requested, *(each.email for each in call.decisions))}
+    return {fold(email.strip()) for email in (*requested, *(each.email for each in call.outcomes))}
 
 
 def _event(event: Event) -> dict[str, object]:
@@ -147,7 +147,7 @@ def _document(call: CallEntry) -> dict[str, object]:
         "account": call.account_name,
         "profile": call.profile or None,
         "parameters": dict(call.parameters),
-        "outcomes": [{"email": each.email, "outcome": each.outcome, "decided_by": each.decided_by} for each in call.decisions],
+        "outcomes": [{"email": each.email, "outcome": each.outcome, "decided_by": each.decided_by} for each in call.outcomes],
         "messages": list(call.messages),
         "duration_ms": round(call.seconds * 1000, 3),
         "received": format_real_time(call.received),

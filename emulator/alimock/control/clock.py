@@ -64,6 +64,6 @@ def _change(change: Callable[[Clock], None], key_id: str | None) -> dict[str, ob
 
 
 def _document(key_id: str | None) -> dict[str, object]:
-    account = store().known_account(key_id) if key_id is not None else None
+    account = store().account_for_view(key_id) if key_id is not None else None
     clock = account.clock if account is not None else store().clock
     return {"now": format_time(clock.now()), "frozen": clock.frozen_at is not None}

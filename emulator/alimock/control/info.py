@@ -33,7 +33,7 @@ def get_info() -> dict[str, object]:
         "profile": backend().service.profile or scenario.profile,
         "authentication": store().authentication.value,
         "known_keys": sorted(store().access_keys),
-        "accounts": len(store().accounts()),
+        "accounts": len(store().accounts_for_view()),
         "evicted_accounts": store().evicted_accounts,
         "messages": len(store().outbox),
         "evicted_messages": store().outbox.evicted(),

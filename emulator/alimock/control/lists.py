@@ -10,8 +10,7 @@ from typing import Generic
 from alimock.control import arguments, waiting
 from alimock.control.backend import in_transaction, store
 from alimock.control.errors import ControlError
-from alimock.state.events import EventType
-from alimock.state.log import E, Log
+from alimock.state.log import E, EventType, Log
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 5_000

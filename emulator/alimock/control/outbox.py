@@ -13,7 +13,7 @@ from alimock.mail import message
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time
-from alimock.state.events import EventType
+from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 from alimock.state.record import TokenState
 
@@ -107,7 +107,7 @@ def _mail(mail_id: str) -> Mail:
 
 @in_transaction
 def _token_state(mail: Mail) -> TokenState:
-    return mail.token_state
+    return store().token_state(mail)
 
 
 def _summary(mail: Mail) -> dict[str, object]:

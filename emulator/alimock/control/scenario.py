@@ -67,13 +67,13 @@ def reset() -> dict[str, object]:
 
 @in_transaction
 def _loaded(key_id: str | None) -> Scenario:
-    account = store().known_account(key_id) if key_id is not None else None
+    account = store().account_for_view(key_id) if key_id is not None else None
     return account.loaded if account is not None else store().scenario
 
 
 @in_transaction
 def _current(key_id: str | None) -> Scenario:
-    account = store().known_account(key_id) if key_id is not None else store().account(None)
+    account = store().account_for_view(key_id)
     if account is None:
         hint = "An account is created by the first call with its key."
         raise ControlError(404, f"Access key {str(key_id)[:100]!a} has no account", hint)

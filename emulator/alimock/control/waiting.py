@@ -10,7 +10,8 @@ from flask import request
 
 from alimock.control.backend import store
 from alimock.control.errors import ControlError
-from alimock.state.waiters import IS_GONE, Closed, Interrupted
+from alimock.server.dispatch import IS_GONE
+from alimock.state.waiters import Closed, Interrupted
 
 DEFAULT_SECONDS = 10
 MAX_SECONDS = 60
@@ -34,10 +35,10 @@ def wait(find: Callable[[], T | None], types: Collection[str], account: str | No
     found = find()
     if found is not None or timeout == 0:
         return found
-    if not waiters.slots.acquire(blocking=False):
+    if not waiters.slots.acquire():
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         hint = "Retry, use fewer concurrent waits, or raise --limit max_threads=N."
-        raise ControlError(503, f"All {waiters.limit} waiter slots are in use", hint, headers=headers)
+        raise ControlError(503, f"All {waiters.capacity} waiter slots are in use", hint, headers=headers)
     try:
         return waiters.wait(find, types, account, timeout, is_gone=request.environ.get(IS_GONE, lambda: False))
     except Interrupted:

@@ -1,4 +1,4 @@
-"""The text of a verification mail, and the RFC 5322 message it travels in.
+"""The text of a verification mail, and its RFC 5322 message.
 
 The service publishes neither sender nor wording, so both are alimock's own.
 """
@@ -24,7 +24,8 @@ class _Wording:
     greeting: str
     link: str
     token: str
-    validity: str
+    one_day: str
+    days: str
     no_limit: str
     origin: str
 
@@ -35,7 +36,8 @@ _WORDINGS = {
         greeting="Please verify the email address {to} by following this link:",
         link="Verify this address",
         token="Verification token: {token}",
-        validity="The link is valid for {days} days.",
+        one_day="The link is valid for 1 day.",
+        days="The link is valid for {days} days.",
         no_limit="The link stays valid.",
         origin="This mail was caught by alimock; nothing was sent.",
     ),
@@ -44,7 +46,8 @@ _WORDINGS = {
         greeting="请点击以下链接验证邮箱地址 {to}：",
         link="验证邮箱",
         token="验证 token：{token}",
-        validity="链接 {days} 天内有效。",
+        one_day="链接 1 天内有效。",
+        days="链接 {days} 天内有效。",
         no_limit="链接长期有效。",
         origin="本邮件由 alimock 截获，未实际发送。",
     ),
@@ -52,22 +55,22 @@ _WORDINGS = {
 
 
 def subject(mail: Mail) -> str:
-    """Gives the subject in the mail's language."""
+    """Return the subject in the mail's language."""
     return _WORDINGS[mail.lang].subject
 
 
 def link(mail: Mail, public_url: str) -> str:
-    """Gives the link of a mail; `public_url` is where the reader of the mail reaches the emulator."""
+    """Return the verification link; `public_url` is where the reader of the mail reaches the emulator."""
     return f"{public_url}/verify?token={mail.token}"
 
 
 def message_id(mail: Mail) -> str:
-    """Gives the Message-ID of a mail."""
+    """Return the Message-ID."""
     return f"<{mail.id}@example.com>"
 
 
 def text_body(mail: Mail, public_url: str) -> str:
-    """Gives the plain text in the mail's language."""
+    """Return the plain text in the mail's language."""
     wording = _WORDINGS[mail.lang]
     lines = (
         wording.greeting.format(to=mail.to),
@@ -82,7 +85,7 @@ def text_body(mail: Mail, public_url: str) -> str:
 
 
 def html_body(mail: Mail, public_url: str) -> str:
-    """Gives the HTML in the mail's language."""
+    """Return the HTML in the mail's language."""
     wording = _WORDINGS[mail.lang]
     address = escape(link(mail, public_url))
     return (
@@ -95,24 +98,25 @@ def html_body(mail: Mail, public_url: str) -> str:
 
 
 def build(mail: Mail, public_url: str) -> EmailMessage:
-    """Makes the message with its text and HTML parts; `bytes()` of it is the raw mail with CRLF lines."""
-    # Raw UTF-8 in headers (RFC 6532) only where the address leaves no other way.
-    made = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
+    """Return the message with its text and HTML parts; `bytes()` of it is the raw mail with CRLF lines."""
+    # Raw UTF-8 in headers (RFC 6532) only for an address that cannot be encoded otherwise.
+    built = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
     local, _, domain = mail.to.rpartition("@")
-    made["From"] = SENDER
-    made["To"] = Address("", local, domain)
-    made["Subject"] = subject(mail)
-    made["Date"] = datetime.fromtimestamp(mail.created, UTC_PLUS_8)
-    made["Message-ID"] = message_id(mail)
-    made["Delivered-To"] = mail.to
-    made["X-Alimock-Token"] = mail.token
-    made.set_content(text_body(mail, public_url))
-    made.add_alternative(html_body(mail, public_url), subtype="html")
-    made.set_boundary(f"alimock-{mail.id}")
-    return made
+    built["From"] = SENDER
+    built["To"] = Address("", local, domain)
+    built["Subject"] = subject(mail)
+    built["Date"] = datetime.fromtimestamp(mail.created, UTC_PLUS_8)
+    built["Message-ID"] = message_id(mail)
+    built["Delivered-To"] = mail.to
+    built["X-Alimock-Token"] = mail.token
+    built.set_content(text_body(mail, public_url))
+    built.add_alternative(html_body(mail, public_url), subtype="html")
+    built.set_boundary(f"alimock-{mail.id}")
+    return built
 
 
 def _validity(mail: Mail) -> str:
     wording = _WORDINGS[mail.lang]
-    days = mail.account.scenario.limits.link_valid_days
-    return wording.no_limit if days is None else wording.validity.format(days=days)
+    if mail.link_valid_days is None:
+        return wording.no_limit
+    return wording.one_day if mail.link_valid_days == 1 else wording.days.format(days=mail.link_valid_days)

@@ -1,4 +1,4 @@
-"""Delivering each mail by SMTP too, to a catcher that the team runs already. A relay that fails never fails the call."""
+"""Delivery of each mail by SMTP, to a mail catcher that the team has. A failed delivery never fails the call."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from alimock.state.outbox import Mail
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-# Before the second and the third attempt.
-PAUSE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 10
 STOP_SECONDS = 1
 
 
 @dataclass
 class RelayCounts:
-    """What became of the mails given to a relay; `last_error` is None while all is well."""
+    """The results of a relay; `last_error` is None if the last mail was delivered."""
 
     delivered: int = 0
     failed: int = 0
@@ -31,7 +30,7 @@ class RelayCounts:
 
 
 class Relay:
-    """Delivers mails one after another in a thread of its own; at most `max_waiting` wait for it."""
+    """Delivers mails one after another in its own thread; at most `max_waiting` mails are queued."""
 
     def __init__(self, host: str, port: int, max_waiting: int) -> None:
         self.host = host
@@ -45,77 +44,77 @@ class Relay:
 
     @property
     def waiting(self) -> int:
-        """How many mails wait to be delivered."""
+        """The number of queued mails."""
         return self._mails.qsize()
 
     def start(self, base_url: str) -> None:
-        """Begins to deliver; the links of the mails begin with `base_url`."""
+        """Start to deliver; the links in the mails begin with `base_url`."""
         self._base_url = base_url
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; mails that still wait are not delivered."""
+        """Stop; queued mails are not delivered."""
         self._closed.set()
         if not self._thread.is_alive():
             return
         if self._mails.empty():
             self._mails.put(None)
         else:
-            logger.warning("%s mails were not relayed before the end", self._mails.qsize())
+            logger.warning("%s queued mails were not relayed, because alimock stops", self._mails.qsize())
         self._thread.join(STOP_SECONDS)
 
-    def take(self, one: Mail) -> None:
-        """Takes a mail to deliver; it returns at once, and lets a mail go when too many wait."""
+    def take(self, mail: Mail) -> None:
+        """Queue a mail without blocking; it fails if the queue is full."""
         try:
-            self._mails.put_nowait(one)
+            self._mails.put_nowait(mail)
         except Full:
-            self._fail(one, f"{self.max_waiting} mails wait already")
+            self._fail(mail, f"the queue is full ({self.max_waiting} mails)")
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            one = self._mails.get()
-            if one is None or self._closed.is_set():
+            mail = self._mails.get()
+            if mail is None or self._closed.is_set():
                 continue
             try:
-                self._deliver(one)
+                self._deliver(mail)
             except Exception as error:
-                # A mail that cannot be written down must not end the thread.
-                logger.exception("alimock failed to relay a mail; please report this")
-                self._fail(one, str(error))
+                # A mail that cannot be rendered must not end the thread.
+                logger.exception("Internal error in alimock while relaying a mail; please report it with this log")
+                self._fail(mail, str(error))
 
-    def _deliver(self, one: Mail) -> None:
+    def _deliver(self, mail: Mail) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._send(one)
+                self._send(mail)
             except (OSError, smtplib.SMTPException, ValueError) as error:
-                if attempt == ATTEMPTS or not _may_pass(error):
-                    self._fail(one, f"{type(error).__name__}: {error}")
+                if attempt == ATTEMPTS or not _is_transient(error):
+                    self._fail(mail, f"{type(error).__name__}: {error}")
                     return
-                if self._closed.wait(PAUSE_SECONDS):
+                if self._closed.wait(RETRY_SECONDS):
                     return
             else:
                 self.counts.delivered += 1
                 self.counts.last_error = None
                 return
 
-    def _send(self, one: Mail) -> None:
-        # With a name of its own it asks no name server for one.
+    def _send(self, mail: Mail) -> None:
+        # Without a host name smtplib looks one up in the DNS.
         server = smtplib.SMTP(self.host, self.port, local_hostname="localhost", timeout=TIMEOUT_SECONDS)
         try:
-            server.send_message(message.build(one, self._base_url), message.SENDER.addr_spec, [one.to])
+            server.send_message(message.build(mail, self._base_url), message.SENDER.addr_spec, [mail.to])
         finally:
-            # The mail is delivered or refused by now, whatever the server says to the end.
+            # The delivery is decided by now, whatever the server replies to QUIT.
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
 
-    def _fail(self, one: Mail, reason: str) -> None:
+    def _fail(self, mail: Mail, reason: str) -> None:
         self.counts.failed += 1
         self.counts.last_error = reason
-        logger.warning("not relayed to %s:%s: mail %s to %s: %s", self.host, self.port, one.id, one.to, reason)
+        logger.warning("not relayed to %s:%s: mail %s to %s: %s", self.host, self.port, mail.id, mail.to, reason)
 
 
-def _may_pass(error: Exception) -> bool:
-    """Says whether another attempt may succeed: not after a refusal for good, nor of what the server does not support."""
+def _is_transient(error: Exception) -> bool:
+    """Return whether a retry may succeed: not after a 5xx reply, nor if the server lacks a feature."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code < 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):

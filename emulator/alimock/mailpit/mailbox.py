@@ -148,7 +148,7 @@ class Mailbox:
 
     def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
         """Return the mails that were not deleted since they were selected."""
-        return [mail for mail in mails if store().outbox.get(mail.id) == mail]
+        return [mail for mail in mails if mail.id in store().outbox]
 
     def _document(self, mail: Mail) -> Document:
         fields = {

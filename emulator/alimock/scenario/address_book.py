@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.order import Order
 from alimock.spec.address import fold, is_valid
 
 
@@ -73,9 +72,9 @@ class AddressBook:
         )
 
     @cached_property
-    def order(self) -> Order:
-        """The order in which the records of exact addresses are listed."""
-        return Order(self.exact)
+    def positions(self) -> Mapping[str, int]:
+        """The position in the file of each exact address, by its folded form."""
+        return {folded: position for position, folded in enumerate(self.exact)}
 
     def rules(self) -> list[AddressRule]:
         """Gives the patterns in the order they are tried, then the exact addresses in the order of the file."""

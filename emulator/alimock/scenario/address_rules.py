@@ -20,14 +20,6 @@ class AddressOutcome(Enum):
     UNKNOWN = "unknown"
 
 
-class Age(Enum):
-    """Since when a record of a scenario is there."""
-
-    WRITTEN = "the time that its entry says"
-    SIGHT = "the first sight of the account"
-    EXPIRED = "so long before the first sight that its link is too old"
-
-
 class Status(Enum):
     """What an address has at the start: no record, or one that waits to be verified, or a verified one."""
 
@@ -121,13 +113,6 @@ class AddressRule:
     new_today: bool = False
     exact: bool = False
     answers: ScriptedResponses = field(default_factory=lambda: NO_ANSWERS)
-
-    @property
-    def age(self) -> Age:
-        """Since when the record is there."""
-        if self.created is not None:
-            return Age.WRITTEN
-        return Age.EXPIRED if self.outcome is AddressOutcome.EXPIRED else Age.SIGHT
 
     @property
     def created(self) -> int | None:

@@ -241,9 +241,6 @@ class _Stack:
         addresses = self.layer.addresses.book()
         books = {account: own.book(addresses) for account, own in self.layer.account_addresses.items()}
         _raise(list(dict.fromkeys(mistake for book in (addresses, *books.values()) for mistake in _tokens_twice(book))))
-        for book in (addresses, *books.values()):
-            # Made here and not by the first List, for which all other callers would wait.
-            _ = book.order
         return Scenario(
             name,
             limits=ServiceLimits(**self.layer.limits),

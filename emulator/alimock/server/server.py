@@ -23,9 +23,9 @@ from alimock.api.http import HttpResponse
 from alimock.scenario.model import ResponseFault
 from alimock.security import bracketed
 from alimock.server.connections import Connection, Connections, Tls
-from alimock.server.dispatch import DELIVER, Application, status_line
+from alimock.server.dispatch import DELIVER, IS_GONE, Application, status_line
 from alimock.server.limits import ServerLimits
-from alimock.state.waiters import IS_GONE, Waiters
+from alimock.state.waiters import Waiters
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -84,8 +84,8 @@ class _Gateway(WSGIGateway_10):
         if seconds <= 0:
             return False
         waiting: Waiters = self.req.server.waiting
-        if not waiting.slots.acquire(blocking=False):
-            logger.warning("%s answers wait already, so this one is not delayed; see --limit max_threads", waiting.limit)
+        if not waiting.slots.acquire():
+            logger.warning("%s answers wait already, so this one is not delayed; see --limit max_threads", waiting.capacity)
             return False
         try:
             end = time.monotonic() + seconds

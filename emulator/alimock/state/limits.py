@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StateLimits:
-    """The limits of one store, each with its default. `alimock serve --limit` sets them."""
+    """The limits of one store with their defaults."""
 
     max_accounts: int = 1_000
     unused_account_seconds: float = 600

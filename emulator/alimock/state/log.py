@@ -1,52 +1,133 @@
-"""A log of the store: what happened, in order, with an index for each account. The oldest entries go when there are too many."""
+"""What happened in the store: calls, mails and changes, in order, with an index by account."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
 from alimock.state.limits import StateLimits
 
 
-class Entry(Protocol):
-    """One thing that happened; `sequence` counts everything that happens in the store."""
+class EventType(str, Enum):
+    """The types of events."""
+
+    CALL = "call"
+    MAIL = "mail"
+    VERIFICATION = "verification"
+    ADDRESS = "address"
+    FAULT = "fault"
+    ACCESS_KEY = "access key"
+    DELETION = "deletion"
+    CLOCK = "clock"
+    SCENARIO = "scenario"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event in one account, or in all accounts if the name is empty; `subject` is the id of what changed."""
+
+    sequence: int
+    kind: EventType
+    account_name: str
+    subject: str
+    received: float
 
     @property
     def id(self) -> str:
-        """Tells it from the others of its kind."""
+        """The sequence number as text."""
+        return str(self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result for one address of a call, or for the whole call if `email` is empty, and what decided it.
+
+    `outcome` is `success`, `exist`, `found`, another word, or an error code. `mail_id` is the mail that was sent to the address.
+    """
+
+    email: str
+    outcome: str
+    decided_by: str
+    mail_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallEntry:
+    """A call and its response, without secrets and signatures.
+
+    `signature` is the algorithm, None for an unsigned call. `messages` are the ids of the mails that the call sent. `received` is
+    real time in epoch seconds.
+    """
+
+    id: str
+    sequence: int
+    account_name: str
+    request_id: str
+    access_key_id: str | None
+    action: str
+    version: str
+    profile: str
+    format: str
+    method: str
+    peer: str
+    user_agent: str
+    parameters: Mapping[str, str]
+    signature: str | None
+    authentication: str
+    status: int
+    code: str
+    outcomes: tuple[Outcome, ...]
+    fault: str | None
+    messages: tuple[str, ...]
+    received: float
+    seconds: float
+
+
+class Entry(Protocol):
+    """An entry of a log."""
+
+    @property
+    def id(self) -> str:
+        """The id, unique in its log."""
 
     @property
     def sequence(self) -> int:
-        """When it happened."""
+        """The sequence number, unique in the store."""
 
     @property
     def account_name(self) -> str:
-        """The account in which it happened."""
+        """The account of the entry."""
 
 
 E = TypeVar("E", bound=Entry)
 
 
 class Log(Generic[E]):
-    """The newest entries of each account and of all together, as many as the limits say; callers hold the world's lock."""
+    """The newest entries of all accounts, as many as the limits allow; callers hold the store's lock."""
 
     def __init__(self, limits: StateLimits) -> None:
         self._limits = limits
         self._entries: OrderedDict[str, E] = OrderedDict()
         self._by_account: dict[str, OrderedDict[str, E]] = {}
-        # How many were evicted in all, and what is told of the accounts that still have entries.
-        self._evicted_in_all = 0
-        self._evicted_through_in_all = 0
+        self._evicted_total = 0
+        self._evicted_through_total = 0
+        # Only for accounts that have entries, since there may be any number of others.
         self._evicted: Counter[str] = Counter()
         self._evicted_through: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, entry_id: object) -> bool:
+        return entry_id in self._entries
+
     def add(self, entry: E) -> None:
-        """Takes an entry in, and evicts the oldest where there are too many."""
+        """Append an entry, and evict the oldest beyond the limits."""
         own = self._by_account.setdefault(entry.account_name, OrderedDict())
         self._entries[entry.id] = own[entry.id] = entry
         if len(own) > self._limits.max_entries_per_account:
@@ -55,53 +136,52 @@ class Log(Generic[E]):
             self._evict(next(iter(self._entries.values())))
 
     def get(self, entry_id: str) -> E | None:
-        """Gives an entry by its id."""
+        """Return the entry with an id, or None."""
         return self._entries.get(entry_id)
 
     def entries(self, account: str | None = None) -> list[E]:
-        """Gives the entries of one account or of all, oldest first."""
+        """Return the entries of one account, or of all, oldest first."""
         return list(self._of(account).values())
 
     def newest_first(self, account: str | None = None) -> Iterator[E]:
-        """Goes through the entries of one account or of all, newest first."""
+        """Iterate over the entries of one account, or of all, newest first."""
         return reversed(self._of(account).values())
 
     def after(self, sequence: int, account: str | None = None) -> list[E]:
-        """Gives the entries behind a point in time, oldest first; it looks at no others."""
+        """Return the entries after a sequence number, oldest first, without looking at older ones."""
         found = list(takewhile(lambda entry: entry.sequence > sequence, self.newest_first(account)))
         return found[::-1]
 
     def evicted(self, account: str | None = None) -> int:
-        """Counts the entries that were thrown away because there were too many."""
-        return self._evicted_in_all if account is None else self._evicted[account]
+        """Return the number of evicted entries."""
+        return self._evicted_total if account is None else self._evicted[account]
 
     def evicted_through(self, account: str | None = None) -> int:
-        """Gives the highest sequence that was thrown away, 0 if none was."""
-        return self._evicted_through_in_all if account is None else self._evicted_through.get(account, 0)
+        """Return the highest evicted sequence number, or 0."""
+        return self._evicted_through_total if account is None else self._evicted_through.get(account, 0)
 
-    def remove(self, entry: E) -> None:
-        """Deletes an entry that is there."""
-        del self._entries[entry.id]
+    def remove(self, entry_id: str) -> None:
+        """Remove an entry that exists."""
+        entry = self._entries.pop(entry_id)
         own = self._by_account[entry.account_name]
-        del own[entry.id]
+        del own[entry_id]
         if not own:
-            # Nothing is kept of accounts without entries: there may be any number of them.
             del self._by_account[entry.account_name]
 
     def clear(self, account: str) -> None:
-        """Forgets one account's entries and how many were evicted."""
+        """Remove the entries and the eviction counters of one account."""
         for entry_id in self._by_account.pop(account, {}):
             del self._entries[entry_id]
-        self._evicted_in_all -= self._evicted.pop(account, 0)
+        self._evicted_total -= self._evicted.pop(account, 0)
         self._evicted_through.pop(account, None)
 
     def _of(self, account: str | None) -> OrderedDict[str, E]:
         return self._entries if account is None else self._by_account.get(account, OrderedDict())
 
     def _evict(self, entry: E) -> None:
-        self.remove(entry)
-        self._evicted_in_all += 1
-        self._evicted_through_in_all = max(self._evicted_through_in_all, entry.sequence)
+        self.remove(entry.id)
+        self._evicted_total += 1
+        self._evicted_through_total = max(self._evicted_through_total, entry.sequence)
         self._evicted[entry.account_name] += 1
         self._evicted_through[entry.account_name] = entry.sequence
         if entry.account_name not in self._by_account:

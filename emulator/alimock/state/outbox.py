@@ -1,55 +1,39 @@
-"""The outbox: every mail that would have been sent, in order of arrival. A mail's text is made when somebody reads it."""
+"""The outbox: every mail that would have been sent, in order. The text of a mail is rendered when it is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alimock.state.account import Account
 from alimock.state.limits import StateLimits
 from alimock.state.log import Log
-from alimock.state.record import TokenState
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail: to whom, in which language, for which call, with the token of which serial.
+    """One mail, as it was sent.
 
-    `sequence` counts everything that happens in the store; `created` is the account's time and `received` the real one, both in
-    epoch seconds.
+    `created` is the account's time and `received` the real time, in epoch seconds. `link_valid_days` is None if the link never
+    expires.
     """
 
     id: str
     sequence: int
-    account: Account
+    account_name: str
     access_key_id: str | None
     request_id: str
     action: str
     to: str
     lang: str
-    serial: int
+    token: str
+    link_valid_days: int | None
     created: int
     received: float
 
-    @property
-    def account_name(self) -> str:
-        """The name of the account that sent it."""
-        return self.account.name
-
-    @property
-    def token(self) -> str:
-        """The token that the mail carries."""
-        return self.account.ids.token(self.serial)
-
-    @property
-    def token_state(self) -> TokenState:
-        """What the token is good for now."""
-        return self.account.token_state(self.serial)
-
 
 class Outbox(Log[Mail]):
-    """The mails of all accounts, and what is known about each by its id.
+    """The mails of all accounts, with what clients of Mailpit's API know about each, by id.
 
-    `read` are those that were read, `tags` what clients put on them, `sizes` how many bytes each has with links to what URL.
+    `sizes` caches the size in bytes of a mail whose links start with a URL.
     """
 
     def __init__(self, limits: StateLimits) -> None:
@@ -59,13 +43,18 @@ class Outbox(Log[Mail]):
         self.sizes: dict[str, tuple[str, int]] = {}
         self.deleted = 0
 
-    def remove(self, entry: Mail) -> None:
-        """Deletes a mail that is there, with what is known about it."""
-        super().remove(entry)
-        self._forget(entry.id)
+    def remove(self, entry_id: str) -> None:
+        """Remove a mail that exists, and what is known about it."""
+        super().remove(entry_id)
+        self._forget(entry_id)
+
+    def delete(self, mail_id: str) -> None:
+        """Remove a mail that exists, and count it as deleted."""
+        self.remove(mail_id)
+        self.deleted += 1
 
     def clear(self, account: str) -> None:
-        """Forgets one account's mails, with what is known about them."""
+        """Remove the mails of one account, and what is known about them."""
         for mail in self.entries(account):
             self._forget(mail.id)
         super().clear(account)

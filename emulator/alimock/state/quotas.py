@@ -1,4 +1,4 @@
-"""What an account has sent on each UTC+8 day, which counts against the service's limits."""
+"""What an account has sent on each UTC+8 day, which counts against the limits of the service."""
 
 from __future__ import annotations
 
@@ -7,49 +7,62 @@ from dataclasses import dataclass, field
 from alimock.spec.times import day_of
 from alimock.state.clock import Clock
 
-# How many days are kept, for a clock that goes back.
-KEPT_DAYS = 100
-
 
 @dataclass(slots=True)
-class _Counts:
+class _Day:
     sends: dict[str, int] = field(default_factory=dict)
     new: set[str] = field(default_factory=set)
 
 
 class DailyQuotas:
-    """Counts the mails to each address and the new addresses, by the day that a clock shows. Addresses are folded."""
+    """The mails to each address and the new addresses, by the day that the account's clock shows.
+
+    Addresses are folded. What a scenario counts before the start of the account is not included. Days are kept for a clock that
+    is set back.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._first = day_of(clock.now())
-        self._counts: dict[int, _Counts] = {}
+        self._days: dict[int, _Day] = {}
 
     @property
-    def is_first(self) -> bool:
-        """Whether the clock shows the day of the beginning."""
+    def is_first_day(self) -> bool:
+        """Whether the clock shows the day on which the account started."""
         return day_of(self._clock.now()) == self._first
 
-    @property
-    def sends(self) -> dict[str, int]:
-        """The mails of today by address; those that a scenario says were sent before are not among them."""
-        return self._today().sends
+    def sends(self, address: str) -> int | None:
+        """Return the number of mails to an address today, None if it was never set."""
+        return self._today().sends.get(address)
 
-    @property
-    def new(self) -> set[str]:
-        """The new addresses of today; those that a scenario counts as new are not among them."""
-        return self._today().new
+    def set_sends(self, address: str, count: int) -> None:
+        """Set the number of mails to an address today."""
+        self._changed_today().sends[address] = count
 
-    def forget(self, folded: str) -> None:
-        """Forgets what was counted for an address."""
-        for counts in self._counts.values():
-            counts.sends.pop(folded, None)
-            counts.new.discard(folded)
+    def is_new(self, address: str) -> bool:
+        """Return whether an address was new today."""
+        return address in self._today().new
 
-    def _today(self) -> _Counts:
-        today = day_of(self._clock.now())
-        if today not in self._counts:
-            if len(self._counts) >= KEPT_DAYS:
-                del self._counts[next(iter(self._counts))]
-            self._counts[today] = _Counts()
-        return self._counts[today]
+    def count_new(self) -> int:
+        """Return the number of addresses that were new today."""
+        return len(self._today().new)
+
+    def add_new(self, address: str) -> None:
+        """Count an address as new today."""
+        self._changed_today().new.add(address)
+
+    def addresses(self) -> set[str]:
+        """Return all addresses that anything was counted for today."""
+        return {*self._today().sends, *self._today().new}
+
+    def forget(self, address: str) -> None:
+        """Forget what was counted for an address on any day."""
+        for day in self._days.values():
+            day.sends.pop(address, None)
+            day.new.discard(address)
+
+    def _today(self) -> _Day:
+        return self._days.get(day_of(self._clock.now())) or _Day()
+
+    def _changed_today(self) -> _Day:
+        return self._days.setdefault(day_of(self._clock.now()), _Day())

@@ -1,4 +1,4 @@
-"""A record: one address of an account, and what its tokens are good for."""
+"""A record: one address of an account, and the state of its tokens."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ SUBMITTED = "rule submitted-record"
 class Record:
     """One address of an account, with the fields that the API shows; times are epoch seconds.
 
-    `decided_by` says where the record comes from: an entry of the scenario, or a Submit. `token_serial` is that of the token sent
-    last.
+    `decided_by` is the entry of the scenario that made the record, or `SUBMITTED`. `number` counts the records that calls made in
+    the account, whether by a Submit or by the first call for an address of a pattern. `token_serial` is the serial of the token
+    that was sent last.
     """
 
     email: str
@@ -32,10 +33,11 @@ class Record:
     confirm_ip: str | None = None
     token: str | None = None
     token_serial: int | None = None
+    number: int = 0
 
 
 class TokenState(Enum):
-    """What a token is good for now."""
+    """The state of a token."""
 
     OPEN = "open"
     USED = "used"

@@ -1,4 +1,4 @@
-"""An account as it is now, as a scenario that starts in the same state."""
+"""The current state of an account as a scenario that starts in this state."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from alimock.state.record import SUBMITTED, VERIFIED, Record
 
 _OUTCOMES = {Status.NONE: AddressOutcome.UNKNOWN, Status.PENDING: AddressOutcome.PENDING, Status.VERIFIED: AddressOutcome.VERIFIED}
 _REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: AddressOutcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: AddressOutcome.ILLEGAL}
-_PLACE = "a snapshot"
+_SOURCE = "a snapshot"
 
 
-def snapshot(account: Account, store: Scenario) -> Scenario:
-    """Gives the scenario from which an account starts as this one is now; keys, checks and codes are those of the world's.
+def snapshot(account: Account, base: Scenario) -> Scenario:
+    """Return a scenario from which an account starts as this one is now; keys, checks and codes are those of `base`.
 
-    Mails that were sent and nonces that were used are no part of it; a token that is open stays so.
+    Sent mails and used nonces are not part of it. An open token stays open.
     """
-    records = {fold(record.email): record for record in account.in_order()}
+    records = {fold(record.email): record for record in account.records()}
     entries = [
         _entry(account, records[name].email if name in records else name, records.get(name))
-        for name in _in_order(account, records)
+        for name in _ordered(account, records)
         if name in records or _is_remembered(account, name)
     ]
-    now, standing = account.clock.now(), account.clock.frozen_at is not None
+    now, frozen = account.clock.now(), account.clock.frozen_at is not None
     scenario = account.scenario
-    named = {account.name: account.user_id} if account.name in store.user_ids else {}
+    named = {account.name: account.user_id} if account.name in base.user_ids else {}
     return replace(
         scenario,
-        name=_PLACE,
+        name=_SOURCE,
         description=f"The account {account.name} as it was at {format_time(now)}.",
-        clock=now if standing or account.clock.offset else None,
-        clock_runs=not standing,
-        authentication=store.authentication,
-        timestamps=store.timestamps,
-        unknown_keys=store.unknown_keys,
-        user_ids={**store.user_ids, **named},
-        access_keys=store.access_keys,
-        codes=store.codes,
-        addresses=AddressBook.of(entries, (_pattern(account, one.rule) for one in account.addresses.patterns)),
+        clock=now if frozen or account.clock.offset else None,
+        clock_runs=not frozen,
+        authentication=base.authentication,
+        timestamps=base.timestamps,
+        unknown_keys=base.unknown_keys,
+        user_ids={**base.user_ids, **named},
+        access_keys=base.access_keys,
+        codes=base.codes,
+        addresses=AddressBook.of(entries, (_pattern(account, pattern.rule) for pattern in account.addresses.patterns)),
         account_addresses={},
         faults={
             key: replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
@@ -54,18 +54,19 @@ def snapshot(account: Account, store: Scenario) -> Scenario:
     )
 
 
-def _in_order(account: Account, records: Mapping[str, Record]) -> Iterable[str]:
-    """Gives all known addresses, folded, in the order of their records; one without a record that the scenario names keeps its
-    place there, since a record that it gets later has that place.
+def _ordered(account: Account, records: Mapping[str, Record]) -> Iterable[str]:
+    """Return all known addresses, folded, in the order of their records.
+
+    An address of the scenario without a record keeps its place, which is that of a record it may get later.
     """
     submitted = (name for name, record in records.items() if record.decided_by == SUBMITTED)
     return dict.fromkeys((*submitted, *account.addresses.exact, *records, *sorted(account.known_addresses())))
 
 
 def _is_remembered(account: Account, address: str) -> bool:
-    """Says whether an address without a record is any other than one that nobody ever named."""
+    """Return whether an address without a record differs from one that was never used."""
     if not is_valid(address):
-        # Its lower case is longer than an address may be, and cannot be written down.
+        # Its lower case is longer than a valid address, so that no scenario can name it.
         return False
     return account.addresses.rule(address) is not None or account.sends_today(address) > 0 or account.is_new_today(address)
 
@@ -76,7 +77,7 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
     outcome, sending = _outcome(status, answers.pop(SEND, (ScriptedResponse(),)))
     rule = AddressRule(
         email,
-        _PLACE,
+        _SOURCE,
         outcome,
         status,
         exact="*" in email,
@@ -88,12 +89,12 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
 
 
 def _outcome(status: Status, sending: tuple[ScriptedResponse, ...]) -> tuple[AddressOutcome, tuple[ScriptedResponse, ...]]:
-    """Gives the outcome that an entry begins with, and the answers to Submit and Resend behind it."""
+    """Return the outcome of an entry, and the responses to Submit and Resend, the first of which is that outcome's."""
     first = sending[0]
     refusing = _REFUSING.get(first.code or "") if first.message is None else None
     if refusing is not None or first.code is None:
         return refusing or _OUTCOMES[status], sending
-    # No outcome stands for this answer, so that of the record comes first and for no call.
+    # No outcome has this response, so the outcome of the record comes first, for 0 calls.
     return _OUTCOMES[status], (ScriptedResponse(times=0), *sending)
 
 
@@ -113,11 +114,11 @@ def _with_fields(rule: AddressRule, record: Record, token: str | None) -> Addres
 
 
 def _pattern(account: Account, rule: AddressRule) -> AddressRule:
-    """Fixes what a pattern says about the account's first sight, since that of the scenario's next account is another."""
-    sends = rule.sends_today if account.is_first_day() else 0
+    """Make the times of a pattern absolute, since they were relative to the start of this account."""
+    sends = rule.sends_today if account.quotas.is_first_day else 0
     if rule.status is Status.NONE:
         return replace(rule, sends_today=sends)
-    record = account.record_of(rule, fold(rule.address))
+    record = account.initial.make(rule, fold(rule.address))
     return replace(
         rule,
         sends_today=sends,

@@ -1,26 +1,24 @@
-"""Waiting for something to happen, without looking again and again: each waiter has a condition of its own on the world's lock."""
+"""Blocking calls: each waiter has its own condition on the store's lock, so that an event wakes only those it concerns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Condition, Event, RLock
+from threading import Condition, Event, Lock, RLock
 from typing import TypeVar
 
-# Under this name of WSGI's environment the server gives a function that says whether the client has gone.
-IS_GONE = "alimock.is_gone"
-# How often who waits looks whether the client is still there.
-LOOK_SECONDS = 0.5
+# How often a waiter checks whether its client has disconnected.
+POLL_SECONDS = 0.5
 T = TypeVar("T")
 
 
 class Interrupted(Exception):
-    """What was waited for cannot come any more: the account was reset."""
+    """The account was reset, so that the awaited entry cannot arrive any more."""
 
 
 class Closed(Exception):
-    """The emulator stops."""
+    """The emulator is stopping."""
 
 
 @dataclass(eq=False)
@@ -28,22 +26,52 @@ class _Waiter:
     condition: Condition
     kinds: Collection[str]
     account: str | None
-    interruptible: bool
     interrupted: bool = False
 
 
-class Waiters:
-    """Those who wait, for what happens in the store or for an injected delay to end, and their common end.
+class Slots:
+    """A semaphore that never blocks and shows how many slots are free."""
 
-    `limit` is how many may wait, `slots` how many more; who waits takes a place and gives it back.
+    def __init__(self, capacity: int) -> None:
+        self.free = capacity
+        self._lock = Lock()
+
+    def acquire(self) -> bool:
+        """Take a slot and return True, or return False if none is free."""
+        with self._lock:
+            if not self.free:
+                return False
+            self.free -= 1
+            return True
+
+    def release(self) -> None:
+        """Return a slot that was taken."""
+        with self._lock:
+            self.free += 1
+
+
+class Waiters:
+    """Block callers until a matching event is recorded, the timeout expires, or the emulator stops.
+
+    A caller that blocks, here or for an injected delay, takes one of the `capacity` slots and returns it.
     """
 
-    def __init__(self, lock: RLock, limit: int) -> None:
+    def __init__(self, lock: RLock, capacity: int) -> None:
         self.closed = Event()
-        self.limit = limit
-        self.slots = BoundedSemaphore(limit)
+        self.capacity = capacity
+        self.slots = Slots(capacity)
         self._lock = lock
         self._waiters: list[_Waiter] = []
+
+    @property
+    def count(self) -> int:
+        """The number of callers that wait for an event now."""
+        return len(self._waiters)
+
+    @property
+    def free_slots(self) -> int:
+        """The number of slots that are free now."""
+        return self.slots.free
 
     def wait(
         self,
@@ -52,15 +80,14 @@ class Waiters:
         account: str | None,
         seconds: float,
         *,
-        interruptible: bool = True,
         is_gone: Callable[[], bool] = lambda: False,
     ) -> T | None:
-        """Waits until `find` gives something and gives that, or None at the end of the time; the caller holds the lock.
+        """Block until `find` returns a value and return it, or return None after `seconds` or when the client `is_gone`.
 
-        It is asked again whenever something of these kinds happens in the account. Raises `Interrupted` and `Closed`. Now and then
-        it looks whether whoever waits is gone, and then gives None.
+        `find` is called again after every event of these kinds in the account, or in any account for None. The caller holds the
+        lock. Raise `Interrupted` or `Closed` if the wait is ended.
         """
-        waiter = _Waiter(Condition(self._lock), kinds, account, interruptible)
+        waiter = _Waiter(Condition(self._lock), kinds, account)
         end = time.monotonic() + seconds
         self._waiters.append(waiter)
         try:
@@ -72,29 +99,26 @@ class Waiters:
                 left = end - time.monotonic()
                 if left <= 0 or is_gone():
                     return None
-                waiter.condition.wait(min(left, LOOK_SECONDS))
+                waiter.condition.wait(min(left, POLL_SECONDS))
             return found
         finally:
             self._waiters.remove(waiter)
 
     def wake(self, kind: str, account: str) -> None:
-        """Has those look again who wait for something of this kind in this account, or in any if the name is empty.
-
-        The caller holds the lock.
-        """
+        """Wake the waiters for a kind of event in one account, or in all if the name is empty; the caller holds the lock."""
         for waiter in self._waiters:
             if kind in waiter.kinds and (not account or waiter.account in (None, account)):
                 waiter.condition.notify()
 
     def interrupt(self, account: str) -> None:
-        """Ends the waiting for what happens in an account alone, or in any if the name is empty; the caller holds the lock."""
+        """End the waits for one account, or all waits if the name is empty; the caller holds the lock."""
         for waiter in self._waiters:
-            if waiter.interruptible and (not account or waiter.account == account):
+            if not account or waiter.account == account:
                 waiter.interrupted = True
                 waiter.condition.notify()
 
     def close(self) -> None:
-        """Ends all waiting for good."""
+        """End all waits for good."""
         self.closed.set()
         with self._lock:
             for waiter in self._waiters:
