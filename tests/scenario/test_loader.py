@@ -63,7 +63,7 @@ addresses:
     assert (loaded.access_keys["k"].account, loaded.access_keys["k"].active) == ("other", False)
     jo, off, late = (loaded.addresses.rule(email) for email in ("JO@example.com", "off@example.com", "Any@LATE.example.com"))
     assert jo is not None and off is not None and late is not None
-    assert (jo.status, jo.send_ip, jo.place) == (Status.VERIFIED, "42.0.0.115", "case.yaml:14")
+    assert (jo.status, jo.send_ip, jo.location) == (Status.VERIFIED, "42.0.0.115", "case.yaml:14")
     assert (off.outcome, off.status) == (AddressOutcome.QUOTA_EXCEEDED, Status.NONE)
     assert late.outcome is AddressOutcome.EXPIRED
     assert loaded.addresses.rule("late.example.com") is None
@@ -214,7 +214,7 @@ def test_a_file_extends_a_file_beside_it_and_overrides_it_entry_by_entry(tmp_pat
     ]
     tried_first = loaded.addresses.rule("any@x.example.com")
     assert tried_first is not None
-    assert tried_first.place == f"{child}:5"
+    assert tried_first.location == f"{child}:5"
 
 
 def test_a_circle_of_files_is_told(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_bundle_has_the_variables_that_its_secrets_name_and_no_others(folder: 
 def test_texts_take_the_place_of_files_and_may_have_any_name(folder: Path) -> None:
     name = "the marker of test_it[a,b]"
     loaded = loader.load_files([name], {name: "alimock: 1\nextends: base.yaml\n"})
-    assert loaded.addresses.exact["base@example.com"].place == "base.yaml:2"
+    assert loaded.addresses.exact["base@example.com"].location == "base.yaml:2"
     assert loader.bundle([name], {name: "alimock: 1\nextends: base.yaml\n"}).files["base.yaml"] == BASE
 
 

@@ -176,17 +176,17 @@ def _key(sent: Credentials, store: Store) -> None:
 def _key_status(sent: Credentials, store: Store) -> None:
     key = _known(sent, store)
     if not key.active:
-        raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.place)
+        raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
 
 
 def _security_token(sent: Credentials, store: Store) -> None:
     key = _known(sent, store)
     if not sent.security_token and (key.security_token is not None or key.id.startswith("STS.")):
-        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.place)
+        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.location)
     if key.security_token is not None and not _same(sent.security_token, key.security_token):
-        raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.place)
+        raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.location)
     if key.expires is not None and store.real_time() >= key.expires:
-        raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.place)
+        raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.location)
 
 
 def _signature_type(sent: Credentials, store: Store) -> None:
@@ -210,7 +210,7 @@ def _signature(sent: Credentials, store: Store) -> None:
         string_to_sign = signature.string_to_sign_v1(sent.request)
         expected, definition = signature.sign_v1(string_to_sign, key.secret, sent.method), SIGNATURE_DOES_NOT_MATCH_V1
     if not _same(sent.signature, expected):
-        raise ApiError(definition, f"signature of {key.id} ({key.place})", string_to_sign=string_to_sign)
+        raise ApiError(definition, f"signature of {key.id} ({key.location})", string_to_sign=string_to_sign)
 
 
 def _nonce(sent: Credentials, store: Store) -> None:

@@ -64,7 +64,7 @@ class CallContext:
         if self.fault is None:
             return text
         harm = f": {self.fault.response_fault}" if self.fault.response_fault is not None else ""
-        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
+        name = f"{self.fault.location} (fault {self.fault.id}, hit {self.fault_hit}{harm})"
         return name if self.fault.error is not None or not text else f"{name}; {text}"
 
     def record(self, store: Store, status: int, code: str, decisions: tuple[Outcome, ...], seconds: float) -> None:

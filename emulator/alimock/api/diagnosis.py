@@ -86,7 +86,7 @@ def explain(sent: Credentials, key: AccessKey, keys: Mapping[str, AccessKey]) ->
     for mistake in _mistakes(sent, right, keys):
         if mistake.candidate == sent.signature:
             return _result(right, mistake, matches=False)
-    explanation = f"no common mistake gives this signature, so the secret is most likely not that of {key.id} ({key.place})"
+    explanation = f"no common mistake gives this signature, so the secret is most likely not that of {key.id} ({key.location})"
     remedy = "compare the secret with the scenario's, then the string to sign with the client's, character by character"
     return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
 

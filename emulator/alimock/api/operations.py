@@ -238,11 +238,11 @@ def _answer(context: OperationContext, email: str) -> tuple[ErrorDefinition, str
     if answer is None or answer.code is None or rule is None:
         return None
     if answer.message is None:
-        return ANSWER_CODES[answer.code], rule.place
+        return ANSWER_CODES[answer.code], rule.location
     custom = ErrorDefinition(
         answer.code, answer.status, answer.message, Evidence.ASSUMED, "the scenario's own", origin=Origin.BACKEND
     )
-    return custom, f"{rule.place} {CUSTOM}"
+    return custom, f"{rule.location} {CUSTOM}"
 
 
 def _refuse_over_sends(context: OperationContext, email: str) -> None:
@@ -271,7 +271,7 @@ def _why_unknown(context: OperationContext, email: str) -> str:
     if context.account.is_deleted(email):
         return "rule deleted-address"
     if rule is not None:
-        return rule.place
+        return rule.location
     other = context.store.others_with(context.account, email)
     return "rule unknown-address" + (f" (account {other.name} has it, {context.account.name} does not)" if other else "")
 

@@ -180,7 +180,7 @@ class Service:
         """Gives the canned answer of the scenario; whether the key has the permission is not checked."""
         _meets_fault(exchange, account, request, None)
         body = serialize.stub(request.action, stub.fields, exchange.request_id, exchange.body_format)
-        return body, (Outcome("", "custom answer", f"{stub.place} {CUSTOM}"),)
+        return body, (Outcome("", "custom answer", f"{stub.location} {CUSTOM}"),)
 
     def _failure(self, exchange: CallContext, failure: ApiError) -> tuple[Reply, tuple[Outcome, ...], str]:
         request_id = exchange.request_id = exchange.request_id or self.store.ids.request_id()
@@ -237,7 +237,7 @@ def _check_format(request: Request) -> None:
 
 def _check_permission(key: AccessKey | None, operation: Operation) -> None:
     if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
-        raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
+        raise ApiError(FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
 
 
 def _meets_fault(exchange: CallContext, account: Account, request: Request, emails: object) -> bool:

@@ -41,7 +41,7 @@ class AccessKeysResource:
             if len(self.store.registered) >= limit and key_id not in self.store.registered:
                 hint = "delete those that nobody uses any more, or see --max-access-keys"
                 raise Problem(409, f"{limit} keys were put already", hint)
-            placed = replace(key, account=account or self.store.own_account_name(key_id), place=f"PUT {request.path}")
+            placed = replace(key, account=account or self.store.own_account_name(key_id), location=f"PUT {request.path}")
             self.store.put_access_key(placed)
         return _shown(placed, secrets=False)
 
@@ -57,4 +57,4 @@ class AccessKeysResource:
 
 
 def _shown(key: AccessKey, secrets: bool) -> dict[str, object]:
-    return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.place}
+    return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.location}

@@ -40,7 +40,7 @@ class AddressesResource:
     def put(self, email: str) -> dict[str, object]:
         """Takes an entry in, for an address or a pattern, which starts anew as it says; a reset drops it."""
         key_id = arguments.query("access_key_id").get("access_key_id")
-        rule = replace(arguments.scenario(loader.load_address, email), place=f"PUT {request.path}")
+        rule = replace(arguments.scenario(loader.load_address, email), location=f"PUT {request.path}")
         with self.store.lock:
             owner = self.store.owner_of_written_token(rule, key_id)
             if owner is not None:
@@ -78,7 +78,7 @@ class AddressesResource:
             yield self._record(account, record)
         for rule in rules:
             if account.peek(rule.address) is None:
-                yield self._entry(account, rule.address, None, rule.place)
+                yield self._entry(account, rule.address, None, rule.location)
 
     def _record(self, account: Account, record: Record) -> dict[str, object]:
         return {

@@ -41,7 +41,7 @@ class FaultsResource:
                     seen[fault] += fault.seen + account.fault_calls[fault.id]
                     hits[fault] += fault.hits + account.fault_hits[fault.id]
         shown = [
-            {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.place}
+            {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.location}
             for fault, count in hits.items()
             if not (unused and count)
         ]
@@ -52,7 +52,7 @@ class FaultsResource:
         key_id = arguments.query("access_key_id").get("access_key_id")
         with self.store.lock:
             stubs = self.store.stubs(key_id)
-        fault = replace(arguments.scenario(loader.load_fault, fault_id, stubs), place=f"PUT {request.path}")
+        fault = replace(arguments.scenario(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
         with self.store.lock:
             if any(
                 len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults

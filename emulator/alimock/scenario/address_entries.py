@@ -92,7 +92,11 @@ def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | 
     """Makes the rule of one entry of `addresses`: a shorthand, or a record that says the same and more."""
     if isinstance(entry.value, AddressOutcome):
         return AddressRule(
-            entry.key, entry.place, entry.value, OUTCOME_STATUS[entry.value], answers=OUTCOME_ANSWERS.get(entry.value, NO_ANSWERS)
+            entry.key,
+            entry.location,
+            entry.value,
+            OUTCOME_STATUS[entry.value],
+            answers=OUTCOME_ANSWERS.get(entry.value, NO_ANSWERS),
         )
     if entry.value is None:
         return None
@@ -108,13 +112,13 @@ def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | 
         status, AddressOutcome.UNKNOWN
     )
     for key, found, expected in _contradictions(entry.key, outcome, status, values):
-        diagnostics.add(said.place(key), f"{path}.{key}", found, expected)
+        diagnostics.add(said.node_of(key), f"{path}.{key}", found, expected)
     sending = _sending(outcome, values.pop("times", None), values.pop("then", None), path, diagnostics)
     answers: dict[str, tuple[ScriptedResponse, ...]] = {SEND: sending} if any(one.code for one in sending) else {}
     for short, value in (values.pop("answers", None) or {}).items():
         action = ANSWERED_OPERATIONS[short]
         answers[action] = tuple(_answers(value, action, f"{path}.answers.{short}", diagnostics))
-    return AddressRule(entry.key, entry.place, outcome, status, answers=answers or NO_ANSWERS, **values)
+    return AddressRule(entry.key, entry.location, outcome, status, answers=answers or NO_ANSWERS, **values)
 
 
 def _contradictions(
@@ -149,7 +153,7 @@ def _answers(value: Any, action: str, path: str, diagnostics: Diagnostics) -> It
     """Goes through an answer and those that `then` puts behind it."""
     while isinstance(value, Values):
         for key, found, expected in _wrong_answer(value):
-            diagnostics.add(value.place(key), path, found, expected)
+            diagnostics.add(value.node_of(key), path, found, expected)
         then = value.get("then")
         times = None if then is None else 1 if value.get("times") is None else value["times"]
         if "code" in value:

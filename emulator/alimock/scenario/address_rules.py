@@ -99,13 +99,13 @@ NO_ANSWERS: ScriptedResponses = {}
 class AddressRule:
     """One entry of `addresses`: what an address, or every address that a pattern matches, has and does.
 
-    `place` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
+    `location` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
     With `exact` a `*` in the address is a letter. `answers` has, by the operation or `SEND`, the answers it gives in turn, of
     which the last has no `times`.
     """
 
     address: str
-    place: str
+    location: str
     outcome: AddressOutcome
     status: Status
     email_verification_no: str | None = None

@@ -48,7 +48,7 @@ class Diagnostics:
             mistakes.append(Diagnostic(self.file, 0, 0, "", f"{self.left_out} more mistakes", "those above to be mended first"))
         return mistakes
 
-    def place(self, node: Node) -> str:
+    def location(self, node: Node) -> str:
         """Gives the file and line where a node begins, as answers and logs show it."""
         return f"{self.file}:{node.line}" if self.has_lines else self.file
 
@@ -65,7 +65,7 @@ class Diagnostics:
         return False
 
 
-def place_of(text: str) -> tuple[str, int]:
+def split_location(text: str) -> tuple[str, int]:
     """Parts a place into the file and its line, 0 if it has none."""
     file, _, line = text.rpartition(":")
     return (file, int(line)) if file and line.isdecimal() else (text, 0)

@@ -39,7 +39,7 @@ def _refuse_ids_twice(entries: Sequence[Entry], faults: Sequence[Fault], diagnos
         owner = owners.setdefault(fault.id, item) if fault.id else item
         if owner is not item:
             found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
-            diagnostics.add(item.value.place("id"), f"faults[{item.key}].id", found, expected)
+            diagnostics.add(item.value.node_of("id"), f"faults[{item.key}].id", found, expected)
 
 
 def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diagnostics) -> Fault:
@@ -47,7 +47,7 @@ def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diag
     said: Values = item.value
     said_when: Values = said.get("when") or Values(item.node)
     for key, found, expected in _wrong_fault(said, said_when, actions):
-        node = said_when.place(key.removeprefix("when.")) if key.startswith("when.") else said.place(key)
+        node = said_when.node_of(key.removeprefix("when.")) if key.startswith("when.") else said.node_of(key)
         diagnostics.add(node, f"{path}.{key}" if key else path, found, expected)
     values, when = dict(said), dict(said_when)
     values.pop("when", None)
@@ -55,7 +55,7 @@ def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diag
     email = when.pop("email", None)
     return Fault(
         values.pop("id", None) or "",
-        item.place,
+        item.location,
         email=Pattern.of(email) if email is not None else None,
         response_fault=ResponseFault(**delivery) if delivery else None,
         **when,

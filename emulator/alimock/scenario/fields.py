@@ -111,11 +111,11 @@ class Values(dict[str, Any]):
     def __init__(self, node: Node) -> None:
         super().__init__()
         self.node = node
-        self.places: dict[str, Node] = {}
+        self.nodes: dict[str, Node] = {}
 
-    def place(self, key: str) -> Node:
+    def node_of(self, key: str) -> Node:
         """Gives the node of a key, that of the mapping for one that is not there."""
-        return self.places.get(key, self.node)
+        return self.nodes.get(key, self.node)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Keys(Schema):
         values = Values(node)
         for key, key_node, value_node in _pairs(self, node, path, diagnostics):
             known = self.table.get(key)
-            values.places[key] = key_node
+            values.nodes[key] = key_node
             if known is None:
                 expected = nearest(key, self.table) if not diagnostics.is_full else ""
                 diagnostics.add(key_node, path, f"the unknown key {quoted(key)}", expected)
@@ -150,11 +150,11 @@ class Keys(Schema):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a list, or of a mapping whose keys are the user's own; `place` is its file and line."""
+    """One entry of a list, or of a mapping whose keys are the user's own; `location` is its file and line."""
 
     key: str
     value: Any
-    place: str
+    location: str
     node: Node
 
 
@@ -176,7 +176,7 @@ class Entries(Schema):
             except ValueError:
                 diagnostics.add(key_node, path, quoted(key), self.key.expected_near(key_node))
             value = self.value.read(value_node, here, diagnostics)
-            entries.append(Entry(key, value, diagnostics.place(key_node), key_node))
+            entries.append(Entry(key, value, diagnostics.location(key_node), key_node))
         return entries
 
     def json_schema(self) -> JsonSchema:
@@ -199,7 +199,7 @@ class Items(Schema):
         entries = []
         for number, item in enumerate(node.items):
             value = self.item.read(item, f"{path}[{number}]", diagnostics)
-            entries.append(Entry(str(number), value, diagnostics.place(item), item))
+            entries.append(Entry(str(number), value, diagnostics.location(item), item))
         return entries
 
     def json_schema(self) -> JsonSchema:
@@ -220,7 +220,7 @@ class OneOrMore(Schema):
         if isinstance(node, SequenceNode):
             return Items(self.item).read(node, path, diagnostics)
         value = Scalar(self.expected, self.item.parse).read(node, path, diagnostics)
-        return [Entry("0", value, diagnostics.place(node), node)]
+        return [Entry("0", value, diagnostics.location(node), node)]
 
     def json_schema(self) -> JsonSchema:
         return {"anyOf": [self.item.json_schema(), Items(self.item).json_schema()]}

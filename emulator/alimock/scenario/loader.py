@@ -18,7 +18,7 @@ from pathlib import Path
 from alimock.scenario.address_book import AddressBook
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS, addresses_of
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.diagnostics import Diagnostics, place_of
+from alimock.scenario.diagnostics import Diagnostics, split_location
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.merge import Layer, access_key_of, layer_of
@@ -120,7 +120,7 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     values = FAULT.read(node, "fault", diagnostics)
     NAME.read(ScalarNode(1, 1, None, fault_id, plain=False), "id", diagnostics)
     if values.get("id") not in (None, fault_id):
-        diagnostics.add(values.place("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
+        diagnostics.add(values.node_of("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
     _raise(diagnostics.told())
     fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
     _raise(diagnostics.told())
@@ -133,7 +133,7 @@ def load_access_key(content: bytes, key_id: str, account: str, *, file: str, jso
     TEXT.read(ScalarNode(1, 1, None, key_id, plain=False), "id", diagnostics)
     values = IDENTIFIED_ACCESS_KEY.read(node, "access_key", diagnostics)
     if values.get("id") not in (None, key_id):
-        diagnostics.add(values.place("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
+        diagnostics.add(values.node_of("id"), "access_key.id", f"`{values['id']}`", f"`{key_id}` as in the path, or none")
     _raise(diagnostics.told())
     return access_key_of({**values, "id": key_id}, account, file)
 
@@ -283,6 +283,6 @@ def _tokens_twice(book: AddressBook) -> Iterator[Diagnostic]:
     for rule in book.exact.values():
         owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
         if owner is not rule:
-            file, line = place_of(rule.place)
-            path, expected = f"addresses.{rule.address}", f"each token once ({owner.place} has it)"
+            file, line = split_location(rule.location)
+            path, expected = f"addresses.{rule.address}", f"each token once ({owner.location} has it)"
             yield Diagnostic(file, line, 1, path, f"the token `{rule.token}` again", expected)

@@ -110,7 +110,7 @@ def _add_access_key(layer: Layer, item: Entry, account: str, diagnostics: Diagno
     known = known_keys.get(key_id) if "secret" not in values else None
     secret = known.secret if known is not None else values.get("secret")
     if key_id in layer.access_keys:
-        diagnostics.add(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
+        diagnostics.add(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].location} has it)")
     elif secret is None:
         if "secret" not in values:
             diagnostics.add(
@@ -122,16 +122,16 @@ def _add_access_key(layer: Layer, item: Entry, account: str, diagnostics: Diagno
     else:
         token = values.get("security_token") or (known.security_token if known is not None else None)
         given = {**values, "id": key_id, "secret": secret, "security_token": token}
-        layer.access_keys[key_id] = access_key_of(given, account, item.place)
+        layer.access_keys[key_id] = access_key_of(given, account, item.location)
 
 
-def access_key_of(values: Mapping[str, Any], account: str, place: str) -> AccessKey:
+def access_key_of(values: Mapping[str, Any], account: str, location: str) -> AccessKey:
     """Makes the key of one entry of `access_keys` that has an id and a secret."""
     return AccessKey(
         values["id"],
         values["secret"],
         account,
-        place,
+        location,
         active=values.get("status") != "inactive",
         security_token=values.get("security_token"),
         expires=values.get("expires"),
@@ -148,6 +148,6 @@ def _stubs(entries: Sequence[Entry], diagnostics: Diagnostics) -> Iterator[tuple
         if entry.key in OPERATIONS:
             diagnostics.add(entry.node, f"stubs.{entry.key}", f"`{entry.key}`", "an operation that alimock does not emulate itself")
         elif isinstance(entry.value, dict):
-            yield entry.key, Stub(entry.place, entry.value)
+            yield entry.key, Stub(entry.location, entry.value)
         else:
             diagnostics.add(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the answer's fields")

@@ -78,7 +78,7 @@ class Fault:
     """
 
     id: str
-    place: str
+    location: str
     action: str | None = None
     email: Pattern | None = None
     access_key_id: str | None = None
@@ -110,7 +110,7 @@ class Fault:
 class Stub:
     """The canned answer of an operation that alimock does not emulate: its fields as JSON has them."""
 
-    place: str
+    location: str
     fields: Mapping[str, object]
 
 
@@ -129,7 +129,7 @@ class AccessKey:
     id: str
     secret: str = field(repr=False)
     account: str
-    place: str
+    location: str
     active: bool = True
     security_token: str | None = field(default=None, repr=False)
     expires: int | None = None
