@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 from alimock.api.response_faults import pieces
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Body, Reset, ResponseFault
-from alimock.scenario.parser import ScenarioError
 from alimock.server import server
 from conftest import Api, Running, make_api, scenario, serve
 
@@ -92,8 +92,8 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
     ("fault", "expected"),
     [
         ("{times: 1}", "found a fault that does nothing, expected one or more of `error`, `delay`, `slow`, `reset`, `body`"),
-        ("{reset: after, error: Throttling}", "found `error` beside `reset`, expected one of the two, since a connection that is reset "
-         "gives no answer"),
+        ("{reset: after, error: Throttling}", "found `error` together with `reset`, expected one of the two, since a connection that is "
+         "reset carries no response"),
         ("{delay: 1s, retry_after: 1s}", "found `retry_after` without `error`, expected `error:` with the code that it belongs to"),
         ("{error: Throttling, when: {nth: 1, every: 2}}", "found both `nth` and `every`, expected one of the two"),
         ("{error: Throttling, when: {action: ListEmailVerificatoin}}", "found the action `ListEmailVerificatoin`, expected "
@@ -105,7 +105,7 @@ def test_a_fault_of_the_delivery_leaves_the_work_done_but_for_an_error_and_a_res
         ("{error: Throttling, times: -1}", "found `-1`, expected a whole number to 999999999"),
         ("{error: Throttling, id: a b}", "found `a b`, expected a name of letters, digits, - and _"),
         ("{body: gone}", "found `gone`, expected one of truncated, wrong-length, html-502, empty"),
-        ("{error: Throttling, times: 2, when: {nth: 1}}", "found `times` beside `nth`, expected one of the two, since the nth call is one "
+        ("{error: Throttling, times: 2, when: {nth: 1}}", "found `times` together with `nth`, expected one of the two, since the nth call is one "
          "call"),
         ("{error: Throttling, when: {action: VerifyEmail, email: a@b.com}}", "found an `email` for VerifyEmail, which has no parameter "
          "Email, expected it with another action, or none"),

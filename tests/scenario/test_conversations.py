@@ -10,7 +10,7 @@ from conversation import FOLDER, held, kept
 
 NAMES = sources.built_in_names()
 LOADED = [loader.load(name) for name in NAMES]
-FAULTS = [fault for loaded in LOADED for fault in loaded.faults.values()]
+FAULTS = [fault for loaded in LOADED for fault in loaded.faults]
 
 
 @pytest.mark.parametrize("name", NAMES)

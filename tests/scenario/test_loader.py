@@ -11,8 +11,8 @@ from alimock.api.http import Call
 from alimock.api.service import Service
 from alimock.scenario import export, loader, sources
 from alimock.scenario.address_rules import AddressOutcome, Status
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Authentication, ServiceLimits
-from alimock.scenario.parser import ScenarioError
 from alimock.scenario.schema import SCENARIO
 from alimock.spec.times import parse_time
 from alimock.state.store import Store
@@ -224,7 +224,7 @@ def test_a_circle_of_files_is_told(tmp_path: Path) -> None:
     two.write_text("alimock: 1\nextends: sub/../one.yaml\n")
     with pytest.raises(ScenarioError) as caught:
         loader.load(str(one))
-    expected = "extends: found `sub/../one.yaml` (a file that extends itself), expected a file that does not lead back here"
+    expected = "extends: found `sub/../one.yaml` (a file that extends itself), expected a file that does not extend this one"
     assert str(caught.value) == f"{two}:2:10: {expected}"
 
 
@@ -349,7 +349,7 @@ def test_a_list_of_files_lies_over_each_other_each_read_once(tmp_path: Path) -> 
             "b@example.com": AddressOutcome.VERIFIED,
         }
         assert [one.rule.address for one in loaded.addresses.patterns] == ["*@example.com", "*@x.example.com"]
-        assert [(one.id, one.error) for one in loaded.faults.values()] == [
+        assert [(one.id, one.error) for one in loaded.faults_by_id.values()] == [
             ("one", "ServiceUnavailable"),
             ("1", "API_Block"),
             ("two", "InternalError"),
@@ -405,14 +405,14 @@ def test_a_secret_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SHOP_SECRET", "")
     for _ in range(2):
         assert mistake(KEY % "'${SHOP_SECRET}'").endswith(
-            "found `${SHOP_SECRET}`, expected the variable SHOP_SECRET to be set in the environment"
+            "found `${SHOP_SECRET}`, expected the environment variable SHOP_SECRET to be set"
         )
         monkeypatch.delenv("SHOP_SECRET", raising=False)
 
 
 def test_a_request_does_not_read_the_environment() -> None:
     (found,) = mistakes("alimock: 1\n" + KEY % "'${HOME}'", local=False)
-    assert found.endswith("found `${HOME}`, expected the secret itself (what is sent must not read the environment)")
+    assert found.endswith("found `${HOME}`, expected the secret itself (a request cannot read environment variables)")
 
 
 def test_a_file_over_the_limit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,7 +496,7 @@ def test_a_file_with_a_comma_in_its_name_is_one_file(tmp_path: Path) -> None:
 def test_a_flood_of_mistakes_is_told_in_part() -> None:
     found = mistakes("alimock: 1\n" + "".join(f"{'x' * 100}{number}: 1\n" for number in range(5_000)))
     assert len(found) == 101
-    assert found[-1] == "case.yaml: found 4900 more mistakes, expected those above to be mended first"
+    assert found[-1] == "case.yaml: 4900 more errors; fix the errors above first"
     assert found[0] == f"case.yaml:2:1: found the unknown key `{'x' * 60}...`, expected one of " + ", ".join(SCENARIO.table)
 
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 from alimock.scenario import loader, schema, sources
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 
 SCHEMA = schema.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

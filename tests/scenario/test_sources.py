@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.sources import Bundle
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
@@ -105,7 +105,7 @@ def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) 
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./a.yaml"}}, "a file that extends itself"),
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
         ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
-         "the variable HOME to be set"),
+         "the environment variable HOME to be set"),
         ({"names": []}, "`names`: found no list of texts"),
         ({"files": {}}, "`names`: found no list of texts"),
         ({"names": ["default"], "files": {"a": 1}}, "`files`: found no object of texts"),

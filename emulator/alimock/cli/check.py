@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from alimock.scenario import loader
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 
 
 def run(arguments: Sequence[str]) -> int:

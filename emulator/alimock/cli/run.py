@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.settings import SETTINGS
 from alimock.testing import env
 from alimock.testing.report import timeline

@@ -18,8 +18,8 @@ from alimock import __version__
 from alimock.api.service import Service
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.scenario.parser import ScenarioError
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.process import give_large_blocks_back, raise_file_limit

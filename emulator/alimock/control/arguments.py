@@ -11,7 +11,7 @@ from typing import TypeVar
 from flask import request
 
 from alimock.control.problem import Problem
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.text import is_unicode
 
 Loaded = TypeVar("Loaded")

@@ -34,8 +34,8 @@ class FaultsResource:
             accounts = self.store.accounts_for_view(given.get("access_key_id"))
             if not accounts:
                 # The key was never seen; its account will start with these.
-                seen.update({fault: fault.seen for fault in self.store.start.faults.values()})
-                hits.update({fault: fault.hits for fault in self.store.start.faults.values()})
+                seen.update({fault: fault.seen for fault in self.store.start.faults_by_id.values()})
+                hits.update({fault: fault.hits for fault in self.store.start.faults_by_id.values()})
             for account in accounts:
                 for fault in account.faults.values():
                     seen[fault] += fault.seen + account.fault_calls[fault.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alimock.scenario.fields import LISTED_VALUES, Either, Keys, Scalar, Schema
+from alimock.scenario.fields import LISTED_VALUES, Either, Field, Keys, Scalar
 from alimock.scenario.schema import ACCESS_KEY, ACCOUNT, ANSWER, CODE, FAULT, RECORD, SCENARIO
 
 _TABLES = {
@@ -32,7 +32,7 @@ def _rows(keys: Keys, prefix: str) -> Iterator[str]:
             yield from _rows(inner, f"{prefix}{name}.")
 
 
-def _takes(schema: Schema) -> str:
+def _takes(schema: Field) -> str:
     values = schema.json.get("enum", ()) if isinstance(schema, Scalar) else ()
     if 0 < len(values) <= LISTED_VALUES:
         return ", ".join(f"`{value}`" for value in values)

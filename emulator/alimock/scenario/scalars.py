@@ -1,4 +1,4 @@
-"""The single values that a scenario can have: what each takes, in words and in JSON Schema."""
+"""The single values that a scenario can have: what each takes, in words and in JSON Field."""
 
 from __future__ import annotations
 

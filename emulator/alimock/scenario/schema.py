@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
-from alimock.scenario.fields import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
 from alimock.scenario.scalars import (

@@ -45,12 +45,12 @@ def snapshot(account: Account, store: Scenario) -> Scenario:
         user_ids={**store.user_ids, **named},
         access_keys=store.access_keys,
         codes=store.codes,
-        addresses=AddressBook.of(entries, (_pattern(account, one.rule) for one in account.addresses.patterns)),
+        addresses=AddressBook.of((*entries, *(_pattern(account, one.rule) for one in account.addresses.patterns))),
         account_addresses={},
-        faults={
-            key: replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
+        faults=tuple(
+            replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
             for key, fault in account.faults.items()
-        },
+        ),
     )
 
 
