@@ -261,13 +261,33 @@ def test_json_says_the_same_as_yaml() -> None:
     loaded = loader.load_text(json.dumps(text).encode(), file="x", json=True)
     assert loaded.limits.link_valid_days is None
     assert loaded.addresses.exact["a@example.com"].status is Status.VERIFIED
-    assert mistakes('{"alimock": 1,}', json=True)[0].startswith("case.yaml:1:1")
-    assert mistakes('{"alimock": "1", "description": "\\ud800"}', json=True)
-    assert mistakes("[" * 100_000, json=True)
-    assert mistakes('{"alimock": 1, "limits": {"link_valid_days": ' + "9" * 5_000 + "}}", json=True)
-    assert mistakes('{"alimock": 1, "clock": null, "clock": null}', json=True) == [
-        "case.yaml:1:1: found `clock` again, expected each key once (line 1 has it)"
-    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"alimock": 1,\n', "case.yaml:2:1: found no node content, expected valid YAML"),
+        ('{"alimock": 1, "description": "\\ud800"}', None),
+        ("[" * 100_000, None),
+        ('{"alimock": 1, "limits": {"link_valid_days": ' + "9" * 5_000 + "}}", None),
+        ('{"alimock": 1,\n "clock": null,\n "clock": null}', "case.yaml:3:2: found `clock` again, expected each key once (line 2 has it)"),
+    ],
+)  # fmt: skip
+def test_an_error_in_json_is_reported_with_its_location(text: str, expected: str | None) -> None:
+    (found,) = mistakes(text, json=True)
+    assert expected is None or found == expected
+
+
+TEXTS = ["\U0001f600", "\\ud83d\\ude00", "/", "\x7f", "\x85", "\u2028", "\ufffe", "\x00", "a\tb\n", "李", " x  y ", "#", "\\"]
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("indent", [None, "\t"])
+def test_every_json_value_is_read_as_json_reads_it(escaped: bool, indent: str | None) -> None:
+    fields = {"Texts": TEXTS, "Numbers": [0, -1, 1.5, 1e22], "Others": [True, False, None, {}], "Item": {"_": [{"a": []}]}}
+    text = json.dumps({"alimock": 1, "stubs": {"QueryX": fields}}, ensure_ascii=escaped, indent=indent)
+    loaded = loader.load_text(("\t" + text.replace("/", "\\/")).encode(), file="x", json=True)
+    assert loaded.stubs["QueryX"].fields == fields
 
 
 @pytest.mark.parametrize("name", sources.built_in_names())

@@ -23,7 +23,7 @@ from alimock.scenario.fields import Entry
 from alimock.scenario.merge import access_key_of, merge
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.scenario.nodes import Node, ScalarNode
-from alimock.scenario.parser import compose, compose_json, decode
+from alimock.scenario.parser import compose, decode, yaml_of_json
 from alimock.scenario.scalars import ADDRESS, NAME, TEXT
 from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
 from alimock.scenario.sources import Bundle, Files, decodable, display_name, is_built_in, is_path
@@ -145,7 +145,7 @@ def _text_node(text: str) -> ScalarNode:
 
 def _composed(content: bytes, file: str, json: bool, expected: str = SCENARIO.expected) -> Node:
     text = decode(content, file)
-    return compose_json(text, file) if json else compose(text, file, expected)
+    return compose(yaml_of_json(text) if json else text, file, expected)
 
 
 @contextmanager
