@@ -82,7 +82,7 @@ addresses:
         ("clock: 2019-02-30 00:00:00", "8: clock: found `2019-02-30 00:00:00`, expected a time like 2019-02-19 16:38:07 (UTC+8), or "
          "null for real time, or a mapping"),
         ("limits: {sends_per_address_per_day: -1}", "37: limits.sends_per_address_per_day: found `-1`, expected a whole number "
-         "to 999999999, or null for no limit"),
+         "up to 999999999, or null for no limit"),
         ("limits: 3", "9: limits: found `3`, expected a mapping"),
         ("addresses: {a@example.com: &a pending, b@example.com: *a}", "55: addresses.b@example.com: found an alias, expected the value itself (`extends` is the "
          "way to share)"),
@@ -106,7 +106,7 @@ addresses:
          "a text"),
         ("addresses: {a@example.com: {status: pending, token: t}, b@example.com: {status: pending, token: t}}",
          "1: addresses.b@example.com: found the token `t` again, expected each token once (case.yaml:2 has it)"),
-        ("limits: {link_valid_days: 36501}", "27: limits.link_valid_days: found `36501`, expected a whole number of days to 36500, or null "
+        ("limits: {link_valid_days: 36501}", "27: limits.link_valid_days: found `36501`, expected a whole number of days up to 36500, or null "
          "for no limit"),
         ("accounts: {default: {access_keys: testid}}", "35: accounts.default.access_keys: found `testid`, expected a list"),
         ("accounts: {default: {access_keys: *x}}", "35: accounts.default.access_keys: found an alias, expected the value itself "
@@ -268,6 +268,7 @@ def test_json_says_the_same_as_yaml() -> None:
     [
         ('{"alimock": 1,\n', "case.yaml:2:1: found no node content, expected valid YAML"),
         ('{"alimock": 1, "description": "\\ud800"}', None),
+        ('{"alimock": 1, "description": "\\ud8zz\\udc00"}', None),
         ("[" * 100_000, None),
         ('{"alimock": 1, "limits": {"link_valid_days": ' + "9" * 5_000 + "}}", None),
         ('{"alimock": 1,\n "clock": null,\n "clock": null}', "case.yaml:3:2: found `clock` again, expected each key once (line 2 has it)"),

@@ -18,7 +18,7 @@ _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLo
 MAXIMUM_DEPTH = 100
 SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
 
-_JSON_ONLY = re.compile(r"\\u(d[89ab]..)\\u(d[c-f]..)|\\.|[\t\x7f-\x9f\u2028\u2029\ufffe\uffff]", re.IGNORECASE)
+_JSON_ONLY = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|\\.|[\t\x7f-\x9f\u2028\u2029\ufffe\uffff]", re.IGNORECASE)
 
 
 def decode(content: bytes, file: str) -> str:

@@ -1,4 +1,4 @@
-"""The single values that a scenario can have: what each takes, in words and in JSON Field."""
+"""The single values of a scenario: the texts each accepts, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MAXIMUM_DELAY_SECONDS = 3_600
 
 
 def word(values: Collection[str]) -> Scalar:
-    """Makes the kind that takes one of some words."""
+    """Return a field that accepts one of some words."""
     return Scalar(_listed(values), one_of(values), json={"enum": list(values)})
 
 
 def choice(choices: type[Enum]) -> Scalar:
-    """Makes the kind that takes the values of an enumeration."""
+    """Return a field that accepts the values of an enumeration."""
     values = [one.value for one in choices]
     return Scalar(_listed(values), choices, json={"enum": values})
 
@@ -90,18 +90,18 @@ def _error_status(text: str) -> int:
     return status
 
 
-# As YAML 1.2 has them.
+# As in YAML 1.2.
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
 
 TEXT = Scalar("a text", non_empty)
 FLAG = Scalar("true or false", _flag, json={"type": "boolean"})
-COUNT = Scalar("a whole number to 999999999", _count, json=_between(0, 999_999_999))
+COUNT = Scalar("a whole number up to 999999999", _count, json=_between(0, 999_999_999))
 POSITIVE = Scalar("a whole number from 1 to 999999999", _positive, json=_between(1, 999_999_999))
-DAYS = Scalar("a whole number of days to 36500, or null for no limit", _days, nullable=True, json=_between(0, 36_500))
-LIMIT = Scalar("a whole number to 999999999, or null for no limit", _count, nullable=True, json=_between(0, 999_999_999))
+DAYS = Scalar("a whole number of days up to 36500, or null for no limit", _days, nullable=True, json=_between(0, 36_500))
+LIMIT = Scalar("a whole number up to 999999999, or null for no limit", _count, nullable=True, json=_between(0, 999_999_999))
 TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time, json=_TIME_JSON)
-DELAY = Scalar("a time to wait like 500ms or 2s, to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
+DELAY = Scalar("a duration like 500ms or 2s, up to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
 STATUS = Scalar("an HTTP status from 400 to 599", _error_status, json=_between(400, 599))
 ACTION = Scalar("an operation", _action, json={"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"})
 NAME = Scalar("a name of letters, digits, - and _", _name, json={"type": ["string", "integer"], "pattern": "^[A-Za-z0-9_-]+$"})
