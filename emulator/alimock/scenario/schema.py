@@ -35,28 +35,24 @@ VERSION = "1"
 
 _CODES = sorted({row.code for row in CATALOGUE if row.status is not None})
 _ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
-_THEN_TIMES = "number of calls that get this before `then`"
+_ANSWER_WORD = Scalar(
+    "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
+    one_of(_ANSWER_WORDS),
+    json={"enum": _ANSWER_WORDS},
+)
 
 ANSWER: Either = Either(
-    Scalar(
-        "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
-        one_of(_ANSWER_WORDS),
-        json={"enum": _ANSWER_WORDS},
-    ),
+    _ANSWER_WORD,
     Keys(
         {
             "answer": Key(
-                Scalar(
-                    "success, quota-exceeded, illegal or a code of the service",
-                    one_of(_ANSWER_WORDS),
-                    json={"enum": _ANSWER_WORDS},
-                ),
+                _ANSWER_WORD,
                 "`success` (the normal behavior of the operation), `quota-exceeded`, `illegal`, or a code of the service",
             ),
             "code": Key(TEXT, "a custom code in place of `answer`, marked as custom wherever alimock shows it"),
             "message": Key(TEXT, "message of the custom code, required with `code`"),
             "status": Key(STATUS, "HTTP status of the custom code; not used for an address in a batch", "400"),
-            "times": Key(COUNT, _THEN_TIMES, "1"),
+            "times": Key(COUNT, "number of calls that get this before `then`", "1"),
             "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the calls after those"),
         }
     ),
