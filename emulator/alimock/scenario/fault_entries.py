@@ -36,7 +36,7 @@ def _report_repeated_ids(entries: Sequence[Entry], faults: Sequence[Fault], diag
     owners: dict[str, Entry] = {}
     for item, fault in zip(entries, faults, strict=True):
         owner = owners.setdefault(fault.id, item) if fault.id else item
-        if owner is not item:
+        if owner.key != item.key:
             found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
             diagnostics.add(item.value.node_of("id"), f"faults[{item.key}].id", found, expected)
 

@@ -254,7 +254,7 @@ def _repeated_tokens(book: AddressBook) -> Iterator[Diagnostic]:
     owners: dict[str, AddressRule] = {}
     for rule in book.exact.values():
         owner = owners.setdefault(rule.token, rule) if rule.token is not None else rule
-        if owner is not rule:
+        if owner.address != rule.address:
             file, line = split_location(rule.location)
             path, expected = f"addresses.{rule.address}", f"each token once ({owner.location} has it)"
             yield Diagnostic(file, line, 1, path, f"the token `{rule.token}` again", expected)
