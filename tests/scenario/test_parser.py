@@ -7,7 +7,12 @@ import json
 import pytest
 from alimock.scenario import loader
 from alimock.scenario.address_rules import Status
+from alimock.scenario.json_value import json_value
+from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from alimock.scenario.parser import compose, yaml_of_json
 from conftest import scenario
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scenario_errors import error, errors
 
 
@@ -92,3 +97,27 @@ def test_every_json_value_is_read_like_json_loads(escaped: bool, indent: str | N
 
 def test_escape_beyond_unicode_is_rejected() -> None:
     assert error('description: "\\U00110000"')
+
+
+json_texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(10**15), 10**15), json_texts),
+    lambda values: st.one_of(st.lists(values, max_size=4), st.dictionaries(json_texts, values, max_size=4)),
+    max_leaves=12,
+)
+
+
+def value_of(node: Node) -> object:
+    if isinstance(node, MappingNode):
+        return {value_of(key): value_of(value) for key, value in zip(node.items[::2], node.items[1::2], strict=True)}
+    if isinstance(node, SequenceNode):
+        return [value_of(item) for item in node.items]
+    assert isinstance(node, ScalarNode)
+    return json_value(node.text) if node.plain else node.text
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=json_values, escaped=st.booleans(), indent=st.sampled_from([None, 1, "\t"]), colon=st.sampled_from([":", ": "]))
+def test_any_json_document_parses_like_json_loads(value: object, escaped: bool, indent: int | str | None, colon: str) -> None:
+    text = json.dumps({"a": value}, ensure_ascii=escaped, indent=indent, separators=(",", colon))
+    assert value_of(compose(yaml_of_json(text), "case.yaml")) == {"a": value}
