@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alimock.client.faults import Fault as Fault
     from alimock.client.outbox import Message as Message
     from alimock.emulator import Emulator as Emulator
-    from alimock.scenario.parser import ScenarioError as ScenarioError
+    from alimock.scenario.diagnostics import ScenarioError as ScenarioError
 
 __version__ = "0.1.0"
 
@@ -29,7 +29,7 @@ _MODULES = {
     "Fault": "alimock.client.faults",
     "Message": "alimock.client.outbox",
     "Outcome": "alimock.client.calls",
-    "ScenarioError": "alimock.scenario.parser",
+    "ScenarioError": "alimock.scenario.diagnostics",
     "WaitTimeout": "alimock.client.connection",
 }
 

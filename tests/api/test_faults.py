@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 from alimock.api.faults import pieces
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Body, Reset, ResponseFault
-from alimock.scenario.parser import ScenarioError
 from alimock.server import server
 from conftest import Api, Running, make_api, scenario, serve
 
@@ -92,27 +92,27 @@ def test_call_is_carried_out_unless_its_fault_is_an_error_or_a_reset_before(
     ("fault", "expected"),
     [
         ("{times: 1}", "found a fault that does nothing, expected one or more of `error`, `delay`, `slow`, `reset`, `body`"),
-        ("{reset: after, error: Throttling}", "found `error` beside `reset`, expected one of the two, since a connection that is reset "
-         "gives no answer"),
+        ("{reset: after, error: Throttling}", "found `error` together with `reset`, expected one of the two, since a connection that is "
+         "reset carries no response"),
         ("{delay: 1s, retry_after: 1s}", "found `retry_after` without `error`, expected `error:` with the code that it belongs to"),
         ("{error: Throttling, when: {nth: 1, every: 2}}", "found both `nth` and `every`, expected one of the two"),
         ("{error: Throttling, when: {action: ListEmailVerificatoin}}", "found the action `ListEmailVerificatoin`, expected "
          "`ListEmailVerification`"),
-        ("{delay: 2h}", "found `2h`, expected a time to wait like 500ms or 2s, to 1h"),
-        ("{delay: 0s}", "found `0s`, expected a time to wait like 500ms or 2s, to 1h"),
-        ("{delay: 2}", "found `2`, expected a time to wait like 500ms or 2s, to 1h"),
+        ("{delay: 2h}", "found `2h`, expected a duration like 500ms or 2s, up to 1h"),
+        ("{delay: 0s}", "found `0s`, expected a duration like 500ms or 2s, up to 1h"),
+        ("{delay: 2}", "found `2`, expected a duration like 500ms or 2s, up to 1h"),
         ("{error: Throttling, when: {nth: 0}}", "found `0`, expected a whole number from 1 to 999999999"),
-        ("{error: Throttling, times: -1}", "found `-1`, expected a whole number to 999999999"),
+        ("{error: Throttling, times: -1}", "found `-1`, expected a whole number up to 999999999"),
         ("{error: Throttling, id: a b}", "found `a b`, expected a name of letters, digits, - and _"),
         ("{body: gone}", "found `gone`, expected one of truncated, wrong-length, html-502, empty"),
-        ("{error: Throttling, times: 2, when: {nth: 1}}", "found `times` beside `nth`, expected one of the two, since the nth call is one "
+        ("{error: Throttling, times: 2, when: {nth: 1}}", "found `times` together with `nth`, expected one of the two, since the nth call is one "
          "call"),
         ("{error: Throttling, when: {action: VerifyEmail, email: a@b.com}}", "found an `email` for VerifyEmail, which has no parameter "
          "Email, expected it with another action, or none"),
         ("{error: Throttling, when: {action: QueryEmailVerification, version: 2017-12-18}}", "found the version 2017-12-18, which has no "
          "QueryEmailVerification, expected one of 2018-01-29"),
         ("Throttling.User", "found `Throttling.User`, expected a mapping"),
-        ("{error: Throttling, delay: x}, {error: Throttling}", "found `x`, expected a time to wait like 500ms or 2s, to 1h"),
+        ("{error: Throttling, delay: x}, {error: Throttling}", "found `x`, expected a duration like 500ms or 2s, up to 1h"),
         ("{error: Throttling}, {error: InternalError}", "found a fault that is never reached, since the one in line 2 takes all its "
          "calls, expected it before that one, or `times:` there"),
         ("{error: Throttling, when: {email: '*@a.com'}}, {delay: 1s, when: {email: 'x*@a.com', action: EmailVerified}}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from alimock.scenario import loader
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from conftest import Api, make_api, scenario
 
 JO = "jo@example.com"
@@ -168,20 +168,20 @@ def test_stub_in_the_scenario_of_one_key_applies_to_that_key_only(empty: Api) ->
     ("line", "expected"),
     [
         ("stubs: {VerifyEmail: {}}", "found `VerifyEmail`, expected an operation that alimock does not emulate itself"),
-        ("stubs: {SaveTask: x}", "found no fields, expected a mapping of the answer's fields"),
+        ("stubs: {SaveTask: x}", "found no fields, expected a mapping of the response's fields"),
         ("stubs: {saveTask: {}}", "found `saveTask`, expected an operation"),
-        ("stubs: {SaveTask: {a b: 1}}", "found the key `a b`, expected a name of letters, digits, ., - and _, as XML has"),
-        ("stubs: {SaveTask: {a: [[1]]}}", "found a list in a list, expected a value or a mapping (XML has no such lists)"),
-        (f"addresses: {{{JO}: {{status: pending, times: 2}}}}", "found `times` without `then`, expected `then:` with what comes after "
-         "those calls"),
+        ("stubs: {SaveTask: {a b: 1}}", "found the key `a b`, expected a name of letters, digits, ., - and _, as XML requires"),
+        ("stubs: {SaveTask: {a: [[1]]}}", "found a list in a list, expected a value or a mapping (XML has no nested lists)"),
+        (f"addresses: {{{JO}: {{status: pending, times: 2}}}}", "found `times` without `then`, expected `then:` with the "
+         "response to the calls after those"),
         (f"addresses: {{{JO}: {{status: pending, answers: {{resend: {{times: 2, answer: illegal}}}}}}}}", "found `times` without `then`, "
-         "expected `then:` with what comes after those calls"),
+         "expected `then:` with the response to the calls after those"),
         (f"addresses: {{{JO}: {{status: pending, answers: {{resnd: illegal}}}}}}", "found the unknown key `resnd`, expected `resend`"),
         (f"addresses: {{{JO}: {{status: pending, answers: {{resend: Throtling}}}}}}", "found `Throtling`, expected success, "
          "quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them), or a mapping; did you mean `Throttling`?"),
-        (f"addresses: {{{JO}: {{status: pending, then: {{code: Throttling}}}}}}", "found the code `Throttling` of your own without a "
+        (f"addresses: {{{JO}: {{status: pending, then: {{code: Throttling}}}}}}", "found the custom code `Throttling` without a "
          "`message`, expected `message:` with its text, or `answer: Throttling`"),
-        (f"addresses: {{{JO}: {{status: pending, then: {{code: Own}}}}}}", "found the code `Own` of your own without a `message`, "
+        (f"addresses: {{{JO}: {{status: pending, then: {{code: Own}}}}}}", "found the custom code `Own` without a `message`, "
          "expected `message:` with its text, or `answer:` for a code of the service"),
         (f"addresses: {{{JO}: {{status: pending, then: {{message: x}}}}}}", "found neither `answer` nor `code`, expected one of the two"),
         (f"addresses: {{{JO}: {{status: pending, then: {{answer: illegal, code: x, message: y}}}}}}", "found both `answer` and `code`, "

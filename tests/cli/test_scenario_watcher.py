@@ -11,7 +11,7 @@ import pytest
 from alimock.cli import scenario_watcher
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
-from alimock.scenario.parser import Diagnostic, ScenarioError
+from alimock.scenario.diagnostics import Diagnostic, ScenarioError
 from alimock.state.store import Store
 
 

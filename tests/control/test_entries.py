@@ -152,7 +152,7 @@ def test_put_fault_again_resets_its_counts_and_keeps_its_position(api: Api) -> N
         ("PUT", "addresses/none", "verified", 400, "1 error: the request body:1:1: addresses: found `none`, expected an "
          "address, or a pattern with *"),
         ("PUT", f"addresses/{JO}", "{status: pending, times: 2}", 400, "1 error: the request body:1:19: addresses.jo@example.com.times: "
-         "found `times` without `then`, expected `then:` with what comes after those calls"),
+         "found `times` without `then`, expected `then:` with the response to the calls after those"),
         ("PUT", f"addresses/{JO}", "", 400, "1 error: the request body:1:1: found no content, expected an outcome, or a "
          "mapping"),
         ("PUT", "faults/a b", "{error: Throttling}", 400, "1 error: the request body:1:1: id: found `a b`, expected a name of "

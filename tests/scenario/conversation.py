@@ -1,9 +1,9 @@
-"""Golden conversations: what each built-in scenario answers, call by call.
+"""Golden conversations: the responses of each built-in scenario, call by call.
 
-A file of `conversations/` has the name of its scenario and a list of steps. A step has a `request` (a query; the version is added),
-perhaps the `secret` to sign it with or a time to `wait` before it, and what comes back: `status`, `decided_by`, `body` with
-REQUEST_ID for the request's id, and where there is one the header `retry_after` and what goes wrong with the `delivery`.
-`python tests/conversation.py NAME...` writes anew what comes back; read the difference before you keep it.
+A file of `conversations/` is named after its scenario and has a list of steps. A step has a `request` (a query without version), and
+optionally a `secret` to sign it with or a time to `wait` before it. The rest is the response: `status`, `decided_by`, `body` with
+REQUEST_ID for the request's id, the header `retry_after`, and the response fault as `delivery`.
+`PYTHONPATH=tests python tests/scenario/conversation.py NAME...` rewrites the responses; review the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -22,43 +22,42 @@ from conftest import Api, make_api, signed
 
 FOLDER = Path(__file__).parent.parent / "conversations"
 Step = dict[str, object]
-_ASKED = ("wait", "request", "secret")
+_INPUTS = ("wait", "request", "secret")
 
 
-def held(name: str) -> list[Step]:
-    """Holds the conversation of a scenario, with a clock that stands at the start, and gives its steps as they went."""
-    steps: list[Step] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+def played(name: str) -> list[Step]:
+    """Play the conversation of a scenario with a frozen clock, and return its steps."""
     api = make_api(loader.load(name))
-    return [_answered(api, number, {key: step[key] for key in _ASKED if key in step}) for number, step in enumerate(steps)]
+    return [_play(api, number, {key: step[key] for key in _INPUTS if key in step}) for number, step in enumerate(recorded(name))]
 
 
-def kept(name: str) -> list[Step]:
-    """Gives the conversation of a scenario as its file has it."""
+def recorded(name: str) -> list[Step]:
+    """Return the conversation in the file of a scenario."""
     steps: list[Step] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
     return steps
 
 
-def _answered(api: Api, number: int, step: Step) -> Step:
+def _play(api: Api, number: int, step: Step) -> Step:
     api.time.now += parse_duration(str(step["wait"])) if "wait" in step else 0
     query = f"Version=2018-01-29&{step['request']}"
     if "secret" in step:
         changes: dict[str, str | None] = {"Format": None, **dict(parse_qsl(query)), "SignatureNonce": f"nonce-{number}"}
         query = signed(secret=str(step["secret"]), **changes)
-    return {**step, **_shown(api.send(query))}
+    return {**step, **_response(api.send(query))}
 
 
-def _shown(reply: HttpResponse) -> Step:
+def _response(reply: HttpResponse) -> Step:
     headers = dict(reply.headers)
-    shown: Step = {"status": reply.status, "decided_by": headers["X-Alimock-Decided-By"]}
+    response: Step = {"status": reply.status, "decided_by": headers["X-Alimock-Decided-By"]}
     if "x-acs-retry-after" in headers:
-        shown["retry_after"] = headers["x-acs-retry-after"]
+        response["retry_after"] = headers["x-acs-retry-after"]
     if reply.fault is not None:
-        harm = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.fault).items()}
-        shown["delivery"] = {name: value for name, value in harm.items() if value}
-    return {**shown, "body": reply.body.decode().replace(headers["x-acs-request-id"], "REQUEST_ID")}
+        fault = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(reply.fault).items()}
+        response["delivery"] = {name: value for name, value in fault.items() if value}
+    return {**response, "body": reply.body.decode().replace(headers["x-acs-request-id"], "REQUEST_ID")}
 
 
 if __name__ == "__main__":
     for scenario in sys.argv[1:]:
-        text = yaml.safe_dump(held(scenario), sort_keys=False, allow_unicode=True, width=10_000)
+        text = yaml.safe_dump(played(scenario), sort_keys=False, allow_unicode=True, width=10_000)
         (FOLDER / f"{scenario}.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files: editors accept what the loader accepts, and mark what it refuses."""
+"""The JSON Schema of scenario files: editors accept and reject the same files as the loader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 from alimock.scenario import loader, schema, sources
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 
 SCHEMA = schema.json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -18,7 +18,7 @@ FIXTURES = Path(sources.BUILT_IN_FOLDER)
 
 
 class EditorLoader(yaml.SafeLoader):
-    """Reads YAML as editors do, by its version 1.2, which has no times and no `off`."""
+    """Reads YAML 1.2 as editors do, without timestamps and without `off`."""
 
 
 EditorLoader.yaml_implicit_resolvers = {}
@@ -42,13 +42,13 @@ def loader_accepts(text: str) -> bool:
     return True
 
 
-def test_the_schema_is_one() -> None:
+def test_json_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert json.dumps(SCHEMA).count('"description"') > 60
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_built_in_scenario_asks_for_the_schema_and_fits_it(path: Path) -> None:
+def test_built_in_scenario_refers_to_the_schema_and_conforms_to_it(path: Path) -> None:
     text = path.read_text()
     first = text.splitlines()[0]
     assert (path.parent / first.removeprefix("# yaml-language-server: $schema=")).is_file()
@@ -69,7 +69,7 @@ ACCEPTED = [
     "stubs: {QueryDomainList: {Data: {Domain: [{Ok: true}]}}}",
     "codes: {Throttling: {status: 429}}",
 ]
-REFUSED = [
+REJECTED = [
     "nonsense: 1",
     "clock: soon",
     "clock: {frozen: false}",
@@ -95,17 +95,17 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("line", ACCEPTED)
-def test_an_editor_accepts_what_the_loader_accepts(line: str) -> None:
+def test_editor_accepts_what_the_loader_accepts(line: str) -> None:
     text = f"alimock: 1\n{line}\n"
     assert (loader_accepts(text), editor_accepts(text)) == (True, True)
 
 
-@pytest.mark.parametrize("line", REFUSED)
-def test_an_editor_marks_what_the_loader_refuses(line: str) -> None:
+@pytest.mark.parametrize("line", REJECTED)
+def test_editor_rejects_what_the_loader_rejects(line: str) -> None:
     text = f"alimock: 1\n{line}\n"
     assert (loader_accepts(text), editor_accepts(text)) == (False, False)
 
 
-def test_a_file_without_its_version_is_marked() -> None:
+def test_editor_rejects_a_file_without_version() -> None:
     assert not editor_accepts("addresses: {}")
     assert not editor_accepts("alimock: 2")

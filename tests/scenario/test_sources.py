@@ -1,4 +1,4 @@
-"""Scenarios that are sent with all their files, and scenarios that lie over the one loaded."""
+"""Bundles: scenarios that are sent with all their files, and merged over the loaded one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.sources import Bundle
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
@@ -45,12 +45,12 @@ def decided_by(api: Api, email: str) -> str:
     return dict(api.call(RESEND, Email=email).headers)["X-Alimock-Decided-By"]
 
 
-def test_a_bundle_has_the_files_by_the_paths_they_are_found_at(folder: Path) -> None:
+def test_bundle_has_the_files_by_path(folder: Path) -> None:
     bundle = loader.bundle(["cases/late.yaml", "quota-exceeded"])
     assert bundle == Bundle(("cases/late.yaml", "quota-exceeded"), {"cases/late.yaml": LATE, "cases/../base.yaml": BASE})
 
 
-def test_a_bundle_says_the_same_where_its_files_are_not(folder: Path) -> None:
+def test_bundle_loads_without_its_files(folder: Path) -> None:
     names = ["cases/late.yaml", "quota-exceeded"]
     bundle, direct = loader.bundle(names), loader.load_files(names)
     (folder / "base.yaml").unlink()
@@ -59,14 +59,14 @@ def test_a_bundle_says_the_same_where_its_files_are_not(folder: Path) -> None:
     assert (loaded.name, list(loaded.addresses.exact.values())) == (direct.name, list(direct.addresses.exact.values()))
 
 
-def test_decisions_name_the_file_and_line_of_a_scenario_that_was_sent(folder: Path, empty: Api) -> None:
+def test_decisions_have_the_location_in_a_sent_scenario(folder: Path, empty: Api) -> None:
     put(empty, sent(loader.bundle(["cases/late.yaml"])))
     assert decided_by(empty, "jo@example.com") == "cases/late.yaml:4"
     assert decided_by(empty, "base@example.com") == "rule already-verified (cases/../base.yaml:2)"
     assert decided_by(empty, "test2@aliyun.com") == "default.yaml:20"
 
 
-def test_a_bundle_has_the_variables_that_its_secrets_name_and_no_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundle_has_only_the_environment_variables_of_its_secrets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SECRET", "hush")
     monkeypatch.setenv("OTHER", "not asked for")
     Path("keys.yaml").write_text("alimock: 1\naccounts: {default: {access_keys: [{id: app, secret: '${APP_SECRET}'}]}}")
@@ -76,21 +76,21 @@ def test_a_bundle_has_the_variables_that_its_secrets_name_and_no_others(folder: 
     assert loader.load_bundle(bundle).access_keys["app"].secret == "hush"
 
 
-def test_texts_take_the_place_of_files_and_may_have_any_name(folder: Path) -> None:
+def test_texts_replace_files_and_may_have_any_name(folder: Path) -> None:
     name = "the marker of test_it[a,b]"
     loaded = loader.load_files([name], {name: "alimock: 1\nextends: base.yaml\n"})
-    assert loaded.addresses.exact["base@example.com"].place == "base.yaml:2"
+    assert loaded.addresses.exact["base@example.com"].location == "base.yaml:2"
     assert loader.bundle([name], {name: "alimock: 1\nextends: base.yaml\n"}).files["base.yaml"] == BASE
 
 
-def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(folder: Path) -> None:
+def test_unreadable_file_is_reported_before_sending(folder: Path) -> None:
     (folder / "base.yaml").unlink()
     expected = r"cases/late\.yaml:2:20: extends: found `cases/\.\./base\.yaml` \(No such file or directory\)"
     with pytest.raises(ScenarioError, match=expected):
         loader.bundle(["cases/late.yaml"])
 
 
-def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) -> None:
+def test_other_errors_are_reported_by_the_receiver(folder: Path) -> None:
     (folder / "base.yaml").write_text("alimock: 1\nprofil: x\n")
     bundle = loader.bundle(["cases/late.yaml"])
     with pytest.raises(ScenarioError, match=r"cases/\.\./base\.yaml:2:1: found the unknown key `profil`"):
@@ -105,7 +105,7 @@ def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) 
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./a.yaml"}}, "a file that extends itself"),
         ({"names": ["a.yaml"], "files": {"a.yaml": "alimock: 1\nextends: ./b/../a.yaml"}}, "found `./b/../a.yaml` (a file that extends itself)"),
         ({"names": ["k.yaml"], "files": {"k.yaml": "alimock: 1\naccounts: {default: {access_keys: [{id: a, secret: '${HOME}'}]}}"}},
-         "the variable HOME to be set"),
+         "the environment variable HOME to be set"),
         ({"names": []}, "`names` is empty"),
         ({"files": {}}, "`names` is not a list of strings"),
         ({"names": ["default"], "files": {"a": 1}}, "`files` is not an object of strings"),
@@ -113,11 +113,11 @@ def test_what_is_wrong_in_a_file_is_found_where_more_may_be_known(folder: Path) 
         ({"names": ["default"], "nmes": 1}, 'Unknown key "nmes"'),
     ],
 )  # fmt: skip
-def test_a_wrong_bundle_is_refused_and_reaches_no_other_file(empty: Api, body: object, message: str) -> None:
+def test_wrong_bundle_is_rejected_and_reads_no_other_file(empty: Api, body: object, message: str) -> None:
     assert message in str(put(empty, body, status=400)["message"])
 
 
-def test_a_scenario_lies_over_the_one_that_is_loaded() -> None:
+def test_scenario_is_merged_over_the_loaded_one() -> None:
     api = make_api(
         scenario(
             "addresses: {base@example.com: verified, jo@example.com: pending, '*@late.com': expired}\nclock: 2020-01-01 00:00:00"
@@ -132,7 +132,7 @@ def test_a_scenario_lies_over_the_one_that_is_loaded() -> None:
     assert api.json(QUERY, Email="jo@example.com")["VerificationStatus"] == 0
 
 
-def test_a_reset_goes_back_to_what_lay_over_the_loaded_scenario(empty: Api) -> None:
+def test_reset_returns_to_the_merged_scenario(empty: Api) -> None:
     body = {"names": ["mine"], "files": {"mine": "alimock: 1\naddresses: {jo@example.com: verified}"}}
     put(empty, body, "files=true&access_key_id=mine&over=true")
     empty.key = "mine"
@@ -153,9 +153,7 @@ def test_a_reset_goes_back_to_what_lay_over_the_loaded_scenario(empty: Api) -> N
         ("codes: {ParameterIllegal: {status: 409}}", ["codes"]),
     ],
 )
-def test_what_holds_for_the_whole_emulator_only_is_told_when_one_account_loads_it(
-    empty: Api, text: str, ignored: list[str]
-) -> None:
+def test_emulator_wide_settings_are_reported_as_ignored_for_one_account(empty: Api, text: str, ignored: list[str]) -> None:
     body = {"names": ["s"], "files": {"s": f"alimock: 1\n{text}"}}
     assert put(empty, body, "files=true&access_key_id=mine")["ignored"] == ignored
     assert put(empty, body)["ignored"] == []

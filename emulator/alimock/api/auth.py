@@ -122,17 +122,17 @@ def _key(request: ApiRequest, store: Store) -> None:
 def _key_status(request: ApiRequest, store: Store) -> None:
     key = _known(request, store)
     if not key.active:
-        raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.place)
+        raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
 
 
 def _security_token(request: ApiRequest, store: Store) -> None:
     key, token = _known(request, store), request.credentials.security_token
     if not token and (key.security_token is not None or key.id.startswith("STS.")):
-        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.place)
+        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.location)
     if key.security_token is not None and not _same(token, key.security_token):
-        raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.place)
+        raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.location)
     if key.expires is not None and store.real_time() >= key.expires:
-        raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.place)
+        raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.location)
 
 
 def _signature_type(request: ApiRequest, store: Store) -> None:
@@ -158,7 +158,7 @@ def _signature(request: ApiRequest, store: Store) -> None:
             SIGNATURE_DOES_NOT_MATCH_V1,
         )
     if not _same(request.credentials.signature, expected):
-        raise ApiError(definition, f"signature of {key.id} ({key.place})", string_to_sign=string_to_sign)
+        raise ApiError(definition, f"signature of {key.id} ({key.location})", string_to_sign=string_to_sign)
 
 
 def _nonce(request: ApiRequest, store: Store) -> None:

@@ -40,5 +40,5 @@ class CallContext:
         if self.fault is None:
             return reason
         effect = f": {self.fault.response_fault}" if self.fault.response_fault is not None else ""
-        name = f"{self.fault.place} (fault {self.fault.id}, hit {self.fault_hit}{effect})"
+        name = f"{self.fault.location} (fault {self.fault.id}, hit {self.fault_hit}{effect})"
         return name if self.fault.error is not None or not reason else f"{name}; {reason}"

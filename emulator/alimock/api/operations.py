@@ -234,11 +234,11 @@ def _scripted_refusal(context: OperationContext, email: str) -> tuple[ErrorDefin
     if scripted is None or scripted.code is None or rule is None:
         return None
     if scripted.message is None:
-        return ANSWER_CODES[scripted.code], rule.place
+        return ANSWER_CODES[scripted.code], rule.location
     custom = ErrorDefinition(
         scripted.code, scripted.status, scripted.message, Evidence.ASSUMED, "the scenario", origin=Origin.BACKEND
     )
-    return custom, f"{rule.place} {CUSTOM}"
+    return custom, f"{rule.location} {CUSTOM}"
 
 
 def _refuse_over_quota(context: OperationContext, email: str) -> None:
@@ -268,7 +268,7 @@ def _why_unknown(context: OperationContext, email: str) -> str:
     if context.account.is_deleted(email):
         return "rule deleted-address"
     if rule is not None:
-        return rule.place
+        return rule.location
     other = context.store.other_account_with(context.account, email)
     return "rule unknown-address" + (f" (account {other.name} has it, {context.account.name} does not)" if other else "")
 

@@ -233,14 +233,14 @@ def _check_format(request: ApiRequest) -> None:
 
 def _check_permission(key: AccessKey | None, operation: Operation) -> None:
     if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
-        raise ApiError(FORBIDDEN_RAM, f"{key.place} (permissions without {operation.ram_action})")
+        raise ApiError(FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
 
 
 def _run_stub(context: CallContext, account: Account, stub: Stub) -> tuple[bytes, tuple[Outcome, ...]]:
     """Return the scenario's canned response. A key's permissions are not checked."""
     _survives_fault(context, account, None)
     body = serialize.stub(context.request.action, stub.fields, context.request_id, context.body_format)
-    return body, (Outcome("", "custom answer", f"{stub.place} {CUSTOM}"),)
+    return body, (Outcome("", "custom answer", f"{stub.location} {CUSTOM}"),)
 
 
 def _survives_fault(context: CallContext, account: Account, emails: object) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from alimock.cli.command import parse
 from alimock.scenario import loader
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from alimock.cli.command import EXIT_UNUSABLE, fail
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
-from alimock.scenario.parser import ScenarioError
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.settings import SETTINGS
 from alimock.testing import env
 from alimock.testing.report import failure_report, no_calls

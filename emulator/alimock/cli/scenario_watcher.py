@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event
 
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.scenario.parser import ScenarioError
 from alimock.state.log import EventType
 from alimock.state.store import ALL_ACCOUNTS, Store
 

@@ -21,8 +21,8 @@ from alimock.cli.ca import NO_TLS_EXTRA
 from alimock.cli.command import EXIT_UNUSABLE, fail, parse
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.scenario.parser import ScenarioError
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.server.file_limit import raise_file_limit

@@ -19,8 +19,7 @@ from alimock.client.connection import Connection, EmulatorError
 from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.scenario import export, loader
-from alimock.scenario.diagnostics import nearest
-from alimock.scenario.parser import Diagnostic, ScenarioError
+from alimock.scenario.diagnostics import Diagnostic, ScenarioError, nearest
 from alimock.scenario.sources import is_path
 
 if TYPE_CHECKING:

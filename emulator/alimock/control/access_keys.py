@@ -38,7 +38,7 @@ def put_access_key(key_id: str) -> dict[str, object]:
         if len(store().keys.registered) >= limit and key_id not in store().keys.registered:
             hint = "Delete unused keys, or raise --limit max_access_keys=N."
             raise ControlError(409, f"The limit of {limit} registered access keys is reached", hint)
-        key = replace(key, account=account or store().keys.own_account_name(key_id), place=f"PUT {request.path}")
+        key = replace(key, account=account or store().keys.own_account_name(key_id), location=f"PUT {request.path}")
         store().put_access_key(key)
     return _document(key, secrets=False)
 
@@ -55,4 +55,4 @@ def delete_access_key(key_id: str) -> dict[str, object]:
 
 
 def _document(key: AccessKey, secrets: bool) -> dict[str, object]:
-    return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.place}
+    return {**export.access_key(key, secrets=secrets), "account": key.account, "decided_by": key.location}

@@ -46,7 +46,7 @@ def list_addresses() -> dict[str, object]:
 def put_address(email: str) -> dict[str, object]:
     """Add or replace the entry of an address or a pattern; a reset drops it."""
     key_id = arguments.access_key_id()
-    rule = replace(arguments.scenario_body(loader.load_address, email), place=f"PUT {request.path}")
+    rule = replace(arguments.scenario_body(loader.load_address, email), location=f"PUT {request.path}")
     with store().transaction():
         owner = store().address_with_token(rule, key_id)
         if owner is not None:
@@ -83,7 +83,7 @@ def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict
         yield _record(account, record)
     for rule in rules:
         if account.get(rule.address) is None:
-            yield _entry(account, rule.address, None, rule.place)
+            yield _entry(account, rule.address, None, rule.location)
 
 
 def _record(account: Account, record: Record) -> dict[str, object]:

@@ -30,14 +30,14 @@ def list_faults() -> dict[str, object]:
     accounts = store().accounts_for_view(given.get("access_key_id"))
     if not accounts:
         # An unknown key's account will start with these.
-        seen.update({fault: fault.seen for fault in store().start.faults.values()})
-        hits.update({fault: fault.hits for fault in store().start.faults.values()})
+        seen.update({fault: fault.seen for fault in store().start.faults_by_id.values()})
+        hits.update({fault: fault.hits for fault in store().start.faults_by_id.values()})
     for account in accounts:
         for fault in account.faults.values():
             seen[fault] += fault.seen + account.fault_calls[fault.id]
             hits[fault] += fault.hits + account.fault_hits[fault.id]
     faults = [
-        {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.place}
+        {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.location}
         for fault, count in hits.items()
         if not (unused and count)
     ]
@@ -50,7 +50,7 @@ def put_fault(fault_id: str) -> dict[str, object]:
     key_id = arguments.access_key_id()
     with store().transaction():
         stubs = store().stubs(key_id)
-    fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), place=f"PUT {request.path}")
+    fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
     with store().transaction():
         accounts = store().accounts_for_change(key_id)
         if any(len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults for account in accounts):

@@ -1,8 +1,8 @@
-"""The addresses that an account starts with: which entry an address belongs to, and in which order they are listed."""
+"""The entries of `addresses` by address and by pattern."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,17 +12,17 @@ from alimock.spec.address import fold, is_valid
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What an address is held against: `parts` are what stands between the `*`, each of any run of characters."""
+    """A pattern as the texts between its `*`; each `*` matches any run of characters."""
 
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> Pattern:
-        """Makes the pattern of a text with `*`."""
+        """Return the pattern of a text with `*`."""
         return cls(tuple(fold(text).split("*")))
 
     def matches(self, folded: str) -> bool:
-        """Says whether a folded address matches, in linear time: each part is looked for behind the one before."""
+        """Return whether a folded address matches, in linear time."""
         if len(self.parts) == 1:
             return folded == self.parts[0]
         first, *middle, last = self.parts
@@ -37,22 +37,30 @@ class Pattern:
         return True
 
     def covers(self, other: Pattern) -> bool:
-        """Says whether all that another pattern matches matches this one too: its `*` are letters that only a `*` can match."""
+        """Return whether this pattern matches everything that another one matches."""
+        # The other's `*` stands for any text, and as a character only a `*` of this pattern matches it.
         return self.matches("*".join(other.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPattern:
-    """A rule for every address that matches."""
+    """The rule of a pattern."""
 
     pattern: Pattern
     rule: AddressRule
 
+    @property
+    def key(self) -> str:
+        """The folded text of the pattern."""
+        return "*".join(self.pattern.parts)
+
 
 @dataclass(frozen=True, eq=False)
 class AddressBook:
-    """The entries of one account: the exact addresses by their folded form in the order of the file, the patterns in the order
-    they are tried, the addresses by the open token that the file gives them, and those that count as new on the first day.
+    """Entries by folded address, and patterns in the order they are tried.
+
+    `tokens` maps the open tokens that entries declare to their address; `new_today` has the addresses that count as new on the
+    first day.
     """
 
     exact: Mapping[str, AddressRule] = field(default_factory=dict)
@@ -61,14 +69,20 @@ class AddressBook:
     new_today: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, exact: Iterable[AddressRule], patterns: Iterable[AddressRule] = ()) -> AddressBook:
-        """Makes a book of rules; of two rules for one address the later counts."""
-        by_address = {fold(rule.address): rule for rule in exact}
+    def of(cls, rules: Iterable[AddressRule]) -> AddressBook:
+        """Build a book from rules in file order; of two rules for one address the later counts."""
+        exact: dict[str, AddressRule] = {}
+        patterns: list[AddressPattern] = []
+        for rule in rules:
+            if rule.is_pattern:
+                patterns.append(AddressPattern(Pattern.of(rule.address), rule))
+            else:
+                exact[fold(rule.address)] = rule
         return cls(
-            by_address,
-            tuple(AddressPattern(Pattern.of(rule.address), rule) for rule in patterns),
-            {rule.token: rule.address for rule in by_address.values() if rule.token is not None},
-            frozenset(folded for folded, rule in by_address.items() if rule.new_today),
+            exact,
+            tuple(patterns),
+            {rule.token: rule.address for rule in exact.values() if rule.token is not None},
+            frozenset(folded for folded, rule in exact.items() if rule.new_today),
         )
 
     @cached_property
@@ -76,46 +90,53 @@ class AddressBook:
         """The position in the file of each exact address, by its folded form."""
         return {folded: position for position, folded in enumerate(self.exact)}
 
-    def rules(self) -> list[AddressRule]:
-        """Gives the patterns in the order they are tried, then the exact addresses in the order of the file."""
-        return [*(pattern.rule for pattern in self.patterns), *self.exact.values()]
+    def over(self, below: AddressBook) -> AddressBook:
+        """Merge two books: an entry of this one replaces the one with the same key below, and these patterns are tried first."""
+        own_patterns = {one.key for one in self.patterns}
+        # A replaced address keeps its position, since positions decide the order of records.
+        exact = {**below.exact, **self.exact}
+        for key in own_patterns & exact.keys():
+            del exact[key]
+        return AddressBook(
+            exact,
+            (*self.patterns, *(one for one in below.patterns if one.key not in own_patterns and one.key not in self.exact)),
+            {**below._tokens_without(self.exact, own_patterns), **self.tokens},
+            below.new_today.difference(self.exact, own_patterns) | self.new_today,
+        )
 
     def entry(self, address: str) -> AddressRule | None:
-        """Gives the entry of just this address, or of just this pattern."""
-        folded = fold(address)
-        exact = self.exact.get(folded)
-        return exact or next((one.rule for one in self.patterns if fold(one.rule.address) == folded), None)
+        """Return the entry of exactly this address or pattern."""
+        key = fold(address)
+        return self.exact.get(key) or next((one.rule for one in self.patterns if one.key == key), None)
 
     def with_entry(self, rule: AddressRule) -> AddressBook:
-        """Gives the book with an entry more, or in place of its like; a new pattern is tried before the others."""
-        folded, rest = fold(rule.address), self.without(rule.address)
-        if not rule.is_pattern:
-            tokens = {**rest.tokens, rule.token: rule.address} if rule.token is not None else rest.tokens
-            new_today = rest.new_today | {folded} if rule.new_today else rest.new_today
-            # In the place of its like, since places decide the order of records.
-            return AddressBook({**self.exact, folded: rule}, self.patterns, tokens, new_today)
-        made = AddressPattern(Pattern.of(rule.address), rule)
-        if self.entry(rule.address) is None:
-            return replace(self, patterns=(made, *self.patterns))
-        return replace(self, patterns=tuple(made if fold(one.rule.address) == folded else one for one in self.patterns))
+        """Add an entry or replace the one with the same key; a new pattern is tried first, a replaced one keeps its turn."""
+        merged = AddressBook.of([rule]).over(self)
+        key = fold(rule.address)
+        if not rule.is_pattern or all(one.key != key for one in self.patterns):
+            return merged
+        return replace(merged, patterns=tuple(merged.patterns[0] if one.key == key else one for one in self.patterns))
 
     def without(self, address: str) -> AddressBook:
-        """Gives the book without an entry."""
-        folded = fold(address)
+        """Remove an entry."""
+        key = fold(address)
         return AddressBook(
-            {key: rule for key, rule in self.exact.items() if key != folded} if folded in self.exact else self.exact,
-            tuple(one for one in self.patterns if fold(one.rule.address) != folded),
-            {token: email for token, email in self.tokens.items() if fold(email) != folded},
-            self.new_today - {folded},
+            {other: rule for other, rule in self.exact.items() if other != key} if key in self.exact else self.exact,
+            tuple(one for one in self.patterns if one.key != key),
+            self._tokens_without((key,)),
+            self.new_today - {key},
         )
 
     def rule(self, address: str) -> AddressRule | None:
-        """Gives the rule for an address: the exact entry, else the first pattern that matches, else None.
+        """Return the rule for an address: its entry, else that of the first matching pattern, else None.
 
-        A pattern matches well-formed addresses only.
+        A pattern matches only well-formed addresses.
         """
         folded = fold(address)
         exact = self.exact.get(folded)
         if exact is not None or not self.patterns or not is_valid(address):
             return exact
         return next((pattern.rule for pattern in self.patterns if pattern.pattern.matches(folded)), None)
+
+    def _tokens_without(self, *keys: Collection[str]) -> dict[str, str]:
+        return {token: address for token, address in self.tokens.items() if not any(fold(address) in group for group in keys)}

@@ -1,4 +1,4 @@
-"""The entries of `addresses`: what each address of a scenario has and does."""
+"""The rules of addresses: the record and the responses that an entry of `addresses` defines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alimock.spec.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 
 class AddressOutcome(Enum):
-    """The shorthand for what an address does."""
+    """The shorthand for the behavior of an address."""
 
     VERIFIED = "verified"
     PENDING = "pending"
@@ -21,14 +21,14 @@ class AddressOutcome(Enum):
 
 
 class Status(Enum):
-    """What an address has at the start: no record, or one that waits to be verified, or a verified one."""
+    """The record of an address at the start: none, pending verification, or verified."""
 
     NONE = "none"
     PENDING = "pending"
     VERIFIED = "verified"
 
 
-# The operations that can be told what to answer for an address, by the names they have in a scenario.
+# The operations whose responses can be scripted, by their names in a scenario.
 ANSWERED_OPERATIONS: Mapping[str, str] = {
     "submit": "SubmitEmailVerification",
     "resend": "ResendEmailVerification",
@@ -37,11 +37,11 @@ ANSWERED_OPERATIONS: Mapping[str, str] = {
     "verify": "VerifyEmail",
     "email_verified": "EmailVerified",
 }
-# Under this name stand the answers that Submit and Resend share: those of the outcome, and of `then` behind it.
+# The key of the responses that Submit and Resend share: that of the outcome, then those of `then`.
 SEND = "send"
 _SENDING = (ANSWERED_OPERATIONS["submit"], ANSWERED_OPERATIONS["resend"])
 
-# What an outcome says about the record when the entry itself does not.
+# The status of the record where the entry has no `status`.
 OUTCOME_STATUS: Mapping[AddressOutcome, Status] = {
     AddressOutcome.VERIFIED: Status.VERIFIED,
     AddressOutcome.PENDING: Status.PENDING,
@@ -54,9 +54,9 @@ OUTCOME_STATUS: Mapping[AddressOutcome, Status] = {
 
 @dataclass(frozen=True, slots=True)
 class ScriptedResponse:
-    """What an operation answers for an address in place of what it would do; without a code it does that.
+    """The response of an operation for an address; without a code the operation behaves normally.
 
-    A code with a message is the user's own, no code of the service. `times` is how many calls get it, None is all that follow.
+    A code with a message is custom, not one of the service. `times` is the number of calls that get it, None is all further calls.
     """
 
     code: str | None = None
@@ -69,7 +69,7 @@ ScriptedResponses = Mapping[str, tuple[ScriptedResponse, ...]]
 
 
 def remaining(steps: tuple[ScriptedResponse, ...], given: int) -> tuple[ScriptedResponse, ...]:
-    """Gives what is left of the answers in turn once so many calls got theirs."""
+    """Return the responses that remain after a number of calls."""
     for number, step in enumerate(steps):
         if step.times is None:
             return steps[number:]
@@ -79,7 +79,7 @@ def remaining(steps: tuple[ScriptedResponse, ...], given: int) -> tuple[Scripted
     return ()
 
 
-# What the outcomes that stand for a refusal answer to Submit and Resend.
+# The responses to Submit and Resend of the outcomes that reject.
 OUTCOME_ANSWERS: Mapping[AddressOutcome, ScriptedResponses] = {
     AddressOutcome.QUOTA_EXCEEDED: {SEND: (ScriptedResponse(SEND_TOKEN_QUOTA_EXCEEDED.code),)},
     AddressOutcome.ILLEGAL: {SEND: (ScriptedResponse(PARAMETER_ILLEGALL.code),)},
@@ -89,15 +89,14 @@ NO_ANSWERS: ScriptedResponses = {}
 
 @dataclass(frozen=True, slots=True)
 class AddressRule:
-    """One entry of `addresses`: what an address, or every address that a pattern matches, has and does.
+    """One entry of `addresses`, for an address or for every address that a pattern matches.
 
-    `place` is the file and line of the entry. A time that is None is relative: it counts from the first sight of the account.
-    With `exact` a `*` in the address is a letter. `answers` has, by the operation or `SEND`, the answers it gives in turn, of
-    which the last has no `times`.
+    `location` is its file and line. A time that is None is relative to the first sight of the account. With `exact`, a `*` in the
+    address is a literal character. `answers` has the successive responses by operation or `SEND`; the last one has no `times`.
     """
 
     address: str
-    place: str
+    location: str
     outcome: AddressOutcome
     status: Status
     email_verification_no: str | None = None
@@ -116,16 +115,16 @@ class AddressRule:
 
     @property
     def created(self) -> int | None:
-        """The time at which the record was created as far as the entry says so, in epoch seconds."""
+        """The creation time that follows from the times in the entry, in epoch seconds."""
         later = (self.verification_time, self.gmt_modified)
         return self.gmt_create or self.token_send_time or min(filter(None, later), default=None)
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the rule is for all addresses that match."""
+        """Whether the rule applies to all matching addresses."""
         return "*" in self.address and not self.exact
 
     def sequence(self, action: str) -> tuple[str, tuple[ScriptedResponse, ...]]:
-        """Gives the answers of an operation in turn, and under which name they stand."""
+        """Return the successive responses of an operation, and their key in `answers`."""
         name = SEND if action in _SENDING and action not in self.answers else action
         return name, self.answers.get(name, ())

@@ -1,59 +1,92 @@
-"""The reading of one file: the mistakes found in it so far, and the words in which they are told.
-
-A reading goes on after a mistake, so that all mistakes of a file are found together.
-"""
+"""The errors of a scenario: one `Diagnostic` each, collected per file by `Diagnostics`, raised together as a `ScenarioError`."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from alimock.scenario.parser import Diagnostic, MappingNode, Node, ScalarNode, SequenceNode
+from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from alimock.scenario.text import is_unicode
 
-# Of one file.
-MAXIMUM_MISTAKES = 100
+MAXIMUM_PER_FILE = 100
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One error of a scenario: its location, the value found, and what was expected.
+
+    Lines and columns count from 1; line 0 is the file as a whole.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        location = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
+        text = f"found {self.found}, expected {self.expected}" if self.expected else self.found
+        return f"{location}{self.path + ': ' if self.path else ''}{text}"
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be used, with all its errors."""
+
+    def __init__(self, mistakes: Iterable[Diagnostic]) -> None:
+        self.mistakes = tuple(mistakes)
+        # The files that were read, for a watcher that retries when one of them changes.
+        self.files: tuple[Path, ...] = ()
+        super().__init__("\n".join(map(str, self.mistakes)))
 
 
 @dataclass
 class Diagnostics:
-    """One file being read, and the mistakes found so far; `variable` gives secrets, None where a file must not have them.
+    """The errors found so far in one file; reading goes on after an error, so that all are reported together.
 
-    What was made of a mapping has no lines that its user knows of.
+    `variable` looks up secrets in the environment; None where a scenario must not read it. A file made from a mapping has no
+    lines that its author knows (`has_lines`).
     """
 
     file: str
     variable: Callable[[str], str | None] | None = None
     has_lines: bool = True
     mistakes: list[Diagnostic] = field(default_factory=list)
-    left_out: int = 0
+    omitted: int = 0
 
     def add(self, node: Node, path: str, found: str, expected: str) -> None:
-        """Notes a mistake at the place where a node begins."""
-        if len(self.mistakes) < MAXIMUM_MISTAKES:
-            self.mistakes.append(Diagnostic(self.file, node.line, node.column, path, found, expected))
+        """Report an error at the start of a node."""
+        if self.is_full:
+            self.omitted += 1
         else:
-            self.left_out += 1
+            self.mistakes.append(Diagnostic(self.file, node.line, node.column, path, found, expected))
 
     @property
     def is_full(self) -> bool:
-        """Whether no further mistake will be told."""
-        return len(self.mistakes) >= MAXIMUM_MISTAKES
+        """Whether further errors are only counted."""
+        return len(self.mistakes) >= MAXIMUM_PER_FILE
 
-    def told(self) -> list[Diagnostic]:
-        """Gives the mistakes in the order of the file, and at the end how many more there are."""
+    def report(self) -> list[Diagnostic]:
+        """Return the errors in file order, followed by the number of those omitted."""
         mistakes = sorted(self.mistakes, key=lambda one: (one.file != self.file, one.line, one.column))
-        if self.left_out:
-            mistakes.append(Diagnostic(self.file, 0, 0, "", f"{self.left_out} more mistakes", "those above to be mended first"))
+        if self.omitted:
+            mistakes.append(Diagnostic(self.file, 0, 0, "", f"{self.omitted} more errors; fix the errors above first", ""))
         return mistakes
 
-    def place(self, node: Node) -> str:
-        """Gives the file and line where a node begins, as answers and logs show it."""
+    def raise_any(self) -> None:
+        """Raise a `ScenarioError` if there are errors."""
+        if self.mistakes:
+            raise ScenarioError(self.report())
+
+    def location(self, node: Node) -> str:
+        """Return the file and line of a node, as responses and logs show it."""
         return f"{self.file}:{node.line}" if self.has_lines else self.file
 
     def accepts(self, node: Node, path: str) -> bool:
-        """Refuses what no part of a scenario may have: aliases, tags, and text that cannot be written as UTF-8."""
+        """Reject what no scenario may contain: aliases, tags, and text that UTF-8 cannot encode."""
         if type(node) is Node:
             self.add(node, path, "an alias", "the value itself (`extends` is the way to share)")
         elif node.tag is not None:
@@ -65,14 +98,14 @@ class Diagnostics:
         return False
 
 
-def place_of(text: str) -> tuple[str, int]:
-    """Parts a place into the file and its line, 0 if it has none."""
-    file, _, line = text.rpartition(":")
-    return (file, int(line)) if file and line.isdecimal() else (text, 0)
+def split_location(location: str) -> tuple[str, int]:
+    """Split a location into file and line; 0 if it has no line."""
+    file, _, line = location.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else (location, 0)
 
 
 def describe(node: Node) -> str:
-    """Says in words what a node is, with the beginning of its text."""
+    """Describe a node in words, a scalar by the start of its text."""
     if isinstance(node, MappingNode):
         return "a mapping"
     if isinstance(node, SequenceNode):
@@ -83,11 +116,11 @@ def describe(node: Node) -> str:
 
 
 def quoted(text: str) -> str:
-    """Writes the beginning of a text between backticks."""
+    """Return the start of a text in backticks."""
     return f"`{text[:60]}{'...' if len(text) > 60 else ''}`"
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """Says what was expected in place of an unknown word: the one that is nearly the same, else all that are known."""
+    """Return the known word most similar to an unknown one, or all known words if none is similar."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
     return f"`{near[0]}`" if near else f"one of {', '.join(known)}"

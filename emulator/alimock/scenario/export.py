@@ -1,4 +1,4 @@
-"""A frozen scenario as the document that it would be loaded from, ready for JSON or YAML."""
+"""Writes a scenario as a document for JSON or YAML that loads back to the same scenario."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from alimock.scenario.address_book import AddressBook, AddressPattern
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
-from alimock.scenario.fields import json_value
+from alimock.scenario.json_value import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.spec.times import format_delay, format_time
 
@@ -20,9 +20,9 @@ _SHORT_NAMES = {operation: short for short, operation in ANSWERED_OPERATIONS.ite
 
 
 def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
-    """Writes a scenario out in full, without `extends`; loading it gives the same scenario.
+    """Return a scenario in full, without `extends`.
 
-    Without `secrets` it is to be loaded where the keys are known: their secrets and security tokens are left out.
+    Without `secrets` it lacks secrets and security tokens, and loads only where the keys are known.
     """
     values: dict[str, object] = {
         "alimock": 1,
@@ -34,32 +34,24 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
         "seed": scenario.seed,
     }
     return {
-        **_given(values),
+        **_without_none(values),
         "clock": _clock(scenario),
         "limits": asdict(scenario.limits),
         "accounts": {name: _account(scenario, name, secrets=secrets) for name in scenario.user_ids},
-        "addresses": _addresses(_rules(scenario.addresses)),
-        **_filled("faults", _faults(scenario.faults.values())),
-        **_filled("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
-        **_filled("codes", {code: _given(asdict(override)) for code, override in scenario.codes.items()}),
+        "addresses": _addresses(scenario.addresses),
+        **_unless_empty("faults", _faults(scenario.faults_by_id.values())),
+        **_unless_empty("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
+        **_unless_empty("codes", {code: _without_none(asdict(override)) for code, override in scenario.codes.items()}),
     }
 
 
-def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
-    reached: list[Fault] = []
-    for one in faults:
-        if not any(above.covers(one) for above in reached):
-            reached.append(one)
-    return [fault(one) for one in reached]
-
-
 def to_yaml(document: Mapping[str, object]) -> str:
-    """Writes a document as YAML, its keys in their order."""
+    """Return a document as YAML with its keys in order."""
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=130))
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around texts that are read as something else without, by YAML or by alimock."""
+    """Quotes texts that YAML or alimock would otherwise read as another type."""
 
 
 def _quoted(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -70,7 +62,7 @@ _Dumper.add_representer(str, _quoted)
 
 
 def fault(one: Fault) -> dict[str, object]:
-    """Writes a single fault out."""
+    """Return a single entry of `faults`."""
     when: dict[str, object] = {
         "action": one.action,
         "email": "*".join(one.email.parts) if one.email is not None else None,
@@ -87,22 +79,29 @@ def fault(one: Fault) -> dict[str, object]:
         "seen": one.seen or None,
         "hits": one.hits or None,
     }
-    delivery = (
-        {name: value for name, value in asdict(one.response_fault).items() if value} if one.response_fault is not None else {}
-    )
+    response = asdict(one.response_fault) if one.response_fault is not None else {}
     return {
         "id": one.id,
-        **_filled("when", _given(when)),
-        **_given(values),
-        **{name: value.value if isinstance(value, Enum) else format_delay(value) for name, value in delivery.items()},
+        **_unless_empty("when", _without_none(when)),
+        **_without_none(values),
+        **{name: value.value if isinstance(value, Enum) else format_delay(value) for name, value in response.items() if value},
     }
 
 
-def _given(values: dict[str, object]) -> dict[str, object]:
+def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
+    """Return the faults, without those that a fault of another file covers: in one file that is an error."""
+    reached: list[Fault] = []
+    for one in faults:
+        if not any(above.covers(one) for above in reached):
+            reached.append(one)
+    return [fault(one) for one in reached]
+
+
+def _without_none(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _filled(key: str, value: object) -> dict[str, object]:
+def _unless_empty(key: str, value: object) -> dict[str, object]:
     return {key: value} if value else {}
 
 
@@ -114,17 +113,16 @@ def _clock(scenario: Scenario) -> object:
 
 
 def _account(scenario: Scenario, name: str, *, secrets: bool) -> dict[str, object]:
-    keys = [access_key(key, secrets=secrets) for key in scenario.access_keys.values() if key.account == name]
     own = scenario.account_addresses.get(name)
     return {
-        **_filled("user_id", scenario.user_ids[name]),
-        "access_keys": keys,
-        **_filled("addresses", _addresses(_own_rules(own, scenario.addresses)) if own is not None else None),
+        **_unless_empty("user_id", scenario.user_ids[name]),
+        "access_keys": [access_key(key, secrets=secrets) for key in scenario.access_keys.values() if key.account == name],
+        **_unless_empty("addresses", _addresses(own) if own is not None else None),
     }
 
 
 def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
-    """Writes a single entry of `access_keys` out."""
+    """Return a single entry of `access_keys`."""
     secret = {"secret": key.secret, "security_token": key.security_token} if secrets else {}
     values: dict[str, object] = {
         "id": key.id,
@@ -133,54 +131,41 @@ def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
         "permissions": sorted(key.permissions) if key.permissions is not None else None,
         "expires": format_time(key.expires) if key.expires is not None else None,
     }
-    return _given(values)
+    return _without_none(values)
 
 
-def _rules(book: AddressBook) -> list[AddressRule]:
-    """Gives the rules of a book, without patterns that one of another file lies over entirely: in one file that is a mistake."""
+def _addresses(book: AddressBook) -> dict[str, object]:
+    """Return the entries of a book, without patterns that a pattern of another file covers: in one file that is an error."""
     reached: list[AddressPattern] = []
-    for pattern in book.patterns:
-        if not any(above.pattern.covers(pattern.pattern) for above in reached):
-            reached.append(pattern)
-    return [*(pattern.rule for pattern in reached), *book.exact.values()]
-
-
-def _own_rules(own: AddressBook, common: AddressBook) -> list[AddressRule]:
-    shared = {id(rule) for rule in _rules(common)}
-    return [rule for rule in _rules(own) if id(rule) not in shared]
-
-
-def _addresses(rules: Iterable[AddressRule]) -> dict[str, object]:
-    return {rule.address: address(rule) for rule in rules}
+    for one in book.patterns:
+        if not any(above.pattern.covers(one.pattern) for above in reached):
+            reached.append(one)
+    return {rule.address: address(rule) for rule in (*(one.rule for one in reached), *book.exact.values())}
 
 
 def address(rule: AddressRule) -> object:
-    """Writes a single entry of `addresses` out: an outcome, or a mapping."""
+    """Return a single entry of `addresses`: an outcome, or a mapping."""
     values: dict[str, object] = {name: getattr(rule, name) for name in _RECORD_TEXTS if getattr(rule, name) is not None}
     values.update({name: format_time(getattr(rule, name)) for name in _RECORD_TIMES if getattr(rule, name) is not None})
-    values.update(_filled("sends_today", rule.sends_today) | _filled("new_today", rule.new_today))
-    values.update(_filled("exact", rule.exact) | _answers(rule))
+    values.update(_unless_empty("sends_today", rule.sends_today) | _unless_empty("new_today", rule.new_today))
+    values.update(_unless_empty("exact", rule.exact) | _answers(rule))
     if not values and rule.status is OUTCOME_STATUS[rule.outcome]:
         return rule.outcome.value
     return {"outcome": rule.outcome.value, "status": rule.status.value, **values}
 
 
 def _answers(rule: AddressRule) -> dict[str, object]:
-    """Writes what a rule answers beside its outcome: `then` behind the outcome's own answer, and `answers` by operation."""
+    """Return the responses of a rule besides its outcome's: `then` for Submit and Resend, `answers` by operation."""
     sending = rule.answers.get(SEND, ())
-    values: dict[str, object] = {}
-    if len(sending) > 1:
-        values = {"times": sending[0].times, "then": _sequence(sending[1:])}
-    return {
-        **values,
-        **_filled("answers", {_SHORT_NAMES[name]: _sequence(steps) for name, steps in rule.answers.items() if name != SEND}),
-    }
+    then = {"times": sending[0].times, "then": _sequence(sending[1:])} if len(sending) > 1 else {}
+    answers = {_SHORT_NAMES[name]: _sequence(steps) for name, steps in rule.answers.items() if name != SEND}
+    return {**then, **_unless_empty("answers", answers)}
 
 
 def _sequence(steps: Sequence[ScriptedResponse]) -> object:
     first, *rest = steps
     if first.message is not None:
-        values: dict[str, object] = {"code": first.code, "message": first.message, **_filled("status", first.status)}
+        values: dict[str, object] = {"code": first.code, "message": first.message, **_unless_empty("status", first.status)}
     elif not rest:
         return first.code or "success"
     else:

@@ -1,4 +1,4 @@
-"""The entries of `faults`, read: what each says, what it contradicts itself in, and which are never reached."""
+"""Builds and checks the faults of the entries of `faults`."""
 
 from __future__ import annotations
 
@@ -9,78 +9,84 @@ from alimock.scenario.address_book import Pattern
 from alimock.scenario.diagnostics import Diagnostics, nearest
 from alimock.scenario.fields import Entry, Values
 from alimock.scenario.model import Fault, ResponseFault
-from alimock.scenario.parser import MappingNode
+from alimock.scenario.nodes import MappingNode
 from alimock.spec.contract import OPERATIONS
 
 MAXIMUM_FAULTS = 1_000
-_DELIVERY = tuple(one.name for one in fields(ResponseFault))
+_RESPONSE_FAULTS = tuple(one.name for one in fields(ResponseFault))
+# A contradiction: its key, what was found, what was expected.
+_Contradiction = tuple[str, str, str]
 
 
 def faults_of(items: Sequence[Entry], actions: Collection[str], diagnostics: Diagnostics) -> list[Fault]:
-    """Reads the faults, noting those that are never reached if nothing else is wrong."""
+    """Build the faults of one file; report those that are never reached if there is no other error."""
     if len(items) > MAXIMUM_FAULTS:
         expected = "fewer, since every call tries them in turn"
         diagnostics.add(items[MAXIMUM_FAULTS].node, "faults", f"more than {MAXIMUM_FAULTS} faults", expected)
         return []
     entries = [item for item in items if isinstance(item.node, MappingNode)]
     faults = [fault_of(item, f"faults[{item.key}]", actions, diagnostics) for item in entries]
-    _refuse_ids_twice(entries, faults, diagnostics)
-    for number, (item, fault) in enumerate(zip(entries, faults, strict=True) if not diagnostics.mistakes else ()):
+    _report_repeated_ids(entries, faults, diagnostics)
+    if not diagnostics.mistakes:
+        _report_unreached(entries, faults, diagnostics)
+    return faults
+
+
+def _report_repeated_ids(entries: Sequence[Entry], faults: Sequence[Fault], diagnostics: Diagnostics) -> None:
+    owners: dict[str, Entry] = {}
+    for item, fault in zip(entries, faults, strict=True):
+        owner = owners.setdefault(fault.id, item) if fault.id else item
+        if owner.key != item.key:
+            found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
+            diagnostics.add(item.value.node_of("id"), f"faults[{item.key}].id", found, expected)
+
+
+def _report_unreached(entries: Sequence[Entry], faults: Sequence[Fault], diagnostics: Diagnostics) -> None:
+    for number, (item, fault) in enumerate(zip(entries, faults, strict=True)):
         earlier = next((entries[above] for above in range(number) if faults[above].covers(fault)), None)
         if earlier is not None:
             found = f"a fault that is never reached, since the one in line {earlier.node.line} takes all its calls"
             diagnostics.add(item.node, f"faults[{item.key}]", found, "it before that one, or `times:` there")
-    return faults
-
-
-def _refuse_ids_twice(entries: Sequence[Entry], faults: Sequence[Fault], diagnostics: Diagnostics) -> None:
-    owners: dict[str, Entry] = {}
-    for item, fault in zip(entries, faults, strict=True):
-        owner = owners.setdefault(fault.id, item) if fault.id else item
-        if owner is not item:
-            found, expected = f"the id `{fault.id}` again", f"each id once (line {owner.node.line} has it)"
-            diagnostics.add(item.value.place("id"), f"faults[{item.key}].id", found, expected)
 
 
 def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diagnostics) -> Fault:
-    """Makes one fault; without an id of its own it has an empty one."""
-    said: Values = item.value
-    said_when: Values = said.get("when") or Values(item.node)
-    for key, found, expected in _wrong_fault(said, said_when, actions):
-        node = said_when.place(key.removeprefix("when.")) if key.startswith("when.") else said.place(key)
+    """Build one fault; its id is empty if it has none."""
+    written: Values = item.value
+    written_when: Values = written.get("when") or Values(item.node)
+    for key, found, expected in _contradictions(written, written_when, actions):
+        node = written_when.node_of(key.removeprefix("when.")) if key.startswith("when.") else written.node_of(key)
         diagnostics.add(node, f"{path}.{key}" if key else path, found, expected)
-    values, when = dict(said), dict(said_when)
+    values, when = dict(written), dict(written_when)
     values.pop("when", None)
-    delivery = {key: values.pop(key) for key in _DELIVERY if key in values}
+    response_fault = {key: values.pop(key) for key in _RESPONSE_FAULTS if key in values}
     email = when.pop("email", None)
     return Fault(
         values.pop("id", None) or "",
-        item.place,
+        item.location,
         email=Pattern.of(email) if email is not None else None,
-        response_fault=ResponseFault(**delivery) if delivery else None,
+        response_fault=ResponseFault(**response_fault) if response_fault else None,
         **when,
         **values,
     )
 
 
-def _wrong_fault(said: Values, when: Values, actions: Collection[str]) -> Iterator[tuple[str, str, str]]:
-    """Goes through what no fault can be at once: the key, what was found, and what was expected."""
-    effects = ("error", *_DELIVERY)
-    if not set(effects) & set(said):
+def _contradictions(fault: Values, when: Values, actions: Collection[str]) -> Iterator[_Contradiction]:
+    effects = ("error", *_RESPONSE_FAULTS)
+    if not set(effects) & set(fault):
         yield "", "a fault that does nothing", f"one or more of {', '.join(f'`{key}`' for key in effects)}"
     for key in ("error", "slow", "body"):
-        if key in said and "reset" in said:
-            yield key, f"`{key}` beside `reset`", "one of the two, since a connection that is reset gives no answer"
-    if "retry_after" in said and "error" not in said:
+        if key in fault and "reset" in fault:
+            yield key, f"`{key}` together with `reset`", "one of the two, since a connection that is reset carries no response"
+    if "retry_after" in fault and "error" not in fault:
         yield "retry_after", "`retry_after` without `error`", "`error:` with the code that it belongs to"
     if "nth" in when and "every" in when:
         yield "when.every", "both `nth` and `every`", "one of the two"
-    if "nth" in when and "times" in said:
-        yield "times", "`times` beside `nth`", "one of the two, since the nth call is one call"
-    yield from _wrong_action(when, actions)
+    if "nth" in when and "times" in fault:
+        yield "times", "`times` together with `nth`", "one of the two, since the nth call is one call"
+    yield from _action_contradictions(when, actions)
 
 
-def _wrong_action(when: Values, actions: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _action_contradictions(when: Values, actions: Collection[str]) -> Iterator[_Contradiction]:
     action, version = when.get("action"), when.get("version")
     if action is None:
         return

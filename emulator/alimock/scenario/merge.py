@@ -1,98 +1,46 @@
-"""What one scenario file says, read into a layer, and how a layer lies over another."""
+"""Merges what scenario files say, entry by entry: an entry replaces the one with the same key in the scenario below it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from alimock.scenario.address_entries import Addresses, addresses_of
+from alimock.scenario.address_book import AddressBook
+from alimock.scenario.address_entries import address_book
 from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.fault_entries import faults_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
 from alimock.spec.contract import OPERATIONS
 
-_SINGLE_VALUES = ("description", "profile", "authentication", "timestamps", "unknown_keys", "seed")
+_SINGLE_VALUES = ("profile", "authentication", "timestamps", "unknown_keys", "seed")
 
 
-@dataclass
-class Layer:
-    """What one file says, or several that lie over each other."""
+def merge(document: Mapping[str, Any], below: Scenario, known_keys: Mapping[str, AccessKey], diagnostics: Diagnostics) -> Scenario:
+    """Return a scenario with the entries of a document over it; report contradictions in the document.
 
-    values: dict[str, Any] = field(default_factory=dict)
-    limits: dict[str, int | None] = field(default_factory=dict)
-    user_ids: dict[str, str | None] = field(default_factory=dict)
-    access_keys: dict[str, AccessKey] = field(default_factory=dict)
-    addresses: Addresses = field(default_factory=Addresses)
-    account_addresses: dict[str, Addresses] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    stubs: dict[str, Stub] = field(default_factory=dict)
-    codes: dict[str, CodeOverride] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, scenario: Scenario) -> Layer:
-        """Gives what a scenario says as the layer that others can lie over."""
-        values = {name: getattr(scenario, name) for name in (*_SINGLE_VALUES, "clock", "clock_runs")}
-        own = scenario.account_addresses.items()
-        return cls(
-            values,
-            asdict(scenario.limits),
-            dict(scenario.user_ids),
-            dict(scenario.access_keys),
-            Addresses.of(scenario.addresses),
-            {name: Addresses.of(book, scenario.addresses) for name, book in own},
-            [replace(fault, id="") if fault.is_numbered else fault for fault in scenario.faults.values()],
-            dict(scenario.stubs),
-            dict(scenario.codes),
-        )
-
-    def over(self, below: Layer) -> Layer:
-        """Lays what a file says over what the files before it say."""
-        inherited = {key: value for key, value in below.values.items() if key != "description"}
-        user_ids = {name: user_id for name, user_id in self.user_ids.items() if user_id or name not in below.user_ids}
-        own = {
-            name: addresses.over(below.account_addresses.get(name, Addresses()))
-            for name, addresses in self.account_addresses.items()
-        }
-        ids = {fault.id for fault in self.faults if fault.id}
-        return Layer(
-            values={**inherited, **self.values},
-            limits={**below.limits, **self.limits},
-            user_ids={**below.user_ids, **user_ids},
-            access_keys={**below.access_keys, **self.access_keys},
-            addresses=self.addresses.over(below.addresses),
-            account_addresses={**below.account_addresses, **own},
-            faults=[*self.faults, *(fault for fault in below.faults if fault.id not in ids)],
-            stubs={**below.stubs, **self.stubs},
-            codes={**below.codes, **self.codes},
-        )
-
-
-def layer_of(document: Mapping[str, Any], diagnostics: Diagnostics, below: Layer, known_keys: Mapping[str, AccessKey]) -> Layer:
-    """Reads a document into a layer, noting what it contradicts itself in.
-
-    `below` is what the files before it say; `known_keys` give their secrets to keys that come without.
+    A key without a secret keeps the one it has below or in `known_keys`. Only the description is not inherited.
     """
-    layer = Layer()
-    layer.values = {key: document[key] for key in _SINGLE_VALUES if key in document}
-    if "clock" in document:
-        layer.values.update(_clock(document["clock"]))
-    layer.limits = document.get("limits") or {}
-    known_keys = {**known_keys, **below.access_keys}
-    for account in document.get("accounts") or ():
-        values = account.value or {}
-        layer.user_ids[account.key] = values.get("user_id")
-        for item in values.get("access_keys") or ():
-            _add_access_key(layer, item, account.key, diagnostics, known_keys)
-        if "addresses" in values:
-            path = f"accounts.{account.key}.addresses"
-            layer.account_addresses[account.key] = addresses_of(values["addresses"], path, diagnostics)
-    layer.addresses = addresses_of(document.get("addresses") or (), "addresses", diagnostics)
-    layer.codes = {entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}
-    layer.stubs = dict(_stubs(document.get("stubs") or (), diagnostics))
-    layer.faults = faults_of(document.get("faults") or (), {*OPERATIONS, *below.stubs, *layer.stubs}, diagnostics)
-    return layer
+    accounts = document.get("accounts") or ()
+    keys = _access_keys(accounts, {**known_keys, **below.access_keys}, diagnostics)
+    own_addresses = _account_addresses(accounts, below.account_addresses, diagnostics)
+    addresses = address_book(document.get("addresses") or (), "addresses", diagnostics)
+    stubs = {**below.stubs, **dict(_stubs(document.get("stubs") or (), diagnostics))}
+    return replace(
+        below,
+        description=document.get("description", ""),
+        **{key: document[key] for key in _SINGLE_VALUES if key in document},
+        **(_clock(document["clock"]) if "clock" in document else {}),
+        limits=replace(below.limits, **(document.get("limits") or {})),
+        user_ids={**below.user_ids, **dict(_user_ids(accounts, below.user_ids))},
+        access_keys={**below.access_keys, **keys},
+        addresses=addresses.over(below.addresses),
+        account_addresses={**below.account_addresses, **own_addresses},
+        faults=_merge_faults(faults_of(document.get("faults") or (), {*OPERATIONS, *stubs}, diagnostics), below.faults),
+        stubs=stubs,
+        codes={**below.codes, **{entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}},
+    )
 
 
 def _clock(value: Any) -> dict[str, Any]:
@@ -101,46 +49,67 @@ def _clock(value: Any) -> dict[str, Any]:
     return {"clock": value, "clock_runs": False}
 
 
-def _add_access_key(layer: Layer, item: Entry, account: str, diagnostics: Diagnostics, known_keys: Mapping[str, AccessKey]) -> None:
-    values = item.value or {}
-    key_id = values.get("id")
-    if key_id is None:
-        return
-    path = f"accounts.{account}.access_keys[{item.key}]"
-    known = known_keys.get(key_id) if "secret" not in values else None
-    secret = known.secret if known is not None else values.get("secret")
-    if key_id in layer.access_keys:
-        diagnostics.add(item.node, path, f"the id `{key_id}` again", f"each id once ({layer.access_keys[key_id].place} has it)")
-    elif secret is None:
-        if "secret" not in values:
-            diagnostics.add(
-                item.node,
-                path,
-                "no `secret`",
-                "`secret:` with the secret that the client signs with (`alimock export --secrets` writes it)",
-            )
-    else:
-        token = values.get("security_token") or (known.security_token if known is not None else None)
-        given = {**values, "id": key_id, "secret": secret, "security_token": token}
-        layer.access_keys[key_id] = access_key_of(given, account, item.place)
+def _user_ids(accounts: Sequence[Entry], below: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:
+    for account in accounts:
+        user_id = (account.value or {}).get("user_id")
+        yield account.key, user_id or below.get(account.key)
 
 
-def access_key_of(values: Mapping[str, Any], account: str, place: str) -> AccessKey:
-    """Makes the key of one entry of `access_keys` that has an id and a secret."""
+def _account_addresses(
+    accounts: Sequence[Entry], below: Mapping[str, AddressBook], diagnostics: Diagnostics
+) -> dict[str, AddressBook]:
+    books = {}
+    for account in accounts:
+        if "addresses" in (account.value or {}):
+            own = address_book(account.value["addresses"], f"accounts.{account.key}.addresses", diagnostics)
+            books[account.key] = own.over(below.get(account.key, AddressBook()))
+    return books
+
+
+def _merge_faults(faults: Sequence[Fault], below: Sequence[Fault]) -> tuple[Fault, ...]:
+    ids = {fault.id for fault in faults if fault.id}
+    return (*faults, *(fault for fault in below if fault.id not in ids))
+
+
+def _access_keys(accounts: Sequence[Entry], known: Mapping[str, AccessKey], diagnostics: Diagnostics) -> dict[str, AccessKey]:
+    keys: dict[str, AccessKey] = {}
+    for account in accounts:
+        for item in (account.value or {}).get("access_keys") or ():
+            path = f"accounts.{account.key}.access_keys[{item.key}]"
+            key_id = (item.value or {}).get("id")
+            if key_id in keys:
+                expected = f"each id once ({keys[key_id].location} has it)"
+                diagnostics.add(item.node, path, f"the id `{key_id}` again", expected)
+            elif key_id is not None:
+                values = _with_secret(item, known.get(key_id), path, diagnostics)
+                keys[key_id] = access_key_of(values, account.key, item.location)
+    return keys
+
+
+def _with_secret(item: Entry, known: AccessKey | None, path: str, diagnostics: Diagnostics) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = item.value
+    if "secret" in values:
+        return values
+    if known is None:
+        expected = "`secret:` with the secret that the client signs with (`alimock export --secrets` writes it)"
+        diagnostics.add(item.node, path, "no `secret`", expected)
+        return values
+    return {"security_token": known.security_token, **values, "secret": known.secret}
+
+
+def access_key_of(values: Mapping[str, Any], account: str, location: str) -> AccessKey:
+    """Build the key of one entry of `access_keys`."""
+    permissions = values.get("permissions")
     return AccessKey(
         values["id"],
-        values["secret"],
+        values.get("secret") or "",
         account,
-        place,
+        location,
         active=values.get("status") != "inactive",
         security_token=values.get("security_token"),
         expires=values.get("expires"),
-        permissions=_permissions(values.get("permissions")),
+        permissions=frozenset(item.value for item in permissions) if permissions is not None else None,
     )
-
-
-def _permissions(items: list[Entry] | None) -> frozenset[str] | None:
-    return frozenset(item.value for item in items) if items is not None else None
 
 
 def _stubs(entries: Sequence[Entry], diagnostics: Diagnostics) -> Iterator[tuple[str, Stub]]:
@@ -148,6 +117,6 @@ def _stubs(entries: Sequence[Entry], diagnostics: Diagnostics) -> Iterator[tuple
         if entry.key in OPERATIONS:
             diagnostics.add(entry.node, f"stubs.{entry.key}", f"`{entry.key}`", "an operation that alimock does not emulate itself")
         elif isinstance(entry.value, dict):
-            yield entry.key, Stub(entry.place, entry.value)
+            yield entry.key, Stub(entry.location, entry.value)
         else:
-            diagnostics.add(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the answer's fields")
+            diagnostics.add(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the response's fields")

@@ -1,4 +1,4 @@
-"""What a scenario says, frozen: accounts, limits, faults, clock and the ways of checking.
+"""The content of a scenario, frozen: accounts, access keys, addresses, limits, faults, stubs and the clock.
 
 Times are epoch seconds. An account refers to these objects and never copies them.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 from alimock.scenario.address_book import AddressBook, Pattern
@@ -15,7 +17,7 @@ from alimock.spec.times import format_delay
 
 
 class Authentication(Enum):
-    """How signatures are checked: those of known keys, all that the gateway demands, or none."""
+    """How signatures are checked: those of known keys, everything the gateway demands, or not at all."""
 
     KNOWN_KEYS = "known-keys"
     STRICT = "strict"
@@ -23,28 +25,28 @@ class Authentication(Enum):
 
 
 class Timestamps(Enum):
-    """Whether the timestamp of a signed request is held against the real time."""
+    """Whether the timestamp of a signed request is compared with real time."""
 
     CHECKED = "checked"
     IGNORED = "ignored"
 
 
 class UnknownKeys(Enum):
-    """Where the calls of a key go that no scenario names."""
+    """The account of a key that no scenario names."""
 
     OWN_ACCOUNT = "own-account"
     DEFAULT_ACCOUNT = "default-account"
 
 
 class Reset(Enum):
-    """Whether a connection is reset before the call is carried out or after."""
+    """Whether a connection is reset before the call is executed or after."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 class Body(Enum):
-    """What comes in place of an answer's whole body."""
+    """What replaces the body of a response."""
 
     TRUNCATED = "truncated"
     WRONG_LENGTH = "wrong-length"
@@ -54,7 +56,7 @@ class Body(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResponseFault:
-    """How an answer goes wrong on its way: seconds that it waits, seconds over which its body comes, a reset, another body."""
+    """How a response fails in transit: seconds of delay, seconds over which the body is sent, a reset, or another body."""
 
     delay: float = 0.0
     slow: float = 0.0
@@ -62,23 +64,22 @@ class ResponseFault:
     body: Body | None = None
 
     def __str__(self) -> str:
-        """Says in words what goes wrong."""
-        words = {"delay": self.delay and format_delay(self.delay), "slow": self.slow and format_delay(self.slow)}
+        durations = {"delay": self.delay and format_delay(self.delay), "slow": self.slow and format_delay(self.slow)}
         choices = {"reset": self.reset and self.reset.value, "body": self.body and self.body.value}
-        return ", ".join(f"{name} {value}" for name, value in {**words, **choices}.items() if value)
+        return ", ".join(f"{name} {value}" for name, value in {**durations, **choices}.items() if value)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with whole calls: those that match all that is not None.
+    """A fault of whole calls: of those that match every condition that is not None.
 
-    Of those calls the first `after` pass, then it hits the `nth`, or each `every`th, or all, `times` times in each account. It
-    refuses the call with `error`, or harms the delivery of its answer, or both. `retry_after` is in seconds; `seen` and `hits` are
-    the matching calls and the hits before the account's start. The id of a numbered one was given for want of one of its own.
+    Of the matching calls the first `after` pass; then it fires on the `nth`, on each `every`th, or on all, up to `times` times per
+    account. It rejects the call with `error`, or damages the response, or both. `retry_after` is in seconds. `seen` and `hits` are
+    the matching calls and the hits before the account's start.
     """
 
     id: str
-    place: str
+    location: str
     action: str | None = None
     email: Pattern | None = None
     access_key_id: str | None = None
@@ -92,10 +93,9 @@ class Fault:
     response_fault: ResponseFault | None = None
     seen: int = 0
     hits: int = 0
-    is_numbered: bool = False
 
     def covers(self, later: Fault) -> bool:
-        """Says whether this fault takes every call that one behind it could."""
+        """Return whether this fault takes every call that a later one could fire on."""
         if (self.times, self.nth, self.after) != (None, None, 0) or self.every not in (None, 1):
             return False
         return (
@@ -108,15 +108,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """The canned answer of an operation that alimock does not emulate: its fields as JSON has them."""
+    """The canned response of an operation that alimock does not emulate: its fields as in JSON."""
 
-    place: str
+    location: str
     fields: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class CodeOverride:
-    """What a scenario says of a code in place of the catalogue; None is what the catalogue says."""
+    """Another status or message for a code of the catalogue; None keeps the catalogue's."""
 
     status: int | None = None
     message: str | None = None
@@ -124,12 +124,12 @@ class CodeOverride:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """An access key that the emulator knows, with the name of its account; `permissions` are RAM actions, None is all of them."""
+    """An access key and the name of its account; `permissions` are RAM actions, None is all of them."""
 
     id: str
     secret: str = field(repr=False)
     account: str
-    place: str
+    location: str
     active: bool = True
     security_token: str | None = field(default=None, repr=False)
     expires: int | None = None
@@ -146,21 +146,22 @@ class ServiceLimits:
 
 
 def with_fault(faults: Mapping[str, Fault], fault: Fault) -> Mapping[str, Fault]:
-    """Gives the faults with one more before all others, or in place of the one with its id."""
+    """Replace the fault with the same id, or put the fault before all others."""
     return {**faults, fault.id: fault} if fault.id in faults else {fault.id: fault, **faults}
 
 
 def without_fault(faults: Mapping[str, Fault], fault_id: str) -> Mapping[str, Fault]:
-    """Gives the faults without the one with this id."""
+    """Remove the fault with an id."""
     return {key: fault for key, fault in faults.items() if key != fault_id}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """How every account starts, and which keys and checks the emulator has.
+    """The merged entries of a scenario: how every account starts, and the emulator's keys and checks.
 
-    `clock` is the time it shows at the start, standing still unless `clock_runs`. `user_ids` are those of the named accounts,
-    `account_addresses` the books of those that have addresses of their own. `files` are all that were read.
+    `clock` is the time at the start, frozen unless `clock_runs`. `user_ids` has the named accounts. `addresses` are common to all
+    accounts; `account_addresses` are the own entries of single accounts. `faults` are in the order they are tried; one that was
+    written without an id has an empty one. `files` are all files that were read.
     """
 
     name: str
@@ -177,16 +178,32 @@ class Scenario:
     access_keys: Mapping[str, AccessKey] = field(default_factory=dict)
     addresses: AddressBook = field(default_factory=AddressBook)
     account_addresses: Mapping[str, AddressBook] = field(default_factory=dict)
-    faults: Mapping[str, Fault] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
     stubs: Mapping[str, Stub] = field(default_factory=dict)
     codes: Mapping[str, CodeOverride] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
+    @cached_property
+    def faults_by_id(self) -> Mapping[str, Fault]:
+        """The faults in the order they are tried; those without an id get the lowest free numbers."""
+        ids = {fault.id for fault in self.faults}
+        free = (number for number in map(str, count(1)) if number not in ids)
+        return {fault.id: fault for fault in (one if one.id else replace(one, id=next(free)) for one in self.faults)}
+
+    @cached_property
+    def own_books(self) -> Mapping[str, AddressBook]:
+        """The books of the accounts with addresses of their own, merged over the common addresses."""
+        return {name: own.over(self.addresses) for name, own in self.account_addresses.items()}
+
+    def book(self, account: str) -> AddressBook:
+        """Return the addresses that the account of this name starts with."""
+        return self.own_books.get(account, self.addresses)
+
     def with_books(self, change: Callable[[AddressBook], AddressBook]) -> Scenario:
-        """Gives the scenario with the addresses of every account changed."""
+        """Apply a change to the addresses of every account."""
         own = {name: change(book) for name, book in self.account_addresses.items()}
         return replace(self, addresses=change(self.addresses), account_addresses=own)
 
-    def book(self, account: str) -> AddressBook:
-        """Gives the addresses that an account of this name starts with."""
-        return self.account_addresses.get(account, self.addresses)
+    def with_faults(self, change: Callable[[Mapping[str, Fault]], Mapping[str, Fault]]) -> Scenario:
+        """Apply a change to the faults by id."""
+        return replace(self, faults=tuple(change(self.faults_by_id).values()))

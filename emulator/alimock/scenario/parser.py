@@ -1,17 +1,16 @@
-"""A scenario's text as nodes that know their place, and the mistakes that can be found in it.
+"""Parses the text of a scenario into nodes.
 
-Scalars stay text here: PyYAML's own types are never used, because they read `off` as False and `0123` as 83.
+Scalars stay text: PyYAML's own types read `off` as False and `0123` as 83.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
+
+from alimock.scenario.diagnostics import Diagnostic, ScenarioError
+from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 # The parser in C is ten times as fast; some builds of PyYAML lack it.
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -19,69 +18,11 @@ _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLo
 MAXIMUM_DEPTH = 100
 SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
 
-
-@dataclass(frozen=True)
-class Diagnostic:
-    """One mistake of a scenario: where it stands, what was found there, and what was expected.
-
-    Lines and columns count from 1; line 0 means the file as a whole.
-    """
-
-    file: str
-    line: int
-    column: int
-    path: str
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: "
-        return f"{place}{self.path + ': ' if self.path else ''}found {self.found}, expected {self.expected}"
-
-
-class ScenarioError(Exception):
-    """A scenario that cannot be used, with every mistake that was found in it."""
-
-    def __init__(self, mistakes: Iterable[Diagnostic]) -> None:
-        self.mistakes = tuple(mistakes)
-        # The files that were read on the way to it, to be watched for its mending.
-        self.files: tuple[Path, ...] = ()
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
-
-
-@dataclass(slots=True)
-class Node:
-    """A place in a file, counted from 1, with the tag that stands there, if any. By itself it is an alias."""
-
-    line: int
-    column: int
-    tag: str | None = None
-
-
-@dataclass(slots=True)
-class ScalarNode(Node):
-    """A single value as text; `plain` if it stands without quotes."""
-
-    text: str = ""
-    plain: bool = True
-
-
-@dataclass(slots=True)
-class SequenceNode(Node):
-    """A list."""
-
-    items: list[Node] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class MappingNode(Node):
-    """A mapping, as its keys and values in turn."""
-
-    items: list[Node] = field(default_factory=list)
+_JSON_ONLY = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|\\.|[\t\x7f-\x9f\u2028\u2029\ufffe\uffff]", re.IGNORECASE)
 
 
 def decode(content: bytes, file: str) -> str:
-    """Reads the bytes of a scenario as UTF-8; raises `ScenarioError` at the first byte that is not."""
+    """Decode a scenario as UTF-8; raise `ScenarioError` at the first invalid byte."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -91,77 +32,64 @@ def decode(content: bytes, file: str) -> str:
         raise ScenarioError([Diagnostic(file, line, column, "", found, "UTF-8 text")]) from None
 
 
-def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
-    """Parses YAML text into nodes; raises `ScenarioError` with the one mistake that a syntax error is.
+def yaml_of_json(text: str) -> str:
+    """Rewrite the few parts of JSON that YAML 1.1 rejects or reads differently; every line keeps its number.
 
-    It goes by events and its own stack, since PyYAML's recursion ends the process where a text is nested deep enough.
+    These are surrogate pairs in escapes, tabs between tokens, and characters in strings that YAML rejects or folds as line breaks.
+    """
+    return _JSON_ONLY.sub(_yaml_of_match, text)
+
+
+def _yaml_of_match(match: re.Match[str]) -> str:
+    found, high, low = match[0], match[1], match[2]
+    if high:
+        return f"\\U{0x10000 + (int(high, 16) - 0xD800) * 0x400 + int(low, 16) - 0xDC00:08x}"
+    if found == "\t":
+        return " "
+    return found if found[0] == "\\" else f"\\u{ord(found):04x}"
+
+
+def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
+    """Parse YAML text into nodes; raise `ScenarioError` with the first syntax error.
+
+    Uses PyYAML's events and a stack of its own, because PyYAML's recursion crashes the process on deeply nested text.
     """
     root = SequenceNode(0, 0)
     stack: list[SequenceNode | MappingNode] = [root]
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.ScalarEvent):
-                stack[-1].items.append(ScalarNode(*_place(event), event.tag, event.value, not event.style))
+                stack[-1].items.append(ScalarNode(*_position(event), event.tag, event.value, not event.style))
             elif isinstance(event, yaml.CollectionStartEvent):
-                made = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
-                node = made(*_place(event), event.tag)
+                collection = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
+                node = collection(*_position(event), event.tag)
                 stack[-1].items.append(node)
                 stack.append(node)
                 if len(stack) > MAXIMUM_DEPTH:
-                    raise ScenarioError([Diagnostic(file, *_place(event), "", "very deep nesting", expected)])
+                    raise ScenarioError([Diagnostic(file, *_position(event), "", "very deep nesting", expected)])
             elif isinstance(event, yaml.CollectionEndEvent):
                 stack.pop()
             elif isinstance(event, yaml.AliasEvent):
-                stack[-1].items.append(Node(*_place(event)))
+                stack[-1].items.append(Node(*_position(event)))
             elif isinstance(event, yaml.DocumentStartEvent) and root.items:
-                raise ScenarioError([Diagnostic(file, *_place(event), "", "a second document", "one document")])
+                raise ScenarioError([Diagnostic(file, *_position(event), "", "a second document", "one document")])
     except yaml.YAMLError as error:
-        raise ScenarioError([_syntax_mistake(error, text, file)]) from None
+        raise ScenarioError([_syntax_error(error, text, file)]) from None
     except ValueError as error:
-        # PyYAML's own parser lets escapes through that are no characters.
+        # PyYAML's parser in Python accepts escapes beyond Unicode and fails on them.
         raise ScenarioError([Diagnostic(file, 1, 1, "", str(error), "valid YAML")]) from None
     if not root.items:
         raise ScenarioError([Diagnostic(file, 1, 1, "", "no content", expected)])
     return root.items[0]
 
 
-def compose_json(text: str, file: str) -> Node:
-    """Parses JSON text into the same nodes as YAML's, all in the first line, so that their paths have to tell the place."""
-    try:
-        node = _node_of_json(json.loads(text, object_pairs_hook=_Object))
-    except json.JSONDecodeError as error:
-        raise ScenarioError([Diagnostic(file, error.lineno, error.colno, "", error.msg, "valid JSON")]) from None
-    except ValueError as error:
-        # Python limits the digits of a number.
-        raise ScenarioError([Diagnostic(file, 1, 1, "", str(error), "valid JSON")]) from None
-    except RecursionError:
-        raise ScenarioError([Diagnostic(file, 1, 1, "", "very deep nesting", SCENARIO_BEGINNING)]) from None
-    return node
-
-
-def _place(event: yaml.Event) -> tuple[int, int]:
+def _position(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
-class _Object(list[tuple[str, object]]):
-    """A JSON object as its pairs, so that a key that comes twice is not lost."""
-
-
-def _node_of_json(value: object, depth: int = 0) -> Node:
-    if depth > MAXIMUM_DEPTH:
-        raise RecursionError
-    if isinstance(value, _Object):
-        return MappingNode(1, 1, None, [_node_of_json(part, depth + 1) for pair in value for part in pair])
-    if isinstance(value, list):
-        return SequenceNode(1, 1, None, [_node_of_json(item, depth + 1) for item in value])
-    if isinstance(value, str):
-        return ScalarNode(1, 1, None, value, plain=False)
-    return ScalarNode(1, 1, None, json.dumps(value))
-
-
 def _hint(text: str, line: int, column: int) -> str:
-    """Says what is commonly meant where YAML has a meaning of its own."""
+    """Return how to write what was probably meant."""
     lines = text.split("\n")
     here = lines[line - 1] if line <= len(lines) else ""
     if "*" in here[max(column - 2, 0) : column]:
@@ -171,7 +99,7 @@ def _hint(text: str, line: int, column: int) -> str:
     return " (indent with spaces, not tabs)" if here.startswith("\t") or here[column - 1 : column] == "\t" else ""
 
 
-def _syntax_mistake(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
+def _syntax_error(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -1,11 +1,12 @@
-"""What a scenario file may say, as one table of keys: the loader's checks, the JSON Schema and the reference come from it."""
+"""The keys of a scenario file in one table, from which the loader's checks, the JSON Schema and the reference are derived."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
-from alimock.scenario.fields import AnyValue, Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
 from alimock.scenario.scalars import (
@@ -34,128 +35,128 @@ VERSION = "1"
 
 _CODES = sorted({row.code for row in CATALOGUE if row.status is not None})
 _ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
-_THEN_TIMES = "how many calls get this before `then`"
+_ANSWER_WORD = Scalar(
+    "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
+    one_of(_ANSWER_WORDS),
+    json={"enum": _ANSWER_WORDS},
+)
 
 ANSWER: Either = Either(
-    Scalar(
-        "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
-        one_of(_ANSWER_WORDS),
-        json={"enum": _ANSWER_WORDS},
-    ),
+    _ANSWER_WORD,
     Keys(
         {
             "answer": Key(
-                Scalar(
-                    "success, quota-exceeded, illegal or a code of the service",
-                    one_of(_ANSWER_WORDS),
-                    json={"enum": _ANSWER_WORDS},
-                ),
-                "`success` (what the operation does by itself), `quota-exceeded`, `illegal`, or a code of the service",
+                _ANSWER_WORD,
+                "`success` (the normal behavior of the operation), `quota-exceeded`, `illegal`, or a code of the service",
             ),
-            "code": Key(TEXT, "in place of `answer`, a code of your own, marked as custom wherever alimock shows it"),
-            "message": Key(TEXT, "the text of that code, required with it"),
-            "status": Key(STATUS, "the HTTP status of that code; an address in a batch has none", "400"),
-            "times": Key(COUNT, _THEN_TIMES, "1"),
-            "then": Key(Reference("answer", "an answer", lambda: ANSWER), "the answer of the calls after those"),
+            "code": Key(TEXT, "a custom code in place of `answer`, marked as custom wherever alimock shows it"),
+            "message": Key(TEXT, "message of the custom code, required with `code`"),
+            "status": Key(STATUS, "HTTP status of the custom code; not used for an address in a batch", "400"),
+            "times": Key(COUNT, "number of calls that get this before `then`", "1"),
+            "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the calls after those"),
         }
     ),
 )
 
 RECORD = Keys(
     {
-        "outcome": Key(choice(AddressOutcome), "what Submit and Resend do, and the record's status if `status` does not say it"),
-        "status": Key(choice(Status), "whether there is a record, and whether it is verified", "as the outcome says"),
-        "email_verification_no": Key(TEXT, "the EmailVerificationNo, masked or not", "32 hex digits made from account and address"),
-        "user_id": Key(TEXT, "the UserId, masked or not", "the account's"),
-        "send_ip": Key(TEXT, "where the Submit came from, any text", "`127.0.0.1`"),
-        "confirm_ip": Key(TEXT, "where the link was followed, any text; of verified records only", "`127.0.0.1`"),
-        "gmt_create": Key(TIME, "when the record was made", "what follows from the others, else first sight of the account"),
-        "gmt_modified": Key(TIME, "when it was changed last", "as above"),
-        "token_send_time": Key(TIME, "when the newest mail was sent", "as above"),
-        "verification_time": Key(TIME, "when it was verified; of verified records only", "as above"),
+        "outcome": Key(choice(AddressOutcome), "response to Submit and Resend, and the record's status unless `status` is given"),
+        "status": Key(choice(Status), "whether there is a record, and whether it is verified", "that of the outcome"),
+        "email_verification_no": Key(TEXT, "EmailVerificationNo, masked or not", "32 hex digits derived from account and address"),
+        "user_id": Key(TEXT, "UserId, masked or not", "the account's"),
+        "send_ip": Key(TEXT, "client IP of the Submit, any text", "`127.0.0.1`"),
+        "confirm_ip": Key(TEXT, "client IP of the verification, any text; only for verified records", "`127.0.0.1`"),
+        "gmt_create": Key(TIME, "creation time of the record", "derived from the other times, else the first sight of the account"),
+        "gmt_modified": Key(TIME, "time of the last change", "as above"),
+        "token_send_time": Key(TIME, "time of the latest mail", "as above"),
+        "verification_time": Key(TIME, "time of the verification; only for verified records", "as above"),
         "token": Key(
-            TEXT, "an open token of a pending record; `/verify?token=` finds it in `default`", "none until a mail is sent"
+            TEXT, "open token of a pending record; `/verify?token=` looks it up in `default`", "none until a mail is sent"
         ),
-        "sends_today": Key(COUNT, "how many mails were sent to it on the first day", "0"),
-        "new_today": Key(FLAG, "whether it counts as one of the first day's new addresses", "`false`"),
-        "exact": Key(FLAG, "whether a `*` in the address is a letter, and no pattern", "`false`"),
+        "sends_today": Key(COUNT, "number of mails already sent on the first day", "0"),
+        "new_today": Key(FLAG, "whether the address counts as new on the first day", "`false`"),
+        "exact": Key(FLAG, "whether a `*` in the address is a literal character instead of a pattern", "`false`"),
         "answers": Key(
             Keys(
                 {
-                    short: Key(Reference("answer", "an answer", lambda: ANSWER), f"what {operation} answers for it")
+                    short: Key(Reference("answer", "a response", lambda: ANSWER), f"response of {operation}")
                     for short, operation in ANSWERED_OPERATIONS.items()
                 }
             ),
-            "what single operations answer for it, in place of what they would do",
+            "responses of single operations, in place of their normal behavior",
+            "none",
         ),
-        "times": Key(COUNT, "how many Submits and Resends get what the outcome says before `then`", "1"),
-        "then": Key(Reference("answer", "an answer", lambda: ANSWER), "what Submit and Resend answer for it after those"),
+        "times": Key(COUNT, "number of Submit and Resend calls that get the response of the outcome before `then`", "1"),
+        "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the Submit and Resend calls after those"),
     },
     also={"anyOf": [{"required": ["outcome"]}, {"required": ["status"]}], "dependentRequired": {"times": ["then"]}},
 )
 
 ACCESS_KEY = Keys(
     {
-        "id": Key(TEXT, "the AccessKeyId"),
-        "secret": Key(Secret(), "the secret that the client signs with; required, but for a key that the emulator already knows"),
-        "status": Key(word(("active", "inactive")), "an inactive key is refused", "`active`"),
-        "security_token": Key(Secret(), "the token that signed calls of this key must carry", "any is accepted"),
-        "expires": Key(TIME, "a real time from which on that token is refused", "never"),
+        "id": Key(TEXT, "AccessKeyId"),
+        "secret": Key(Secret(), "secret that the client signs with; required unless the emulator already knows the key"),
+        "status": Key(word(("active", "inactive")), "an inactive key is rejected", "`active`"),
+        "security_token": Key(Secret(), "security token that signed calls of this key must carry", "any is accepted"),
+        "expires": Key(TIME, "real time at which the security token expires", "never"),
         "permissions": Key(
             Items(word(RAM_ACTIONS)),
-            f"RAM actions ({', '.join(f'`{name}`' for name in RAM_ACTIONS)}); other operations are refused",
+            f"RAM actions ({', '.join(f'`{name}`' for name in RAM_ACTIONS)}); other operations are rejected",
             "all",
         ),
     },
     required=("id",),
 )
 
-# Where its id is known already.
+# For a request whose path has the id.
 IDENTIFIED_ACCESS_KEY = replace(ACCESS_KEY, required=("secret",))
 
 FAULT = Keys(
     {
-        "id": Key(NAME, "a name to ask for it, change it and delete it by", "`1` and so on"),
+        "id": Key(NAME, "name for reading, changing and deleting the fault", "`1`, `2` and so on"),
         "when": Key(
             Keys(
                 {
-                    "action": Key(ACTION, "an operation, or one of `stubs`", "any"),
+                    "action": Key(ACTION, "operation, or one of `stubs`", "any"),
                     "email": Key(
                         ADDRESS,
-                        "an address, or a pattern with `*`, in the parameter Email; one of a batch is enough",
+                        "address, or pattern with `*`, in the parameter Email; one match in a batch is enough",
                         "any",
                     ),
-                    "access_key_id": Key(TEXT, "a key", "any"),
-                    "version": Key(word(VERSIONS), "a version of the API", "any"),
-                    "nth": Key(POSITIVE, "only the nth call that matches", "each"),
-                    "every": Key(POSITIVE, "only every nth call that matches", "each"),
+                    "access_key_id": Key(TEXT, "access key", "any"),
+                    "version": Key(word(VERSIONS), "version of the API", "any"),
+                    "nth": Key(POSITIVE, "only the nth matching call", "every call"),
+                    "every": Key(POSITIVE, "only every nth matching call", "every call"),
                 }
             ),
-            "which calls it hits",
+            "the calls that match",
             "all",
         ),
-        "after": Key(COUNT, "how many matching calls pass before it counts", "0"),
-        "times": Key(COUNT, "how many calls it hits", "all"),
+        "after": Key(COUNT, "number of matching calls that pass before the fault counts", "0"),
+        "times": Key(COUNT, "maximum number of calls that it hits", "all"),
         "error": Key(
             Scalar(
                 "a code of the service, such as Throttling.User (`alimock fidelity` lists them)",
                 one_of(FAULT_CODES),
                 json={"enum": sorted(FAULT_CODES)},
             ),
-            "a code of the service; the call is refused with it and not carried out",
+            "code of the service; the call is rejected with it and not executed",
+            "none",
         ),
-        "retry_after": Key(DELAY, "the header `x-acs-retry-after` (milliseconds) beside an error", "no header"),
-        "delay": Key(DELAY, "how long the answer waits", "not at all"),
-        "slow": Key(DELAY, "over how long the body comes, piece by piece", "at once"),
-        "reset": Key(choice(Reset), "resets the connection in place of an answer, `before` or `after` the call is carried out"),
+        "retry_after": Key(DELAY, "the header `x-acs-retry-after` (milliseconds) with an error", "no header"),
+        "delay": Key(DELAY, "delay before the response", "none"),
+        "slow": Key(DELAY, "duration over which the body is sent in pieces", "at once"),
+        "reset": Key(
+            choice(Reset), "reset of the connection in place of a response, `before` or `after` the call is executed", "none"
+        ),
         "body": Key(
             choice(Body),
-            "`truncated`: half of it comes; `wrong-length`: Content-Length says half of it; `html-502`: a proxy's page with "
-            "status 502; `empty`: none",
+            "`truncated`: half of the body; `wrong-length`: Content-Length is half of it; `html-502`: a proxy's error page with "
+            "status 502; `empty`: no body",
             "whole",
         ),
-        "seen": Key(COUNT, "how many matching calls it has seen already", "0"),
-        "hits": Key(COUNT, "how many calls it has hit already", "0"),
+        "seen": Key(COUNT, "number of matching calls already seen", "0"),
+        "hits": Key(COUNT, "number of calls already hit", "0"),
     },
     also={
         "anyOf": [{"required": [key]} for key in ("error", "delay", "slow", "reset", "body")],
@@ -164,21 +165,23 @@ FAULT = Keys(
     },
 )
 
-CODE = Keys({"status": Key(STATUS, "another HTTP status"), "message": Key(TEXT, "another text")})
+CODE = Keys(
+    {"status": Key(STATUS, "another HTTP status", "the catalogue's"), "message": Key(TEXT, "another message", "the catalogue's")}
+)
 
 ADDRESS_ENTRY = Either(choice(AddressOutcome), RECORD)
 ADDRESSES = Entries(ADDRESS, Reference("address", "an outcome, or a mapping", lambda: ADDRESS_ENTRY), folded=True)
 
 ACCOUNT = Keys(
     {
-        "user_id": Key(TEXT, "the UserId that records show", "16 digits made from the name"),
-        "access_keys": Key(Items(ACCESS_KEY), "the keys whose calls go to this account", "none"),
-        "addresses": Key(ADDRESSES, "addresses of this account alone, over the common ones", "none"),
+        "user_id": Key(TEXT, "UserId of the records", "16 digits derived from the name"),
+        "access_keys": Key(Items(ACCESS_KEY), "access keys of this account", "none"),
+        "addresses": Key(ADDRESSES, "addresses of this account only, merged over the common ones", "none"),
     }
 )
 
 CLOCK = Keys(
-    {"now": Key(TIME, "the time at which it is set"), "frozen": Key(FLAG, "whether it stands still there", "`true`")},
+    {"now": Key(TIME, "initial time"), "frozen": Key(FLAG, "whether the clock is frozen at that time", "`true`")},
     required=("now",),
 )
 
@@ -186,45 +189,49 @@ SCENARIO = Keys(
     {
         "alimock": Key(
             Scalar("1 (the version of this format)", one_of((VERSION,)), json={"const": int(VERSION)}),
-            "the version of this format, `1`; required",
+            "version of this format, `1`; required",
         ),
         "extends": Key(
             OneOrMore(FILE),
-            "what this file lies over: a built-in name, a path beside this file, or a list of such",
-            "the file starts empty",
+            "the scenarios that this file is merged over: a built-in name, a path relative to this file, or a list of these",
+            "none",
         ),
-        "description": Key(TEXT, "what the scenario shows", "none"),
-        "profile": Key(word(PROFILES), "the generation of the API to speak", "`current`"),
+        "description": Key(TEXT, "one sentence about the scenario", "none"),
+        "profile": Key(word(PROFILES), "generation of the API to emulate", "`current`"),
         "authentication": Key(choice(Authentication), "how signatures are checked", "`known-keys`"),
-        "timestamps": Key(choice(Timestamps), "whether a signed request's time is held against the real time", "`checked`"),
-        "unknown_keys": Key(choice(UnknownKeys), "where the calls of keys go that the file does not name", "`own-account`"),
-        "seed": Key(TEXT, "makes request ids, numbers and tokens the same in every run and after every reset", "random"),
+        "timestamps": Key(choice(Timestamps), "whether the timestamp of a signed request is compared with real time", "`checked`"),
+        "unknown_keys": Key(choice(UnknownKeys), "account of access keys that the file does not name", "`own-account`"),
+        "seed": Key(
+            TEXT, "seed of request ids, numbers and tokens, which then repeat in every run and after every reset", "random"
+        ),
         "clock": Key(
             Either(CLOCK_TIME, CLOCK),
-            "the time at which every account's clock stands still, or a mapping",
+            "time at which every account's clock is frozen, or a mapping",
             "real time",
         ),
         "limits": Key(
             Keys(
                 {
-                    "sends_per_address_per_day": Key(LIMIT, "mails to one address in a UTC+8 day", "10"),
-                    "addresses_per_day": Key(LIMIT, "new addresses of an account in a UTC+8 day", "500"),
-                    "link_valid_days": Key(DAYS, "how long a link can be followed", "3"),
+                    "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
+                    "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
+                    "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
                 }
             ),
-            "the service's limits; `null` is no limit",
+            "limits of the service; `null` is no limit",
         ),
-        "accounts": Key(Entries(NAME, ACCOUNT), "named accounts; `default` takes the calls without a key", "`default` alone"),
+        "accounts": Key(
+            Entries(NAME, ACCOUNT), "named accounts; `default` takes the calls without an access key", "only `default`"
+        ),
         "addresses": Key(
-            ADDRESSES, "what every account starts with: an address, or a pattern with `*`, and an outcome or a record", "none"
+            ADDRESSES, "initial addresses of every account: an address or a pattern with `*`, and its outcome or record", "none"
         ),
-        "faults": Key(Items(FAULT), "what goes wrong with whole calls", "nothing"),
+        "faults": Key(Items(FAULT), "faults of whole calls", "none"),
         "stubs": Key(
-            Entries(ACTION, AnyValue()), "canned answers of other operations of Domain: the fields of each answer", "none"
+            Entries(ACTION, AnyValue()), "canned responses of other operations of Domain: the fields of each response", "none"
         ),
         "codes": Key(
             Entries(Scalar("a code of the service (`alimock fidelity` lists them)", one_of(_CODES), json={"enum": _CODES}), CODE),
-            "codes of the service that are answered otherwise",
+            "codes of the service with another status or message",
             "the catalogue's",
         ),
     },
@@ -234,7 +241,7 @@ SCENARIO = Keys(
 
 
 def json_schema() -> JsonSchema:
-    """Gives the JSON Schema of scenario files, by which editors complete and check them."""
+    """Return the JSON Schema of scenario files, with which editors complete and check them."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"alimock scenario, version {VERSION}",

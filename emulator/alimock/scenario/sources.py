@@ -1,4 +1,4 @@
-"""Where the files of scenarios come from: the built-in ones, this machine, and those that were sent along."""
+"""The files of scenarios: built-in, local, or sent with a request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import cached_property
 from os.path import normpath
 from pathlib import Path
 
-from alimock.scenario.parser import Diagnostic, ScenarioError, decode
+from alimock.scenario.diagnostics import Diagnostic, ScenarioError
+from alimock.scenario.parser import decode
 
-# In an installed package the built-in scenarios lie inside it, in a checkout at the top level.
+# An installed package contains the built-in scenarios; a checkout has them at the top level.
 _PACKAGE = Path(__file__).resolve().parent.parent
 BUILT_IN_FOLDER = next(
     (folder for folder in (_PACKAGE / "fixtures", _PACKAGE.parent.parent / "fixtures") if folder.is_dir()),
@@ -18,36 +19,38 @@ BUILT_IN_FOLDER = next(
 )
 # About 200,000 addresses with all their fields.
 MAXIMUM_BYTES = 64 * 1024 * 1024
+# The pipes of shells, as of <(command), are here.
+_SYSTEM = (("/", "dev"), ("/", "proc"))
 
 
 def built_in_names() -> list[str]:
-    """Gives the names of the built-in scenarios, sorted."""
+    """Return the sorted names of the built-in scenarios."""
     return sorted(path.stem for path in BUILT_IN_FOLDER.glob("*.yaml"))
 
 
 def is_built_in(path: Path) -> bool:
-    """Says whether a file is that of a built-in scenario."""
+    """Return whether a file is that of a built-in scenario."""
     return path.parent == BUILT_IN_FOLDER
 
 
 def is_path(name: str) -> bool:
-    """Says whether a name is that of a file, and not of a built-in scenario."""
+    """Return whether a name is a path rather than a built-in scenario."""
     return "/" in name or name.endswith(".yaml")
 
 
-def shown(path: Path) -> str:
-    """Gives what mistakes and decisions call a file."""
-    return path.name if is_built_in(path) else legible(str(path))
+def display_name(path: Path) -> str:
+    """Return the name of a file in errors and decisions."""
+    return path.name if is_built_in(path) else decodable(str(path))
 
 
-def legible(name: str) -> str:
-    """Gives the name of a file as text: under a locale without UTF-8 Python keeps the bytes of names in what is no Unicode."""
+def decodable(name: str) -> str:
+    """Return a file name as valid Unicode; under a locale without UTF-8, Python keeps its bytes as lone surrogates."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Scenarios that lie over each other, as their `names`, with the texts of all `files` by path and the `variables` they read."""
+    """The names of scenarios to merge, with the texts of all `files` by path and the environment `variables` they read."""
 
     names: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
@@ -56,27 +59,27 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Files:
-    """The files that can be read: those `sent` along by their path, the built-in ones, and if `local` those of this machine."""
+    """The readable files: those `sent` with a request by path, the built-in ones, and with `local` those of this machine."""
 
     sent: Mapping[str, str] = field(default_factory=dict)
     local: bool = True
 
     def find(self, name: str, folder: Path) -> Path:
-        """Gives the file of a scenario, a relative path counted from `folder`; raises `ScenarioError` for what cannot be one."""
+        """Return the path of a scenario, relative to `folder`; raise `ScenarioError` for a name that is not available."""
         if self._sent(folder / name) is not None:
             return folder / name
+        built_in = f"a built-in scenario ({', '.join(built_in_names())})"
         if not is_path(name):
             if name in built_in_names():
                 return BUILT_IN_FOLDER / f"{name}.yaml"
-            expected = f"a built-in scenario ({', '.join(built_in_names())}) or a path with a slash or .yaml"
-            raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", expected)])
+            raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", f"{built_in} or a path with a slash or .yaml")])
         if not self.local:
-            expected = f"a built-in scenario ({', '.join(built_in_names())})" + (" or a file sent along" if self.sent else "")
+            expected = built_in + (" or a file sent along" if self.sent else "")
             raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a path", expected)])
         return folder / name
 
     def resolved(self, path: Path) -> Path:
-        """Gives a path without links; what cannot be one is told when it is read."""
+        """Return a path without symbolic links; an invalid path is reported when it is read."""
         if self._sent(path) is not None:
             return Path(normpath(path))
         try:
@@ -85,12 +88,11 @@ class Files:
             return path
 
     def text(self, path: Path) -> str:
-        """Reads a file; raises `ScenarioError`."""
+        """Return the text of a file; raise `ScenarioError` if it cannot be read."""
         sent = self._sent(path)
-        return sent if sent is not None else decode(_content(path), shown(path))
+        return sent if sent is not None else decode(_content(path), display_name(path))
 
     def _sent(self, path: Path) -> str | None:
-        """Gives a text that was sent along, under this path or one that is the same."""
         return self._by_path.get(normpath(path))
 
     @cached_property
@@ -98,21 +100,17 @@ class Files:
         return {normpath(path): text for path, text in self.sent.items()}
 
 
-# Where the pipes of shells are, as of <(command).
-_SYSTEM = (("/", "dev"), ("/", "proc"))
-
-
 def _content(path: Path) -> bytes:
     try:
         if path.is_fifo() and path.parts[:2] not in _SYSTEM:
-            # Diagnostics it would wait for whoever writes to it, who is there already if a shell has made it.
-            raise ScenarioError([Diagnostic(shown(path), 0, 0, "", "a pipe", "a readable file")])
+            # Reading a named pipe would block until something writes to it.
+            raise ScenarioError([Diagnostic(display_name(path), 0, 0, "", "a pipe", "a readable file")])
         with path.open("rb") as stream:
             content = stream.read(MAXIMUM_BYTES + 1)
     except (OSError, ValueError) as error:
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioError([Diagnostic(shown(path), 0, 0, "", found, "a readable file")]) from None
+        raise ScenarioError([Diagnostic(display_name(path), 0, 0, "", found, "a readable file")]) from None
     if len(content) > MAXIMUM_BYTES:
         expected = f"a file of {MAXIMUM_BYTES // 1024 // 1024} MiB at most"
-        raise ScenarioError([Diagnostic(shown(path), 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
+        raise ScenarioError([Diagnostic(display_name(path), 0, 0, "", f"more than {MAXIMUM_BYTES} bytes", expected)])
     return content

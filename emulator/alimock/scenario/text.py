@@ -1,4 +1,4 @@
-"""Reading single texts that users write, in scenarios, settings and requests alike."""
+"""Checks of single texts, for scenarios, settings and requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """Makes a parser that takes the texts of a list and raises `ValueError` for any other."""
+    """Return a parser that accepts the texts of a list and raises `ValueError` for any other."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -17,14 +17,14 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
 
 
 def non_empty(text: str) -> str:
-    """Takes any text but a blank one, for which it raises `ValueError`."""
+    """Return a text; raise `ValueError` if it is blank."""
     if not text.strip():
         raise ValueError(text)
     return text
 
 
 def is_unicode(text: str) -> bool:
-    """Says whether a text can be written as UTF-8, which lone surrogates of JSON cannot."""
+    """Return whether UTF-8 can encode a text; it cannot encode the lone surrogates of JSON."""
     try:
         text.encode()
     except UnicodeEncodeError:

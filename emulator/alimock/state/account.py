@@ -34,7 +34,7 @@ class Account:
         self.clock = clock
         self.ids = ids
         self.addresses = scenario.book(name)
-        self.faults = scenario.faults
+        self.faults = scenario.faults_by_id
         self.user_id = scenario.user_ids.get(name) or ids.user_id()
         self.initial = InitialRecords(ids, self.user_id, clock.now(), scenario.limits.link_valid_days)
         self.last_used = 0.0

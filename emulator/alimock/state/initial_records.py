@@ -44,7 +44,7 @@ class InitialRecords:
             gmt_modified=rule.gmt_modified or verification_time or sent,
             token_send_time=sent,
             send_ip=rule.send_ip or LOOPBACK,
-            decided_by=rule.place,
+            decided_by=rule.location,
             verification_status=VERIFIED if verified else WAITING,
             verification_time=verification_time,
             confirm_ip=(rule.confirm_ip or LOOPBACK) if verified else None,

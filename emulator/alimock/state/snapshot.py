@@ -45,12 +45,12 @@ def snapshot(account: Account, base: Scenario) -> Scenario:
         user_ids={**base.user_ids, **named},
         access_keys=base.access_keys,
         codes=base.codes,
-        addresses=AddressBook.of(entries, (_pattern(account, pattern.rule) for pattern in account.addresses.patterns)),
+        addresses=AddressBook.of((*entries, *(_pattern(account, pattern.rule) for pattern in account.addresses.patterns))),
         account_addresses={},
-        faults={
-            key: replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
+        faults=tuple(
+            replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
             for key, fault in account.faults.items()
-        },
+        ),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import cache
 from threading import RLock
 
@@ -251,14 +250,14 @@ class Store:
         for account in self.accounts_for_change(access_key_id):
             account.put_fault(fault)
         if access_key_id is None:
-            self.start = replace(self.start, faults=with_fault(self.start.faults, fault))
+            self.start = self.start.with_faults(lambda faults: with_fault(faults, fault))
         self._record_change(EventType.FAULT, access_key_id, fault.id)
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
         """Delete a fault, and return whether any account had it."""
         known = [account.delete_fault(fault_id) for account in self.accounts_for_change(access_key_id)]
         if access_key_id is None:
-            self.start = replace(self.start, faults=without_fault(self.start.faults, fault_id))
+            self.start = self.start.with_faults(lambda faults: without_fault(faults, fault_id))
         self._record_change(EventType.FAULT, access_key_id, fault_id)
         return any(known)
 
