@@ -1,4 +1,4 @@
-"""The documentation: its code runs, its tables are those of the code, and nothing is forgotten."""
+"""The documentation matches the code: examples run, tables are complete, and every public name is documented."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ README = (ROOT / "README.md").read_text()
 FIXTURES = (ROOT / "fixtures" / "README.md").read_text()
 
 
-# The application of the README's tests.
+# The application that the README's pytest example tests.
 MAILER = """
 from alibabacloud_domain20180129 import models
 from alibabacloud_domain20180129.client import Client
@@ -49,8 +49,8 @@ class Mailer:
         self.client = Client(Config(endpoint=endpoint, protocol="http", access_key_id=key_id, access_key_secret=secret))
 
     def invite(self, email):
-        answer = self.client.submit_email_verification(models.SubmitEmailVerificationRequest(email=email)).body
-        return "try again tomorrow" if answer.fail_list else "invited"
+        body = self.client.submit_email_verification(models.SubmitEmailVerificationRequest(email=email)).body
+        return "try again tomorrow" if body.fail_list else "invited"
 """
 
 
@@ -58,8 +58,8 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def neutral(output: str) -> str:
-    """Takes out of an output what differs from run to run."""
+def normalize(output: str) -> str:
+    """Replace ids and times, which differ from run to run."""
     output = re.sub(r"[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}", "REQUEST-ID", output)
     output = re.sub(r"\b(?:[0-9a-f]{32}|[0-9a-f]{22})\b", "HEX", output)
     output = re.sub(
@@ -68,21 +68,21 @@ def neutral(output: str) -> str:
     return re.sub(r"\.\d{3}Z", ".000Z", output).strip()
 
 
-def test_the_commands_of_the_readme_print_what_it_shows(running: Running) -> None:
+def test_readme_commands_print_the_documented_output(running: Running) -> None:
     session = "".join(blocks(README, "console"))
-    shown = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
-    assert len(shown) == 11
-    script = "\n".join(f"{command}\necho '<END>'" for command, _ in shown).replace("127.0.0.1:2546", running.endpoint)
+    examples = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
+    assert len(examples) == 11
+    script = "\n".join(f"{command}\necho '<END>'" for command, _ in examples).replace("127.0.0.1:2546", running.endpoint)
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    printed = done.stdout.replace(running.endpoint, "127.0.0.1:2546").split("<END>\n")
-    for (command, expected), actual in zip(shown, printed, strict=False):
-        assert neutral(actual) == neutral(expected), command
+    outputs = done.stdout.replace(running.endpoint, "127.0.0.1:2546").split("<END>\n")
+    for (command, expected), actual in zip(examples, outputs, strict=False):
+        assert normalize(actual) == normalize(expected), command
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("code", [code for code in blocks(README, "python") if "print(" in code])
-def test_the_python_of_the_readme_runs_and_prints_what_it_shows(running: Running, code: str) -> None:
+def test_readme_python_examples_print_the_documented_output(running: Running, code: str) -> None:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(code.replace("127.0.0.1:2546", running.endpoint), {})
@@ -91,21 +91,20 @@ def test_the_python_of_the_readme_runs_and_prints_what_it_shows(running: Running
 
 
 @pytest.mark.parametrize("text", [*blocks(README, "yaml"), *blocks(FIXTURES, "yaml")])
-def test_the_scenarios_of_the_documentation_load(text: str) -> None:
+def test_documented_scenarios_load(text: str) -> None:
     assert loader.load_text(text.encode(), file="README.md").addresses.exact
 
 
-def test_the_shell_blocks_name_targets_and_variables_that_exist() -> None:
-    commands = "".join(blocks(README, "sh"))
+def test_readme_names_existing_make_targets_and_every_variable() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^make (\w+)", commands, re.MULTILINE):
+    for target in re.findall(r"^make (\w+)", "".join(blocks(README, "sh")), re.MULTILINE):
         assert f"\n{target}:" in makefile
-    known = {setting.variable for setting in SETTINGS} | {option.variable for option in OPTIONS}
-    assert set(re.findall(r"ALIMOCK_\w+", README)) == known
+    settings = {setting.variable for setting in SETTINGS}
+    assert set(re.findall(r"ALIMOCK_\w+", README)) == settings | {option.variable for option in OPTIONS}
     assert (ROOT / "Dockerfile").is_file()
 
 
-def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
+def test_readme_settings_table_matches_the_code() -> None:
     rows = [
         f"| {f'`{setting.flag}`' if setting.flag else ''} | `{setting.variable}` | {f'`{setting.default}`' if setting.default else ''} "
         f"| {setting.expected} | {setting.help} |"
@@ -116,87 +115,91 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
 
 def test_readme_limits_table_has_every_limit_with_its_default() -> None:
     table = README.partition("## Limits")[2].partition("\n## ")[0]
-    assert "| name | default | meaning | When exceeded |" in table
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", table, re.MULTILINE))
     assert rows == {limit.name: f"{limit.default:,}" for limit in LIMITS.values()}
 
 
-def test_the_readme_names_every_resource_of_the_control_api() -> None:
+def test_readme_lists_every_endpoint_of_the_control_api() -> None:
     document = yaml.safe_load((Path(alimock.__file__).parent / "control" / "openapi.yaml").read_text())
     expected = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method != "parameters"}
-    table = README.partition("## The control API")[2].partition("```")[0]
+    table = README.partition("## Control API")[2].partition("```")[0]
     assert {f"{method} {path}" for method, path in re.findall(r"`(\w+) (/[^`?]*)", table)} == {*expected, "GET /verify"}
 
 
-def test_the_readme_lists_every_client_that_interop_tries() -> None:
+def test_readme_lists_every_client_of_the_interop_run() -> None:
     spec = importlib.util.spec_from_file_location("interop", ROOT / "tests" / "interop" / "run.py")
     assert spec is not None and spec.loader is not None
     interop = importlib.util.module_from_spec(spec)
     sys.modules["interop"] = interop
     spec.loader.exec_module(interop)
-    steps = len(interop.STEPS)
+    variants: dict[tuple[str, str, str], tuple[set[str], set[str]]] = {}
+    for client in interop.CLIENTS:
+        formats, signatures = variants.setdefault((client.name, client.version, client.api_version), (set(), set()))
+        formats.add(client.format)
+        signatures.add(client.signature)
     rows = [
-        f"| {client.name} | {client.version} | {client.api_version} | {client.format} | {client.signature} | {steps} of {steps} |"
-        for client in interop.CLIENTS
+        f"| {' | '.join(client)} | {', '.join(sorted(formats))} | {', '.join(sorted(signatures))} |"
+        for client, (formats, signatures) in variants.items()
     ]
     assert "\n".join(rows) in README
+    assert f"the {len(interop.STEPS)} steps of `make interop`" in README
 
 
-def test_the_scenarios_readme_lists_the_built_in_ones() -> None:
+def test_scenario_reference_lists_every_built_in_scenario() -> None:
     rows = [f"| `{name}` | {loader.load(name).description} |" for name in sources.built_in_names()]
     assert "\n".join(rows) in FIXTURES
 
 
 @pytest.mark.parametrize("name", reference.tables())
-def test_the_scenarios_readme_explains_every_key(name: str) -> None:
+def test_scenario_reference_has_every_table_of_the_schema(name: str) -> None:
     assert reference.tables()[name] in FIXTURES, "run: alimock schema --markdown"
 
 
-def test_the_scenarios_readme_explains_every_value() -> None:
+def test_scenario_reference_explains_every_value() -> None:
     prose = re.sub(r"^```.*?^```$", "", FIXTURES, flags=re.DOTALL | re.MULTILINE)
     explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
     choices = (Authentication, Timestamps, UnknownKeys, AddressOutcome, Status, Body, Reset)
     assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
 
 
-def test_the_json_schema_beside_the_built_in_scenarios_is_that_of_the_code() -> None:
+def test_published_json_schema_matches_the_code() -> None:
     published = json.loads((ROOT / "fixtures" / "scenario.schema.json").read_text())
     assert published == schema.json_schema(), "run: alimock schema > fixtures/scenario.schema.json"
 
 
-def test_the_page_of_fidelity_is_what_the_command_prints() -> None:
+def test_fidelity_page_matches_the_command() -> None:
     assert (ROOT / "docs" / "fidelity.md").read_text() == fidelity.page(), "run: alimock fidelity > docs/fidelity.md"
 
 
-def test_the_changelog_knows_the_version() -> None:
+def test_changelog_has_the_current_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert "## Unreleased" in changelog or f"## {alimock.__version__}" in changelog
 
 
-def test_the_options_and_the_marker_of_the_plugin_are_described() -> None:
+def test_readme_describes_the_options_and_marker_of_the_plugin() -> None:
     for option in OPTIONS:
         assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in README
     for field in dataclasses.fields(MarkerOptions):
         assert f"`{field.name}" in README[README.index("| marker ") : README.index("| option | variable | ini |")]
 
 
-def test_the_tests_of_the_readme_run(pytester: pytest.Pytester) -> None:
+def test_readme_pytest_example_passes(pytester: pytest.Pytester) -> None:
     (code,) = [code for code in blocks(README, "python") if "import pytest" in code]
     pytester.makepyfile(test_readme=f"{MAILER}\n\n{code}")
     pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:schemathesis").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("kind", [Emulator, Client, Outbox, Calls, Addresses, Faults, Clock], ids=lambda kind: kind.__name__)
-def test_the_page_of_the_python_api_has_every_method_with_its_arguments(kind: type) -> None:
+def test_python_reference_has_every_method_with_its_arguments(kind: type) -> None:
     page = (ROOT / "docs" / "python.md").read_text()
-    own = {name: value for name, value in vars(kind).items() if not name.startswith("_") and callable(getattr(kind, name))}
-    for name in own.keys() - {"start_from"}:
-        shown = [line for line in page.splitlines() if re.search(rf"(^|[ .]){name}\(", line)]
+    methods = [name for name in vars(kind) if not name.startswith("_") and callable(getattr(kind, name)) and name != "start_from"]
+    for name in methods:
+        lines = [line for line in page.splitlines() if re.search(rf"(^|[ .]){name}\(", line)]
         parameters = [one for one in inspect.signature(getattr(kind, name)).parameters if one not in ("self", "filters")]
-        assert any(all(parameter in line for parameter in parameters) for line in shown), name
+        assert any(all(parameter in line for parameter in parameters) for line in lines), name
 
 
 @pytest.mark.parametrize("kind", [Message, Call, alimock.Outcome, Address, Fault], ids=lambda kind: kind.__name__)
-def test_the_page_of_the_python_api_has_every_field(kind: type) -> None:
+def test_python_reference_has_every_field(kind: type) -> None:
     page = (ROOT / "docs" / "python.md").read_text()
     assert all(f"`{field.name}`" in page for field in dataclasses.fields(kind))

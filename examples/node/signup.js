@@ -1,4 +1,4 @@
-// An application that has its users verify their addresses, by the official SDK. Where it calls is a setting of its environment.
+// An application that verifies the email addresses of its users with the official SDK. DOMAIN_URL sets the endpoint.
 'use strict';
 const { RPCClient } = require('@alicloud/pop-core');
 
@@ -9,13 +9,13 @@ const client = new RPCClient({
   accessKeySecret: process.env.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
 });
 
-// Has a mail with a link sent to an address, and says in words what became of it.
+// Send a verification email, and return a message for the user.
 async function invite(email) {
-  const answer = await client.request('SubmitEmailVerification', { Email: email, SendIfExist: true });
-  if (answer.FailList.length > 0) {
-    return answer.FailList[0].Code === 'SendTokenQuotaExceeded' ? 'try again tomorrow' : 'please check the address';
+  const response = await client.request('SubmitEmailVerification', { Email: email, SendIfExist: true });
+  if (response.FailList.length > 0) {
+    return response.FailList[0].Code === 'SendTokenQuotaExceeded' ? 'try again tomorrow' : 'please check the address';
   }
-  return answer.SuccessList.length > 0 ? 'we sent you a mail' : 'you are verified already';
+  return response.SuccessList.length > 0 ? 'check your inbox' : 'already verified';
 }
 
 async function confirm(token) {

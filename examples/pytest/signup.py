@@ -1,4 +1,4 @@
-"""An application that has its users verify their addresses, by the official SDK. Where it calls is a setting."""
+"""An application that verifies the email addresses of its users with the official SDK. Its endpoint is a setting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 
 
 class Signup:
-    """Signs users up; without arguments at the real service, with the credentials of the environment."""
+    """Verify addresses, by default with the real service. The credentials come from the environment."""
 
     def __init__(self, endpoint: str = "domain.aliyuncs.com", protocol: str = "https") -> None:
         self._client = Client(
@@ -23,18 +23,19 @@ class Signup:
         )
 
     def invite(self, email: str) -> str:
-        """Has a mail with a link sent to an address, and says in words what became of it."""
-        answer = self._client.submit_email_verification(models.SubmitEmailVerificationRequest(email=email, send_if_exist=True)).body
-        if answer.fail_list:
-            code = answer.fail_list[0].code
+        """Send a verification email, and return a message for the user."""
+        request = models.SubmitEmailVerificationRequest(email=email, send_if_exist=True)
+        body = self._client.submit_email_verification(request).body
+        if body.fail_list:
+            code = body.fail_list[0].code
             return "try again tomorrow" if code == "SendTokenQuotaExceeded" else "please check the address"
-        return "we sent you a mail" if answer.success_list else "you are verified already"
+        return "check your inbox" if body.success_list else "already verified"
 
     def confirm(self, token: str) -> None:
-        """Confirms an address by the token of its link."""
+        """Confirm an address with the token of its link."""
         self._client.verify_email(models.VerifyEmailRequest(token=token))
 
     def is_verified(self, email: str) -> bool:
-        """Says whether an address was confirmed."""
-        answer = self._client.query_email_verification(models.QueryEmailVerificationRequest(email=email)).body
-        return bool(answer.verification_status)
+        """Return whether an address is verified."""
+        body = self._client.query_email_verification(models.QueryEmailVerificationRequest(email=email)).body
+        return bool(body.verification_status)

@@ -1,4 +1,4 @@
-"""The tests of the application, offline: `alimock` is an account of the test's own in an emulator."""
+"""Offline tests of the application. The fixture `alimock` is an account of the test in an emulator."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from signup import Signup
 
 @pytest.fixture
 def signup(alimock: Client, alimock_env: dict[str, str]) -> Signup:
-    """The application with the endpoint of the emulator; `alimock_env` sets the credentials in the environment."""
+    """Return the application, connected to the emulator. `alimock_env` sets its credentials."""
     return Signup(endpoint=alimock.endpoint, protocol="http")
 
 
-def test_a_user_confirms_an_address_by_the_link_of_the_mail(signup: Signup, alimock: Client) -> None:
-    assert signup.invite("jo@example.com") == "we sent you a mail"
+def test_user_confirms_an_address_with_the_token_of_the_email(signup: Signup, alimock: Client) -> None:
+    assert signup.invite("jo@example.com") == "check your inbox"
     message = alimock.outbox.wait(to="jo@example.com")
     assert not signup.is_verified("jo@example.com")
     signup.confirm(message.token)
@@ -22,7 +22,7 @@ def test_a_user_confirms_an_address_by_the_link_of_the_mail(signup: Signup, alim
 
 
 @pytest.mark.alimock(allow=["ParameterIllegal"])
-def test_a_link_is_good_for_three_days(signup: Signup, alimock: Client) -> None:
+def test_link_expires_after_three_days(signup: Signup, alimock: Client) -> None:
     signup.invite("jo@example.com")
     message = alimock.outbox.wait(to="jo@example.com")
     alimock.clock.advance("3d")
@@ -34,20 +34,20 @@ def test_a_link_is_good_for_three_days(signup: Signup, alimock: Client) -> None:
     addresses={"verified@example.com": "verified", "busy@example.com": "quota-exceeded", "*@spam.example.com": "illegal"}
 )
 @pytest.mark.parametrize(
-    ("email", "words"),
+    ("email", "message"),
     [
-        ("verified@example.com", "you are verified already"),
+        ("verified@example.com", "already verified"),
         ("busy@example.com", "try again tomorrow"),
         ("jo@spam.example.com", "please check the address"),
     ],
 )
-def test_a_refused_address_is_told_in_words(signup: Signup, email: str, words: str) -> None:
-    assert signup.invite(email) == words
+def test_rejected_address_gets_an_explanation(signup: Signup, email: str, message: str) -> None:
+    assert signup.invite(email) == message
 
 
 @pytest.mark.alimock(allow=["Throttling.User"])
-def test_a_busy_service_is_an_error(signup: Signup, alimock: Client) -> None:
+def test_throttling_raises_an_error(signup: Signup, alimock: Client) -> None:
     alimock.faults.put("busy", {"error": "Throttling.User", "times": 1})
     with pytest.raises(Exception, match="Throttling"):
         signup.invite("jo@example.com")
-    assert signup.invite("jo@example.com") == "we sent you a mail"
+    assert signup.invite("jo@example.com") == "check your inbox"

@@ -137,7 +137,7 @@ def unchanged_example() -> str:
         own |= {"PYTHONPATH": str(HERE / "resolve"), "RESOLVED_PORT": secure.rpartition(":")[2]}
         command = shlex.split(application["command"])[2].rpartition("&& ")[2]
         output = _run(*shlex.split(command), folder=EXAMPLES / "pytest", **own)
-    assert output == "we sent you a mail\n", output
+    assert output == "check your inbox\n", output
     return output.strip()
 
 
