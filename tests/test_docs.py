@@ -29,7 +29,7 @@ from alimock.scenario.model import Authentication, Body, Reset, Timestamps, Unkn
 from alimock.server.limits import ServerLimits
 from alimock.settings import SETTINGS
 from alimock.spec import fidelity
-from alimock.spec.contract import PROFILES
+from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 from alimock.testing.session import MarkerOptions
 from conftest import Running

@@ -14,8 +14,9 @@ import pytest
 from alimock.api import parse, signature
 from alimock.api.http import Call
 from alimock.scenario import loader
-from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, PROFILES
+from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.errors import ApiError
+from alimock.spec.profiles import PROFILES
 from conftest import Api, make_api
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

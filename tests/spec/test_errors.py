@@ -6,7 +6,8 @@ import json
 
 import pytest
 from alimock.api.http import Call
-from alimock.spec.errors import CATALOGUE, FAULT_CODES, ErrorDefinition
+from alimock.spec.error_catalog import CATALOG, FAULT_CODES
+from alimock.spec.errors import ErrorDefinition
 from alimock.spec.evidence import Evidence
 from conftest import Api, error_of, make_api, scenario, signed
 
@@ -87,8 +88,8 @@ def earned(api: Api, row: ErrorDefinition) -> str:
     return api.send(signed(**REQUESTS.get(row.code, {}))).body.decode()
 
 
-BY_REQUEST = [row for row in CATALOGUE if row.trigger]
-BY_FAULT = [row for row in CATALOGUE if not row.trigger]
+BY_REQUEST = [row for row in CATALOG if row.trigger]
+BY_FAULT = [row for row in CATALOG if not row.trigger]
 
 
 @pytest.mark.parametrize("row", BY_REQUEST, ids=lambda row: row.code)
@@ -112,13 +113,13 @@ def test_every_code_that_a_fault_can_name_is_given(row: ErrorDefinition) -> None
 
 
 def test_the_catalogue_names_each_code_once_but_for_the_two_signatures() -> None:
-    codes = [row.code for row in CATALOGUE]
+    codes = [row.code for row in CATALOG]
     assert sorted({code for code in codes if codes.count(code) > 1}) == ["SignatureDoesNotMatch"]
     assert len(codes) == 68
 
 
 def test_every_row_says_how_well_it_is_known() -> None:
-    for row in CATALOGUE:
+    for row in CATALOG:
         assert row.source
         assert row.evidence is not Evidence.ASSUMED or row.source.startswith("the template"), row.code
 

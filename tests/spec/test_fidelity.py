@@ -7,9 +7,10 @@ import json
 import pytest
 from alimock.cli.main import main
 from alimock.spec import fidelity
-from alimock.spec.contract import OPERATIONS, PROFILES, Format
-from alimock.spec.errors import CATALOGUE
+from alimock.spec.contract import OPERATIONS, Format
+from alimock.spec.error_catalog import CATALOG
 from alimock.spec.evidence import Evidence
+from alimock.spec.profiles import PROFILES
 from conftest import scenario
 
 LEDGER = fidelity.ledger()
@@ -25,7 +26,7 @@ def test_every_operation_parameter_field_and_code_has_its_line() -> None:
     for operation in OPERATIONS.values():
         assert ("operation", operation.name) in subjects
         assert {("parameter", f"{operation.name} {parameter.name}") for parameter in operation.parameters} <= subjects
-    assert {("code", row.code) for row in CATALOGUE} <= subjects
+    assert {("code", row.code) for row in CATALOG} <= subjects
     fields = {(entry.subject, entry.statement) for entry in LEDGER if entry.kind == "field"}
     for profile in PROFILES.values():
         for body_format in Format:

@@ -16,8 +16,8 @@ from alimock.api.operations import CUSTOM, OperationContext, OperationResult
 from alimock.api.operations import OPERATIONS as ANSWERS
 from alimock.api.parse import Request
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Reset, Stub
-from alimock.spec.contract import DOMAIN, OPERATIONS, PROFILES, VERSIONS, Format, Operation
-from alimock.spec.errors import (
+from alimock.spec.contract import DOMAIN, OPERATIONS, VERSIONS, Format, Operation
+from alimock.spec.error_catalog import (
     FAULT_CODES,
     FORBIDDEN_RAM,
     INTERNAL_ERROR,
@@ -28,8 +28,9 @@ from alimock.spec.errors import (
     SIGNATURE_DOES_NOT_MATCH_V1,
     SIGNATURE_DOES_NOT_MATCH_V3,
     UNSUPPORTED_HTTP_METHOD,
-    ApiError,
 )
+from alimock.spec.errors import ApiError
+from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
 from alimock.state.events import EventType, Outcome
 from alimock.state.record import TokenState

@@ -11,7 +11,7 @@ from alimock.control import arguments, lists, waiting
 from alimock.control.problem import Problem
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
-from alimock.spec.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import CATALOG, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_real_time
 from alimock.state.events import CallEntry, Event, EventType
 from alimock.state.log import Log
@@ -20,7 +20,7 @@ from alimock.state.store import ALL_ACCOUNTS, Store
 MAXIMUM_HINTS = 10
 _FILTERS = ("action", "status", "code", "email", "outcome", "authentication", "fault", "request_id")
 MAXIMUM_STATUS = 999
-_CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOGUE))
+_CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOG))
 # What the filters can name without a call that has it; a scenario's own codes are known once one was answered.
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "action": tuple(OPERATIONS),

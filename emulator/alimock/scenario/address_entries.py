@@ -23,7 +23,7 @@ from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.fields import Entry, Values
 from alimock.scenario.parser import MappingNode
 from alimock.spec.address import fold
-from alimock.spec.errors import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 MAXIMUM_PATTERNS = 1_000
 # Fields that only a record of this status has.
