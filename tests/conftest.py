@@ -19,7 +19,12 @@ from alimock.server.limits import ServerLimits
 from alimock.server.server import Server
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
+from hypothesis import settings
 from lxml import etree
+
+# How long an example takes depends on the machine, so no test has a deadline.
+settings.register_profile("alimock", parent=settings(), deadline=None)
+settings.load_profile("alimock")
 
 # 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
 START = 1_767_225_600

@@ -71,6 +71,7 @@ def test_the_emulated_api_and_the_health_checks_are_answered_without_flask() -> 
     assert not loaded & {"flask", "werkzeug", "jinja2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -26,6 +26,7 @@ def answer(line: str, path: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "Pacific/Kiritimati", "Nonsense/Zone", "XYZ-25:99", ":"])
 def test_times_are_in_utc_plus_8_whatever_the_machines_zone(zone: str) -> None:
     with serving(TZ=zone) as (_, line):
@@ -37,6 +38,7 @@ def test_times_are_in_utc_plus_8_whatever_the_machines_zone(zone: str) -> None:
         assert (int(created[3]) - int(received[3])) % 24 == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
 def test_texts_are_utf_8_whatever_the_machines_locale(locale: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "场景.yaml"
@@ -49,6 +51,7 @@ def test_texts_are_utf_8_whatever_the_machines_locale(locale: dict[str, str], tm
         assert (mail["to"], mail["lang"]) == ("李@example.com", "zh")
 
 
+@pytest.mark.slow
 def test_it_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     with serving(

@@ -275,6 +275,7 @@ def at_once(work: Callable[[int], None]) -> None:
 
 
 @pytest.mark.usefixtures("restless")
+@pytest.mark.slow
 def test_forty_threads_lose_nothing_and_double_nothing() -> None:
     limit = "sends_per_address_per_day: null, addresses_per_day: null"
     service = Service(Store(scenario(f"limits: {{{limit}}}")))
