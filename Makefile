@@ -25,7 +25,7 @@ examples: .venv/dev
 
 # Fuzzes requests, scenarios and searches, and runs the property tests with new seeds, for a minute or SECONDS.
 fuzz: .venv/dev
-	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(SECONDS)
+	PYTHONPATH=tests:tests/control:tests/state $(BIN)/python tests/fuzz/run.py $(SECONDS)
 
 # Keeps one emulator under load for ten minutes or SECONDS, and checks for lost or duplicated entries and for leaks.
 soak: .venv/dev
