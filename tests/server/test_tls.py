@@ -215,11 +215,11 @@ def test_serve_uses_a_given_certificate(folder: Path) -> None:
     assert (status, log.startswith("alimock: no certificate to speak TLS with: ")) == (2, True)
 
 
-def test_certificate_requires_its_key() -> None:
-    status, _, log = run("serve", "--tls-certificate", "x.pem")
-    assert (status, log) == (2, "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n")
-    status, _, log = run("serve", "--tls-names", "x.example.com")
-    assert (status, log.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")) == (2, True)
+def test_certificate_requires_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--tls-certificate", "x.pem"]) == 2
+    assert capsys.readouterr().err == "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n"
+    assert main(["serve", "--tls-names", "x.example.com"]) == 2
+    assert capsys.readouterr().err.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")
 
 
 def test_incomplete_authority_is_not_overwritten(folder: Path) -> None:

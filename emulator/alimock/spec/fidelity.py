@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.resources import files
 
 import yaml
@@ -50,6 +51,7 @@ class Entry:
     override: str = ""
 
 
+@cache
 def ledger() -> tuple[Entry, ...]:
     """Return all lines of the ledger, the assumed ones first."""
     entries = (*_behaviors(), *_operations(), *_parameters(), *_fields(), *_codes())
