@@ -12,6 +12,9 @@ serve: .venv/serve
 # Runs the tests in parallel. A slow test takes seconds, or needs a browser, Node or a type checker.
 test: SELECTION = -m "not slow"
 test-slow: SELECTION = -m slow
+# Without cached byte code, which containers often turn off, compiling would double the time. The cache stays out of the source tree.
+test test-slow test-all: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
 test test-slow test-all: .venv/dev
 	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
 
