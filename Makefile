@@ -1,35 +1,41 @@
-# `make serve` runs the emulator, `make test` runs the tests; both make .venv themselves. `make` alone does all that CI does.
+# Each target makes .venv itself if it needs to. `make` alone checks what CI checks; `make test-all` adds the slow tests.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test interop examples bench fuzz soak format lint types audit wheel clean
+.PHONY: all serve test test-slow test-all interop examples bench fuzz soak format lint types audit wheel clean
 
 all: format lint types audit test wheel
 
 serve: .venv/serve
 	$(BIN)/alimock serve $(ARGS)
 
-test: .venv/dev
-	$(BIN)/pytest
+# Runs the tests in parallel. A slow test takes seconds, or needs a browser, Node or a type checker.
+test: SELECTION = -m "not slow"
+test-slow: SELECTION = -m slow
+# Without cached byte code, which containers often turn off, compiling would double the time. The cache stays out of the source tree.
+test test-slow test-all: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
+test test-slow test-all: .venv/dev
+	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
 
-# Leads every official SDK through its life; a missing toolchain (Node, Java, Go) skips its SDKs with a reason.
+# Runs the official SDKs against alimock. An SDK without its toolchain (Node, Java, Go) is skipped with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
 
-# Runs every example as its reader would; a missing toolchain (Node, Docker) skips its example with a reason.
+# Runs every example as its reader would. An example without its toolchain (Node, Docker) is skipped with a reason.
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
 
-# Throws spoiled requests, scenarios and searches at the emulator, and goes on with the random tests, for a minute, or SECONDS.
+# Fuzzes requests, scenarios and searches, and runs the property tests with new seeds, for a minute or SECONDS.
 fuzz: .venv/dev
-	PYTHONPATH=tests $(BIN)/python tests/fuzz/run.py $(SECONDS)
+	PYTHONPATH=tests:tests/control:tests/state $(BIN)/python tests/fuzz/run.py $(SECONDS)
 
-# Keeps one emulator busy for ten minutes, or SECONDS, and looks whether it loses, doubles or hoards anything.
+# Keeps one emulator under load for ten minutes or SECONDS, and checks for lost or duplicated entries and for leaks.
 soak: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m soak.run $(SECONDS)
 
-# Measures alimock beside the tools people would use in its place, and writes docs/benchmarks.md; it takes ten minutes. A missing
-# toolchain (Node, Java) leaves its tools out with a reason.
+# Compares alimock with its alternatives and writes docs/benchmarks.md, in about ten minutes. A tool without its toolchain (Node,
+# Java) is left out with a reason.
 bench: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m benchmark.run
 
@@ -38,11 +44,12 @@ format: .venv/dev
 
 lint: .venv/dev
 	$(BIN)/ruff check
+	$(BIN)/lint-imports
 
 types: .venv/dev
 	$(BIN)/mypy
 
-# Looks for dangerous code, and for known holes in what is installed.
+# Looks for dangerous code, and for known vulnerabilities in the installed packages.
 audit: .venv/dev
 	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive emulator
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
@@ -55,15 +62,17 @@ wheel: .venv/dev
 clean:
 	rm -rf .venv dist
 
-$(BIN)/python:
-	$(PYTHON) -m venv .venv
+# venv writes bin/activate last, so an environment without it is incomplete and is made again.
+$(BIN)/activate:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("alimock needs Python 3.10 or newer; $(PYTHON) is %d.%d.%d. Run: make PYTHON=python3.12 (or another newer Python)" % sys.version_info[:3])'
+	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 # The stamps are renewed when the dependencies change.
-.venv/serve: pyproject.toml | $(BIN)/python
+.venv/serve: pyproject.toml | $(BIN)/activate
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-.venv/dev: pyproject.toml | $(BIN)/python
+.venv/dev: pyproject.toml | $(BIN)/activate
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@ .venv/serve

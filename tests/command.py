@@ -1,4 +1,4 @@
-"""`alimock` in another process, for tests."""
+"""Run the `alimock` command as a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENVIRON = {name: value for name, value in os.environ.items() if not name.startsw
 
 @contextmanager
 def serving(*options: str, command: Sequence[str] = COMMAND, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `alimock serve` and yield the process and its ready line."""
+    """Run `alimock serve`; yield the process and its ready line."""
     process = subprocess.Popen(
         [*command, "serve", "--port", "0", *options],
         env={**ENVIRON, **environ},

@@ -1,4 +1,4 @@
-"""What the tests share: worlds with a clock of their own, calls without a socket, and a running server."""
+"""Helpers and fixtures of all tests: a settable clock, calls to the service without a socket, and a running server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from alimock.server.limits import ServerLimits
 from alimock.server.server import Server
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
+from hypothesis import settings
 from lxml import etree
+
+# How long an example takes depends on the machine, so no test has a deadline.
+settings.register_profile("alimock", parent=settings(), deadline=None)
+settings.load_profile("alimock")
 
 # 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
 START = 1_767_225_600
@@ -27,7 +32,7 @@ START = 1_767_225_600
 
 @dataclass
 class Time:
-    """The real time as the tests set it."""
+    """The real time, settable by the test."""
 
     now: float = START
 
@@ -37,7 +42,7 @@ class Time:
 
 @dataclass
 class Api:
-    """A service without a socket: `call` sends parameters, `json` gives the answer's body."""
+    """A service that is called without a socket."""
 
     service: Service
     time: Time
@@ -68,18 +73,18 @@ class Api:
         return str(self.json(action, **parameters)["Code"])
 
     def lists(self, action: str, email: str, **parameters: object) -> dict[str, list[str]]:
-        """Gives each list of a batch answer as its addresses, those of FailList with their codes."""
+        """Return the lists of a batch response as addresses; those of FailList are followed by their codes."""
         body = self.json(action, Email=email, **parameters)
         lists = {name: value for name, value in body.items() if isinstance(value, list)}
-        return {name: [_shown(name, row) for row in rows] for name, rows in lists.items() if rows}
+        return {name: [_format_row(name, row) for row in rows] for name, rows in lists.items() if rows}
 
 
-def _shown(name: str, row: Mapping[str, str]) -> str:
+def _format_row(name: str, row: Mapping[str, str]) -> str:
     return f"{row['Email']} {row['Code']}" if name == "FailList" else row["Email"]
 
 
 def scenario(text: str = "") -> Scenario:
-    """Loads a scenario from what comes after its first line."""
+    """Load a scenario from the lines after its first."""
     return loader.load_text(f"alimock: 1\n{text}".encode(), file="case.yaml")
 
 
@@ -90,8 +95,8 @@ def make_api(loaded: Scenario, *, limits: StateLimits | None = None, **options: 
 
 
 def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
-    """Gives a signed query; a change of None leaves a parameter out."""
-    sent: dict[str, str | None] = {
+    """Return a signed query; None removes a parameter, and the signature `(none)` sends none."""
+    parameters: dict[str, str | None] = {
         "Action": "ListEmailVerification",
         "Version": "2018-01-29",
         "Format": "JSON",
@@ -102,7 +107,7 @@ def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | 
         "Timestamp": "2026-01-01T00:00:00Z",
         **changes,
     }
-    values = {name: value for name, value in sent.items() if value is not None}
+    values = {name: value for name, value in parameters.items() if value is not None}
     request = parse.parse(HttpRequest(method, urlencode(values), {}, b"", ""))
     digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
     values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
@@ -110,7 +115,7 @@ def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | 
 
 
 def error_of(reply: HttpResponse) -> tuple[int, str, str]:
-    """Gives status, code and message of an error in either format."""
+    """Return status, code and message of an error response in either format."""
     if reply.body.startswith(b"{"):
         body = json.loads(reply.body)
         return reply.status, body["Code"], body["Message"]
@@ -132,7 +137,7 @@ def empty() -> Api:
 
 @dataclass
 class Running:
-    """A running emulator."""
+    """A running server and its store."""
 
     server: Server
     store: Store

@@ -1,4 +1,4 @@
-"""Tries a built wheel as its user would: a virtual environment with nothing else in it, one call, and the end of the server."""
+"""Test a built wheel as a user would: install it into an empty virtual environment, serve, make one call and stop."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ _BUILT_IN = ("default", "throttled", "neighbours")
 
 
 def main(wheel: Path) -> None:
-    """Installs the wheel, serves on a free port, makes one call, and stops the server; fails at the first surprise."""
+    """Install the wheel, use its commands, serve on a free port, make one call and stop the server."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         binaries = Path(folder, "bin")
         subprocess.run([binaries / "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
         version = subprocess.run([binaries / "alimock", "--version"], check=True, capture_output=True, text=True).stdout.strip()
         assert version == f"alimock {wheel.name.split('-')[1]}", version
-        for words in (["init"], ["check", "alimock.yaml", *_BUILT_IN]):
-            subprocess.run([binaries / "alimock", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        for arguments in (["init"], ["check", "alimock.yaml", *_BUILT_IN]):
+            subprocess.run([binaries / "alimock", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        ledger = subprocess.run([binaries / "alimock", "fidelity"], cwd=folder, check=True, capture_output=True, text=True).stdout
+        assert "An account submits 500 new addresses" in ledger, ledger
         assert list(Path(folder).glob("lib/python*/site-packages/alimock/fixtures/scenario.schema.json")), "no schema in the wheel"
         with subprocess.Popen(
             [binaries / "alimock", "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as server:
             try:
-                url, answer = _call(server)
+                url, response = _call(server)
                 page = _get(f"{url}/_alimock/") + _get(f"{url}/_alimock/static/page.js")
             finally:
                 server.terminate()
             assert server.wait(timeout=10) == 0, server.returncode
-    assert "<Code>SendTokenQuotaExceeded</Code>" in answer, answer
+    assert "<Code>SendTokenQuotaExceeded</Code>" in response, response
     assert "static/page.js" in page and "drawNow" in page, page
-    print(f"{wheel.name}: installs, serves, answers and stops")
+    print(f"{wheel.name}: installs, serves, responds and stops")
 
 
 def _call(server: subprocess.Popen[str]) -> tuple[str, str]:
@@ -49,8 +51,8 @@ def _call(server: subprocess.Popen[str]) -> tuple[str, str]:
 
 def _get(url: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=10) as answer:
-        return str(answer.read().decode())
+    with opener.open(url, timeout=10) as response:
+        return str(response.read().decode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmark: what it sends is what alimock takes, so that it measures answers and not refusals."""
+"""The benchmark: alimock accepts its requests, so that it measures successful responses and not errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STRICT = "authentication: strict\n"
 
 
 @pytest.mark.parametrize("tool", [tool for tool in tools.TOOLS if tool.name.startswith("alimock")], ids=lambda tool: tool.name)
-def test_a_strict_emulator_takes_every_call_of_the_benchmark(tool: tools.Tool) -> None:
+def test_strict_emulator_accepts_every_call_of_the_benchmark(tool: tools.Tool) -> None:
     loaded = loader.load_text((tools.scenario(500) + STRICT).encode(), file="benchmark.yaml")
     for running in serve(loaded):
         for question in tool.questions:
@@ -24,15 +24,15 @@ def test_a_strict_emulator_takes_every_call_of_the_benchmark(tool: tools.Tool) -
             assert figures.calls == 20
 
 
-def test_a_wrong_answer_ends_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_response_ends_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "SECRET", "another")
     for running in serve(loader.load("default")):
-        with pytest.raises(load.WrongAnswer, match="400 Bad Request"):
+        with pytest.raises(load.WrongResponse, match="400 Bad Request"):
             load.ask(running.server.port, calls.signed_v1(calls.QUERY, Email="abc@aliyun.com"), tools.FOUND)
 
 
-def test_the_page_of_benchmarks_has_what_is_written_by_hand() -> None:
+def test_benchmarks_page_contains_the_text_of_its_template() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text()
-    written = (ROOT / "tests" / "benchmark" / "benchmarks.md.in").read_text()
-    missing = [line for line in written.splitlines() if "$" not in line and line not in page]
+    template = (ROOT / "tests" / "benchmark" / "benchmarks.md.in").read_text()
+    missing = [line for line in template.splitlines() if "$" not in line and line not in page]
     assert not missing, "run: make bench"

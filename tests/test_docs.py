@@ -28,7 +28,7 @@ from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import LIMITS, SETTINGS
 from alimock.spec import fidelity
-from alimock.spec.contract import PROFILES
+from alimock.spec.profiles import PROFILES
 from alimock.testing.session import MarkerOptions
 from conftest import Running
 

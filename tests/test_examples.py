@@ -1,4 +1,4 @@
-"""The examples, as far as they need nothing that must be installed first; `make examples` runs all of them."""
+"""The examples that need no installation. `make examples` runs all of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ EXAMPLES = ROOT / "examples"
 README = (EXAMPLES / "README.md").read_text()
 
 
-@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["alone", "in two workers"])
-def test_the_tests_of_the_pytest_example_pass(options: list[str]) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["one process", "two workers"])
+def test_pytest_example_passes(options: list[str]) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("ALIMOCK_", "PYTEST_"))}
     command = [
         sys.executable,
@@ -36,13 +37,13 @@ def test_the_tests_of_the_pytest_example_pass(options: list[str]) -> None:
     assert "6 passed" in done.stdout
 
 
-def test_the_readme_names_every_example_and_nothing_that_is_not_there() -> None:
+def test_readme_links_every_example_and_no_missing_file() -> None:
     linked = set(re.findall(r"\]\(([^)]+)\)", README))
     assert all((EXAMPLES / link).exists() for link in linked)
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} <= linked
 
 
-def test_the_commands_of_the_readme_are_those_that_are_run() -> None:
+def test_commands_of_the_readme_are_those_of_the_examples() -> None:
     run = (ROOT / "tests" / "examples" / "run.py").read_text()
     compose = (EXAMPLES / "docker-compose" / "compose.yaml").read_text()
     (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

@@ -71,6 +71,7 @@ def test_emulated_api_and_health_checks_do_not_load_flask() -> None:
     assert not loaded & {"flask", "werkzeug", "jinja2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 # Imported by the inner tests: pytester unloads the modules that an inner run imports first, so each run would import them again.
 import alibabacloud_domain20180129.client
+import alimock.app
 import alimock.testing.session
 import pytest
 from alimock.pytest_plugin import OPTIONS
@@ -51,7 +52,7 @@ def unsigned(url, action, **parameters):
 """
 
 
-ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.testing.session)
+ALREADY_IMPORTED = (alibabacloud_domain20180129.client, alimock.app, alimock.testing.session)
 
 
 @pytest.fixture(autouse=True)
@@ -254,6 +255,7 @@ class TestJoined:
     )
 
 
+@pytest.mark.slow
 def test_fixed_key_is_rejected_with_parallel_workers_on_one_emulator(repository: pytest.Pytester, running: Running) -> None:
     tests = """
 @pytest.mark.alimock(access_key_id="app", access_key_secret="hush")
@@ -492,7 +494,7 @@ def test_paths_in_an_ini_file_are_relative_to_the_root_directory(repository: pyt
     (repository.path / "below").mkdir()
     repository.makepyfile(test_app=f"import sys\nsys.path.insert(0, {str(repository.path)!r})\nfrom helpers import *\n{WHICH}")
     (repository.path / "test_app.py").rename(repository.path / "below" / "test_below.py")
-    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", *QUIET]
     done = subprocess.run(command, cwd=repository.path / "below", capture_output=True, text=True, timeout=60)
     assert " 2021 Emulator>" in done.stdout, done.stdout
 
@@ -599,6 +601,7 @@ def test_alone(alimock, number):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_parallel_workers_are_isolated(repository: pytest.Pytester, running: Running, shared: bool) -> None:
     options = ["--alimock-url", running.url] if shared else []

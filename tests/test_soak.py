@@ -8,6 +8,7 @@ import pytest
 from soak.run import soak
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it looks at the process in /proc")
-def test_an_emulator_under_load_agrees_with_its_clients_and_leaves_nothing_behind() -> None:
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_emulator_under_load_agrees_with_its_clients_and_leaks_nothing() -> None:
     assert soak(2, seed=1, clients=4, accounts=8) == []

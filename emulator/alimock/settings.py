@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from alimock.scenario.model import Authentication
 from alimock.scenario.text import non_empty, one_of
 from alimock.server.limits import ServerLimits
-from alimock.spec.contract import PROFILES
+from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 
 LOG_LEVELS = ("debug", "info", "warning", "error")

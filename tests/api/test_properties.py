@@ -14,7 +14,8 @@ import pytest
 from alimock.api import parse, signature
 from alimock.api.http import HttpRequest
 from alimock.scenario import loader
-from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, PROFILES
+from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
+from alimock.spec.profiles import PROFILES
 from conftest import Api, make_api
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,7 +42,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.samp
 )
 NAMES = sorted({parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters} | set(COMMON_PARAMETERS))
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
-PROPERTIES = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.slow
+PROPERTIES = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

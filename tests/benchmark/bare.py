@@ -1,4 +1,4 @@
-"""A bare WSGI application behind alimock's server: what is left when the emulator does nothing. Takes the port as its argument."""
+"""A bare WSGI application on alimock's server: the cost of the server alone. Arguments: the port, and the file with the response body."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ if TYPE_CHECKING:
 
 
 class Bare(Application):
-    """Answers every request with one body."""
+    """An application that responds to every request with one body."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__(Service(Store(loader.load("empty"))), HostPolicy())
         self._body = body
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Gives the body."""
         start_response("200 OK", [("Content-Type", "text/xml;charset=utf-8"), ("Content-Length", str(len(self._body)))])
         return [self._body]
 
 
 def main(port: int, body: bytes) -> None:
-    """Serves until it is told to stop."""
+    """Serve until SIGTERM or SIGINT."""
     server = Server(Bare(body), "127.0.0.1", port)
     server.start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})

@@ -1,4 +1,4 @@
-"""The requests that are sent, signed as the vendor's pages say and not by alimock's code, so that a mistake there shows here."""
+"""The requests of the benchmark, signed by an implementation independent of alimock's, so that a bug there shows here."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ VERSION = "2018-01-29"
 HOST = "domain.aliyuncs.com"
 QUERY, RESEND, LIST = "QueryEmailVerification", "ResendEmailVerification", "ListEmailVerification"
 _NO_BODY = hashlib.sha256(b"").hexdigest()
-# What Amazon's services look for to know which of them is meant.
+# Amazon's services are selected by the credential scope.
 _AMAZON = "AWS4-HMAC-SHA256 Credential=testid/20240101/us-east-1/ses/aws4_request, SignedHeaders=host, Signature=none"
 
 
 def signed_v1(action: str, **parameters: str) -> bytes:
-    """Writes a GET with a new nonce, signed by V1 with HMAC-SHA1, that asks for XML."""
+    """Return a GET request for XML with a new nonce, signed with V1 and HMAC-SHA1."""
     sent = {
         "Action": action,
         "Version": VERSION,
@@ -33,13 +33,13 @@ def signed_v1(action: str, **parameters: str) -> bytes:
         "Timestamp": _now(),
         **parameters,
     }
-    query = _encoded(sent)
+    query = _encode(sent)
     digest = hmac.digest(f"{SECRET}&".encode(), f"GET&%2F&{quote(query, safe='')}".encode(), "sha1")
     return _request("GET", f"/?{query}&Signature={quote(base64.b64encode(digest), safe='')}", {"host": HOST})
 
 
 def signed_v3(action: str, **parameters: str) -> bytes:
-    """Writes a POST with a new nonce, signed by V3, that asks for JSON."""
+    """Return a POST request for JSON with a new nonce, signed with V3."""
     headers = {
         "host": HOST,
         "x-acs-action": action,
@@ -48,7 +48,7 @@ def signed_v3(action: str, **parameters: str) -> bytes:
         "x-acs-signature-nonce": uuid4().hex,
         "x-acs-version": VERSION,
     }
-    query, names = _encoded(parameters), ";".join(headers)
+    query, names = _encode(parameters), ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     canonical = f"POST\n/\n{query}\n{lines}\n{names}\n{_NO_BODY}"
     text = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
@@ -58,13 +58,13 @@ def signed_v3(action: str, **parameters: str) -> bytes:
 
 
 def form_for_amazon(**parameters: str) -> bytes:
-    """Writes a POST of a form as the clients of Amazon SES version 1 do."""
+    """Return a form POST as sent by clients of the Amazon SES API version 1."""
     headers = {"host": "localhost", "authorization": _AMAZON, "content-type": "application/x-www-form-urlencoded"}
-    return _request("POST", "/", headers, _encoded(parameters).encode())
+    return _request("POST", "/", headers, _encode(parameters).encode())
 
 
 def json_for_amazon(path: str, content: Mapping[str, object]) -> bytes:
-    """Writes a POST of JSON as the clients of Amazon SES version 2 do."""
+    """Return a JSON POST as sent by clients of the Amazon SES API version 2."""
     headers = {"host": "localhost", "authorization": _AMAZON, "content-type": "application/json"}
     return _request("POST", path, headers, json.dumps(content).encode())
 
@@ -73,7 +73,7 @@ def _now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _encoded(parameters: Mapping[str, str]) -> str:
+def _encode(parameters: Mapping[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in sorted(parameters.items()))
 
 

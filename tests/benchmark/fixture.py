@@ -1,6 +1,6 @@
-"""Prints how long start, reset and stop of a server in the process of a test take, in seconds, as JSON.
+"""Print how long start, reset and stop of an in-process server take, in seconds, as JSON.
 
-Its argument is what to measure, which the interpreter that runs it must have.
+The argument names the server, which must be installed in the interpreter's environment.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from statistics import median
 from typing import Any
 
 ROUNDS = 20
-# By name: the module, its class, and what that calls a reset.
+# By name: module, class, and the method that resets it.
 FIXTURES = {"alimock": ("alimock", "Emulator", "reset"), "pytest-httpserver": ("pytest_httpserver", "HTTPServer", "clear")}
 
 
 def rounds(make: Callable[[], Any], reset: str) -> Iterator[tuple[float, float, float]]:
-    """Goes through the seconds that start, reset and stop took in each life of a server."""
+    """Yield the seconds that start, reset and stop take, for one new server per round."""
     for _ in range(ROUNDS):
         begun = time.perf_counter()
         server = make()
@@ -32,7 +32,7 @@ def rounds(make: Callable[[], Any], reset: str) -> Iterator[tuple[float, float, 
 
 
 def main(name: str) -> None:
-    """Prints the medians."""
+    """Print the medians."""
     module, kind, reset = FIXTURES[name]
     starts, resets, stops = zip(*rounds(getattr(import_module(module), kind), reset), strict=True)
     print(json.dumps({"start": median(starts), "reset": median(resets), "stop": median(stops)}))

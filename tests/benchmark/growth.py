@@ -1,7 +1,7 @@
-"""Prints what calls cost as addresses or mails grow in number, a line of JSON for each thing measured, so that a slow one leaves the rest.
+"""Print the cost of calls by number of addresses or mails: one JSON line per measurement, so that a timeout keeps the earlier ones.
 
-Its arguments are `addresses` and how many, or `mails`, or `files`. Calls go to the service in this process, without a socket. But for
-`files` the addresses are built as a scenario's, not read: half verified, half waiting, a second apart.
+Arguments: `addresses` and a number, or `mails`, or `files`. Calls go to the service in this process, without a socket. Except for
+`files`, the addresses are built in memory: half of them verified, half pending, one second apart.
 """
 
 from __future__ import annotations
@@ -29,50 +29,50 @@ from benchmark.processes import resident_bytes
 from benchmark.tools import scenario as full_records
 
 SENDS = (1_000, 100_000, 1_000_000)
-# A measurement ends with the first of these, but not before one call.
+# A measurement ends at the first of these limits, but not before one call.
 CALLS = 200
 SECONDS = 2.0
 KEY = "growth"
 PAGE = 500
 BATCH = 10
 LOADS = 3
-# With fewer addresses, what one takes is lost among the rest.
-WEIGHED = 1_000
+# With fewer addresses, the memory of one is too small to measure.
+MIN_SIZE_FOR_MEMORY = 1_000
 FIRST = 1_700_000_000
-# Of an address in a batch, whose answer is 200 nevertheless.
+# A refused address of a batch: the status of the response is 200 all the same.
 REFUSED = b'"FailList":[{'
-# Of the records, those that a List bounded by time is for.
+# The number of records within the time bounds of a List.
 BOUNDED = 100
 
 
 def main(kind: str, *size: str) -> None:
-    """Prints each measurement as soon as it is there: its name, the size, and seconds or bytes."""
+    """Print each measurement as soon as it is complete: its name, the size, and seconds or bytes."""
     found = addresses(int(size[0])) if size else {"mails": mails, "files": files}[kind]()
     for name, amount, value in found:
         print(json.dumps({"name": name, "size": amount, "value": value}), flush=True)
 
 
 def addresses(size: int) -> Iterator[tuple[str, int, float]]:
-    """Goes through what so many addresses cost, in bytes and in seconds."""
+    """Measure calls in an account with the given number of addresses."""
     gc.collect()
     before = resident_bytes(os.getpid())
     service = Service(Store(scenario(size)))
     gc.collect()
-    if size >= WEIGHED:
+    if size >= MIN_SIZE_FOR_MEMORY:
         yield "memory of an address", size, (resident_bytes(os.getpid()) - before) / size
-    # The first calls of all warm up.
-    took(service, (_call(QUERY, Email=email(0)) for _ in count()))
+    # Warm up.
+    median_seconds(service, (_call(QUERY, Email=email(0)) for _ in count()))
     new_keys = (_call(QUERY, f"key-{number}", Email=email(0)) for number in count())
-    yield "first call of a new access key", size, took(service, new_keys)
+    yield "first call of a new access key", size, median_seconds(service, new_keys)
     begun = time.perf_counter()
     service.handle(_call(LIST, PageSize=1))
     yield "first List of an account", size, time.perf_counter() - begun
     for name, calls in _by_operation(size).items():
-        yield name, size, took(service, calls)
-    yield "VerifyEmail", size, took(service, _verifications(service))
-    # Anywhere in the order of List, so that the list closes the gap.
+        yield name, size, median_seconds(service, calls)
+    yield "VerifyEmail", size, median_seconds(service, _verifications(service))
+    # Random positions, so that the list has to close the gap.
     numbers = Random(2).sample(range(size), min(size, CALLS))
-    yield "Delete", size, took(service, (_call("DeleteEmailVerification", Email=email(number)) for number in numbers))
+    yield "Delete", size, median_seconds(service, (_call("DeleteEmailVerification", Email=email(number)) for number in numbers))
     begun = time.perf_counter()
     service.store.reset(KEY)
     yield "reset of an account", size, time.perf_counter() - begun
@@ -94,7 +94,7 @@ def _by_operation(size: int) -> dict[str, Iterator[HttpRequest]]:
 
 
 def _verifications(service: Service) -> Iterator[HttpRequest]:
-    """Goes through calls that each verify an address that has just been submitted."""
+    """Yield calls that each verify a newly submitted address."""
     for number in count():
         service.handle(_call("SubmitEmailVerification", Email=f"verified{number}@example.com"))
         newest = next(service.store.outbox.newest_first())
@@ -102,10 +102,10 @@ def _verifications(service: Service) -> Iterator[HttpRequest]:
 
 
 def mails() -> Iterator[tuple[str, int, float]]:
-    """Goes through what a Resend costs after so many sends, and what they hold in memory."""
+    """Measure a Resend, and the memory of all mails, after a growing number of mails."""
     service = Service(Store(scenario(2 * BATCH)))
-    waiting = [email(number) for number in range(1, 2 * BATCH, 2)]
-    batch = _call(RESEND, Email=",".join(waiting))
+    pending = [email(number) for number in range(1, 2 * BATCH, 2)]
+    batch = _call(RESEND, Email=",".join(pending))
     gc.collect()
     before = resident_bytes(os.getpid())
     sent = 0
@@ -115,18 +115,18 @@ def mails() -> Iterator[tuple[str, int, float]]:
             sent += BATCH
         gc.collect()
         yield "memory of all mails", size, resident_bytes(os.getpid()) - before
-        yield "Resend", size, took(service, (_call(RESEND, Email=waiting[number % BATCH]) for number in count()))
+        yield "Resend", size, median_seconds(service, (_call(RESEND, Email=pending[number % BATCH]) for number in count()))
 
 
 def files() -> Iterator[tuple[str, int, float]]:
-    """Goes through the seconds that it takes to load a scenario."""
+    """Measure the loading of scenario files."""
     for size in (10_000, 100_000):
         lines = "".join(f"  user{number}@example.com: verified\n" for number in range(size))
-        yield "outcomes", size, _loaded(f"alimock: 1\naddresses:\n{lines}")
-    yield "full records", 10_000, _loaded(full_records(10_000))
+        yield "outcomes", size, _load_seconds(f"alimock: 1\naddresses:\n{lines}")
+    yield "full records", 10_000, _load_seconds(full_records(10_000))
 
 
-def _loaded(text: str) -> float:
+def _load_seconds(text: str) -> float:
     seconds = []
     for _ in range(LOADS):
         begun = time.perf_counter()
@@ -135,8 +135,8 @@ def _loaded(text: str) -> float:
     return median(seconds)
 
 
-def took(service: Service, calls: Iterable[HttpRequest]) -> float:
-    """Gives the median of the seconds that calls take; raises `RuntimeError` for a refusal."""
+def median_seconds(service: Service, calls: Iterable[HttpRequest]) -> float:
+    """Return the median duration of calls in seconds; raise RuntimeError if one is refused."""
     seconds: list[float] = []
     for call in calls:
         begun = time.perf_counter()
@@ -150,7 +150,7 @@ def took(service: Service, calls: Iterable[HttpRequest]) -> float:
 
 
 def scenario(size: int) -> Scenario:
-    """Makes a scenario with so many addresses and no limits."""
+    """Return a scenario with the given number of addresses and no limits."""
     rules = (_rule(number) for number in range(size))
     return Scenario("growth", limits=ServiceLimits(None, None), user_ids={"default": None}, addresses=AddressBook.of(rules))
 
@@ -164,13 +164,13 @@ def _rule(number: int) -> AddressRule:
 
 
 def email(number: int) -> str:
-    """Gives the address of a number; those of odd ones wait."""
+    """Return the address of a number; odd ones are pending."""
     return f"user{number}@example.com"
 
 
 def _call(action: str, key: str = KEY, /, **parameters: str | int) -> HttpRequest:
-    sent = {"Action": action, "Version": VERSION, "Format": "JSON", "AccessKeyId": key, **parameters}
-    return HttpRequest("GET", urlencode(sent), {}, b"", "127.0.0.1")
+    parameters_sent = {"Action": action, "Version": VERSION, "Format": "JSON", "AccessKeyId": key, **parameters}
+    return HttpRequest("GET", urlencode(parameters_sent), {}, b"", "127.0.0.1")
 
 
 if __name__ == "__main__":

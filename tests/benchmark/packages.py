@@ -1,4 +1,4 @@
-"""Where the tools come from: packages of the registries, each installed once into a folder of its own."""
+"""The packages of the compared tools, each installed once into its own folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.processes import Unfit
+from benchmark.processes import NotMeasurable
 
 FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "bench"
 INSTALL_SECONDS = 300
@@ -16,7 +16,7 @@ INSTALL_SECONDS = 300
 
 @dataclass(frozen=True)
 class PythonPackage:
-    """A package of PyPI, in a virtual environment of its own."""
+    """A package of PyPI in its own virtual environment."""
 
     name: str
     version: str
@@ -24,47 +24,47 @@ class PythonPackage:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The folder that it is installed into."""
         return FOLDER / f"{self.name}-{self.version}"
 
     @property
     def binaries(self) -> Path:
-        """Where its commands and its interpreter are."""
+        """The folder of its commands and its interpreter."""
         return self.folder / "bin"
 
     def install(self) -> None:
-        """Makes the environment."""
+        """Create the environment."""
         _run(sys.executable, "-m", "venv", self.folder)
         _run(self.binaries / "python", "-m", "pip", "install", "--quiet", f"{self.name}{self.extras}=={self.version}")
 
 
 @dataclass(frozen=True)
 class NodePackage:
-    """A package of npm; `beside` are packages that are held to a version of their own."""
+    """A package of npm; `pinned` are dependencies with a fixed version."""
 
     name: str
     version: str
-    beside: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The folder that it is installed into."""
         return FOLDER / f"{self.name.rpartition('/')[2]}-{self.version}"
 
     @property
     def binaries(self) -> Path:
-        """Where its commands are."""
+        """The folder of its commands."""
         return self.folder / "node_modules" / ".bin"
 
     def install(self) -> None:
-        """Fetches it with what it needs."""
+        """Install it with its dependencies."""
         quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
-        _run(_command("npm"), "install", *quiet, "--prefix", self.folder, f"{self.name}@{self.version}", *self.beside)
+        _run(_command("npm"), "install", *quiet, "--prefix", self.folder, f"{self.name}@{self.version}", *self.pinned)
 
 
 @dataclass(frozen=True)
 class JavaArchive:
-    """A jar of Maven Central that needs no other."""
+    """A jar of Maven Central without dependencies."""
 
     group: str
     name: str
@@ -72,16 +72,16 @@ class JavaArchive:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The folder that it is installed into."""
         return FOLDER / f"{self.name}-{self.version}"
 
     @property
     def file(self) -> Path:
-        """The jar itself."""
+        """The jar file."""
         return self.folder / f"{self.name}-{self.version}.jar"
 
     def install(self) -> None:
-        """Fetches it through Maven, so that the settings of its user hold."""
+        """Download it with Maven, so that the user's settings apply."""
         _command("java")
         copied = (f"-Dartifact={self.group}:{self.name}:{self.version}", f"-DoutputDirectory={self.folder}")
         _run(_command("mvn"), "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy", *copied)
@@ -91,12 +91,12 @@ Package = PythonPackage | NodePackage | JavaArchive
 
 
 def is_installed(package: Package) -> bool:
-    """Says whether a package was installed to its end."""
+    """Return whether the installation of a package was completed."""
     return _stamp(package).exists()
 
 
 def install(package: Package) -> None:
-    """Installs a package unless it is there already; raises `Unfit` if that cannot be done."""
+    """Install a package unless it is installed; raise `NotMeasurable` on failure."""
     if not is_installed(package):
         package.folder.mkdir(parents=True, exist_ok=True)
         package.install()
@@ -110,7 +110,7 @@ def _stamp(package: Package) -> Path:
 def _command(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise Unfit(f"no {name} on this machine")
+        raise NotMeasurable(f"{name} is not installed")
     return found
 
 
@@ -118,7 +118,7 @@ def _run(*command: str | Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
-        raise Unfit(f"not installed: {Path(command[0]).name} took more than {INSTALL_SECONDS} seconds") from None
+        raise NotMeasurable(f"installation failed: {Path(command[0]).name} took more than {INSTALL_SECONDS} seconds") from None
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)
-        raise Unfit(f"not installed: {Path(command[0]).name} ended with status {done.returncode}")
+        raise NotMeasurable(f"installation failed: {Path(command[0]).name} exited with status {done.returncode}")

@@ -1,4 +1,4 @@
-"""Servers as processes: their start, how much memory they hold, and their end."""
+"""Servers as processes: start, memory use and stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmark.load import LOOPBACK, WrongAnswer, ask
+from benchmark.load import LOOPBACK, WrongResponse, ask
 
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -20,19 +20,19 @@ MEBIBYTE = 1024 * 1024
 _PROCESSES = Path("/proc")
 
 
-class Unfit(Exception):
-    """A server that cannot be measured here; the text says why in one line."""
+class NotMeasurable(Exception):
+    """A server cannot be measured on this machine; the message is the reason in one line."""
 
 
 def free_port() -> int:
-    """Gives a port that is free now."""
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])
 
 
 def resident_bytes(process_id: int) -> int:
-    """Gives the memory that a process holds, 0 when it is gone or where the system does not tell."""
+    """Return the resident memory of a process; 0 if it has ended or the system has no /proc."""
     try:
         lines = (_PROCESSES / str(process_id) / "status").read_text().splitlines()
     except OSError:
@@ -41,21 +41,21 @@ def resident_bytes(process_id: int) -> int:
 
 
 class Process:
-    """A server on a port of this machine, with the processes that it starts, from its making to `stop`.
+    """A server on a local port, with its child processes, from creation to `stop`.
 
-    `seconds` is how long it took to its first right answer.
+    `seconds` is the time from its start to its first correct response.
     """
 
     def __init__(self, command: Sequence[str | Path], port: int, folder: Path) -> None:
         self.port = port
         self.seconds = 0.0
         self._started = time.perf_counter()
-        # A session of its own, so that what it starts is counted and stopped with it.
+        # Its own session, so that child processes are measured and stopped too.
         try:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                # What starts again has its byte code, as users have.
+                # Users start with cached byte code too.
                 env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -63,31 +63,31 @@ class Process:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Unfit(f"{Path(command[0]).name} cannot be run: {error.strerror}") from None
+            raise NotMeasurable(f"cannot run {Path(command[0]).name}: {error.strerror}") from None
 
     def wait(self, request: Callable[[], bytes], expected: bytes) -> None:
-        """Asks until the answer is right, and notes the seconds since the start; raises `Unfit` if that does not come."""
+        """Poll until the response is correct, and set `seconds`; raise `NotMeasurable` after a timeout."""
         reason = ""
         while (seconds := time.perf_counter() - self._started) < START_SECONDS:
             if self._process.poll() is not None:
-                raise Unfit(f"ended with status {self._process.returncode} before it answered")
+                raise NotMeasurable(f"exited with status {self._process.returncode} before its first response")
             try:
                 ask(self.port, request(), expected)
-            except (OSError, WrongAnswer) as error:
+            except (OSError, WrongResponse) as error:
                 reason = str(error)
                 time.sleep(POLL_SECONDS)
             else:
                 self.seconds = time.perf_counter() - self._started
                 return
-        raise Unfit(f"gave no right answer in {seconds:.0f} seconds: {reason}")
+        raise NotMeasurable(f"no correct response in {seconds:.0f} seconds: {reason}")
 
     def memory(self) -> float | None:
-        """Gives the resident memory in MiB, that of processes it started included; None where the system does not tell."""
+        """Return the resident memory in MiB, including child processes; None if the system has no /proc."""
         found = sum(resident_bytes(process_id) for process_id in self._session())
         return found / MEBIBYTE or None
 
     def stop(self) -> None:
-        """Stops it, and by force what is left of it."""
+        """Stop it with SIGTERM, then SIGKILL."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 os.killpg(self._process.pid, number)

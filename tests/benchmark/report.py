@@ -1,4 +1,4 @@
-"""The tables, and the page that holds them: `benchmarks.md.in` with each `$name` replaced, so that what is written there by hand stays."""
+"""The report: `benchmarks.md.in`, whose prose is written by hand, with each `$name` replaced by a measurement or a table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmark.tools import ALIMOCK, BARE
 
 TEMPLATE = Path(__file__).with_name("benchmarks.md.in")
 NOTHING = "-"
-# The size that growth is told from.
+# The size that growth is relative to.
 BASE = 1_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: what it is of a tool and one of its questions, and which is better, more or less."""
+    """A column of numbers: its value for a tool and one of its requests, and whether more is better."""
 
     title: str
     value: Callable[[Result, int], float | None]
@@ -35,12 +35,12 @@ def _of_load(name: str, connections: int) -> Callable[[Result, int], float | Non
 
 
 def _once(value: Callable[[Result], float | None]) -> Callable[[Result, int], float | None]:
-    """Shows what is measured of a tool as a whole beside its first question only."""
+    """Limit a value of the tool as a whole to the row of its first request."""
     return lambda result, question: value(result) if question == 0 else None
 
 
 def columns(connections: Sequence[int], calls: int) -> tuple[Column, ...]:
-    """Gives the columns of the table of tools."""
+    """Return the columns of the table of tools."""
     loads = (
         (
             Column(
@@ -60,8 +60,8 @@ def columns(connections: Sequence[int], calls: int) -> tuple[Column, ...]:
 
 
 def tools(results: Sequence[Result], shown: Sequence[Column]) -> str:
-    """Writes the table of tools, with what alimock is to the best peer and to an application that does nothing."""
-    titles = ("tool", "asked", "checks signatures, keeps state", *(column.title for column in shown))
+    """Return the table of tools, with the ratios of alimock to the best peer and to the bare application."""
+    titles = ("tool", "request", "checks signatures, keeps state", *(column.title for column in shown))
     rows = [row for result in results for row in _rows(result, shown)]
     own = next(result for result in results if result.tool is ALIMOCK)
     compared = {
@@ -77,17 +77,17 @@ def tools(results: Sequence[Result], shown: Sequence[Column]) -> str:
 def _rows(result: Result, shown: Sequence[Column]) -> Iterable[Sequence[str]]:
     tool = result.tool
     name = f"{tool.name} {tool.version}".strip()
-    if result.unfit is not None:
-        yield name, f"not measured: {result.unfit}", tool.traits, *("" for _ in shown)
+    if result.failure is not None:
+        yield name, f"not measured: {result.failure}", tool.traits, *("" for _ in shown)
         return
     for number, question in enumerate(tool.questions):
-        yield name, question.asked, tool.traits, *(_number(column.value(result, number), column.form) for column in shown)
+        yield name, question.label, tool.traits, *(_number(column.value(result, number), column.form) for column in shown)
 
 
 def _ratio(own: Result, others: Sequence[Result], column: Column) -> str:
-    """Says how many times better alimock is than the best of others; peers are named."""
+    """Return how many times better alimock is than the best of the others; a peer is named."""
     value = column.value(own, 0)
-    found = [(number, other) for other in others if other.unfit is None and (number := column.value(other, 0)) is not None]
+    found = [(number, other) for other in others if other.failure is None and (number := column.value(other, 0)) is not None]
     if value is None or not found:
         return NOTHING
     best, other = (max if column.more_is_better else min)(found, key=lambda one: one[0])
@@ -96,14 +96,14 @@ def _ratio(own: Result, others: Sequence[Result], column: Column) -> str:
 
 
 def fixtures(found: Mapping[str, Mapping[str, float]]) -> str:
-    """Writes the table of what a test pays for a server in its own process."""
+    """Return the table of in-process servers."""
     steps = ("start", "reset", "stop")
     rows = [(name, *(_number(seconds[step] * 1e3, ".2f") for step in steps)) for name, seconds in found.items()]
     return table(("fixture", *(f"{step}, ms" for step in steps)), rows)
 
 
 def growth(found: Mapping[tuple[str, int], float]) -> str:
-    """Writes a table with a column for each size and one for the last to `BASE`; seconds are shown in µs, memory in bytes."""
+    """Return a table with a column per size and the ratio of the last to `BASE`; times are in µs, memory in bytes."""
     sizes = sorted({size for _, size in found})
     rows = []
     for name in dict.fromkeys(name for name, _ in found):
@@ -117,18 +117,18 @@ def growth(found: Mapping[tuple[str, int], float]) -> str:
 
 
 def files(found: Mapping[tuple[str, int], float]) -> str:
-    """Writes the table of what loading takes."""
+    """Return the table of loading times."""
     rows = [(f"{size:,} addresses as {name}", _number(seconds * 1e3, ".0f")) for (name, size), seconds in found.items()]
     return table(("file", "ms"), rows)
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Writes a table in Markdown."""
+    """Return a Markdown table."""
     return "\n".join(f"| {' | '.join(row)} |" for row in (titles, ["---"] * len(titles), *rows))
 
 
 def page(parts: Mapping[str, str]) -> str:
-    """Writes the whole page."""
+    """Return the whole page."""
     return Template(TEMPLATE.read_text()).substitute(parts)
 
 

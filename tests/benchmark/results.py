@@ -1,4 +1,4 @@
-"""What was measured of one tool, and its medians."""
+"""The measurements of one tool and their medians."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmark.load import Figures, WrongAnswer
-from benchmark.processes import Unfit
+from benchmark.load import Figures, WrongResponse
+from benchmark.processes import NotMeasurable
 from benchmark.tools import Tool
 
 
 @dataclass
 class Result:
-    """The measurements of a tool, in the order in which they were made; `unfit` says why there are no more of them.
+    """The measurements of a tool, in order; `failure` is the reason if they are incomplete.
 
-    Of `figures` the key is the number of the question and how many connections asked it; `calls` is how many were made between the
-    two measurements of memory, which is in MiB.
+    The key of `figures` is the number of the question and the number of connections. `calls` is the number of calls between the two
+    measurements of memory, which is in MiB.
     """
 
     tool: Tool
-    unfit: str | None = None
+    failure: str | None = None
     starts: list[float] = field(default_factory=list)
     memory_at_start: float | None = None
     memory_after: float | None = None
@@ -30,23 +30,23 @@ class Result:
     figures: dict[tuple[int, int], list[Figures]] = field(default_factory=dict)
 
     @contextlib.contextmanager
-    def excused(self) -> Iterator[None]:
-        """Notes why a peer cannot be measured, in place of failing; alimock itself must not fail."""
+    def tolerating_failure(self) -> Iterator[None]:
+        """Record the failure of a peer as its result; a failure of alimock is raised."""
         try:
             yield
-        except (Unfit, WrongAnswer, OSError) as error:
+        except (NotMeasurable, WrongResponse, OSError) as error:
             if not self.tool.is_peer:
                 raise
-            self.unfit = str(error).partition("\n")[0]
+            self.failure = str(error).partition("\n")[0]
             print(f"{self.tool.name}: {error}", file=sys.stderr)
 
     @property
     def cold_start(self) -> float | None:
-        """The milliseconds from its execution to the first right answer."""
+        """The milliseconds from execution to the first correct response."""
         return median(self.starts) * 1e3 if self.starts else None
 
     def median(self, question: int, connections: int) -> Figures | None:
-        """Gives the medians of what several loads showed."""
+        """Return the medians of the loads."""
         found = self.figures.get((question, connections))
         if not found:
             return None

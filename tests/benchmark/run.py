@@ -1,6 +1,6 @@
-"""Measures alimock beside the tools people would use in its place, prints the table of them, and writes docs/benchmarks.md.
+"""Compare alimock with its alternatives, print the table of tools, and write docs/benchmarks.md.
 
-A peer that this machine cannot install or start is a row that says why. Run by `make bench`; it takes about ten minutes.
+The row of a tool that cannot be installed or started gives the reason. Run by `make bench`; it takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 STARTS = 5
 ROUNDS = 3
 CONNECTIONS = (1, 16)
-# A load ends with the first of these.
+# A load ends at the first of these limits.
 CALLS = 10_000
 SECONDS = 2.0
-# What memory is measured after; a peer that is too slow for it has no such number.
+# The load before the second measurement of memory; a tool too slow for it has no such number.
 MANY_CALLS = 20_000
 MANY_SECONDS = 120.0
 SIZES = (10, 1_000, 100_000, 1_000_000)
@@ -37,12 +37,12 @@ GROWTH_SECONDS = 90
 
 
 def main() -> None:
-    """Goes through all measurements, one at a time."""
+    """Make all measurements, one at a time."""
     results = [Result(tool) for tool in TOOLS]
     for result in results:
         if result.tool.package is not None:
-            _say(f"install {result.tool.name}")
-            with result.excused():
+            _log(f"install {result.tool.name}")
+            with result.tolerating_failure():
                 install(result.tool.package)
     with tempfile.TemporaryDirectory() as folder:
         measure_starts(results, Path(folder))
@@ -50,42 +50,42 @@ def main() -> None:
     shown = report.tools(results, report.columns(CONNECTIONS, MANY_CALLS))
     print(shown)
     parts = {"machine": machine(), "starts": str(STARTS), "rounds": str(ROUNDS), "tools": shown}
-    PAGE.write_text(report.page({**parts, "fixtures": fixtures(), **grown()}))
+    PAGE.write_text(report.page({**parts, "fixtures": fixture_table(), **growth_tables()}))
 
 
 def measure_starts(results: Sequence[Result], folder: Path) -> None:
-    """Starts each tool several times, one after the other; the first time warms up."""
+    """Start the tools in turn, several times each; the first start is a warm-up."""
     for number in range(STARTS + 1):
-        _say(f"starts, {number} of {STARTS}")
-        for result in _fit(results):
-            with result.excused():
-                process = _started(result, folder)
+        _log(f"starts, {number} of {STARTS}")
+        for result in _measurable(results):
+            with result.tolerating_failure():
+                process = _start(result, folder)
                 process.stop()
                 if number:
                     result.starts.append(process.seconds)
 
 
 def measure_loads(results: Sequence[Result], folder: Path) -> None:
-    """Starts all tools, has each answer many calls, which also warms it up, and then goes round them several times."""
+    """Start all tools, measure the memory of each, which is also its warm-up, and then load them in turn."""
     with contextlib.ExitStack() as stack:
         processes: dict[str, Process] = {}
-        for result in _fit(results):
-            with result.excused():
-                process = processes[result.tool.name] = _started(result, folder)
+        for result in _measurable(results):
+            with result.tolerating_failure():
+                process = processes[result.tool.name] = _start(result, folder)
                 stack.callback(process.stop)
-        for result in _fit(results):
-            with result.excused():
-                _say(f"memory of {result.tool.name}")
+        for result in _measurable(results):
+            with result.tolerating_failure():
+                _log(f"memory of {result.tool.name}")
                 measure_memory(result, processes[result.tool.name])
         for number in range(ROUNDS):
-            for result in _fit(results):
-                _say(f"loads, {number + 1} of {ROUNDS}: {result.tool.name}")
-                with result.excused():
+            for result in _measurable(results):
+                _log(f"loads, {number + 1} of {ROUNDS}: {result.tool.name}")
+                with result.tolerating_failure():
                     measure_load(result, processes[result.tool.name])
 
 
 def measure_memory(result: Result, process: Process) -> None:
-    """Measures memory before and after many calls of the first question."""
+    """Measure memory before and after many calls of the first question."""
     question = result.tool.questions[0]
     result.memory_at_start = process.memory()
     requests = [question.request() for _ in range(MANY_CALLS)]
@@ -94,7 +94,7 @@ def measure_memory(result: Result, process: Process) -> None:
 
 
 def measure_load(result: Result, process: Process) -> None:
-    """Has a tool answer each of its questions on one connection and on several."""
+    """Measure each question of a tool with one connection and with several."""
     with load.parked(process.port, result.tool.waiters):
         for number, question in enumerate(result.tool.questions):
             for connections in CONNECTIONS:
@@ -103,7 +103,7 @@ def measure_load(result: Result, process: Process) -> None:
                 result.figures.setdefault((number, connections), []).append(figures)
 
 
-def _started(result: Result, folder: Path) -> Process:
+def _start(result: Result, folder: Path) -> Process:
     own = folder / result.tool.name.replace(" ", "-")
     own.mkdir(exist_ok=True)
     port, question = free_port(), result.tool.questions[0]
@@ -116,13 +116,13 @@ def _started(result: Result, folder: Path) -> Process:
     return process
 
 
-def _fit(results: Sequence[Result]) -> Iterator[Result]:
-    return (result for result in results if result.unfit is None)
+def _measurable(results: Sequence[Result]) -> Iterator[Result]:
+    return (result for result in results if result.failure is None)
 
 
-def fixtures() -> str:
-    """Measures the life of servers in the process of a test, each by the interpreter that has it."""
-    _say("fixtures")
+def fixture_table() -> str:
+    """Measure the in-process servers, each with the interpreter of its environment."""
+    _log("fixtures")
     interpreters = {"alimock": Path(sys.executable)}
     if is_installed(PYTEST_HTTPSERVER):
         interpreters["pytest-httpserver"] = PYTEST_HTTPSERVER.binaries / "python"
@@ -132,20 +132,20 @@ def fixtures() -> str:
     return report.fixtures(found)
 
 
-def grown() -> dict[str, str]:
-    """Measures growth, each size in a process of its own, which is ended when it takes too long."""
+def growth_tables() -> dict[str, str]:
+    """Measure growth, each size in its own process and with a timeout."""
     found: dict[tuple[str, int], float] = {}
     for size in SIZES:
-        found |= _grown("addresses", str(size))
+        found |= _measure_growth("addresses", str(size))
     return {
         "addresses": report.growth(found),
-        "mails": report.growth(_grown("mails")),
-        "files": report.files(_grown("files")),
+        "mails": report.growth(_measure_growth("mails")),
+        "files": report.files(_measure_growth("files")),
     }
 
 
-def _grown(*arguments: str) -> dict[tuple[str, int], float]:
-    _say(f"growth: {' '.join(arguments)}")
+def _measure_growth(*arguments: str) -> dict[tuple[str, int], float]:
+    _log(f"growth: {' '.join(arguments)}")
     try:
         output = subprocess.run(
             [sys.executable, "-m", growth.__name__, *arguments], stdout=subprocess.PIPE, timeout=GROWTH_SECONDS, check=True
@@ -157,7 +157,7 @@ def _grown(*arguments: str) -> dict[tuple[str, int], float]:
 
 
 def machine() -> str:
-    """Says what it was measured on, without names of its own."""
+    """Describe the machine without identifying it."""
     versions = [f"Python {platform.python_version()}"]
     for name, command in {"Node": ("node", "--version"), "Java": ("java", "--version")}.items():
         if shutil.which(command[0]) is not None:
@@ -166,8 +166,8 @@ def machine() -> str:
     return f"Measured on {os.cpu_count()} cores of {platform.machine()} under {platform.system()}, with {', '.join(versions)}"
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

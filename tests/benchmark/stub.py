@@ -1,4 +1,4 @@
-"""A canned answer behind pytest-httpserver, run by the interpreter of its environment. Takes the port and the answer's file."""
+"""A canned response on pytest-httpserver, run in its own environment. Arguments: the port, and the file with the response body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 
 
 def main(port: int, body: bytes) -> None:
-    """Serves until it is told to stop."""
+    """Serve until a signal ends the process."""
     server = HTTPServer("127.0.0.1", port)
     server.expect_request("/").respond_with_data(body, content_type="text/xml")
     server.start()

@@ -1,4 +1,4 @@
-"""What is measured side by side: alimock, and the tools people would use in its place. Each is asked what comes nearest to a Query."""
+"""The compared tools: alimock and its alternatives. Each gets the request that is closest to a Query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 BINARIES = Path(sys.executable).parent
 WAITERS = 90
 
-# alimock's own answer to a Query in XML, which the stubs give.
+# alimock's response to a Query in XML, which the stubs return.
 CANNED = (
     "<?xml version='1.0' encoding='UTF-8'?><QueryEmailVerificationResponse><VerificationStatus>1</VerificationStatus>"
     "<GmtCreate>2019-02-19 16:38:07</GmtCreate><ConfirmIp>42.*.*.31</ConfirmIp><Email>abc@aliyun.com</Email>"
@@ -32,19 +32,19 @@ XML = {"Content-Type": "text/xml;charset=utf-8"}
 
 @dataclass(frozen=True)
 class Question:
-    """What a tool is asked, as the table says it; a request is made anew for each call. A right answer has `expected` in it."""
+    """A request as named in the report. Each call makes a new one; a correct response contains `expected`."""
 
-    asked: str
+    label: str
     request: Callable[[], bytes]
     expected: bytes
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A server to measure. `command` gets a port and a folder to write files into; `package` is None for what is here already.
+    """A server to measure.
 
-    By the first question its start and its memory are measured; `traits` says whether it checks signatures and keeps state. A peer is
-    what alimock is compared with.
+    `command` takes a port and a folder for its files. `package` is None if nothing needs to be installed. Start and memory are
+    measured with the first question. `traits` tells whether it checks signatures and keeps state.
     """
 
     name: str
@@ -57,13 +57,13 @@ class Tool:
 
     @property
     def is_peer(self) -> bool:
-        """Whether people would use it in place of alimock."""
+        """Whether it is an alternative to alimock."""
         return self.package is not None
 
 
 MOTO = PythonPackage("moto", "5.2.5", "[ses,server]")
 PYTEST_HTTPSERVER = PythonPackage("pytest-httpserver", "1.2.0")
-# Later versions of mailparser need a package that not every registry has.
+# Later versions of mailparser depend on a package that some mirrors of npm lack.
 AWS_SES_V2_LOCAL = NodePackage("aws-ses-v2-local", "2.10.2", ("mailparser@3.9.12",))
 MOUNTEBANK = NodePackage("mountebank", "2.9.1")
 PRISM = NodePackage("@stoplight/prism-cli", "5.14.2")
@@ -71,7 +71,7 @@ WIREMOCK = JavaArchive("org.wiremock", "wiremock-standalone", "3.13.2")
 
 
 def scenario(size: int) -> str:
-    """Writes a scenario with so many full records and one address that waits, which may be sent any number of mails."""
+    """Return a scenario with the given number of full records and a pending address, without limits on mails."""
     entry = (
         "{{status: verified, email_verification_no: 72b36ba0572e423bbb3f1964{0:08x}, user_id: '140692647406****', send_ip: 192.0.2.10, "
         "confirm_ip: 192.0.2.20, gmt_create: 2019-02-19 16:38:07, gmt_modified: 2019-02-19 16:40:38, "
@@ -79,7 +79,7 @@ def scenario(size: int) -> str:
     )
     records = "".join(f"  user{number}@example.com: {entry.format(number)}\n" for number in range(size - 1))
     limits = "limits: {sends_per_address_per_day: null, addresses_per_day: null}"
-    return f"alimock: 1\nextends: default\n{limits}\naddresses:\n  waiting@example.com: pending\n{records}"
+    return f"alimock: 1\nextends: default\n{limits}\naddresses:\n  pending@example.com: pending\n{records}"
 
 
 def _serve(port: int, _: Path) -> Sequence[str | Path]:
@@ -96,10 +96,10 @@ def _serve_addresses(size: int) -> Callable[[int, Path], Sequence[str | Path]]:
 
 
 def _scripted(interpreter: Path, script: str) -> Callable[[int, Path], Sequence[str | Path]]:
-    """Makes the command of one of the scripts here, which take the port and the file with the answer."""
+    """Return the command of a script in this folder, which takes the port and the file with the response body."""
 
     def command(port: int, folder: Path) -> Sequence[str | Path]:
-        file = folder / "answer.xml"
+        file = folder / "response.xml"
         file.write_text(CANNED)
         return [interpreter, HERE / script, str(port), file]
 
@@ -115,10 +115,10 @@ def _aws_ses_v2_local(port: int, _: Path) -> Sequence[str | Path]:
 
 
 def _mountebank(port: int, folder: Path) -> Sequence[str | Path]:
-    # It closes connections unless the answer says otherwise.
-    answer = {"statusCode": 200, "headers": {**XML, "Connection": "keep-alive"}, "body": CANNED}
-    stub = {"predicates": [{"equals": {"query": {"Action": QUERY}}}], "responses": [{"is": answer}]}
-    file = _written(folder / "imposters.json", {"imposters": [{"port": port, "protocol": "http", "stubs": [stub]}]})
+    # It closes connections unless the response asks to keep them.
+    response = {"statusCode": 200, "headers": {**XML, "Connection": "keep-alive"}, "body": CANNED}
+    stub = {"predicates": [{"equals": {"query": {"Action": QUERY}}}], "responses": [{"is": response}]}
+    file = _write_json(folder / "imposters.json", {"imposters": [{"port": port, "protocol": "http", "stubs": [stub]}]})
     options = ("--port", str(free_port()), "--configfile", file, "--nologfile", "--localOnly")
     return [MOUNTEBANK.binaries / "mb", "start", *options]
 
@@ -128,18 +128,18 @@ def _prism(port: int, folder: Path) -> Sequence[str | Path]:
     content = {"text/xml": {"schema": {"type": "string"}, "example": CANNED}}
     operation = {"parameters": [action], "responses": {"200": {"description": "The record.", "content": content}}}
     document = {"openapi": "3.0.3", "info": {"title": "Query", "version": "1"}, "paths": {"/": {"get": operation}}}
-    return [PRISM.binaries / "prism", "mock", "-h", "127.0.0.1", "-p", str(port), _written(folder / "openapi.json", document)]
+    return [PRISM.binaries / "prism", "mock", "-h", "127.0.0.1", "-p", str(port), _write_json(folder / "openapi.json", document)]
 
 
 def _wiremock(port: int, folder: Path) -> Sequence[str | Path]:
     (folder / "mappings").mkdir(exist_ok=True)
     request = {"method": "GET", "urlPath": "/", "queryParameters": {"Action": {"equalTo": QUERY}}}
     response = {"status": 200, "headers": XML, "body": CANNED}
-    _written(folder / "mappings" / "query.json", {"request": request, "response": response})
+    _write_json(folder / "mappings" / "query.json", {"request": request, "response": response})
     return ["java", "-jar", WIREMOCK.file, "--bind-address", "127.0.0.1", "--port", str(port), "--root-dir", folder]
 
 
-def _written(file: Path, content: Mapping[str, object]) -> Path:
+def _write_json(file: Path, content: Mapping[str, object]) -> Path:
     file.write_text(json.dumps(content))
     return file
 
@@ -157,9 +157,9 @@ SENT_MAIL: Mapping[str, object] = {
 }
 V1_QUERY = Question("Query, V1, XML", lambda: signed_v1(QUERY, Email="abc@aliyun.com"), FOUND)
 V3_QUERY = Question("Query, V3, JSON", lambda: signed_v3(QUERY, Email="abc@aliyun.com"), b'"VerificationStatus":1')
-SENDING = Question("Resend that sends, V1, XML", lambda: signed_v1(RESEND, Email="waiting@example.com"), b"<Code>Success</Code>")
+SENDING = Question("Resend that sends, V1, XML", lambda: signed_v1(RESEND, Email="pending@example.com"), b"<Code>Success</Code>")
 LISTING = Question("List of 500, V1, XML", lambda: signed_v1(LIST, PageSize="500"), b"<PageSize>500</PageSize>")
-STUBBED = Question("the same Query, answered by a stub", V1_QUERY.request, FOUND)
+STUBBED = Question("the same Query, to a stub", V1_QUERY.request, FOUND)
 IDENTITY = Question(
     "VerifyEmailIdentity, as a form",
     lambda: form_for_amazon(Action="VerifyEmailIdentity", Version="2010-12-01", EmailAddress="jo@example.com"),
@@ -174,9 +174,9 @@ TOOLS = (
     ALIMOCK,
     Tool("alimock, 500 addresses", "", BOTH, (SENDING, LISTING), _serve_addresses(500)),
     Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), _serve_addresses(10_000)),
-    Tool(f"alimock beside {WAITERS} parked waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
+    Tool(f"alimock with {WAITERS} waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
     BARE,
-    Tool("a bare WSGI application on cheroot as it comes", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "as_it_comes.py")),
+    Tool("a bare WSGI application on unmodified cheroot", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare_cheroot.py")),
     Tool("moto_server", MOTO.version, STATE, (IDENTITY,), _moto, MOTO),
     Tool("aws-ses-v2-local", AWS_SES_V2_LOCAL.version, STATE, (SEND_EMAIL,), _aws_ses_v2_local, AWS_SES_V2_LOCAL),
     Tool("mountebank", MOUNTEBANK.version, CANNED_ONLY, (STUBBED,), _mountebank, MOUNTEBANK),

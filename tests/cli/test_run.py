@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RUN = [sys.executable, "-m", "alimock", "run"]
 CALL = """
 import os, sys, urllib.request

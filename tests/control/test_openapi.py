@@ -9,7 +9,7 @@ import pytest
 from alimock.app import CONTROL_API
 from alimock.security import HostPolicy
 from alimock.server.dispatch import HEALTH_CHECKS, Application
-from alimock.spec.contract import PROFILES
+from alimock.spec.profiles import PROFILES
 from conftest import Api
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate

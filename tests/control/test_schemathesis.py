@@ -62,7 +62,8 @@ BOTH = [(label, mode) for label, one in OPERATIONS.items() for mode in Generatio
 # Existing ids, and ids that could exist.
 (MAIL,) = APPLICATION.service.store.outbox.entries()
 IDS = {"id": [MAIL.id, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
-SHORT = settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+pytestmark = pytest.mark.slow
+SHORT = settings(max_examples=8, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("label", "mode"), BOTH, ids=[f"{label} {mode.value}" for label, mode in BOTH])

@@ -1,8 +1,8 @@
-"""Runs every example as a user would, in an environment of its own, and prints what ran. Run by `make examples`.
+"""Run every example as a user would, in a separate environment, and print the results. Run by `make examples`.
 
-What the examples for containers say is run in processes of this machine: the emulator with the environment of its service, its health
-check, and the commands of the others. With a Docker daemon and its compose plugin they are run as they stand besides. A missing toolchain
-skips its example with a reason; with CI set it fails.
+The container examples run as local processes: the emulator with the environment of its service, its health check, and the commands of
+the other services. If Docker and its compose plugin are available, they also run unchanged. An example without its toolchain is
+skipped with a reason; if CI is set, it fails.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ EXAMPLES = ROOT / "examples"
 BUILD = ROOT / "build" / "examples"
 BINARIES = BUILD / "python" / "bin"
 TIMEOUT_SECONDS = 600
-# What would lead an example elsewhere than it says.
+# The variables that could change what an example does.
 FOREIGN = re.compile(r"ALIMOCK_|ALIBABA_CLOUD_|PYTEST_|(HTTPS?|NO)_PROXY$", re.IGNORECASE)
 
 
 class Missing(Exception):
-    """Something that this machine does not have."""
+    """A tool is not installed."""
 
 
 def _environ(**own: str) -> dict[str, str]:
@@ -52,29 +52,29 @@ def _run(*command: str | Path, folder: Path, **environ: str) -> str:
 def _tool(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise Missing(f"no {name} on this machine")
+        raise Missing(f"{name} is not installed")
     return found
 
 
-def _installed() -> None:
-    """Makes the environment that the README of the examples has its reader make."""
+def _install() -> None:
+    """Create the environment that the README of the examples describes."""
     if not BINARIES.exists():
         venv.create(BINARIES.parent, with_pip=True)
     pip = (BINARIES / "pip", "install", "--quiet", "--disable-pip-version-check")
     _run(*pip, "-r", "requirements.txt", "pytest-xdist", folder=EXAMPLES / "pytest")
-    # What was built of this version before would be taken again.
+    # pip would reuse an earlier build of the same version.
     _run(*pip, "--force-reinstall", "--no-deps", ROOT, folder=ROOT)
     _run(*pip, f"{ROOT}[tls]", folder=ROOT)
 
 
-def _loaded(path: str) -> dict[str, Any]:
+def _load(path: str) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((EXAMPLES / path).read_text())
     return document
 
 
 @contextmanager
 def _serving(environ: dict[str, str], health_check: list[str]) -> Iterator[list[str]]:
-    """Runs the emulator of a container's description until its health check passes; gives its URLs."""
+    """Run the emulator of a container file, wait for its health check, and yield its URLs."""
     known = {**environ, "ALIMOCK_PORT": "0", **({"ALIMOCK_TLS_PORT": "0"} if "ALIMOCK_TLS_PORT" in environ else {})}
     command = [BINARIES / "alimock", "serve", "--log-level", "error"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environ(**known)) as process:
@@ -87,21 +87,21 @@ def _serving(environ: dict[str, str], health_check: list[str]) -> Iterator[list[
                     break
                 time.sleep(1)
             else:
-                raise RuntimeError(f"{shlex.join(health_check)} never passed")
+                raise RuntimeError(f"health check failed for 30 seconds: {shlex.join(health_check)}")
             yield urls
         finally:
             process.terminate()
 
 
 def pytest_example() -> str:
-    """The application's tests with the plugin, in one process and in two."""
+    """Run the tests of the application with the plugin, in one process and in two."""
     plain = _run("pytest", "-p", "no:cacheprovider", folder=EXAMPLES / "pytest")
     _run("pytest", "-p", "no:cacheprovider", "-n", "2", folder=EXAMPLES / "pytest")
     return _passed(plain)
 
 
 def node_example() -> str:
-    """The application's tests beside `alimock run`."""
+    """Run the tests of the application with `alimock run`."""
     npm, folder = _tool("npm"), BUILD / "node"
     shutil.copytree(EXAMPLES / "node", folder, dirs_exist_ok=True)
     _run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", folder=folder)
@@ -113,9 +113,9 @@ def node_example() -> str:
 
 
 def compose_example() -> str:
-    """What compose.yaml says, in processes."""
-    _validated("vendor.compose-spec", "docker-compose/compose.yaml")
-    services = _loaded("docker-compose/compose.yaml")["services"]
+    """Run compose.yaml as processes."""
+    _validate("vendor.compose-spec", "docker-compose/compose.yaml")
+    services = _load("docker-compose/compose.yaml")["services"]
     emulator, tests = services["alimock"], services["tests"]
     with _serving(emulator["environment"], emulator["healthcheck"]["test"][1:]) as (url,):
         assert tests["environment"]["ALIMOCK_URL"] == "http://alimock:2546"
@@ -125,9 +125,9 @@ def compose_example() -> str:
 
 
 def unchanged_example() -> str:
-    """What unchanged.yaml says, in processes; the name is resolved by a module of Python's start-up in place of the network."""
-    _validated("vendor.compose-spec", "docker-compose/unchanged.yaml")
-    services = _loaded("docker-compose/unchanged.yaml")["services"]
+    """Run unchanged.yaml as processes; sitecustomize.py replaces the network alias."""
+    _validate("vendor.compose-spec", "docker-compose/unchanged.yaml")
+    services = _load("docker-compose/unchanged.yaml")["services"]
     emulator, application = services["alimock"], services["application"]
     assert emulator["networks"]["default"]["aliases"] == ["domain.aliyuncs.com"]
     authority = str(BUILD / "authority")
@@ -142,9 +142,9 @@ def unchanged_example() -> str:
 
 
 def actions_example() -> str:
-    """What the workflow says, in processes."""
-    _validated("vendor.github-workflows", "github-actions/workflow.yaml")
-    job = _loaded("github-actions/workflow.yaml")["jobs"]["tests"]
+    """Run the workflow as processes."""
+    _validate("vendor.github-workflows", "github-actions/workflow.yaml")
+    job = _load("github-actions/workflow.yaml")["jobs"]["tests"]
     service, options = job["services"]["alimock"], shlex.split(job["services"]["alimock"]["options"])
     health_check = shlex.split(options[options.index("--health-cmd") + 1])
     installed, tested, kept = [step["run"] for step in job["steps"] if "run" in step]
@@ -158,11 +158,11 @@ def actions_example() -> str:
 
 
 def docker_example() -> str:
-    """The files for Docker as they stand."""
+    """Run both compose files in Docker."""
     docker = _tool("docker")
     for words in (("info",), ("compose", "version")):
         if subprocess.run([docker, *words], capture_output=True).returncode:
-            raise Missing(f"docker {' '.join(words)} fails on this machine")
+            raise Missing(f"docker {' '.join(words)} failed")
     for name, service in (("compose.yaml", "tests"), ("unchanged.yaml", "application")):
         folder = EXAMPLES / "docker-compose"
         _run(
@@ -172,7 +172,7 @@ def docker_example() -> str:
     return "both files"
 
 
-def _validated(schema: str, path: str) -> None:
+def _validate(schema: str, path: str) -> None:
     _run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, EXAMPLES / path, folder=ROOT)
 
 
@@ -185,18 +185,18 @@ def _passed(output: str) -> str:
 RUNS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("pytest", pytest_example),
     ("node", node_example),
-    ("docker-compose/compose.yaml, in processes", compose_example),
-    ("docker-compose/unchanged.yaml, in processes", unchanged_example),
-    ("github-actions, in processes", actions_example),
-    ("docker-compose, in Docker", docker_example),
+    ("docker-compose/compose.yaml as processes", compose_example),
+    ("docker-compose/unchanged.yaml as processes", unchanged_example),
+    ("github-actions as processes", actions_example),
+    ("docker-compose in Docker", docker_example),
 )
-# What no package brings.
+# No package installs Docker, so CI may skip it.
 OPTIONAL = {docker_example}
 
 
 def main() -> int:
-    """Runs all and gives 1 if one failed, or was skipped in CI although it could be installed."""
-    _installed()
+    """Run all examples; return 1 if one failed or, if CI is set, a required one was skipped."""
+    _install()
     status = 0
     for name, run in RUNS:
         try:

@@ -1,7 +1,7 @@
-"""Leads every official SDK that the package registries give through the whole life cycle, and prints what passed.
+"""Run every official SDK through the life cycle of an address, and print the steps that passed. Run by `make interop`.
 
-Each SDK is driven by a small program of its own language, which reads a call a line and writes its answer a line. A missing toolchain
-skips its clients with a reason; with CI set it fails. Run by `make interop`.
+A small driver in the language of each SDK reads one call per line and writes one response per line. An SDK without its toolchain is
+skipped with a reason; if CI is set, it fails.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ TIMEOUT_SECONDS = 600
 
 
 class Missing(Exception):
-    """A toolchain that this machine does not have."""
+    """A toolchain is not installed."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """One way to call: an SDK with its version, what it speaks, and the command that drives it."""
+    """An SDK with its version, format and signature, and the command of its driver."""
 
     name: str
     version: str
@@ -55,7 +55,7 @@ class Client:
 def _tool(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise Missing(f"no {name} on this machine")
+        raise Missing(f"{name} is not installed")
     return found
 
 
@@ -66,8 +66,8 @@ def _run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def _copied(language: str) -> Path:
-    """Copies a driver's sources to where it is built, anew when they have changed."""
+def _copy_sources(language: str) -> Path:
+    """Copy the sources of a driver to its build folder, a new one for each version of the sources."""
     sources = b"".join(path.read_bytes() for path in sorted((HERE / language).rglob("*")) if path.is_file())
     folder = BUILD / f"{language}-{hashlib.sha256(sources).hexdigest()[:12]}"
     shutil.copytree(HERE / language, folder, dirs_exist_ok=True)
@@ -87,20 +87,20 @@ def _python(*requirements: str) -> Callable[[], list[str]]:
 
 
 def _node() -> list[str]:
-    node, npm, folder = _tool("node"), _tool("npm"), _copied("node")
+    node, npm, folder = _tool("node"), _tool("npm"), _copy_sources("node")
     if not (folder / "node_modules").exists():
         _run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", folder=folder)
     return [node, str(folder / "driver.js")]
 
 
 def _go() -> list[str]:
-    go, folder = _tool("go"), _copied("go")
+    go, folder = _tool("go"), _copy_sources("go")
     _run(go, "build", "-o", "driver", ".", folder=folder)
     return [str(folder / "driver")]
 
 
 def _java() -> list[str]:
-    java, maven, folder = _tool("java"), _tool("mvn"), _copied("java")
+    java, maven, folder = _tool("java"), _tool("mvn"), _copy_sources("java")
     path, classes = folder / "classpath.txt", folder / "target" / "classes"
     if not path.exists():
         _run(maven, "-q", "-B", "dependency:build-classpath", f"-Dmdep.outputFile={path}", folder=folder)
@@ -144,7 +144,7 @@ CLIENTS = (
 
 
 class Driver:
-    """A running driver: one call at a time."""
+    """A running driver, for one call at a time."""
 
     def __init__(self, client: Client, endpoint: str, secret: str) -> None:
         environ = {
@@ -168,37 +168,37 @@ class Driver:
         self._process.wait()
 
     def call(self, action: str, **parameters: str) -> dict[str, Any]:
-        """Gives the body of an answer; raises `AssertionError` for a refusal."""
-        answer = self._exchange(action, parameters)
-        assert "body" in answer, answer
-        body: dict[str, Any] = answer["body"]
+        """Return the body of a successful response; raise AssertionError for an error."""
+        response = self._exchange(action, parameters)
+        assert "body" in response, response
+        body: dict[str, Any] = response["body"]
         return body
 
-    def refusal(self, action: str, **parameters: str) -> str:
-        """Gives the code of a refusal."""
-        answer = self._exchange(action, parameters)
-        assert "error" in answer, answer
-        return str(answer["error"]["code"])
+    def error_code(self, action: str, **parameters: str) -> str:
+        """Return the code of an error response."""
+        response = self._exchange(action, parameters)
+        assert "error" in response, response
+        return str(response["error"]["code"])
 
     def _exchange(self, action: str, parameters: dict[str, str]) -> dict[str, Any]:
         self._process.stdin.write(json.dumps({"action": action, "parameters": parameters}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, "the driver ended"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        assert line, "the driver exited"
+        response: dict[str, Any] = json.loads(line)
+        return response
 
 
 @dataclass
-class Life:
-    """What the steps share: the driver of a client, the emulator's endpoint, and the tokens seen."""
+class Session:
+    """The context of the steps: a client, its driver and the endpoint of the emulator."""
 
     client: Client
     driver: Driver
     endpoint: str
 
     def tokens(self) -> list[str]:
-        """Gives the tokens of the mails to the address under test, newest first."""
+        """Return the tokens of the mails to the tested address, newest first."""
         connection = http.client.HTTPConnection(self.endpoint, timeout=10)
         connection.request("GET", "/_alimock/outbox?to=jo%2Bx@example.com")
         messages = json.loads(connection.getresponse().read())["messages"]
@@ -213,82 +213,82 @@ def _emails(rows: list[dict[str, Any]]) -> list[str]:
     return [row["Email"] for row in rows]
 
 
-def submit(life: Life) -> None:
-    body = life.driver.call(
+def submit(session: Session) -> None:
+    body = session.driver.call(
         "SubmitEmailVerification", Email=f"{EMAIL},李雷@例子.中国", SendIfExist="false", UserClientIp="192.0.2.7"
     )
     assert _emails(body["SuccessList"]) == [EMAIL, "李雷@例子.中国"]
     assert body["SuccessList"][0]["Code"] == "Success"
-    again = life.driver.call("SubmitEmailVerification", Email=EMAIL, SendIfExist="false")
+    again = session.driver.call("SubmitEmailVerification", Email=EMAIL, SendIfExist="false")
     assert _emails(again["ExistList"]) == [EMAIL]
 
 
-def resend(life: Life) -> None:
-    assert _emails(life.driver.call("ResendEmailVerification", Email=EMAIL)["SuccessList"]) == [EMAIL]
-    assert len(life.tokens()) == 2
+def resend(session: Session) -> None:
+    assert _emails(session.driver.call("ResendEmailVerification", Email=EMAIL)["SuccessList"]) == [EMAIL]
+    assert len(session.tokens()) == 2
 
 
-def void_token(life: Life) -> None:
-    assert life.driver.refusal("VerifyEmail", Token=life.tokens()[1]) == "ParameterIllegal"
+def superseded_token(session: Session) -> None:
+    assert session.driver.error_code("VerifyEmail", Token=session.tokens()[1]) == "ParameterIllegal"
 
 
-def verify(life: Life) -> None:
-    assert life.driver.call("VerifyEmail", Token=life.tokens()[0], UserClientIp="192.0.2.8")["RequestId"]
+def verify(session: Session) -> None:
+    assert session.driver.call("VerifyEmail", Token=session.tokens()[0], UserClientIp="192.0.2.8")["RequestId"]
 
 
-def query(life: Life) -> None:
-    if life.client.api_version == INTL:
-        assert life.driver.refusal("QueryEmailVerification", Email=EMAIL) in ("InvalidAction.NotFound", "no such method")
+def query(session: Session) -> None:
+    if session.client.api_version == INTL:
+        assert session.driver.error_code("QueryEmailVerification", Email=EMAIL) in ("InvalidAction.NotFound", "no such method")
         return
-    body = life.driver.call("QueryEmailVerification", Email=EMAIL)
+    body = session.driver.call("QueryEmailVerification", Email=EMAIL)
     assert int(body["VerificationStatus"]) == 1
     assert (body["Email"], body["SendIp"], body["ConfirmIp"]) == (EMAIL, "192.0.2.7", "192.0.2.8")
     assert body["GmtModified"] == body["VerificationTime"]
     assert len(body["EmailVerificationNo"]) == 32
 
 
-def listing(life: Life) -> None:
-    body = life.driver.call("ListEmailVerification", VerificationStatus="1", PageNum="1", PageSize="1")
+def listing(session: Session) -> None:
+    body = session.driver.call("ListEmailVerification", VerificationStatus="1", PageNum="1", PageSize="1")
     assert (int(body["PageSize"]), int(body["CurrentPageNum"]), body["NextPage"]) == (1, 1, True)
     assert _emails(body["Data"]) == [EMAIL]
 
 
-def verified(life: Life) -> None:
-    assert life.driver.call("EmailVerified", Email=EMAIL)["RequestId"]
+def verified(session: Session) -> None:
+    assert session.driver.call("EmailVerified", Email=EMAIL)["RequestId"]
 
 
-def delete(life: Life) -> None:
-    body = life.driver.call("DeleteEmailVerification", Email=f"{EMAIL},nobody@example.com")
+def delete(session: Session) -> None:
+    body = session.driver.call("DeleteEmailVerification", Email=f"{EMAIL},absent@example.com")
     assert _emails(body["SuccessList"]) == [EMAIL]
     assert [row["Code"] for row in body["FailList"]] == ["ParameterIllegall"]
 
 
-def quota_exceeded(life: Life) -> None:
-    body = life.driver.call("ResendEmailVerification", Email="test1@aliyun.com,test2@aliyun.com")
+def quota_exceeded(session: Session) -> None:
+    body = session.driver.call("ResendEmailVerification", Email="test1@aliyun.com,test2@aliyun.com")
     assert [row["Code"] for row in body["FailList"]] == ["SendTokenQuotaExceeded", "ParameterIllegall"]
     assert not body.get("SuccessList")
 
 
-def missing_parameter(life: Life) -> None:
-    assert life.driver.refusal("ResendEmailVerification", Email=" ") == "MissingEmail"
+def missing_parameter(session: Session) -> None:
+    assert session.driver.error_code("ResendEmailVerification", Email=" ") == "MissingEmail"
 
 
-def unknown_action(life: Life) -> None:
-    # A typed client has no method for it.
-    assert life.driver.refusal("QueryNothing") in ("InvalidAction.NotFound", "no such method")
+def unknown_action(session: Session) -> None:
+    # A typed client has no such method.
+    assert session.driver.error_code("QueryNothing") in ("InvalidAction.NotFound", "no such method")
 
 
-def wrong_secret(life: Life) -> None:
-    with Driver(life.client, life.endpoint, "wrong") as driver:
-        code = driver.refusal("EmailVerified", Email="abc@aliyun.com")
-    # Some SDKs compare the string to sign with their own, and say in their own words that the secret must be wrong.
+def wrong_secret(session: Session) -> None:
+    with Driver(session.client, session.endpoint, "wrong") as driver:
+        code = driver.error_code("EmailVerified", Email="abc@aliyun.com")
+    # Some SDKs compare the string to sign with their own and raise an error of their own about the secret.
     assert code in ("SignatureDoesNotMatch", "InvalidAccessKeySecret", "SDK.InvalidAccessKeySecret"), code
 
 
-STEPS: tuple[Callable[[Life], None], ...] = (
+STEPS: tuple[Callable[[Session], None], ...] = (
     submit,
     resend,
-    void_token,
+    superseded_token,
     verify,
     query,
     listing,
@@ -301,42 +301,42 @@ STEPS: tuple[Callable[[Life], None], ...] = (
 )
 
 
-class Listening(Service):
-    """A service that notes how it is spoken to, so that a driver cannot claim one way of calling and use another."""
+class RecordingService(Service):
+    """A service that records format and signature of its calls, to verify that a driver uses what the table says."""
 
-    heard: set[tuple[str, str, str]]
+    used: set[tuple[str, str, str]]
 
     def handle(self, http: HttpRequest) -> HttpResponse:
         """Answer the request, and record its version, format and signature."""
         request = parse.parse(http)
         body_format = request.format.value if request.format is not None else ""
-        self.heard.add((request.version, body_format, "V3" if request.is_v3 else "V1"))
+        self.used.add((request.version, body_format, "V3" if request.is_v3 else "V1"))
         return super().handle(http)
 
 
-def live(client: Client, server: Server, service: Listening) -> Iterator[str]:
-    """Leads one client through its life and gives what failed, a line each."""
+def failures_of(client: Client, server: Server, service: RecordingService) -> Iterator[str]:
+    """Run all steps with one client, and yield a line per failure."""
     service.store.reset()
-    service.heard = set()
+    service.used = set()
     endpoint = server.url.removeprefix("http://")
     with Driver(client, endpoint, "testsecret") as driver:
-        life = Life(client, driver, endpoint)
+        session = Session(client, driver, endpoint)
         for step in STEPS:
             try:
-                step(life)
+                step(session)
             except Exception as error:
                 yield f"{step.__name__}: {type(error).__name__}: {str(error)[:300]}"
-    # The Java SDK asks for an unknown operation by another class of requests, which speaks V1 and JSON.
+    # The Java SDK calls an unknown operation by a generic request, which uses V1 and JSON.
     claimed = (client.api_version, client.format, client.signature)
-    if not service.heard - {(DOMAIN, "JSON", "V1")} <= {claimed} or claimed not in service.heard:
-        yield f"it spoke {sorted(service.heard)}"
+    if not service.used - {(DOMAIN, "JSON", "V1")} <= {claimed} or claimed not in service.used:
+        yield f"used {sorted(service.used)}, expected {claimed}"
 
 
 def main() -> int:
-    """Leads all clients through their lives; gives 1 if any step failed or, with CI set, any client could not be had."""
+    """Test all clients; return 1 if a step failed or, if CI is set, a client was skipped."""
     BUILD.mkdir(parents=True, exist_ok=True)
     store = Store(loader.load_text(SCENARIO, file="interop"))
-    service = Listening(store)
+    service = RecordingService(store)
     server = Server(Application(service, HostPolicy()), "127.0.0.1", 0)
     server.start()
     print("| client | version | API | format | signature | steps passed |\n|---|---|---|---|---|---|")
@@ -344,7 +344,7 @@ def main() -> int:
     for client in CLIENTS:
         row = (client.name, client.version, client.api_version, client.format, client.signature)
         try:
-            failures = list(live(client, server, service))
+            failures = list(failures_of(client, server, service))
             result = f"{len(STEPS) - len(failures)} of {len(STEPS)}"
         except Missing as missing:
             failures, result = [str(missing)] if os.environ.get("CI") else [], f"skipped: {missing}"

@@ -324,6 +324,7 @@ def test_missing_mail_times_out(mailpit_inbox):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="pytest-mailpit needs Python 3.11")
 @pytest.mark.parametrize("prefix", ["", "/_alimock/accounts/one"])
 def test_pytest_mailpit_works(running: Running, tmp_path: Path, prefix: str) -> None:
@@ -448,12 +449,14 @@ def run_in_node(script: str, running: Running, folder: Path) -> None:
     assert done.stdout == "done\n", done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @needs_node
 def test_mailpit_api_from_npm_works(running: Running, tmp_path: Path) -> None:
     installed("mailpit-api@^2", tmp_path)
     run_in_node(NODE, running, tmp_path)
 
 
+@pytest.mark.slow
 @needs_node
 def test_cypress_mailpit_works(running: Running, tmp_path: Path) -> None:
     installed("cypress-mailpit@^2", tmp_path)

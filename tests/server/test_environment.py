@@ -1,4 +1,4 @@
-"""What the machine around an emulator may do: its zone, its locale, its disk, its clock, its end, its lack of room."""
+"""The environment of the process: time zone, locale, read-only disk, clock, shutdown and full logs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def answer(line: str, path: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "Pacific/Kiritimati", "Nonsense/Zone", "XYZ-25:99", ":"])
-def test_times_are_in_utc_plus_8_whatever_the_machines_zone(zone: str) -> None:
+def test_times_are_in_utc_plus_8_in_any_time_zone(zone: str) -> None:
     with serving(TZ=zone) as (_, line):
         record = answer(line, "/?Action=QueryEmailVerification&Version=2018-01-29&Format=JSON&Email=abc@aliyun.com")
         assert record["GmtCreate"] == "2019-02-19 16:38:07"
@@ -37,8 +38,9 @@ def test_times_are_in_utc_plus_8_whatever_the_machines_zone(zone: str) -> None:
         assert (int(created[3]) - int(received[3])) % 24 == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
-def test_texts_are_utf_8_whatever_the_machines_locale(locale: dict[str, str], tmp_path: Path) -> None:
+def test_texts_are_utf_8_in_any_locale(locale: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "场景.yaml"
     path.write_text("alimock: 1\ndescription: 邮箱验证\n", encoding="utf-8")
     with serving("--scenario", str(path), **locale) as (_, line):
@@ -49,7 +51,8 @@ def test_texts_are_utf_8_whatever_the_machines_locale(locale: dict[str, str], tm
         assert (mail["to"], mail["lang"]) == ("李@example.com", "zh")
 
 
-def test_it_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_emulator_runs_without_a_writable_directory(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     with serving(
         HOME=nowhere, XDG_STATE_HOME=nowhere, TMPDIR=nowhere, PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX=nowhere
@@ -59,7 +62,7 @@ def test_it_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_clock_of_the_machine_that_goes_back_loses_nothing(api: Api) -> None:
+def test_clock_set_back_loses_nothing(api: Api) -> None:
     api.lists("SubmitEmailVerification", "jo@example.com")
     api.time.now -= 10 * 86_400
     assert api.lists("ResendEmailVerification", "jo@example.com") == {"SuccessList": ["jo@example.com"]}
@@ -70,13 +73,13 @@ def test_a_clock_of_the_machine_that_goes_back_loses_nothing(api: Api) -> None:
     assert str(record["TokenSendTime"]) < str(record["GmtCreate"])
 
 
-def test_calls_that_are_being_answered_are_finished_when_it_is_told_to_stop() -> None:
+def test_running_calls_are_finished_on_sigterm() -> None:
     with serving("--scenario", "unlimited", "--log-level", "error") as (process, line):
         endpoint = re.findall(r"http://(\S+)", line)[0]
         begun = threading.Barrier(5)
 
         def call(number: int) -> list[str]:
-            """Calls until the emulator is gone, and gives what came of each call that was begun."""
+            """Call until the emulator has stopped, and return the end of each call."""
             ends: list[str] = []
             for turn in range(10_000):
                 connection = http.client.HTTPConnection(endpoint, timeout=20)
@@ -89,8 +92,8 @@ def test_calls_that_are_being_answered_are_finished_when_it_is_told_to_stop() ->
                     response = connection.getresponse()
                     ends.append("answered" if json.loads(response.read())["SuccessList"] else "refused")
                 except (http.client.RemoteDisconnected, ConnectionResetError):
-                    # It was taken by the system and never read.
-                    ends.append("not begun")
+                    # The system accepted the connection, but the server never read the request.
+                    ends.append("not read")
                 finally:
                     connection.close()
                 if turn == 20:
@@ -103,11 +106,11 @@ def test_calls_that_are_being_answered_are_finished_when_it_is_told_to_stop() ->
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
             ends = [end for found in calls for end in found.result(20)]
-        assert set(ends) <= {"answered", "not begun"}
+        assert set(ends) <= {"answered", "not read"}
         assert ends.count("answered") > 80
 
 
-def test_a_full_outbox_drops_the_oldest_counts_them_and_says_so() -> None:
+def test_full_outbox_evicts_and_counts_the_oldest_mails() -> None:
     api = make_api(loader.load("default"), limits=StateLimits(max_entries_per_account=3))
     for number in range(5):
         api.lists("SubmitEmailVerification", f"{number}@example.com")

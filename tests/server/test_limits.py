@@ -1,4 +1,4 @@
-"""The README's limits and hostile clients: each gets what the tables say, others are served meanwhile, and nothing of it stays."""
+"""Limits and hostile clients: each gets the documented response, other clients are served meanwhile, and no resource is leaked."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ CHUNKS = "Transfer-Encoding: chunked\r\n"
 
 @contextmanager
 def connected(running: Running, sent: bytes = b"") -> Iterator[socket.socket]:
-    """A connection that has sent something already."""
+    """Open a connection and send bytes."""
     with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as client:
         client.sendall(sent)
         yield client
 
 
 def received(client: socket.socket) -> bytes:
-    """Reads to the end of the connection, which a reset would not be."""
+    """Read until the peer closes the connection; a reset raises."""
     return b"".join(iter(lambda: client.recv(65_536), b""))
 
 
@@ -52,7 +52,7 @@ def get(path: str, headers: str = "") -> bytes:
 
 @pytest.fixture
 def small() -> Iterator[Running]:
-    """A server that takes little."""
+    """A server with small limits."""
     yield from serve(scenario(), SMALL)
 
 
@@ -71,7 +71,7 @@ def small() -> Iterator[Running]:
     ],
     ids=["request line", "header", "headers", "length", "chunk", "chunks", "chunk extension", "trailers", "chunk size"],
 )
-def test_who_sends_too_much_can_send_it_all_and_is_told(small: Running, request_bytes: bytes, status: str, setting: str) -> None:
+def test_oversized_request_is_read_to_its_end_and_rejected(small: Running, request_bytes: bytes, status: str, setting: str) -> None:
     with connected(small, request_bytes) as client:
         client.shutdown(socket.SHUT_WR)
         head, _, body = received(client).partition(b"\r\n\r\n")
@@ -81,7 +81,7 @@ def test_who_sends_too_much_can_send_it_all_and_is_told(small: Running, request_
 
 
 @pytest.mark.parametrize(("size", "status"), [(2_000, 200), (2_001, 413)])
-def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int, status: int) -> None:
+def test_calls_to_the_emulated_api_have_a_limit_of_their_own(size: int, status: int) -> None:
     for running in serve(scenario(), ServerLimits(max_call_bytes=2_000)):
         content = f"{SUBMIT}&Padding=".ljust(size, "a")
         answer = exchange(running, post(f"Content-Length: {size}\r\n", content).decode())
@@ -102,7 +102,7 @@ def test_a_call_to_the_emulated_api_may_be_shorter_than_other_requests(size: int
     ],
     ids=["header", "headers", "length", "chunk"],
 )
-def test_what_is_just_within_the_limits_is_taken(small: Running, request_bytes: bytes) -> None:
+def test_request_just_within_the_limits_is_accepted(small: Running, request_bytes: bytes) -> None:
     with connected(small, request_bytes + get("/livez", "Connection: close\r\n")) as client:
         assert received(client).endswith(b"ok\n")
 
@@ -122,7 +122,7 @@ def test_what_is_just_within_the_limits_is_taken(small: Running, request_bytes: 
         "X-A: b\rContent-Length: 5\r\n",
     ],
 )
-def test_nothing_is_read_behind_a_request_whose_end_two_readers_could_see_differently(running: Running, framing: str) -> None:
+def test_ambiguous_framing_is_rejected_and_closes_the_connection(running: Running, framing: str) -> None:
     with connected(running, post(framing, "0\r\n\r\n") + get(f"/?{SUBMIT}")) as client:
         answer = received(client)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -141,7 +141,7 @@ def test_nothing_is_read_behind_a_request_whose_end_two_readers_could_see_differ
         "0\r\nX-A: b\n\r\n",
     ],
 )
-def test_nothing_is_read_behind_bad_chunks(running: Running, chunks: str) -> None:
+def test_malformed_chunks_are_rejected_and_close_the_connection(running: Running, chunks: str) -> None:
     with connected(running, post(CHUNKS, chunks) + get(f"/?{SUBMIT}")) as client:
         answer = received(client)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -151,24 +151,24 @@ def test_nothing_is_read_behind_bad_chunks(running: Running, chunks: str) -> Non
 
 @pytest.mark.parametrize("line", ["GET /a\rb HTTP/1.1", "GET /livez\x00 HTTP/1.1", "\x01GET /livez HTTP/1.1", "GET /livez HTTP/1.1\x0b",
     "GET /livez HTTP/1.-1", "GET /livez HTTP/01.1", "GET\t/livez HTTP/1.1"])  # fmt: skip
-def test_a_request_line_that_two_readers_could_take_differently_is_refused(running: Running, line: str) -> None:
+def test_ambiguous_request_line_is_rejected(running: Running, line: str) -> None:
     with connected(running, f"{line}\r\nHost: localhost\r\n\r\n".encode()) as client:
         assert received(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-def test_chunks_of_http_1_0_are_refused(running: Running) -> None:
+def test_chunked_http_1_0_request_is_rejected(running: Running) -> None:
     request = post(f"Connection: Keep-Alive\r\n{CHUNKS}", "0\r\n\r\n").replace(b"HTTP/1.1", b"HTTP/1.0")
     with connected(running, request + get("/livez")) as client:
         assert re.findall(rb"HTTP/1.1 \d+", received(client)) == [b"HTTP/1.1 400"]
 
 
-def test_chunks_may_have_extensions_and_trailers(running: Running) -> None:
+def test_chunk_extensions_and_trailers_are_accepted(running: Running) -> None:
     size = f"{len(SUBMIT):X}"
     status, _, body = exchange(running, post(CHUNKS, f"{size} ;a=b\r\n{SUBMIT}\r\n000;c\r\nX-A: b\r\n\r\n").decode("latin-1"))
     assert (status, b"jo@example.com" in body) == (200, True)
 
 
-def test_requests_in_one_packet_are_answered_in_order(running: Running) -> None:
+def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     calls = [
         get(f"/?{SUBMIT}"),
         post(f"Content-Length: {len(SUBMIT)}\r\n", SUBMIT),
@@ -183,21 +183,21 @@ def test_requests_in_one_packet_are_answered_in_order(running: Running) -> None:
 
 
 @pytest.mark.parametrize("request_bytes", [get(f"/?{SUBMIT}"), post(f"Content-Length: {len(SUBMIT)}\r\n", SUBMIT)])
-def test_who_sends_no_more_still_gets_the_answer(running: Running, request_bytes: bytes) -> None:
+def test_half_closed_client_gets_its_response(running: Running, request_bytes: bytes) -> None:
     with connected(running, request_bytes) as client:
         client.shutdown(socket.SHUT_WR)
         assert b'"SuccessList":[{' in received(client)
 
 
 @pytest.mark.parametrize("word", ["100-continue", "100-Continue"])
-def test_who_asks_whether_to_go_on_is_told_before_the_body(running: Running, word: str) -> None:
+def test_expect_continue_is_answered_before_the_body(running: Running, word: str) -> None:
     with connected(running, post(f"Expect: {word}\r\nConnection: close\r\nContent-Length: {len(SUBMIT)}\r\n")) as client:
         assert client.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(SUBMIT.encode())
         assert received(client).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_who_asks_whether_to_go_on_with_too_much_is_told_not_to(small: Running) -> None:
+def test_expect_continue_with_an_oversized_body_is_rejected(small: Running) -> None:
     with connected(small, post("Expect: 100-continue\r\nContent-Length: 4001\r\n")) as client:
         assert client.recv(1_000).startswith(b"HTTP/1.1 413 ")
 
@@ -214,7 +214,7 @@ def test_who_asks_whether_to_go_on_with_too_much_is_told_not_to(small: Running) 
         (b"PUT /_alimock/scenario HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n\xff", 400, "UTF-8"),
     ],
 )
-def test_bytes_that_are_not_utf_8_get_a_clear_answer(running: Running, request_bytes: bytes, status: int, code: str) -> None:
+def test_invalid_utf_8_gets_a_specific_response(running: Running, request_bytes: bytes, status: int, code: str) -> None:
     found, _, body = exchange(running, request_bytes.decode("latin-1"))
     assert (found, code in body.decode()) == (status, True), body
 
@@ -223,15 +223,15 @@ def test_bytes_that_are_not_utf_8_get_a_clear_answer(running: Running, request_b
     "sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX-A: b\r\n", post("Content-Length: 9\r\n", "abc"), post(CHUNKS, "5\r\nab")]
 )
 @pytest.mark.parametrize(
-    "limits", [ServerLimits(request_seconds=0.2), ServerLimits(idle_seconds=0.2)], ids=["in all", "without a byte"]
+    "limits", [ServerLimits(request_seconds=0.2), ServerLimits(idle_seconds=0.2)], ids=["whole request", "idle"]
 )
-def test_a_request_that_takes_too_long_to_come_is_told_so(sent: bytes, limits: ServerLimits) -> None:
+def test_incomplete_request_times_out_with_408(sent: bytes, limits: ServerLimits) -> None:
     for running in serve(scenario(), limits):
         with connected(running, sent) as client:
             assert received(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
-def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_that_does_not_read_its_response_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for running in serve(scenario("addresses: {'*': verified}"), ServerLimits(request_seconds=0.2)):
         with socket.socket() as client:
@@ -244,10 +244,10 @@ def test_who_takes_no_answer_is_left(caplog: pytest.LogCaptureFixture) -> None:
                 if "took no answer in 0.2 seconds" in caplog.text:
                     break
             else:
-                pytest.fail("the client that takes no answer is still there")
+                pytest.fail("the client that does not read its response is still connected")
 
 
-def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
+def test_thousand_idle_connections_are_closed_after_the_idle_timeout() -> None:
     for running in serve(scenario(), ServerLimits(idle_seconds=0.5)):
         silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(1_000)]
         assert status_of(running, "/livez") == 200
@@ -256,7 +256,7 @@ def test_a_thousand_silent_connections_are_closed_after_their_time() -> None:
             client.close()
 
 
-def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connections_are_closed_although_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     for running in serve(scenario(), ServerLimits(idle_seconds=0.2)):
         early = Mock(wraps=time, time=lambda: time.time() - 3_600)
         monkeypatch.setattr("cheroot.connections.time", early)
@@ -264,7 +264,7 @@ def test_silent_connections_are_closed_also_while_the_machines_clock_goes_back(m
             assert silent.recv(1) == b""
 
 
-def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
+def test_server_stops_while_incomplete_requests_wait_for_a_thread() -> None:
     for running in serve(scenario(), ServerLimits(max_threads=1)):
         with half_requests(running):
             stopping = threading.Thread(target=running.server.stop)
@@ -273,7 +273,7 @@ def test_a_server_stops_though_half_requests_queue_for_its_threads() -> None:
             assert not stopping.is_alive()
 
 
-def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:
+def test_longest_idle_connections_are_closed_beyond_the_limit() -> None:
     for running in serve(scenario(), ServerLimits(max_connections=5)):
         silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(50)]
         assert {client.recv(1) for client in silent[:45]} == {b""}
@@ -283,7 +283,7 @@ def test_of_too_many_silent_connections_the_longest_silent_are_closed() -> None:
             client.close()
 
 
-def test_when_the_system_has_no_files_left_silent_connections_make_room() -> None:
+def test_idle_connections_are_closed_when_file_descriptors_run_out() -> None:
     few = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", *COMMAND]
     with serving(command=few) as (process, line):
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
@@ -300,7 +300,7 @@ def test_when_the_system_has_no_files_left_silent_connections_make_room() -> Non
     assert len(log.splitlines()) < 200
 
 
-def test_the_command_asks_the_system_for_the_files_that_its_connections_need() -> None:
+def test_command_raises_the_limit_of_file_descriptors_for_its_connections() -> None:
     soft = ["sh", "-c", 'ulimit -S -n 64 && exec "$@"', "sh", *COMMAND]
     with serving("--limit", "max_connections=100", "--limit", "max_threads=8", command=soft) as (_, line):
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
@@ -313,7 +313,7 @@ def test_the_command_asks_the_system_for_the_files_that_its_connections_need() -
             client.close()
 
 
-def test_when_the_system_gives_no_more_threads_those_that_are_there_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_threads_go_on_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -324,7 +324,7 @@ def test_when_the_system_gives_no_more_threads_those_that_are_there_go_on(monkey
                 assert status_of(running, "/livez") == 200
 
 
-def test_no_body_and_no_connection_stays_when_it_is_done_with() -> None:
+def test_bodies_and_connections_are_not_leaked() -> None:
     for running in serve(scenario()):
         body = "a=" + "b" * 2_000_000
 
@@ -351,7 +351,7 @@ def test_no_body_and_no_connection_stays_when_it_is_done_with() -> None:
             gc.enable()
 
 
-def test_a_full_log_says_how_many_of_its_entries_are_gone() -> None:
+def test_full_log_reports_the_number_of_evicted_entries() -> None:
     for running in serve(scenario(), state_limits=StateLimits(max_entries_per_account=3)):
         for number in range(5):
             assert status_of(running, f"/?Action=SubmitEmailVerification&Version=2018-01-29&Email={number}@example.com") == 200

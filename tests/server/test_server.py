@@ -1,4 +1,4 @@
-"""The server on the wire: the shapes of HTTP that genuine clients send, and the end of the server."""
+"""The HTTP server: the request forms that real clients send, and shutdown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes]:
-    """Sends raw bytes, reads one answer, and sends a second request on the same connection to see that it is still in step."""
+    """Send a raw request and return the response; verify by a second request that the connection is still usable."""
     with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
         connection.sendall(request.encode("latin-1"))
         response = http.client.HTTPResponse(connection, method=request.partition(" ")[0])
@@ -41,7 +41,7 @@ def exchange(running: Running, request: str) -> tuple[int, dict[str, str], bytes
     return answer
 
 
-def test_head_and_body_of_an_answer_come_in_one_packet(running: Running) -> None:
+def test_response_is_sent_in_one_packet(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
         for _ in range(20):
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -53,7 +53,7 @@ def one_thread() -> Iterator[Running]:
     yield from serve(scenario(), limits=ServerLimits(max_threads=1))
 
 
-def test_a_client_that_asks_on_and_on_leaves_the_only_thread_to_others(one_thread: Running) -> None:
+def test_busy_client_does_not_keep_the_only_thread(one_thread: Running) -> None:
     busy, other = (http.client.HTTPConnection("127.0.0.1", one_thread.server.port, timeout=10) for _ in range(2))
     answered = threading.Event()
 
@@ -86,25 +86,25 @@ def status_of(running: Running, path: str) -> int:
     "request_text",
     [
         f"GET /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        # Java sends a POST with neither length nor body.
+        # The Java SDK sends a POST without length and body.
         f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\n",
         f"POST /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
         f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n"
         f"5\r\n{SUBMIT[:5]}\r\n{len(SUBMIT) - 5:x}\r\n{SUBMIT[5:]}\r\n0\r\n\r\n",
-        # A proxy gets the absolute form.
+        # A client with a proxy setting sends the absolute form.
         f"POST http://domain.aliyuncs.com/?{SUBMIT} HTTP/1.1\r\nHost: domain.aliyuncs.com\r\nContent-Length: 0\r\n\r\n",
         f"GET http://domain-intl.aliyuncs.com?{SUBMIT} HTTP/1.1\r\nHost: domain-intl.aliyuncs.com\r\n\r\n",
         f"GET http://127.0.0.1:1/?{SUBMIT} HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n",
-        # The Tea SDKs given an endpoint with a scheme sign and send such a host.
+        # The Tea SDKs sign and send such a Host if their endpoint has a scheme.
         f"POST /?{SUBMIT} HTTP/1.1\r\nHost: http://127.0.0.1:2546\r\nContent-Length: 0\r\n\r\n",
         f"GET /?{SUBMIT} HTTP/1.0\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Transfer-Encoding: chunked\r\n\r\n{len(SUBMIT):x}\r\n{SUBMIT}\r\n0\r\nX-Trailer: 1\r\n\r\n",
         f"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{FORM}Content-Length: {len(SUBMIT)}\r\n\r\n{SUBMIT}",
     ],
 )  # fmt: skip
-def test_a_call_is_understood_in_every_shape_that_clients_send(running: Running, request_text: str) -> None:
+def test_call_is_accepted_in_every_form_that_clients_send(running: Running, request_text: str) -> None:
     status, headers, body = exchange(running, request_text)
     assert status == 200
     assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["jo@example.com"]
@@ -133,7 +133,7 @@ def test_a_call_is_understood_in_every_shape_that_clients_send(running: Running,
         ("rubbish\r\n\r\n", 400),
     ],
 )
-def test_what_cannot_be_served_gets_a_clear_status(
+def test_unsupported_request_gets_a_specific_status(
     running: Running, request_text: str, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert exchange(running, request_text)[0] == status
@@ -141,7 +141,7 @@ def test_what_cannot_be_served_gets_a_clear_status(
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("PUT", "/_alimock/scenario")])
-def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str) -> None:
+def test_truncated_body_is_rejected(running: Running, method: str, path: str) -> None:
     with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: 400\r\n\r\n".encode())
         connection.sendall(SUBMIT.encode() if path == "/" else b"alimock: 1\n")
@@ -153,7 +153,7 @@ def test_half_a_body_is_never_acted_on(running: Running, method: str, path: str)
     assert running.store.scenario.name == "default"
 
 
-def test_a_body_that_nobody_asked_for_leaves_the_connection_in_step(running: Running) -> None:
+def test_unexpected_body_leaves_the_connection_usable(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
     cases: tuple[tuple[dict[str, str], str, int], ...] = (
         ({}, "/nothing", 404),
@@ -170,24 +170,24 @@ def test_a_body_that_nobody_asked_for_leaves_the_connection_in_step(running: Run
 
 
 @pytest.mark.parametrize("query", ["Email=\u674e@b.cc", "Email=%E6%9D%8E@b.cc", "%45mail=\u674e@b.cc"])
-def test_raw_utf8_in_the_query_is_understood(running: Running, query: str) -> None:
+def test_raw_utf_8_in_the_query_is_accepted(running: Running, query: str) -> None:
     request = f"GET /?Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"
     _, _, body = exchange(running, request.encode().decode("latin-1"))
     assert [row["Email"] for row in json.loads(body)["SuccessList"]] == ["\u674e@b.cc"]
 
 
-def test_raw_bytes_that_are_not_utf8_are_malformed(running: Running) -> None:
+def test_invalid_utf_8_in_the_query_is_malformed(running: Running) -> None:
     status, _, body = exchange(running, "GET /?Email=\xff&Format=JSON HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert (status, b"<Code>RequestParameterMalformed</Code>" in body) == (400, True)
 
 
-def test_no_proxy_is_advised_to_who_takes_alimock_for_a_proxy(running: Running) -> None:
+def test_proxy_request_for_another_host_gets_the_hint_to_set_no_proxy(running: Running) -> None:
     body = json.loads(exchange(running, "GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n")[2])
     assert body["message"] == "alimock is no proxy for other.example.com"
     assert "NO_PROXY=other.example.com" in body["hint"]
 
 
-def test_a_request_that_went_through_a_proxy_setting_verifies() -> None:
+def test_signature_of_a_request_in_absolute_form_is_verified() -> None:
     (line,) = (Path(__file__).parent.parent / "vectors" / "proxy-absolute-form.jsonl").read_text().splitlines()
     sent = json.loads(line)
     key = json.dumps({"id": sent["access_key_id"], "secret": sent["access_key_secret"]})
@@ -203,7 +203,7 @@ def test_a_request_that_went_through_a_proxy_setting_verifies() -> None:
     assert urlsplit(sent["target"]).netloc == "domain.aliyuncs.com"
 
 
-def test_a_connection_is_kept_for_the_next_call(running: Running) -> None:
+def test_connection_is_kept_alive(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
     ports = set()
     for _ in range(3):
@@ -214,7 +214,7 @@ def test_a_connection_is_kept_for_the_next_call(running: Running) -> None:
     assert len(ports) == 1
 
 
-def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
+def test_forty_concurrent_clients_are_all_answered(running: Running) -> None:
     answers: list[int] = []
 
     def call(number: int) -> None:
@@ -235,7 +235,7 @@ def test_forty_clients_at_once_are_all_answered(running: Running) -> None:
     assert len(running.store.outbox.entries()) == 200
 
 
-def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
+def test_stopped_server_frees_its_port_and_its_threads() -> None:
     before = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -247,12 +247,12 @@ def test_a_stopped_server_frees_its_port_and_its_threads() -> None:
         assert threading.active_count() == before
 
 
-def test_a_server_stops_though_a_client_takes_no_answer(running: Running) -> None:
+def test_server_stops_while_a_client_does_not_read_its_response(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.server.port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.settimeout(0.5)
         with pytest.raises(TimeoutError):
-            # Until neither side takes any more.
+            # Fill the buffers of both sides.
             while True:
                 client.sendall(b"GET /_alimock/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
         stopping = threading.Thread(target=running.server.stop)
@@ -275,7 +275,7 @@ def test_two_servers_in_one_process_share_nothing() -> None:
     assert all(json.loads(body)["SuccessList"] for body in lists)
 
 
-def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
+def test_thousand_idle_connections_do_not_block_other_clients(running: Running) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(1_000, limit // 2 - 100)
     before = threading.active_count()
@@ -290,14 +290,14 @@ def test_a_thousand_silent_connections_hold_up_nobody(running: Running) -> None:
 
 @contextmanager
 def half_requests(running: Running) -> Iterator[None]:
-    """Has twenty clients send half a request each, and go at the end."""
+    """Keep twenty connections open that have sent an incomplete request."""
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(socket.create_connection(("127.0.0.1", running.server.port))).sendall(b"GET / HT")
         yield
 
 
-def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
+def test_slow_clients_that_occupy_all_threads_are_disconnected_sooner() -> None:
     for running in serve(scenario(), ServerLimits(max_threads=8)):
         with half_requests(running):
             assert status_of(running, "/livez") == 200
@@ -319,20 +319,20 @@ def test_slow_clients_that_take_all_threads_are_left_sooner() -> None:
         "Host: localhost\nX-A: b\r\n",
     ],
 )
-def test_headers_that_two_readers_could_take_differently_are_refused(running: Running, headers: str) -> None:
+def test_ambiguous_headers_are_rejected(running: Running, headers: str) -> None:
     status, _, _ = exchange(running, f"POST /?{SUBMIT} HTTP/1.1\r\n{headers}\r\nabcde")
     assert status == 400
     assert not running.store.outbox.entries()
 
 
-def test_headers_keep_their_values_and_no_other_name_is_taken_for_theirs(running: Running) -> None:
+def test_header_values_are_kept_and_underscores_are_not_dashes(running: Running) -> None:
     headers = "Host: localhost\r\nX-Alimock-Profile: \t docs-2021 \r\nX_Alimock_Profile: nonsense\r\nAccept: a\r\nAccept: b\r\nX-Empty:\r\n"
     query = SUBMIT.replace("jo%40example.com", "test2%40aliyun.com")
     status, _, body = exchange(running, f"GET /?{query} HTTP/1.1\r\n{headers}\r\n")
     assert (status, b'"failList"' in body) == (200, True)
 
 
-def test_a_header_of_many_spaces_is_read_at_once(running: Running) -> None:
+def test_header_of_many_spaces_is_parsed_in_linear_time(running: Running) -> None:
     started = time.monotonic()
     assert exchange(running, f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: {' ' * 200_000}\x00\r\n\r\n")[0] == 400
     assert time.monotonic() - started < 5

@@ -1,4 +1,4 @@
-"""TLS: SDKs left at their default https, with the service's own name resolved to loopback, and what a listener withstands."""
+"""TLS: unchanged SDKs with the real host name resolved to loopback, certificates, and misbehaving clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def secure(folder: Path) -> Iterator[Running]:
-    """A listener that speaks TLS with a certificate of the emulator's own authority."""
+    """A TLS server with a certificate of the emulator's authority."""
     issued = certificates.issue(folder, ["mock.example.com"])
     store = Store(scenario("extends: default\nauthentication: strict"))
     server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0, tls=(str(issued.chain), str(issued.key)))
@@ -53,7 +53,7 @@ def secure(folder: Path) -> Iterator[Running]:
 
 @pytest.fixture
 def resolved(secure: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolves the service's name to the listener, as a line in the hosts file and port 443 would; every other name is refused."""
+    """Resolve the service's host name to the server, as a hosts file and port 443 would; fail for any other name."""
 
     def getaddrinfo(host: str, port: object, *arguments: Any, **options: Any) -> list[Any]:
         assert host in ("domain.aliyuncs.com", "127.0.0.1", "localhost"), host
@@ -64,7 +64,7 @@ def resolved(secure: Running, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("resolved")
 @pytest.mark.filterwarnings("ignore")
-def test_the_tea_sdk_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tea_sdk_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority(folder)))
     client = TeaClient(Config(access_key_id="testid", access_key_secret="testsecret", endpoint="domain.aliyuncs.com"))
     answer = client.query_email_verification(models.QueryEmailVerificationRequest(email="abc@aliyun.com"))
@@ -73,7 +73,7 @@ def test_the_tea_sdk_reaches_alimock_at_its_default_endpoint(folder: Path, monke
 
 @pytest.mark.usefixtures("resolved")
 @pytest.mark.filterwarnings("ignore")
-def test_the_old_core_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_core_sdk_reaches_alimock_at_its_default_endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_CA_BUNDLE", str(certificates.authority(folder)))
     request = QueryEmailVerificationRequest()
     request.set_endpoint("domain.aliyuncs.com")
@@ -88,23 +88,23 @@ def trusting(folder: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("name", ["domain.aliyuncs.com", "domain-intl.aliyuncs.com", "localhost", "127.0.0.1", "mock.example.com"])
-def test_the_certificate_names_the_service_this_machine_and_what_was_added(secure: Running, folder: Path, name: str) -> None:
+def test_certificate_covers_the_service_loopback_and_added_names(secure: Running, folder: Path, name: str) -> None:
     plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
     with trusting(folder).wrap_socket(plain, server_hostname=name) as connection:
         connection.sendall(f"GET /livez HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_another_name_is_not_trusted(secure: Running, folder: Path) -> None:
+def test_certificate_does_not_cover_other_names(secure: Running, folder: Path) -> None:
     with socket.create_connection(("127.0.0.1", secure.server.port), timeout=10) as plain, pytest.raises(ssl.SSLError):
         trusting(folder).wrap_socket(plain, server_hostname="other.example.com")
 
 
-def test_requests_that_come_at_once_over_tls_are_all_answered(secure: Running, folder: Path) -> None:
+def test_pipelined_requests_over_tls_are_all_answered(secure: Running, folder: Path) -> None:
     plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
     with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
         request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: 01234567890123456\r\n\r\n"
-        # One record, of which the server reads whole requests in its first step, and then has no more to read from the socket.
+        # One TLS record: after the first read, the remaining requests are in the TLS buffer and the socket has nothing to read.
         assert 8_192 % len(request) == 0
         connection.sendall(request * 200)
         answers = b""
@@ -112,14 +112,14 @@ def test_requests_that_come_at_once_over_tls_are_all_answered(secure: Running, f
             answers += connection.recv(65_536)
 
 
-def test_who_sends_too_much_over_tls_is_told(secure: Running, folder: Path) -> None:
+def test_oversized_request_over_tls_is_rejected(secure: Running, folder: Path) -> None:
     plain = socket.create_connection(("127.0.0.1", secure.server.port), timeout=10)
     with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET /?" + b"a" * 4_000_000 + b" HTTP/1.1\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 414 ")
 
 
-def test_links_of_mails_read_over_tls_lead_over_tls(secure: Running, folder: Path) -> None:
+def test_links_of_mails_read_over_tls_use_https(secure: Running, folder: Path) -> None:
     secure.store.load(scenario())
     connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
     for path in ("/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com", "/_alimock/outbox"):
@@ -129,7 +129,7 @@ def test_links_of_mails_read_over_tls_lead_over_tls(secure: Running, folder: Pat
     assert json.loads(body)["messages"][0]["link"].startswith(f"https://localhost:{secure.server.port}/verify?token=")
 
 
-def test_a_silent_client_and_one_without_tls_hold_up_nobody(
+def test_idle_and_plain_http_clients_do_not_block_tls_clients(
     secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = ("127.0.0.1", secure.server.port)
@@ -145,11 +145,9 @@ def test_a_silent_client_and_one_without_tls_hold_up_nobody(
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="this system does not tell over TLS whether a client has gone")
-def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
-    secure: Running, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    places = secure.store.waiters
+@pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="this system has no POLLRDHUP")
+def test_waiter_that_disconnects_over_tls_frees_its_slot(secure: Running, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    waiters = secure.store.waiters
     another = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
 
     def look() -> None:
@@ -159,17 +157,17 @@ def test_who_goes_while_waiting_over_tls_leaves_his_place_and_no_traceback(
     for _ in range(3):
         connection = http.client.HTTPSConnection("localhost", secure.server.port, timeout=10, context=trusting(folder))
         connection.request("GET", "/_alimock/outbox/wait?timeout=60")
-        while not places.count:
+        while not waiters.count:
             look()
         connection.close()
-        while places.count:
+        while waiters.count:
             look()
     another.close()
-    assert places.free_slots == places.capacity
+    assert waiters.free_slots == waiters.capacity
     assert "Traceback" not in caplog.text
 
 
-def test_the_authority_survives_and_its_keys_are_the_owners_alone(folder: Path) -> None:
+def test_authority_is_reused_and_its_files_are_private(folder: Path) -> None:
     first = certificates.authority(folder).read_bytes()
     issued = certificates.issue(folder, [])
     assert certificates.authority(folder).read_bytes() == first
@@ -179,7 +177,7 @@ def test_the_authority_survives_and_its_keys_are_the_owners_alone(folder: Path) 
     assert issued.chain.read_bytes().count(b"BEGIN CERTIFICATE") == 1
 
 
-def test_the_command_prints_or_writes_the_authoritys_certificate(
+def test_command_prints_or_writes_the_authority_certificate(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ca", "--tls-directory", str(folder)]) == 0
@@ -206,7 +204,7 @@ def test_serve_listens_with_and_without_tls(folder: Path) -> None:
         connection.close()
 
 
-def test_serve_takes_a_certificate_of_the_users_own(folder: Path) -> None:
+def test_serve_uses_a_given_certificate(folder: Path) -> None:
     issued = certificates.issue(folder, [])
     options = ("--tls-certificate", str(issued.chain), "--tls-key", str(issued.key))
     with serving("--tls-port", "0", *options) as (_, line):
@@ -217,14 +215,14 @@ def test_serve_takes_a_certificate_of_the_users_own(folder: Path) -> None:
     assert (status, log.startswith("alimock: cannot use the TLS certificate: ")) == (2, True)
 
 
-def test_a_certificate_goes_with_its_key() -> None:
-    status, _, log = run("serve", "--tls-certificate", "x.pem")
-    assert (status, log) == (2, "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n")
-    status, _, log = run("serve", "--tls-names", "x.example.com")
-    assert (status, log.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")) == (2, True)
+def test_certificate_requires_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--tls-certificate", "x.pem"]) == 2
+    assert capsys.readouterr().err == "alimock: found one of --tls-certificate and --tls-key, expected both or neither\n"
+    assert main(["serve", "--tls-names", "x.example.com"]) == 2
+    assert capsys.readouterr().err.startswith("alimock: found --tls-certificate or --tls-names without --tls-port")
 
 
-def test_half_an_authority_is_not_overwritten(folder: Path) -> None:
+def test_incomplete_authority_is_not_overwritten(folder: Path) -> None:
     certificates.authority(folder)
     (folder / "ca-key.pem").unlink()
     with pytest.raises(ValueError, match=r"only one of .* exists"):
@@ -232,7 +230,7 @@ def test_half_an_authority_is_not_overwritten(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("sdk", env.SDKS)
-def test_env_prints_the_three_ways_in(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_env_prints_three_ways_to_connect(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["env", "--sdk", sdk, "--url", "http://mock:1"]) == 0
     printed = capsys.readouterr().out
     assert "mock:1" in printed
@@ -245,7 +243,7 @@ def test_env_prints_the_three_ways_in(sdk: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_lines_for_python_work(running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_lines_of_env_work(running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     main(["env", "--sdk", "python", "--url", running.url])
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Config(")]
     assert len(lines) == 2

@@ -1,4 +1,4 @@
-"""A client of the soak that does what applications do, and knows what must come of it."""
+"""A client that makes the calls of an application and verifies every response against its ledger."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from soak.emulator import SCENARIO, Connection
 from soak.ledger import LIMITS, QUOTA, Ledger
 
 EMAILS = [f"user{number}@example.com" for number in range(30)]
-# How often a client does what, of all that it does.
+# The steps of a client, with their weights.
 STEPS = {"submit": 90, "resend": 36, "verify": 45, "query": 30, "list": 15, "delete": 24, "email_verified": 15,
-         "wait_for_a_mail": 6, "leave": 6, "reset": 1, "reload": 1}  # fmt: skip
+         "wait_for_mail": 6, "disconnect": 6, "reset": 1, "reload": 1}  # fmt: skip
 NOT_CARRIED_OUT = "not carried out"
 BATCHES = ("SubmitEmailVerification", "ResendEmailVerification", "DeleteEmailVerification")
-# The faults that refuse a call.
+# The ids of the faults that refuse a call.
 REFUSING = ("throttled", "down")
 _NUMBERS = itertools.count()
 
 
 class Disagreement(Exception):
-    """Something that the emulator did differs from what its client knows."""
+    """The emulator differs from the ledger of a client."""
 
 
 def disagreements(connection: Connection, ledger: Ledger) -> list[str]:
-    """Names what the emulator shows of an account and its ledger has otherwise."""
+    """Return the differences between the emulator's view of an account and its ledger."""
     narrowed = {"access_key_id": ledger.key.id, "limit": 5000}
     calls = connection.control("GET", "calls", **narrowed)[1]["calls"]
     mails = connection.control("GET", "outbox", **narrowed)[1]["messages"]
@@ -53,7 +53,7 @@ def disagreements(connection: Connection, ledger: Ledger) -> list[str]:
 
 
 class Client:
-    """Does what applications do, in accounts that no other client has, and holds every answer against their ledgers."""
+    """Make the calls of an application in accounts of its own, and verify every response against their ledgers."""
 
     def __init__(self, endpoint: str, ledgers: Iterable[Ledger], source: random.Random, stopped: threading.Event) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -61,7 +61,7 @@ class Client:
         self.ledgers = list(ledgers)
         self.source = source
         self.stopped = stopped
-        # Held while it does something, so that nobody resets all accounts in the middle of that, and not taken while somebody wants to.
+        # A client holds `busy` during a step and waits for `free` before the next, so that all accounts can be reset between steps.
         self.busy = threading.Lock()
         self.free = threading.Event()
         self.free.set()
@@ -69,7 +69,7 @@ class Client:
         self.disagreement: str | None = None
 
     def run(self) -> None:
-        """Goes on until it is stopped, or something disagrees."""
+        """Take steps until stopped or until a disagreement."""
         try:
             while not self.stopped.is_set():
                 self.free.wait()
@@ -95,21 +95,21 @@ class Client:
         emails = self.source.sample(EMAILS, self.source.choice((1, 1, 1, 2, 3)))
         expected = {email: ledger.expected(action, email, again=again) for email in emails}
         if action == "SubmitEmailVerification" and len(emails) > 1:
-            # The new ones of a batch count against each other, so they are expected one after another.
-            room = ledger.limits[1] - len(ledger.new)
+            # The new addresses of a batch share the daily limit, in their order.
+            remaining = ledger.limits[1] - len(ledger.new)
             for email in emails:
                 if expected[email] in ("success", QUOTA) and email not in ledger.records and email not in ledger.new:
-                    is_full, room = room <= 0, room - 1
+                    is_full, remaining = remaining <= 0, remaining - 1
                     expected[email] = QUOTA if is_full or ledger.sends[email] >= ledger.limits[0] else "success"
-        given = {"Email": ",".join(emails), **({"SendIfExist": "true"} if again else {})}
-        self._call(ledger, action, given, expected)
+        parameters = {"Email": ",".join(emails), **({"SendIfExist": "true"} if again else {})}
+        self._call(ledger, action, parameters, expected)
 
     def _verify(self, ledger: Ledger) -> None:
         email = self.source.choice(list(ledger.tokens) or EMAILS)
         if ledger.tokens.get(email, "") is None:
             _, answer = self.connection.control("GET", "outbox", to=email, access_key_id=ledger.key.id, limit=1)
             ledger.tokens[email] = answer["messages"][0]["token"]
-        token = ledger.tokens.get(email) or "made-up"
+        token = ledger.tokens.get(email) or "invented"
         expected = ledger.expected("VerifyEmail", email, token=token)
         self._call(ledger, "VerifyEmail", {"Token": token}, {email: expected})
 
@@ -123,15 +123,15 @@ class Client:
         email = self.source.choice(EMAILS)
         body = self._call(ledger, action, {"Email": email}, {email: ledger.expected(action, email)})
         if "VerificationStatus" in body and bool(body["VerificationStatus"]) != ledger.records[email]:
-            raise Disagreement(f"{ledger.key.id}: {body}, but verified is {ledger.records[email]}")
+            raise Disagreement(f"{ledger.key.id}: {body}, expected verified = {ledger.records[email]}")
 
     def _list(self, ledger: Ledger) -> None:
         body = self._call(ledger, "ListEmailVerification", {"PageSize": "5"}, {"": "OK"})
         if body and body["TotalItemNum"] != len(ledger.records):
-            raise Disagreement(f"{ledger.key.id}: {body['TotalItemNum']} records listed, {len(ledger.records)} are known")
+            raise Disagreement(f"{ledger.key.id}: {body['TotalItemNum']} records listed, expected {len(ledger.records)}")
 
-    def _wait_for_a_mail(self, ledger: Ledger) -> None:
-        """Submits an address while somebody waits for its mail."""
+    def _wait_for_mail(self, ledger: Ledger) -> None:
+        """Submit an address while a second connection waits for its mail."""
         email = f"awaited{next(_NUMBERS)}@example.com"
         waiter = Connection(self.connection.endpoint)
         statuses: list[int] = []
@@ -148,71 +148,71 @@ class Client:
         waiter.close()
         if statuses != [200 if ledger.mails > mails else 408]:
             raise Disagreement(
-                f"{ledger.key.id}: who waited for a mail to {email} got {statuses}, {ledger.mails - mails} were sent"
+                f"{ledger.key.id}: the waiter for a mail to {email} got {statuses}; mails sent: {ledger.mails - mails}"
             )
 
-    def _leave(self, ledger: Ledger) -> None:
-        """Makes a call and goes without its answer; what became of it is in the journal."""
+    def _disconnect(self, ledger: Ledger) -> None:
+        """Make a call and disconnect before the response; its outcome is in the call log."""
         email = self.source.choice(EMAILS)
         query, headers = ledger.key.request(self.connection.endpoint, "SubmitEmailVerification", {"Email": email})
         lines = "".join(f"{name}: {value}\r\n" for name, value in {"host": self.connection.endpoint, **headers}.items())
         _, counted = self.connection.control("GET", "calls/count", access_key_id=ledger.key.id)
         host, port = self.connection.endpoint.split(":")
-        with socket.create_connection((host, int(port)), timeout=30) as left:
-            left.sendall(f"GET /?{query} HTTP/1.1\r\n{lines}\r\n".encode())
+        with socket.create_connection((host, int(port)), timeout=30) as abandoned:
+            abandoned.sendall(f"GET /?{query} HTTP/1.1\r\n{lines}\r\n".encode())
         expected = {email: ledger.expected("SubmitEmailVerification", email)}
         status, answer = self.connection.control(
             "GET", "calls/wait", access_key_id=ledger.key.id, after=counted["cursor"], timeout=20
         )
         if status != 200:
-            raise Disagreement(f"{ledger.key.id}: the call of a client that left is not in the journal: {answer}")
+            raise Disagreement(f"{ledger.key.id}: the call of a disconnected client is not in the call log: {answer}")
         ledger.calls += 1
-        self.done["left"] += 1
-        self._compare(ledger, "SubmitEmailVerification", expected, _journalled(answer["call"]))
+        self.done["disconnected"] += 1
+        self._compare(ledger, "SubmitEmailVerification", expected, _logged_outcomes(answer["call"]))
 
     def _reset(self, ledger: Ledger) -> None:
-        self._agree(ledger)
+        self._verify_account(ledger)
         self.connection.control("POST", "reset", access_key_id=ledger.key.id)
         ledger.clear()
         self.done["reset"] += 1
 
     def _reload(self, ledger: Ledger) -> None:
-        self._agree(ledger)
+        self._verify_account(ledger)
         ledger.limits = self.source.choice(LIMITS)
         status, answer = self.connection.control("PUT", "scenario", SCENARIO.format(*ledger.limits), access_key_id=ledger.key.id)
         if status != 200:
-            raise Disagreement(f"{ledger.key.id}: a scenario was refused: {answer}")
+            raise Disagreement(f"{ledger.key.id}: a scenario was rejected: {answer}")
         ledger.clear()
         self.done["reloaded"] += 1
 
-    def _agree(self, ledger: Ledger) -> None:
-        """Holds the emulator's counts against the ledger before both begin anew."""
+    def _verify_account(self, ledger: Ledger) -> None:
+        """Verify the account against its ledger before both are cleared."""
         for disagreement in disagreements(self.connection, ledger):
             raise Disagreement(disagreement)
 
-    def _call(self, ledger: Ledger, action: str, given: Mapping[str, str], expected: Mapping[str, str]) -> dict[str, Any]:
-        """Makes a call, compares what it did, and gives its answer; an empty one if a fault kept it away."""
+    def _call(self, ledger: Ledger, action: str, parameters: Mapping[str, str], expected: Mapping[str, str]) -> dict[str, Any]:
+        """Make a call, verify its outcomes, and return its response; an empty one if a fault broke the connection."""
         ledger.calls += 1
-        query, headers = ledger.key.request(self.connection.endpoint, action, given)
+        query, headers = ledger.key.request(self.connection.endpoint, action, parameters)
         body: dict[str, Any] | None = None
         decided_by = ""
         with suppress(OSError, http.client.HTTPException, ValueError):
             _, decided_by, content = self.connection.get(f"/?{query}", headers)
             body = json.loads(content)
         if body is not None:
-            self.done["answered"] += 1
-            self._compare(ledger, action, expected, _answered(body, decided_by))
+            self.done["completed"] += 1
+            self._compare(ledger, action, expected, _response_outcomes(body, decided_by))
             return body
         self.done["broken"] += 1
         _, answer = self.connection.control("GET", "calls", access_key_id=ledger.key.id, limit=1)
         newest = answer["calls"][0] if answer["calls"] else {}
         if newest.get("action") != action or newest.get("fault") is None:
-            raise Disagreement(f"{ledger.key.id}: {action} {given} got no answer, and no fault hit it: {newest}")
-        self._compare(ledger, action, expected, _journalled(newest))
+            raise Disagreement(f"{ledger.key.id}: {action} {parameters} got no response, and no fault fired for it: {newest}")
+        self._compare(ledger, action, expected, _logged_outcomes(newest))
         return {}
 
     def _compare(self, ledger: Ledger, action: str, expected: Mapping[str, str], outcomes: Mapping[str, str]) -> None:
-        """Holds what became of each address against what was expected; an empty address stands for all."""
+        """Verify the outcome of each address and apply it to the ledger; the empty address stands for all."""
         for email, outcome in expected.items():
             found = outcomes.get(email, outcomes.get(""))
             if found == NOT_CARRIED_OUT:
@@ -222,18 +222,18 @@ class Client:
             ledger.apply(action, email, outcome)
 
 
-def _answered(body: Mapping[str, Any], decided_by: str) -> dict[str, str]:
-    """Gives what became of each address, by an answer."""
+def _response_outcomes(body: Mapping[str, Any], decided_by: str) -> dict[str, str]:
+    """Return the outcome of each address according to a response."""
     if "Code" in body:
-        # An error of a fault names it; no other may be one of the server.
+        # Only a fault may cause an error of the server.
         return {"": NOT_CARRIED_OUT if "(fault " in decided_by else body["Code"]}
     lists = {"ExistList": "exist", "SuccessList": "success"}
     outcomes = {row["Email"]: outcome for name, outcome in lists.items() for row in body.get(name, ())}
     return {"": "OK", **outcomes, **{row["Email"]: row["Code"] for row in body.get("FailList", ())}}
 
 
-def _journalled(call: Mapping[str, Any]) -> dict[str, str]:
-    """Gives what became of each address, by the journal."""
+def _logged_outcomes(call: Mapping[str, Any]) -> dict[str, str]:
+    """Return the outcome of each address according to the call log."""
     outcomes = {one["email"]: one["outcome"] for one in call["outcomes"]}
     if NOT_CARRIED_OUT in outcomes.values() or call["fault"] in REFUSING:
         return {"": NOT_CARRIED_OUT}

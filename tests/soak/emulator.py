@@ -1,4 +1,4 @@
-"""The emulator of the soak, as a process, and the way to it."""
+"""The emulator as a process, and connections to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ faults:
 
 
 class Emulator:
-    """`alimock serve` as a process of its own, which ends with the context at the latest."""
+    """`alimock serve` as a process; leaving the context kills it."""
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "log"
@@ -58,25 +58,25 @@ class Emulator:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process goes on."""
+        """Whether the process is running."""
         return self.process.poll() is None
 
     def memory(self) -> float:
-        """Gives the MiB that the process has in memory."""
+        """Return the resident memory in MiB."""
         found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
         assert found is not None
         return int(found[1]) / 1024
 
     def threads(self) -> int:
-        """Counts its threads."""
+        """Return the number of threads."""
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def descriptors(self) -> int:
-        """Counts its open files and sockets."""
+        """Return the number of open file descriptors."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def stop(self) -> int:
-        """Asks it to end, and gives its status."""
+        """Stop the process and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(10)
@@ -86,24 +86,23 @@ class Emulator:
 
 
 class Connection:
-    """A connection to the emulator that is kept open, and opened anew after it broke."""
+    """A keep-alive connection to the emulator, reopened after a failure."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self._http = http.client.HTTPConnection(endpoint, timeout=30)
 
     def get(self, target: str, headers: Mapping[str, str] | None = None) -> tuple[int, str, bytes]:
-        """Gives status, what decided and body; raises what comes of a broken answer."""
+        """Return status, decider and body; raise OSError or HTTPException for a broken response."""
         return self._exchange("GET", target, None, headers or {})
 
     def control(self, method: str, path: str, body: str | None = None, /, **arguments: object) -> tuple[int, dict[str, Any]]:
-        """Asks the control API."""
+        """Call the control API."""
         status, _, content = self._exchange(method, f"/_alimock/{path}?{urlencode(arguments)}", body, {})
         answer: dict[str, Any] = json.loads(content)
         return status, answer
 
     def close(self) -> None:
-        """Closes it."""
         self._http.close()
 
     def _exchange(self, method: str, target: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
@@ -118,7 +117,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the process has at one time."""
+    """The resources of the process at one time."""
 
     memory: float
     threads: int
@@ -126,5 +125,5 @@ class Sample:
 
     @classmethod
     def of(cls, emulator: Emulator) -> Sample:
-        """Takes one."""
+        """Take a sample."""
         return cls(emulator.memory(), emulator.threads(), emulator.descriptors())

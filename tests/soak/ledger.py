@@ -1,4 +1,4 @@
-"""What a client of the soak knows of an account."""
+"""The state of an account as its client knows it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass, field
 
 from soak.key import Key
 
-# Mails to an address and new addresses in a day, for the scenarios that accounts are started from.
+# The daily limits of the scenarios: mails to an address, and new addresses.
 LIMITS = ((3, 20), (2, 8))
 QUOTA, ILLEGAL = "SendTokenQuotaExceeded", "ParameterIllegall"
 
 
 @dataclass
 class Ledger:
-    """What one account has since it was started last, as its client saw it."""
+    """The state of an account since its last reset, as its client knows it."""
 
     key: Key
     limits: tuple[int, int] = LIMITS[0]
     calls: int = 0
     mails: int = 0
-    # By address: whether its record is verified, its mails of the day, and the token of the newest one once that was read.
+    # By address: whether it is verified, its mails of the day, and the newest token once the client has read it.
     records: dict[str, bool] = field(default_factory=dict)
     sends: Counter[str] = field(default_factory=Counter)
     new: set[str] = field(default_factory=set)
     tokens: dict[str, str | None] = field(default_factory=dict)
 
     def clear(self) -> None:
-        """Begins anew."""
+        """Forget everything, as a reset does."""
         self.calls = self.mails = 0
         for one in (self.records, self.sends, self.new, self.tokens):
             one.clear()
 
     def expected(self, action: str, email: str, *, again: bool = False, token: str = "") -> str:
-        """Gives what an operation must answer for an address."""
+        """Return the expected outcome of an operation for an address."""
         known = email in self.records
         if action == "SubmitEmailVerification":
             if known and (self.records[email] or not again):
@@ -53,7 +53,7 @@ class Ledger:
         return "OK" if known or action == "ListEmailVerification" else "ParameterIllegal"
 
     def apply(self, action: str, email: str, outcome: str) -> None:
-        """Writes down what an operation did to an address."""
+        """Record the outcome of an operation for an address."""
         if outcome not in ("success", "OK"):
             return
         if action in ("SubmitEmailVerification", "ResendEmailVerification"):

@@ -1,4 +1,4 @@
-"""Those of the soak that make no calls: who waits, who resets, and who says nothing."""
+"""The other load: waiters, a client that resets all accounts, and silent connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from soak.emulator import Connection
 
 
 class Waiter:
-    """Waits for mails that never come."""
+    """Wait for mails that never arrive."""
 
     def __init__(self, endpoint: str, stopped: threading.Event) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -23,12 +23,12 @@ class Waiter:
         self.disagreement: str | None = None
 
     def run(self) -> None:
-        """Waits again and again; a reset sends it away."""
+        """Wait until stopped; each wait ends with a timeout or a reset."""
         try:
             while not self.stopped.is_set():
-                status, answer = self.connection.control("GET", "outbox/wait", to="nobody@example.com", timeout=1)
+                status, answer = self.connection.control("GET", "outbox/wait", to="absent@example.com", timeout=1)
                 if status not in (408, 410):
-                    raise Disagreement(f"who waited for nobody's mail got {status} {answer}")
+                    raise Disagreement(f"the waiter got {status} {answer}, expected 408 or 410")
         except Exception as error:
             self.disagreement = f"{type(error).__name__}: {error}"
             self.stopped.set()
@@ -37,7 +37,7 @@ class Waiter:
 
 
 class Resetter:
-    """Resets all accounts now and then."""
+    """Reset all accounts at intervals."""
 
     def __init__(self, endpoint: str, clients: Iterable[Client], pause: float, stopped: threading.Event) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -48,7 +48,7 @@ class Resetter:
         self.disagreement: str | None = None
 
     def run(self) -> None:
-        """Does so again and again, with a connection of its own each time, since the emulator closes those that are idle."""
+        """Reset until stopped, each time on a new connection because the emulator closes idle ones."""
         try:
             while not self.stopped.wait(self.pause):
                 self._reset()
@@ -57,7 +57,7 @@ class Resetter:
             self.stopped.set()
 
     def _reset(self) -> None:
-        """Does so while no client is in the middle of something."""
+        """Reset all accounts and ledgers while every client is between two steps."""
         for client in self.clients:
             client.free.clear()
         with ExitStack() as held:
@@ -67,13 +67,13 @@ class Resetter:
             connection = Connection(self.endpoint)
             connection.control("POST", "reset")
             connection.close()
-            self.clients[0].done["reset of all"] += 1
+            self.clients[0].done["all reset"] += 1
             for ledger in itertools.chain.from_iterable(client.ledgers for client in self.clients):
                 ledger.clear()
 
 
 class Silent:
-    """Connects and says nothing, or not all."""
+    """Connect and send nothing, or an incomplete request."""
 
     def __init__(self, endpoint: str, source: random.Random, stopped: threading.Event) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -84,7 +84,7 @@ class Silent:
         self.disagreement: str | None = None
 
     def run(self) -> None:
-        """Does so again and again, and goes after a while."""
+        """Connect until stopped, and disconnect after a while."""
         while not self.stopped.is_set():
             with suppress(OSError), socket.create_connection(self.address, timeout=30) as connection:
                 connection.sendall(self.source.choice((b"", b"GET /?Acti", b"POST / HTTP/1.1\r\nContent-Length: 99\r\n\r\nActi")))

@@ -1,9 +1,8 @@
-"""Keeps one emulator busy for long, as a process of its own, and looks whether it loses, doubles or hoards anything. Run by `make soak`.
+"""Keep one emulator under load, and check for lost or duplicated entries and for leaks. Run by `make soak`.
 
-It goes on for ten minutes, or as many seconds as the first argument says, prints what it measured, and ends with 1 if anything
-disagreed: an answer with what its client knew, the emulator's counts with those of its clients, an error or a broken connection that no
-fault asked for, memory that grows, a thread or a file descriptor too many, an end that is not in order. The second argument is the seed
-of an earlier run. It needs Linux, for /proc.
+Arguments: the seconds (default: 600), and the seed of an earlier run to repeat. Prints the measurements and exits with status 1 on any
+disagreement: a wrong response, counts that differ from those of the clients, an error or a broken connection without a fault, growing
+memory, a leaked thread or file descriptor, or an unclean exit. Requires Linux, for /proc.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from soak.verdict import Verdict
 SECONDS = 600.0
 CLIENTS, ACCOUNTS = 8, 100
 WAITERS, SILENT = 4, 2
-# How often all accounts are reset in the whole time.
+# The number of times that all accounts are reset.
 RESETS = 10
-# As many connections as are never busy at once later, so that the emulator has all the threads it will need.
+# More connections than are busy at once later, so that the emulator starts all of its threads during the warm-up.
 PEAK = 48
 SETTLE_SECONDS = 30.0
 
 
 def warm_up(emulator: Emulator) -> Sample:
-    """Has the emulator load all it loads at first use and make the threads for its peak; gives what it has when that is over."""
+    """Make the emulator load what it loads lazily and start its threads; return its resources afterwards."""
 
     def wait() -> None:
         connection = Connection(emulator.endpoint)
-        connection.control("GET", "outbox/wait", to="nobody@example.com", timeout=1)
+        connection.control("GET", "outbox/wait", to="absent@example.com", timeout=1)
         connection.close()
 
     threads = [threading.Thread(target=wait, daemon=True) for _ in range(PEAK)]
@@ -49,11 +48,11 @@ def warm_up(emulator: Emulator) -> Sample:
         thread.start()
     for thread in threads:
         thread.join()
-    return settled(emulator, Sample(0, 0, 0), 0.5)
+    return settle(emulator, Sample(0, 0, 0), 0.5)
 
 
-def settled(emulator: Emulator, wanted: Sample, seconds: float) -> Sample:
-    """Gives what the process has once it is no more than wanted, at the latest after so many seconds."""
+def settle(emulator: Emulator, wanted: Sample, seconds: float) -> Sample:
+    """Return the resources of the process once they are at most `wanted`, or after a timeout."""
     end = time.monotonic() + seconds
     while True:
         sample = Sample.of(emulator)
@@ -63,8 +62,8 @@ def settled(emulator: Emulator, wanted: Sample, seconds: float) -> Sample:
         time.sleep(0.1)
 
 
-def prepared(emulator: Emulator, accounts: int) -> list[Ledger]:
-    """Makes the accounts, with the keys whose secrets the emulator is to know."""
+def create_accounts(emulator: Emulator, accounts: int) -> list[Ledger]:
+    """Create the accounts, and register the keys whose secrets the emulator knows."""
     connection = Connection(emulator.endpoint)
     ledgers = []
     for number in range(accounts):
@@ -77,8 +76,8 @@ def prepared(emulator: Emulator, accounts: int) -> list[Ledger]:
     return ledgers
 
 
-def loaded(emulator: Emulator, busy: Sequence[Client | Waiter | Silent | Resetter], seconds: float) -> list[Sample]:
-    """Lets them run, and takes samples."""
+def apply_load(emulator: Emulator, busy: Sequence[Client | Waiter | Silent | Resetter], seconds: float) -> list[Sample]:
+    """Run the threads for the given time, and sample the resources of the emulator."""
     samples, start = [], time.monotonic()
     for one in busy:
         one.thread.start()
@@ -92,34 +91,34 @@ def loaded(emulator: Emulator, busy: Sequence[Client | Waiter | Silent | Resette
 
 
 def soak(seconds: float, seed: int, *, clients: int = CLIENTS, accounts: int = ACCOUNTS) -> list[str]:
-    """Does it all, prints what was measured, and gives what disagreed."""
+    """Run the whole test, print its measurements, and return the disagreements."""
     verdict = Verdict()
     with tempfile.TemporaryDirectory() as folder, Emulator(Path(folder)) as emulator:
         before = warm_up(emulator)
-        ledgers, stopped = prepared(emulator, accounts), threading.Event()
+        ledgers, stopped = create_accounts(emulator, accounts), threading.Event()
         busy = [
             Client(emulator.endpoint, ledgers[number::clients], random.Random(seed + number), stopped) for number in range(clients)
         ]
         others: list[Waiter | Silent | Resetter] = [Waiter(emulator.endpoint, stopped) for _ in range(WAITERS)]
         others += [Silent(emulator.endpoint, random.Random(seed - number), stopped) for number in range(1, SILENT + 1)]
         others.append(Resetter(emulator.endpoint, busy, seconds / RESETS, stopped))
-        samples = loaded(emulator, (*busy, *others), seconds)
+        samples = apply_load(emulator, (*busy, *others), seconds)
         verdict.disagreements += [one.disagreement for one in (*busy, *others) if one.disagreement is not None]
         if not verdict.disagreements:
             connection = Connection(emulator.endpoint)
             verdict.accounts(connection, ledgers)
-            happened = connection.control("GET", "info")[1]["cursor"]
+            events = connection.control("GET", "info")[1]["cursor"]
             connection.close()
-            after = settled(emulator, before, SETTLE_SECONDS)
-            verdict.resources(samples, before, after, happened)
-            tell(sum((client.done for client in busy), Counter()), samples, before, after)
-        verdict.equal("whether it runs until it is stopped", emulator.is_running, True)
+            after = settle(emulator, before, SETTLE_SECONDS)
+            verdict.resources(samples, before, after, events)
+            print_measurements(sum((client.done for client in busy), Counter()), samples, before, after)
+        verdict.equal("running until stopped", emulator.is_running, True)
         verdict.end(emulator.stop(), emulator.log.read_text())
     return verdict.disagreements
 
 
-def tell(done: Counter[str], samples: list[Sample], before: Sample, after: Sample) -> None:
-    """Prints what was measured."""
+def print_measurements(done: Counter[str], samples: list[Sample], before: Sample, after: Sample) -> None:
+    """Print the measurements."""
     memory = [sample.memory for sample in samples]
     quarter = max(len(memory) // 4, 1)
     quarters = [f"{median(memory[start : start + quarter]):.1f}" for start in range(0, 4 * quarter, quarter) if memory[start:]]
@@ -134,7 +133,7 @@ def tell(done: Counter[str], samples: list[Sample], before: Sample, after: Sampl
 
 
 def main(seconds: float, seed: int) -> int:
-    """Prints the verdict, and gives the status to end with."""
+    """Print the verdict and return the exit status."""
     print(f"seed {seed}", flush=True)
     found = soak(seconds, seed)
     for disagreement in found:
@@ -143,7 +142,10 @@ def main(seconds: float, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
+    arguments = sys.argv[1:]
     sys.exit(
-        main(float(given[0]) if given else SECONDS, int(given[1]) if len(given) > 1 else random.SystemRandom().randrange(10**6))
+        main(
+            float(arguments[0]) if arguments else SECONDS,
+            int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(10**6),
+        )
     )

@@ -1,4 +1,4 @@
-"""The catalogue of codes: every row can be triggered, by the request that earns it or by a fault of the scenario."""
+"""The error catalog: every code is returned, for a request that triggers it or by a fault of the scenario."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 
 import pytest
 from alimock.api.http import HttpRequest
-from alimock.spec.errors import CATALOGUE, FAULT_CODES, ErrorDefinition
+from alimock.spec import error_catalog
+from alimock.spec.error_catalog import CATALOG, FAULT_CODES
+from alimock.spec.errors import ErrorDefinition
 from alimock.spec.evidence import Evidence
 from conftest import Api, error_of, make_api, scenario, signed
 
@@ -32,7 +34,7 @@ V3_HEADERS = {
     "x-acs-signature-nonce": "n",
 }
 
-# What earns each code: changes to a signed query, or headers of a V3 call.
+# The request that triggers each code, as changes to a signed query.
 REQUESTS: dict[str, dict[str, str | None]] = {
     "InvalidAction.NotFound": {"Action": "NoSuchAction"},
     "InvalidVersion": {"Version": "2000-01-01"},
@@ -54,7 +56,7 @@ REQUESTS: dict[str, dict[str, str | None]] = {
     "InvalidPageSize": {"PageSize": "5001"},
     "InvalidTimeStamp.Format": {"Timestamp": "x"},
     "InvalidTimeStamp.Expired": {"Timestamp": "2020-01-01T00:00:00Z"},
-    "InvalidAccessKeyId.NotFound": {"AccessKeyId": "nobody"},
+    "InvalidAccessKeyId.NotFound": {"AccessKeyId": "absent"},
     "InvalidAccessKeyId.Inactive": {"AccessKeyId": "old"},
     "InvalidSecurityToken.MismatchWithAccessKey": {"AccessKeyId": "STS.one", "SecurityToken": "x"},
     "InvalidSignatureMethod": {"SignatureMethod": "HMAC-MD5"},
@@ -64,12 +66,12 @@ REQUESTS: dict[str, dict[str, str | None]] = {
     "ParameterIllegal": {"Action": "VerifyEmail", "Token": "x"},
     "RegContactEmailNotVerified": {"Action": "EmailVerified", "Email": "pending@example.com"},
     "SendTokenQuotaExceeded": {"Action": "ResendEmailVerification", "Email": "quota@example.com"},
-    "ParameterIllegall": {"Action": "ResendEmailVerification", "Email": "nobody@example.com"},
+    "ParameterIllegall": {"Action": "ResendEmailVerification", "Email": "absent@example.com"},
 }
 
 
-def earned(api: Api, row: ErrorDefinition) -> str:
-    """Makes the call that earns a code, and gives the body of the answer."""
+def trigger(api: Api, row: ErrorDefinition) -> str:
+    """Send the request that triggers a code, and return the body of the response."""
     if row.code == "RequestParameterMalformed":
         return api.send("x=%").body.decode()
     if row.code == "UnsupportedHTTPMethod":
@@ -78,8 +80,8 @@ def earned(api: Api, row: ErrorDefinition) -> str:
         api.send(signed())
     if row.code == "InvalidSecurityToken.Expired":
         api.time.now += 3_600
-        sent = signed(AccessKeyId="STS.one", SecurityToken="tok", Timestamp="2026-01-01T01:00:00Z")
-        return api.send(sent).body.decode()
+        query = signed(AccessKeyId="STS.one", SecurityToken="tok", Timestamp="2026-01-01T01:00:00Z")
+        return api.send(query).body.decode()
     if row.code == "MissingHeader":
         return api.send("", method="POST", headers={**V3, **V3_HEADERS, "x-acs-date": ""}).body.decode()
     if "[" in row.text:
@@ -87,43 +89,49 @@ def earned(api: Api, row: ErrorDefinition) -> str:
     return api.send(signed(**REQUESTS.get(row.code, {}))).body.decode()
 
 
-BY_REQUEST = [row for row in CATALOGUE if row.trigger]
-BY_FAULT = [row for row in CATALOGUE if not row.trigger]
+BY_REQUEST = [row for row in CATALOG if row.trigger]
+BY_FAULT = [row for row in CATALOG if not row.trigger]
 
 
 @pytest.mark.parametrize("row", BY_REQUEST, ids=lambda row: row.code)
-def test_a_code_is_earned_by_a_request(row: ErrorDefinition) -> None:
-    body = earned(make_api(scenario(KEYS)), row)
+def test_request_triggers_its_code(row: ErrorDefinition) -> None:
+    body = trigger(make_api(scenario(KEYS)), row)
     assert f'"Code":"{row.code}"' in body or f"<Code>{row.code}</Code>" in body
     assert row.text.partition("{")[0] in body
 
 
 @pytest.mark.parametrize("row", BY_FAULT, ids=lambda row: row.code)
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_code_that_no_request_earns_is_given_by_a_fault(row: ErrorDefinition, lang: str) -> None:
+def test_code_without_trigger_is_returned_by_a_fault_in_both_languages(row: ErrorDefinition, lang: str) -> None:
     api = make_api(scenario(f"faults: [{{error: '{row.code}'}}]"))
     found = error_of(api.call(LIST, Lang=lang))
     assert found == (row.status, row.code, row.chinese if lang == "zh" and row.chinese else row.text)
 
 
 @pytest.mark.parametrize("row", FAULT_CODES.values(), ids=lambda row: row.code)
-def test_every_code_that_a_fault_can_name_is_given(row: ErrorDefinition) -> None:
+def test_fault_returns_every_code_it_can_name(row: ErrorDefinition) -> None:
     assert error_of(make_api(scenario(f"faults: [{{error: '{row.code}'}}]")).call(LIST))[:2] == (row.status, row.code)
 
 
-def test_the_catalogue_names_each_code_once_but_for_the_two_signatures() -> None:
-    codes = [row.code for row in CATALOGUE]
+def test_codes_of_the_catalog_are_unique_except_for_the_two_signature_versions() -> None:
+    codes = [row.code for row in CATALOG]
     assert sorted({code for code in codes if codes.count(code) > 1}) == ["SignatureDoesNotMatch"]
     assert len(codes) == 68
 
 
-def test_every_row_says_how_well_it_is_known() -> None:
-    for row in CATALOGUE:
+def test_catalog_contains_every_definition_of_its_module() -> None:
+    values = vars(error_catalog).values()
+    rows = [row for value in values for row in (value.values() if isinstance(value, dict) else [value])]
+    assert {row for row in rows if isinstance(row, ErrorDefinition)} == set(CATALOG)
+
+
+def test_every_row_has_evidence_and_a_source() -> None:
+    for row in CATALOG:
         assert row.source
         assert row.evidence is not Evidence.ASSUMED or row.source.startswith("the template"), row.code
 
 
-def test_a_scenario_that_knows_better_changes_status_and_text_of_a_code() -> None:
+def test_scenario_overrides_status_and_text_of_a_code() -> None:
     text = "faults: [{error: Throttling.User}]\ncodes: {Throttling.User: {status: 429}, MissingToken: {message: No token.}}"
     api = make_api(scenario(text))
     assert error_of(api.call(LIST)) == (429, "Throttling.User", "Request was denied due to user flow control.")
@@ -141,7 +149,7 @@ addresses: {"*": pending}
 """
 
 
-def test_a_fault_hits_the_calls_it_names_as_often_as_it_says() -> None:
+def test_fault_fires_for_matching_calls_as_often_as_configured() -> None:
     api = make_api(scenario(FAULTS))
     results = [api.json("ResendEmailVerification", Email="a@example.com,FLAKY@example.com").get("Code") for _ in range(3)]
     assert results == ["Throttling.User", "Throttling.User", None]
@@ -152,7 +160,7 @@ def test_a_fault_hits_the_calls_it_names_as_often_as_it_says() -> None:
     assert [api.json(LIST).get("Code") for _ in range(2)] == ["Throttling", None]
 
 
-def test_a_fault_leaves_everything_as_it_was_and_says_what_decided() -> None:
+def test_fault_changes_no_state_and_is_named_as_the_decider() -> None:
     api = make_api(scenario("faults: [{error: InternalError, times: 1}]"))
     reply = api.call("SubmitEmailVerification", Email="jo@example.com")
     assert dict(reply.headers)["X-Alimock-Decided-By"] == "case.yaml:2 (fault 1, hit 1)"
@@ -162,14 +170,14 @@ def test_a_fault_leaves_everything_as_it_was_and_says_what_decided() -> None:
     assert api.call(LIST).status == 500
 
 
-def test_the_hits_of_a_fault_count_for_each_account() -> None:
+def test_fault_counts_per_account() -> None:
     api = make_api(scenario("faults: [{error: InternalError, times: 1}]"))
     for key in ("one", "two"):
         api.key = key
         assert [api.call(LIST).status for _ in range(2)] == [500, 200]
 
 
-def test_the_order_of_keys_in_json_follows_the_origin() -> None:
+def test_json_key_order_of_an_error_depends_on_its_origin() -> None:
     for code, first in (("Throttling", "Message"), ("NoPermission", "HostId"), ("NetworkIOError", "HostId")):
         api = make_api(scenario(f"faults: [{{error: {code}}}]"))
         assert list(json.loads(api.call(LIST, Format="JSON").body))[1] == first
@@ -187,7 +195,7 @@ def test_the_order_of_keys_in_json_follows_the_origin() -> None:
         ("EmailVerified", "domain:QueryEmailVerification"),
     ],
 )
-def test_an_operation_needs_its_permission(action: str, allowed: str) -> None:
+def test_operation_requires_its_permission(action: str, allowed: str) -> None:
     for permission in ("domain:EmailVerificationOperation", "domain:QueryEmailVerification", "domain:VerifyEmail"):
         key = f"access_keys: [{{id: k, secret: s, permissions: ['{permission}']}}]"
         api = make_api(scenario(f"authentication: none\naccounts: {{default: {{{key}}}}}"), key="k")

@@ -1,4 +1,4 @@
-"""The fidelity ledger: it covers everything that can be answered, and the scenario lines it names are real."""
+"""The fidelity ledger: it covers every response, and the scenario lines of its overrides load."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import json
 import pytest
 from alimock.cli.main import main
 from alimock.spec import fidelity
-from alimock.spec.contract import OPERATIONS, PROFILES, Format
-from alimock.spec.errors import CATALOGUE
+from alimock.spec.contract import OPERATIONS, Format
+from alimock.spec.error_catalog import CATALOG
 from alimock.spec.evidence import Evidence
+from alimock.spec.profiles import PROFILES
 from conftest import scenario
 
 LEDGER = fidelity.ledger()
 
 
-def test_what_is_assumed_comes_first() -> None:
+def test_assumed_lines_come_first() -> None:
     order = [evidence.value for evidence in reversed(Evidence)]
     assert [entry.evidence for entry in LEDGER] == sorted((entry.evidence for entry in LEDGER), key=order.index)
 
 
-def test_every_operation_parameter_field_and_code_has_its_line() -> None:
+def test_every_operation_parameter_field_and_code_has_a_line() -> None:
     subjects = {(entry.kind, entry.subject) for entry in LEDGER}
     for operation in OPERATIONS.values():
         assert ("operation", operation.name) in subjects
         assert {("parameter", f"{operation.name} {parameter.name}") for parameter in operation.parameters} <= subjects
-    assert {("code", row.code) for row in CATALOGUE} <= subjects
+    assert {("code", row.code) for row in CATALOG} <= subjects
     fields = {(entry.subject, entry.statement) for entry in LEDGER if entry.kind == "field"}
     for profile in PROFILES.values():
         for body_format in Format:
@@ -36,20 +37,20 @@ def test_every_operation_parameter_field_and_code_has_its_line() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
-def test_every_profile_has_every_operation_in_both_formats(profile: object) -> None:
+def test_profile_has_every_operation_in_both_formats(profile: object) -> None:
     assert set(profile.layouts) == {(operation, body_format) for operation in OPERATIONS for body_format in Format}  # type: ignore[attr-defined]
 
 
-def test_every_line_says_where_it_is_known_from() -> None:
+def test_every_line_has_a_statement_and_a_source() -> None:
     assert all(entry.source and entry.statement for entry in LEDGER)
 
 
 @pytest.mark.parametrize("lines", sorted({entry.override for entry in LEDGER if entry.override}))
-def test_the_scenario_lines_that_have_it_otherwise_load(lines: str) -> None:
+def test_scenario_lines_of_an_override_load(lines: str) -> None:
     assert scenario(lines).name == "case.yaml"
 
 
-def test_the_command_prints_the_page_and_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_the_page_and_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fidelity"]) == 0
     assert capsys.readouterr().out == fidelity.page()
     assert main(["fidelity", "--json"]) == 0

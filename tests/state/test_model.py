@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
@@ -505,11 +506,11 @@ SHORT = settings(
     max_examples=30,
     stateful_step_count=100,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
 
 
+@pytest.mark.slow
 def test_emulator_behaves_like_the_model() -> None:
     run_state_machine_as_test(Machine, settings=SHORT)

@@ -118,7 +118,8 @@ def yaml_of(document: dict[str, object]) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=150)
 @given(
     steps=st.lists(calls, max_size=12), key=st.sampled_from([None, "shop", "unnamed"]), is_json=st.booleans(), follow=st.booleans()
 )

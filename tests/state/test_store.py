@@ -298,6 +298,7 @@ def at_once(work: Callable[[int], None]) -> None:
 
 
 @pytest.mark.usefixtures("frequent_switches")
+@pytest.mark.slow
 def test_forty_threads_lose_and_duplicate_nothing() -> None:
     limit = "sends_per_address_per_day: null, addresses_per_day: null"
     service = Service(Store(scenario(f"limits: {{{limit}}}")))

@@ -14,7 +14,7 @@ from enum import Enum
 from alimock.api import signature
 from alimock.api.parse import ApiRequest
 from alimock.scenario.model import AccessKey, Authentication, Timestamps
-from alimock.spec.errors import (
+from alimock.spec.error_catalog import (
     INVALID_ACCESS_KEY_ID_INACTIVE,
     INVALID_ACCESS_KEY_ID_NOT_FOUND,
     INVALID_SECURITY_TOKEN_EXPIRED,
@@ -28,8 +28,8 @@ from alimock.spec.errors import (
     SIGNATURE_DOES_NOT_MATCH_V3,
     SIGNATURE_NONCE_USED,
     UNSUPPORTED_SIGNATURE_TYPE,
-    ApiError,
 )
+from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 
 # The pages say 15 minutes for V3, and both 15 and 31 for V1. That the limit holds for the future too is assumed.

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 
 from alimock.spec import address
 from alimock.spec.contract import Field, Result, Row
-from alimock.spec.errors import (
+from alimock.spec.error_catalog import (
     ANSWER_CODES,
     PARAMETER_ILLEGAL,
     PARAMETER_ILLEGALL,
     REG_CONTACT_EMAIL_NOT_VERIFIED,
     SEND_TOKEN_QUOTA_EXCEEDED,
-    ApiError,
-    ErrorDefinition,
-    Origin,
 )
+from alimock.spec.errors import ApiError, ErrorDefinition, Origin
 from alimock.spec.evidence import Evidence
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome

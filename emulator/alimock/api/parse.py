@@ -10,8 +10,10 @@ from urllib.parse import unquote
 
 from alimock.api.http import HttpRequest
 from alimock.spec.address import fold
-from alimock.spec.contract import Format, Operation, Parameter, ParameterType, Profile, snake_case
-from alimock.spec.errors import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED, ApiError
+from alimock.spec.contract import Format, Operation, Parameter, ParameterType, snake_case
+from alimock.spec.error_catalog import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED
+from alimock.spec.errors import ApiError
+from alimock.spec.profiles import Profile
 
 Pairs = tuple[tuple[str, str], ...]
 Value = str | bool | int | tuple[str, ...] | None

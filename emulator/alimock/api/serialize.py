@@ -17,8 +17,9 @@ from lxml import etree
 
 from alimock.api.http import HttpResponse
 from alimock.scenario.model import Fault
-from alimock.spec.contract import LIST_ITEM_TAGS, TIME_FIELDS, Format, Layout, Result, Row, Version, snake_case
+from alimock.spec.contract import LIST_ITEM_TAGS, TIME_FIELDS, Format, Result, Row, Version, snake_case
 from alimock.spec.errors import ApiError, Origin
+from alimock.spec.profiles import Layout
 from alimock.spec.times import format_time
 
 _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>"

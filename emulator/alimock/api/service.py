@@ -15,8 +15,8 @@ from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, OperationResult
 from alimock.api.parse import ApiRequest, bind, parse
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
-from alimock.spec.contract import OPERATIONS, PROFILES, VERSIONS, Operation
-from alimock.spec.errors import (
+from alimock.spec.contract import OPERATIONS, VERSIONS, Operation
+from alimock.spec.error_catalog import (
     FAULT_CODES,
     FORBIDDEN_RAM,
     INTERNAL_ERROR,
@@ -27,8 +27,9 @@ from alimock.spec.errors import (
     SIGNATURE_DOES_NOT_MATCH_V1,
     SIGNATURE_DOES_NOT_MATCH_V3,
     UNSUPPORTED_HTTP_METHOD,
-    ApiError,
 )
+from alimock.spec.errors import ApiError
+from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
 from alimock.state.record import TokenState

@@ -14,7 +14,7 @@ from alimock.control.backend import in_transaction, store
 from alimock.control.errors import ControlError, closest, suggestion
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
-from alimock.spec.errors import CATALOGUE, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import CATALOG, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_real_time
 from alimock.state.log import CallEntry, Event, EventType
 from alimock.state.store import ALL_ACCOUNTS
@@ -29,7 +29,7 @@ _COPIED_FIELDS = (
     *("id", "sequence", "request_id", "access_key_id", "action", "version", "format", "method", "peer", "user_agent"),
     *("signature", "authentication", "status", "code", "fault"),
 )
-_CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOGUE))
+_CODES = ("OK", *dict.fromkeys(definition.code for definition in CATALOG))
 # Accepted values of filters; those that only a scenario defines are accepted once a call has them.
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "action": tuple(OPERATIONS),

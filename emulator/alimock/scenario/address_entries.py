@@ -21,7 +21,7 @@ from alimock.scenario.address_rules import (
 from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.fields import Entry, Values
 from alimock.scenario.nodes import MappingNode
-from alimock.spec.errors import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 MAXIMUM_PATTERNS = 1_000
 # Fields of a record that require this status.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from alimock.spec.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
 
 class AddressOutcome(Enum):

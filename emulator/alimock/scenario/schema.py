@@ -28,12 +28,13 @@ from alimock.scenario.scalars import (
     word,
 )
 from alimock.scenario.text import one_of
-from alimock.spec.contract import PROFILES, RAM_ACTIONS, VERSIONS
-from alimock.spec.errors import ANSWER_CODES, CATALOGUE, FAULT_CODES
+from alimock.spec.contract import RAM_ACTIONS, VERSIONS
+from alimock.spec.error_catalog import ANSWER_CODES, CATALOG, FAULT_CODES
+from alimock.spec.profiles import PROFILES
 
 VERSION = "1"
 
-_CODES = sorted({row.code for row in CATALOGUE if row.status is not None})
+_CODES = sorted({row.code for row in CATALOG if row.status is not None})
 _ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
 _ANSWER_WORD = Scalar(
     "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",

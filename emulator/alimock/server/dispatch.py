@@ -14,7 +14,7 @@ from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.server.limits import ServerLimits
-from alimock.spec.contract import PROFILES
+from alimock.spec.profiles import PROFILES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

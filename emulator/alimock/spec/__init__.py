@@ -1,1 +1,1 @@
-"""What is known of the service, as data: wire contract, error catalog, evidence, time formats, address rules."""
+"""What is known of the service, as data: operations, profiles, errors, behaviors and the evidence for each; times and addresses."""

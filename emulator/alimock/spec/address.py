@@ -1,31 +1,31 @@
-"""What counts as an e-mail address, and as the same one, for the service's operations and for the entries of a scenario."""
+"""The rules for a valid e-mail address and for equal addresses, for the operations and for the entries of a scenario."""
 
 from __future__ import annotations
 
 import unicodedata
 
 MAXIMUM_LENGTH = 254
-# No domain name has these, and a mail to such a domain could not be written down (RFC 5322).
+# No domain name contains these, and RFC 5322 cannot express a mail to such a domain.
 _NOT_IN_DOMAINS = frozenset('()<>[]:;,\\"')
 
 
 def fold(address: str) -> str:
-    """Gives the form in which addresses are compared: letter case does not count."""
+    """Return the form in which addresses are compared: letter case does not count."""
     return address.lower()
 
 
 def is_pattern(text: str) -> bool:
-    """Says whether a text with `*` can match a well-formed address at all."""
+    """Return whether a text with `*` can match any valid address."""
     local, at, domain = text.partition("@")
-    # What each * stands for can be chosen so as to fit; without an @ of its own a pattern gets one by a *.
+    # A * may match an @ only if the pattern has none of its own.
     return is_valid(f"{local.replace('*', 'x')}@{domain.replace('*', 'x.x') if at else 'x.x'}")
 
 
 def is_valid(address: str) -> bool:
-    """Says whether an address is well formed.
+    """Return whether an address is valid, by assumption: the service publishes no rule.
 
-    It is with one @, a dot inside the domain, no space or control character, no special character of RFC 5322 in the domain, and
-    254 characters at most. The service publishes no rule; this one is assumed. Addresses of every script pass.
+    Valid is one @, a dot inside the domain, no space or control character, no special character of RFC 5322 in the domain, and at
+    most 254 characters of any script.
     """
     local, at, domain = address.partition("@")
     if not (local and at and domain) or "@" in domain or len(address) > MAXIMUM_LENGTH:
@@ -33,6 +33,6 @@ def is_valid(address: str) -> bool:
     if "." not in domain.strip(".") or not _NOT_IN_DOMAINS.isdisjoint(domain):
         return False
     if address.isascii():
-        # Of these characters only the space is printable and not allowed.
+        # Of the ASCII characters that are not allowed, only the space is printable.
         return address.isprintable() and " " not in address
     return not any(character.isspace() or unicodedata.category(character) == "Cc" for character in address)

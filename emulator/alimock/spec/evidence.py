@@ -1,4 +1,4 @@
-"""How well a fact about the service is known."""
+"""The evidence for a fact about the service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Evidence(Enum):
-    """The kinds of evidence, from the best to none."""
+    """The kinds of evidence, the strongest first."""
 
     CAPTURED = "captured"
     DOCUMENTED = "documented"

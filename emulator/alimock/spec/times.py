@@ -1,27 +1,33 @@
-"""Times as the service and the scenarios write them: text in UTC+8, epoch seconds inside."""
+"""Times and durations as text, as the service and scenarios write them. Inside alimock a time is epoch seconds."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from functools import lru_cache
 
-from alimock.spec.contract import DateStyle
-
-# The service writes UTC+8: sibling samples pair such texts with epoch milliseconds.
+# The service's time zone: samples of sibling operations pair such texts with epoch milliseconds.
 UTC_PLUS_8 = timezone(timedelta(hours=8))
 SECONDS_PER_DAY = 86_400
 
-# `strftime("%b")` follows the locale of the process, so the months are spelled out.
+# `strftime("%b")` depends on the locale of the process.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _DURATION = re.compile(r"(?:\d+[dhms])+")
 _UNIT_SECONDS = {"d": SECONDS_PER_DAY, "h": 3_600, "m": 60, "s": 1}
 
 
+class DateStyle(Enum):
+    """A format of a record's times, which are in UTC+8."""
+
+    NUMERIC = "2019-02-19 16:38:07"
+    MONTH_NAME = "Dec 25,2017 03:38:46"
+
+
 @lru_cache(maxsize=4096)
 def format_time(seconds: int, style: DateStyle = DateStyle.NUMERIC) -> str:
-    """Writes epoch seconds in UTC+8, as `2019-02-19 16:38:07` or `Dec 25,2017 03:38:46`."""
+    """Format epoch seconds in UTC+8."""
     moment = datetime.fromtimestamp(seconds, UTC_PLUS_8)
     clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
     if style is DateStyle.MONTH_NAME:
@@ -30,7 +36,7 @@ def format_time(seconds: int, style: DateStyle = DateStyle.NUMERIC) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Reads `2019-02-19 16:38:07` (UTC+8) into epoch seconds; raises `ValueError` for anything else and for impossible dates."""
+    """Parse `2019-02-19 16:38:07` (UTC+8) to epoch seconds; raise ValueError for any other text and for impossible dates."""
     if not _PLAIN.fullmatch(text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text)
@@ -40,30 +46,30 @@ def parse_time(text: str) -> int:
 
 
 def format_real_time(seconds: float) -> str:
-    """Writes a real time in UTC, as `2026-11-22T06:00:00.000Z`: always three digits of a second, and Z."""
+    """Format a real time in UTC with milliseconds: `2026-11-22T06:00:00.000Z`."""
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_duration(text: str) -> int:
-    """Reads `90s`, `15m`, `2h`, `3d` or several in a row (`1d12h`) into seconds; raises `ValueError` for anything else."""
+    """Parse `90s`, `15m`, `2h`, `3d` or a sequence of them (`1d12h`) to seconds; raise ValueError for any other text."""
     if not _DURATION.fullmatch(text):
         raise ValueError(text)
     return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
 
 
 def parse_delay(text: str) -> float:
-    """Reads `500ms`, or what `parse_duration` reads, into seconds; raises `ValueError` for anything else."""
+    """Parse `500ms`, or any duration, to seconds; raise ValueError for any other text."""
     milliseconds = re.fullmatch(r"(\d{1,9})ms", text)
     return int(milliseconds[1]) / 1000 if milliseconds else parse_duration(text)
 
 
 def format_delay(seconds: float) -> str:
-    """Writes seconds as `parse_delay` reads them."""
+    """Format seconds as `parse_delay` parses them."""
     milliseconds = round(seconds * 1000)
     return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
 def day_of(seconds: int) -> int:
-    """Gives the number of the UTC+8 day that a moment falls on."""
+    """Return the number of the UTC+8 day that contains a time."""
     return (seconds + 8 * 3_600) // SECONDS_PER_DAY

@@ -9,7 +9,7 @@ from alimock.scenario.address_book import AddressBook
 from alimock.scenario.address_rules import SEND, AddressOutcome, AddressRule, ScriptedResponse, Status
 from alimock.scenario.model import Scenario
 from alimock.spec.address import fold, is_valid
-from alimock.spec.errors import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
+from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_time
 from alimock.state.account import Account
 from alimock.state.record import SUBMITTED, VERIFIED, Record

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from alimock.client.calls import Call
 from alimock.client.connection import Connection
 from alimock.client.faults import Faults
-from alimock.spec.errors import SIGNATURE_NONCE_USED
+from alimock.spec.error_catalog import SIGNATURE_NONCE_USED
 from alimock.testing.report import plain
 
 

@@ -1,4 +1,4 @@
-// Calls alimock through one of the Go SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+// Call alimock through one of the Go SDKs: reads one {"action", "parameters"} per line and writes one {"body"} or {"error"} per line.
 // usage: driver classic-typed|classic-get|classic-xml|tea|tea-v1
 package main
 

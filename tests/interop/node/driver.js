@@ -1,4 +1,4 @@
-// Calls alimock through one of the Node SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+// Call alimock through one of the Node SDKs: reads one {"action", "parameters"} per line and writes one {"body"} or {"error"} per line.
 // usage: node driver.js pop-core-get|pop-core-post|openapi-client|openapi-client-v1|openapi-core
 'use strict';
 const readline = require('node:readline');

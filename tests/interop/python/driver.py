@@ -1,4 +1,4 @@
-"""Calls alimock through one of the Python SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+"""Call alimock through one of the Python SDKs: read one {"action", "parameters"} per line, write one {"body"} or {"error"} per line.
 
 usage: driver.py tea|tea-v1|core  MODULE (the package of the product, such as alibabacloud_domain20180129)
 """
@@ -62,7 +62,7 @@ def core(module: str) -> Call:
     return call
 
 
-def described(error: Exception) -> dict[str, object]:
+def describe_error(error: Exception) -> dict[str, object]:
     code = getattr(error, "error_code", None) or getattr(error, "code", None)
     status = getattr(error, "http_status", None) or getattr(error, "status_code", None) or getattr(error, "statusCode", None)
     data = getattr(error, "data", None)
@@ -75,15 +75,15 @@ def main() -> None:
     kind, module = sys.argv[1:]
     call = core(module) if kind == "core" else tea(module, "v2" if kind == "tea-v1" else None)
     for line in sys.stdin:
-        order = json.loads(line)
+        request = json.loads(line)
         try:
-            answer: dict[str, Any] = {"body": call(order["action"], order["parameters"])}
+            response: dict[str, Any] = {"body": call(request["action"], request["parameters"])}
         except AttributeError as error:
             # A typed client has no method for an operation that does not exist.
-            answer = {"error": {"code": "no such method", "status": None, "message": str(error)}}
+            response = {"error": {"code": "no such method", "status": None, "message": str(error)}}
         except Exception as error:
-            answer = {"error": described(error)}
-        print(json.dumps(answer), flush=True)
+            response = {"error": describe_error(error)}
+        print(json.dumps(response), flush=True)
 
 
 main()

@@ -26,7 +26,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Calls alimock through one of the Java SDKs: reads {"action", "parameters"} a line, writes {"body"} or {"error"} a line.
+ * Call alimock through one of the Java SDKs: reads one {"action", "parameters"} per line and writes one {"body"} or {"error"} per line.
  * usage: Driver json|xml|json-v3|xml-v3|json-get|tea|tea-v1
  */
 public class Driver {

@@ -1,4 +1,4 @@
-"""A bare WSGI application on cheroot as it comes: what alimock's server was made of. Takes the port and the file with the answer."""
+"""A bare WSGI application on an unmodified cheroot server. Arguments: the port, and the file with the response body."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def application(body: bytes) -> WSGIApplication:
-    """Makes an application that answers every request with one body."""
+    """Return an application that responds to every request with one body."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/xml;charset=utf-8"), ("Content-Length", str(len(body)))])
         return [body]
 
-    return answer
+    return respond
 
 
 def main(port: int, body: bytes) -> None:
-    """Serves until it is told to stop."""
+    """Serve until SIGTERM or SIGINT."""
     server = Server(("127.0.0.1", port), application(body))
     server.prepare()
     threading.Thread(target=server.serve, daemon=True).start()

@@ -1,0 +1,191 @@
+"""How each profile writes the body of a successful response: names, order, nesting and date format, as frozen tables.
+
+A profile is one published generation of the API; `api.serialize` reads these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from alimock.spec.contract import Format
+from alimock.spec.evidence import Evidence
+from alimock.spec.times import DateStyle
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The layout of one operation's body in one format of one profile.
+
+    `fields` and `item_fields` are in the order of the body and in PascalCase; `camel` makes them lower camel case. `constants` are
+    the fields with the same value in every row of a list.
+    """
+
+    fields: tuple[str, ...]
+    item_fields: tuple[str, ...] = ()
+    camel: bool = False
+    declaration: bool = True
+    wrapped_lists: bool = True
+    dates: DateStyle = DateStyle.NUMERIC
+    constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    evidence: Evidence = Evidence.DOCUMENTED
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One published generation of the API.
+
+    `optional` holds the (operation, parameter) pairs that are not required. `zero_is_default` holds the parameters whose value 0
+    means the default.
+    """
+
+    name: str
+    layouts: Mapping[tuple[str, Format], Layout]
+    optional: frozenset[tuple[str, str]] = frozenset()
+    zero_is_default: frozenset[str] = frozenset()
+
+
+# Field orders. The live service writes the order of a Java HashMap, as a live List response pasted into the pages of 2020 shows.
+_LIST_LIVE = (
+    "PrePage", "CurrentPageNum", "PageSize", "RequestId", "TotalPageNum", "Data", "TotalItemNum", "NextPage",
+)  # fmt: skip
+_LIST_ITEM_LIVE = (
+    "VerificationStatus", "GmtCreate", "ConfirmIp", "Email", "EmailVerificationNo", "UserId", "GmtModified", "SendIp",
+    "VerificationTime", "TokenSendTime",
+)  # fmt: skip
+_QUERY_LIVE = (
+    "VerificationStatus", "GmtCreate", "ConfirmIp", "Email", "EmailVerificationNo", "RequestId", "UserId", "GmtModified",
+    "SendIp", "VerificationTime", "TokenSendTime",
+)  # fmt: skip
+_LIST_XML_2021 = (
+    "Data", "TotalItemNum", "PageSize", "CurrentPageNum", "RequestId", "PrePage", "TotalPageNum", "NextPage",
+)  # fmt: skip
+_LIST_ITEM_XML_2021 = (
+    "ConfirmIp", "TokenSendTime", "Email", "VerificationStatus", "SendIp", "VerificationTime", "EmailVerificationNo",
+    "UserId", "GmtCreate", "GmtModified",
+)  # fmt: skip
+_QUERY_2021 = (
+    "ConfirmIp", "TokenSendTime", "Email", "RequestId", "VerificationStatus", "SendIp", "VerificationTime",
+    "EmailVerificationNo", "UserId", "GmtCreate", "GmtModified",
+)  # fmt: skip
+_ROW_LIVE = ("Email", "Message", "Code")
+_SUBMIT_LIVE = ("RequestId", "ExistList", "SuccessList", "FailList")
+_RESEND_LIVE = ("RequestId", "SuccessList", "FailList")
+_SUBMIT_2018 = ("FailList", "RequestId", "ExistList", "SuccessList")
+_RESEND_2018 = ("FailList", "RequestId", "SuccessList")
+_REQUEST_ID_ONLY = Layout(("RequestId",))
+_SUCCESS = {"SuccessList": {"Code": "Success", "Message": "Success"}}
+
+
+def _known(layout: Layout, evidence: Evidence, source: str) -> Layout:
+    return replace(layout, evidence=evidence, source=source)
+
+
+def _both(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
+    return {(operation, Format.XML): layout, (operation, Format.JSON): layout}
+
+
+def _bean(fields: tuple[str, ...]) -> Layout:
+    """Return a lower camel case, alphabetical layout, as in the samples of the pages of 2018 to 2023 (a printed Java object)."""
+    return Layout(tuple(sorted(fields)), tuple(sorted(_ROW_LIVE)), camel=True, declaration=False, wrapped_lists=False)
+
+
+# The names are those that every SDK reads. Where no live response shows the order, it is that of a Java HashMap.
+_LIVE_LIST = "a live reply pasted into the pages of 2020, which lacks two fields of a verified record"
+_BATCH = "names from every SDK and the current pages; the order is computed"
+_BATCH_XML = "names and nesting from the pages of 2018 and the Java SDK; the order is computed"
+
+
+def _current(operation: str, layout: Layout) -> dict[tuple[str, Format], Layout]:
+    return {
+        (operation, Format.JSON): _known(layout, Evidence.SDK, _BATCH),
+        (operation, Format.XML): _known(layout, Evidence.SDK, _BATCH_XML),
+    }
+
+
+CURRENT = Profile(
+    "current",
+    {
+        **_current("SubmitEmailVerification", Layout(_SUBMIT_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_current("ResendEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_current("DeleteEmailVerification", Layout(_RESEND_LIVE, _ROW_LIVE, constants=_SUCCESS)),
+        **_both("VerifyEmail", _known(_REQUEST_ID_ONLY, Evidence.DOCUMENTED, "the pages of every time")),
+        **_both("EmailVerified", _known(_REQUEST_ID_ONLY, Evidence.SDK, "every SDK; no page")),
+        **_current("QueryEmailVerification", Layout(_QUERY_LIVE)),
+        ("ListEmailVerification", Format.JSON): _known(Layout(_LIST_LIVE, _LIST_ITEM_LIVE), Evidence.CAPTURED, _LIVE_LIST),
+        ("ListEmailVerification", Format.XML): _known(Layout(_LIST_LIVE, _LIST_ITEM_LIVE), Evidence.SDK, _BATCH_XML),
+    },
+)
+
+DOCS_2021 = Profile(
+    "docs-2021",
+    {
+        **_both("SubmitEmailVerification", _bean(_SUBMIT_LIVE)),
+        **_both("ResendEmailVerification", _bean(_RESEND_LIVE)),
+        **_both("DeleteEmailVerification", _bean(_RESEND_LIVE)),
+        ("VerifyEmail", Format.XML): Layout(("RequestId",), declaration=False),
+        ("VerifyEmail", Format.JSON): Layout(("RequestId",), camel=True),
+        **_both("EmailVerified", Layout(("RequestId",), declaration=False)),
+        **_both("QueryEmailVerification", Layout(_QUERY_2021, declaration=False)),
+        ("ListEmailVerification", Format.XML): Layout(
+            _LIST_XML_2021, _LIST_ITEM_XML_2021, declaration=False, dates=DateStyle.MONTH_NAME
+        ),
+        ("ListEmailVerification", Format.JSON): Layout(_LIST_LIVE, _LIST_ITEM_LIVE),
+    },
+    optional=frozenset({("QueryEmailVerification", "Email")}),
+    zero_is_default=frozenset({"PageNum", "PageSize"}),
+)
+
+_BLANK = {"SuccessList": {"Code": "", "Message": ""}}
+
+
+def _alphabetical(operation: str, fields: tuple[str, ...], item_fields: tuple[str, ...] = ()) -> dict[tuple[str, Format], Layout]:
+    layout = Layout(tuple(sorted(fields)), tuple(sorted(item_fields)), camel=True, dates=DateStyle.MONTH_NAME)
+    return {(operation, Format.JSON): layout}
+
+
+DOCS_2018 = Profile(
+    "docs-2018",
+    {
+        ("SubmitEmailVerification", Format.XML): Layout(_SUBMIT_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("SubmitEmailVerification", _SUBMIT_LIVE, _ROW_LIVE),
+        ("ResendEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("ResendEmailVerification", _RESEND_LIVE, _ROW_LIVE),
+        ("DeleteEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
+        **_alphabetical("DeleteEmailVerification", _RESEND_LIVE, _ROW_LIVE),
+        ("VerifyEmail", Format.XML): _REQUEST_ID_ONLY,
+        **_alphabetical("VerifyEmail", ("RequestId",)),
+        ("EmailVerified", Format.XML): _REQUEST_ID_ONLY,
+        **_alphabetical("EmailVerified", ("RequestId",)),
+        # QueryEmailVerification has no page of that time.
+        **_both("QueryEmailVerification", Layout(_QUERY_2021, declaration=False)),
+        ("ListEmailVerification", Format.XML): Layout(_LIST_XML_2021, _LIST_ITEM_XML_2021, dates=DateStyle.MONTH_NAME),
+        **_alphabetical("ListEmailVerification", _LIST_LIVE, _LIST_ITEM_LIVE),
+    },
+    optional=DOCS_2021.optional,
+    zero_is_default=DOCS_2021.zero_is_default,
+)
+
+_UNPUBLISHED = {(DOCS_2018.name, "QueryEmailVerification"), (DOCS_2018.name, "EmailVerified"), (DOCS_2021.name, "EmailVerified")}
+
+
+def _sourced(profile: Profile, pages: str) -> Profile:
+    """Add the source of a profile to its layouts; those that its pages do not publish are assumed."""
+    layouts = {
+        (operation, body_format): _known(layout, Evidence.ASSUMED, f"{pages} have no page of it")
+        if (profile.name, operation) in _UNPUBLISHED
+        else _known(layout, Evidence.DOCUMENTED, pages)
+        for (operation, body_format), layout in profile.layouts.items()
+    }
+    return replace(profile, layouts=layouts)
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        CURRENT,
+        _sourced(DOCS_2021, "the pages of 2020 to 2023"),
+        _sourced(DOCS_2018, "the first international pages, of 2018"),
+    )
+}
