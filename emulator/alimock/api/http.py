@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from alimock.scenario.model import ResponseFault
 
+# The key in the WSGI environment of a function that returns whether the client has disconnected.
+IS_GONE = "alimock.is_gone"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:

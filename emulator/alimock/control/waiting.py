@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from flask import request
 
+from alimock.api.http import IS_GONE
 from alimock.control.backend import store
 from alimock.control.errors import ControlError
-from alimock.server.dispatch import IS_GONE
 from alimock.state.waiters import Closed, Interrupted
 
 DEFAULT_SECONDS = 10

@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 # Under this name the server gives a function that sends a reply with the harm that its fault does to it.
 DELIVER = "alimock.deliver"
-# Under this name the server gives a function that returns whether the client has disconnected.
-IS_GONE = "alimock.is_gone"
 # For whoever looks whether the emulator answers.
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")

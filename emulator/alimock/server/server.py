@@ -19,11 +19,11 @@ from cheroot.wsgi import Server as WSGIServer
 from cheroot.wsgi import WSGIGateway_10
 
 from alimock.api.faults import apply_fault, pieces
-from alimock.api.http import HttpResponse
+from alimock.api.http import IS_GONE, HttpResponse
 from alimock.scenario.model import ResponseFault
 from alimock.security import bracketed
 from alimock.server.connections import Connection, Connections, Tls
-from alimock.server.dispatch import DELIVER, IS_GONE, Application, status_line
+from alimock.server.dispatch import DELIVER, Application, status_line
 from alimock.server.limits import ServerLimits
 from alimock.state.waiters import Waiters
 
