@@ -38,7 +38,7 @@ def test_documented_routes_are_those_of_the_application(application: Application
     resources = {resource.blueprint.name for resource in CONTROL_API}
     routes = {
         (method.lower(), re.sub(r"<(?:address:|path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
-        for rule in application.site.url_map.iter_rules()
+        for rule in application.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.partition(".")[0] in resources
     }

@@ -183,7 +183,7 @@ def test_invalid_utf_8_in_the_query_is_malformed(running: Running) -> None:
 
 def test_proxy_request_for_another_host_gets_the_hint_to_set_no_proxy(running: Running) -> None:
     body = json.loads(exchange(running, "GET http://other.example.com/ HTTP/1.1\r\nHost: other.example.com\r\n\r\n")[2])
-    assert body["message"] == "alimock is no proxy for other.example.com"
+    assert body["message"] == "alimock is not a proxy for other.example.com"
     assert "NO_PROXY=other.example.com" in body["hint"]
 
 

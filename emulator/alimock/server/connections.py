@@ -1,4 +1,4 @@
-"""Connections as the server keeps them: new, idle, refused, too slow, too many, and those that go on at once."""
+"""Connections: TLS handshakes, timeouts, rejected clients, the limit of idle connections, and keep-alive."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from alimock.server.request_reader import Request, make_file
 
 logger = logging.getLogger(__name__)
 
-# How long a thread stays with a client for its next request.
+# How long a thread waits for the next request of its client.
 STAY_MILLISECONDS = 10
-# How long a client that was refused may pause until the connection is closed, and how much is read of it at once.
+# How long a rejected client may pause before the connection is closed, and the size of each read from it.
 DRAIN_SECONDS = 1
 DRAINED_BYTES = 64 * 1024
-# How long nobody is let in when the system has no room.
+# How long accepting pauses when the system has no resources.
 PAUSE_SECONDS = 0.02
-# What the system says when it has no room for another connection, and the part of the idle ones that then ends.
+# The errors of a system without resources, and the fraction (1/n) of the idle connections that is then closed.
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PART = 10
-# The sign that the other side of a connection sends no more; Linux has it.
+# The peer closed its write side (Linux only).
 _NO_MORE: int | None = getattr(select, "POLLRDHUP", None)
 
 
 class Tls(BuiltinSSLAdapter):
-    """TLS whose handshake is left to the thread of the connection, so that a silent client holds up nobody."""
+    """TLS with the handshake in the connection's own thread, so that a silent client blocks no other."""
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
         try:
             return self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True), {"HTTPS": "on"}
         except OSError as error:
-            # The client has gone already; cheroot drops the connection at this without more ado.
+            # The client has disconnected; cheroot drops the connection silently on this error.
             raise FatalSSLAlert(*error.args) from error
 
 
 class Connection(HTTPConnection):
     RequestHandlerClass = Request
     shaken = False
-    # Since when a request is being read.
+    # When reading of the request began.
     reading_since: float | None = None
     refused = False
     is_cut = False
@@ -60,36 +60,36 @@ class Connection(HTTPConnection):
 
     def __init__(self, server: HTTPServer, sock: socket.socket, makefile: object = None) -> None:
         super().__init__(server, sock, make_file)
-        # cheroot's caches of these hold the connection, which would then stay until the collector comes.
+        # cheroot caches these on the class with the connection as key, which would keep it until garbage collection.
         del self.resolve_peer_creds, self.get_peer_creds
 
     def reset(self) -> None:
-        """Has the connection end with a reset, not in good order, when it is closed."""
+        """Make the later close send RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self.linger_zero)
-        # An orderly shutdown would come first.
+        # Otherwise an orderly shutdown comes first.
         self._close_kernel_socket = lambda: None
 
     def close(self) -> None:
         super().close()
-        # What could not be sent any more would be tried again when the writer is collected, on a socket that is closed.
+        # Otherwise the writer retries unsent data on the closed socket when it is collected.
         self.wfile.raw.close()
 
     def cut(self, patience: float) -> None:
-        """Ends the connection if its request takes longer to come, or its answer to be taken, than that many seconds."""
+        """Shut down the connection if reading its request or writing its response takes longer than `patience` seconds."""
         writing_since = self.wfile.since
         since = self.reading_since if writing_since is None else writing_since
         if since is None or self.is_cut or time.monotonic() - since <= patience:
             return
         self.is_cut = True
-        what = "a request of %s took more than %g seconds to come" if writing_since is None else "%s took no answer in %g seconds"
+        what = "request of %s timed out after %g s" if writing_since is None else "%s read no response for %g s"
         if patience > 0:
             logger.info(what, self.remote_addr, patience)
         with suppress(OSError):
-            # The plain socket's, also under TLS; who did not finish a request can still be told.
+            # On the plain socket, also under TLS. A client that did not finish its request can still get a response.
             socket.socket.shutdown(self.socket, socket.SHUT_RD if writing_since is None else socket.SHUT_RDWR)
 
     def _drain(self) -> None:
-        """Reads what a refused client still sends: unread, it would end the connection by a reset that takes the answer with it."""
+        """Drain unread input before closing; otherwise the kernel sends RST and the client loses the response."""
         self.reading_since = self.reading_since or time.monotonic()
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
@@ -98,9 +98,9 @@ class Connection(HTTPConnection):
                 pass
 
     def is_gone(self) -> bool:
-        """Says whether the client sends no more; where the system has no sign for it, that cannot be seen over TLS."""
+        """Return whether the client closed its write side. Over TLS this is known on Linux only."""
         try:
-            # Not `select`, which takes no more than a thousand connections.
+            # Not `select`, which is limited to 1,024 file descriptors.
             looking = select.poll()
             if _NO_MORE is not None:
                 looking.register(self.socket, _NO_MORE)
@@ -110,7 +110,7 @@ class Connection(HTTPConnection):
             looking.register(self.socket, select.POLLIN)
             return bool(looking.poll(0)) and self.socket.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
-            # It was reset, or is closed already.
+            # Reset or closed already.
             return True
 
     def communicate(self) -> bool:
@@ -119,7 +119,7 @@ class Connection(HTTPConnection):
             try:
                 self.socket.do_handshake()
             except OSError as error:
-                logger.info("no TLS with %s: %s", self.remote_addr, error)
+                logger.info("TLS handshake with %s failed: %s", self.remote_addr, error)
                 return False
             self.shaken = True
         while super().communicate():
@@ -130,7 +130,7 @@ class Connection(HTTPConnection):
         return False
 
     def _goes_on(self) -> bool:
-        """Says whether the client sends its next request at once, so that the thread stays with it and no other need take it up."""
+        """Return whether the client sends its next request at once, so that the thread keeps the connection."""
         if not self.server.ready or self.server.requests.qsize:
             return False
         if self.rfile.has_data():
@@ -143,7 +143,7 @@ class Connection(HTTPConnection):
 
 
 class _Selector(_ThreadsafeSelector):
-    """A selector that has something done each time before it waits, in the only thread that may."""
+    """A selector that calls a function before each wait, in the only thread that may change it."""
 
     def __init__(self, before: Callable[[], None]) -> None:
         super().__init__()
@@ -156,9 +156,9 @@ class _Selector(_ThreadsafeSelector):
 
 
 class Connections(ConnectionManager):
-    """The connections that send nothing; of too many, or when the system has no room for more, the longest idle ones end.
+    """The idle connections. Beyond the limit, or when the system has no resources, those idle for longest are closed.
 
-    It counts by a clock that is never set, since nobody would be let go while the machine's time is set back.
+    Idle time is measured by the monotonic clock, since the wall clock may be set back.
     """
 
     no_room = False
@@ -182,16 +182,16 @@ class Connections(ConnectionManager):
             if error.errno not in _NO_ROOM:
                 raise
             if not self.no_room:
-                logger.warning("no room for another connection (%s), so idle ones end", error.strerror)
+                logger.warning("cannot accept more connections (%s); closing idle ones", error.strerror)
             self.no_room = True
-            # The client is still there, and without a pause the system would be asked for room all the time.
+            # The client is still queued; without a pause this would be a busy loop.
             self.server.waiting.closed.wait(PAUSE_SECONDS)
             return None
         self.no_room = False
         return connection
 
     def _expire(self, threshold: float) -> None:
-        """Does nothing: that is cheroot's, which counts by the machine's time."""
+        """Do nothing: cheroot's own expiry depends on the wall clock."""
 
     def _end_idle(self) -> None:
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""The edge: one WSGI application whose path `/` is the emulated API and whose other paths are alimock's own."""
+"""Dispatch of requests: the emulated API at `/`, the health checks, and the Flask application at all other paths."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Under this name the server gives a function that sends a reply with the harm that its fault does to it.
+# The key in the WSGI environment of the server's function that sends a response with its fault.
 DELIVER = "alimock.deliver"
-# For whoever looks whether the emulator answers.
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
-# WSGI keeps these two apart from the other headers.
+# WSGI has no HTTP_ prefix on these two headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 
 
 class Application:
-    """Hands each request to the emulated API, to the health checks, or to the site with all else.
+    """Passes each request to the emulated API, to the health checks, or to the Flask application.
 
-    The API does not go through Flask: it has one path, takes any method and any `Host`, and is most of what is called. The site is
-    made at its first request, since Flask takes longer to load than all the rest.
+    The API does not go through Flask: it has one path and accepts any method and any `Host`. The Flask application is created by
+    its first request, because Flask takes longer to load than everything else together.
     """
 
     def __init__(
@@ -53,56 +52,55 @@ class Application:
         self._lock = Lock()
 
     @property
-    def site(self) -> WSGIApplication:
-        """The control API, the outbox in Mailpit's API, and the pages."""
+    def app(self) -> WSGIApplication:
+        """The Flask application: the control API, Mailpit's API, and the pages."""
         with self._lock:
-            return self._site
+            return self._app
 
     @cached_property
-    def _site(self) -> WSGIApplication:
-        # Imported late: Flask takes longer to load than everything else together.
+    def _app(self) -> WSGIApplication:
+        # Imported late, see above.
         from alimock.app import create_app
 
         return create_app(self.service, self.host_policy, self._relay)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request, as WSGI says."""
+        """Answer one WSGI request."""
         other = _other_host(environ, self.host_policy)
         if other is not None:
-            logger.info("501 refused to be a proxy for %s", other.encode("unicode_escape").decode())
-            hint = f"set NO_PROXY={other} for requests that are not the service's, or unset HTTP_PROXY and HTTPS_PROXY"
-            return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is no proxy for {other}", hint), environ, start_response)
+            logger.info("501 refused a proxy request for %s", other.encode("unicode_escape").decode())
+            hint = f"Set NO_PROXY={other} for requests to other hosts, or unset HTTP_PROXY and HTTPS_PROXY."
+            return _send(_refusal(HTTPStatus.NOT_IMPLEMENTED, f"alimock is not a proxy for {other}", hint), environ, start_response)
         if environ["PATH_INFO"] not in ("", "/"):
             if environ["PATH_INFO"] in HEALTH_CHECKS:
                 return _send(_health(environ["REQUEST_METHOD"]), environ, start_response)
-            # Some clients of Mailpit's API put a slash too many between the address and the path.
+            # Some clients of Mailpit's API send an extra slash before the path.
             environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
             try:
-                site = self.site
+                app = self.app
             except OSError as error:
-                message = f"the control API could not be loaded: {error.strerror}"
-                refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "try again, or raise the limit of open files")
+                message = f"The control API could not be loaded: {error.strerror}"
+                refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "Retry, or raise the limit of open files.")
                 return _send(refusal, environ, start_response)
-            return site(environ, start_response)
+            return app(environ, start_response)
         profile = environ.get("HTTP_X_ALIMOCK_PROFILE")
         if profile is not None and profile not in PROFILES:
             message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
-            hint = "leave the header out to get the profile that is configured"
+            hint = "Omit the header to use the configured profile."
             return _send(_refusal(HTTPStatus.BAD_REQUEST, message, hint), environ, start_response)
         request = _request(environ)
         limit = self.limits.max_call_bytes
         if len(request.body) > limit:
-            message = f"the body of a call to the emulated API has {len(request.body):,} bytes, expected at most {limit:,}"
-            return _send(
-                _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "see --limit max_call_bytes"), environ, start_response
-            )
+            message = f"The body of an API call has {len(request.body):,} bytes, expected at most {limit:,}"
+            refusal = _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "Raise --limit max_call_bytes=N.")
+            return _send(refusal, environ, start_response)
         return _send(self.service.handle(request), environ, start_response)
 
 
 def _health(method: str) -> HttpResponse:
     if method in ("GET", "HEAD"):
         return _ALIVE
-    return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "ask by GET", ("Allow", "GET, HEAD"))
+    return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
 
 
 def _request(environ: WSGIEnvironment) -> HttpRequest:
@@ -113,27 +111,27 @@ def _request(environ: WSGIEnvironment) -> HttpRequest:
 
 
 def _utf8(value: str) -> str:
-    """Undoes WSGI's Latin-1, since clients write and sign UTF-8."""
+    """Undo the Latin-1 decoding of WSGI: clients send and sign UTF-8."""
     return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """Reads the body; a POST without a length has none (Java sends such)."""
+    """Read the body. A POST without a Content-Length has none (the Java SDK sends such requests)."""
     length = environ.get("CONTENT_LENGTH") or "0"
     return bytes(environ["wsgi.input"].read(int(length))) if length.isdigit() and length != "0" else b""
 
 
 def _send(response: HttpResponse, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Sends a reply; one that a fault harms is left to the server, which alone can delay, cut and reset."""
+    """Send a response. Only the server can apply a fault to it: delay, truncate, reset."""
     if response.fault is not None and DELIVER in environ:
-        harmed: Iterable[bytes] = environ[DELIVER](response, start_response)
-        return harmed
+        pieces: Iterable[bytes] = environ[DELIVER](response, start_response)
+        return pieces
     start_response(status_line(response.status), list(response.headers))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
 
 def status_line(status: int) -> str:
-    """Writes a status with its reason; one that a scenario made up has none."""
+    """Return a status with its reason phrase, empty for a status that only a scenario uses."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -141,9 +139,9 @@ def status_line(status: int) -> str:
 
 
 def _other_host(environ: WSGIEnvironment, host_policy: HostPolicy) -> str | None:
-    """Gives the host of a request that was sent here as to a proxy but is not for the service.
+    """Return the host of a proxy request that is for another host than the service, or None.
 
-    With HTTP_PROXY set, SDKs ask for the service in the absolute form; so that unchanged programs reach alimock, that is served.
+    With HTTP_PROXY set, SDKs send the absolute form. It is accepted for the service, so that unmodified programs reach alimock.
     """
     target = environ.get("REQUEST_URI", "")
     if environ["REQUEST_METHOD"] == "CONNECT":
@@ -151,7 +149,7 @@ def _other_host(environ: WSGIEnvironment, host_policy: HostPolicy) -> str | None
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() not in ("http", "https"):
         return None
-    # What may stand before the host is a password.
+    # User name and password may precede the host.
     host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
     return None if host_policy.allows_absolute_form(host) else host or "this host"
 

@@ -1,4 +1,4 @@
-"""Requests as they come over the wire: cheroot's reading, strict where two readers could differ, generous where SDKs need it."""
+"""Reading of requests: cheroot's parser, stricter where framing is ambiguous, more tolerant where SDKs need it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cheroot.makefile import StreamReader, StreamWriter
 from cheroot.server import HTTPConnection, HTTPRequest, HTTPServer, SizeCheckWrapper, comma_separated_headers
 
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# All but the tab.
+# All control characters except the tab.
 _CONTROLS = rb"\x00-\x08\x0a-\x1f\x7f"
 _CONTROL = re.compile(rb"[" + _CONTROLS + rb"]")
-# What says where a request ends and whom it is for.
+# The headers that determine the end of a request and its host.
 _FRAMING = (b"Content-Length", b"Transfer-Encoding", b"Host")
 _LENGTH = re.compile(rb"[0-9]+")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[^" + _CONTROLS + rb"]*)?\r\n")
-# What to change for requests that are too large.
+# The setting that limits each of these.
 _SETTINGS = {"413": "--limit max_body_bytes", "414": "--limit max_header_bytes", "431": "--limit max_header_bytes"}
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
@@ -39,7 +39,7 @@ class _ResponseHeaders(list[tuple[bytes, bytes]]):
 
 
 class _RequestLines:
-    """The lines of a request with bytes outside ASCII percent-encoded: cheroot refuses them raw, but clients send raw UTF-8."""
+    """The lines of a request with non-ASCII bytes percent-encoded: cheroot rejects them, but clients send raw UTF-8."""
 
     def __init__(self, lines: SizeCheckWrapper) -> None:
         self._lines = lines
@@ -52,9 +52,9 @@ class _RequestLines:
 
 
 class _Headers:
-    """Reads the headers of a request, and refuses what two readers could take differently: cheroot's own is generous.
+    """Parses the headers of a request and rejects ambiguous framing, which cheroot accepts.
 
-    Raises `ValueError`, which is answered with 400.
+    Raise `ValueError`, which becomes a 400 response.
     """
 
     def __call__(self, lines: SizeCheckWrapper, headers: dict[bytes, bytes]) -> None:
@@ -64,7 +64,7 @@ class _Headers:
             if name in _FRAMING and before not in (None, value):
                 raise ValueError(f"The header {name.decode()} came twice.")
             joined = before is not None and name in comma_separated_headers
-            # A name with an underscore would be taken for the one with a hyphen.
+            # In WSGI a name with an underscore is the same as one with a hyphen.
             if b"_" not in name:
                 headers[name] = b", ".join((before or b"", value)) if joined else value
         self._check_framing(headers.get(b"Content-Length"), headers.get(b"Transfer-Encoding"))
@@ -91,9 +91,9 @@ class _Headers:
 
 
 class Request(HTTPRequest):
-    """A request that may come in the absolute form, as clients with HTTP_PROXY send it, or with a path that begins with `//`.
+    """A request, possibly in absolute form (clients with HTTP_PROXY) or with a path that starts with `//`.
 
-    Its body is read before anything answers it, so that no answer is given to half a body and the connection stays in step.
+    The body is read completely before the response, so that an incomplete one is rejected and the next request is found.
     """
 
     rfile: SizeCheckWrapper | _RequestLines | BytesIO
@@ -112,7 +112,7 @@ class Request(HTTPRequest):
             if not super().read_request_line():
                 return False
         except ValueError:
-            # It has control characters, or what urlsplit takes for a broken IPv6 address.
+            # Control characters, or what urlsplit reads as an invalid IPv6 address.
             self.simple_response("400 Bad Request", "Malformed Request-URI")
             return False
         finally:
@@ -121,7 +121,7 @@ class Request(HTTPRequest):
             self.simple_response("400 Bad Request", "Malformed Request-Line: bad version")
             return False
         if self.uri.startswith(b"/"):
-            # cheroot takes what follows two slashes for a host, and leaves encoded slashes, which may stand in an address.
+            # cheroot reads the part after `//` as a host, and keeps encoded slashes, which an address may contain.
             path, _, self.qs = self.uri.partition(b"?")
             self.path = unquote_to_bytes(path)
         return True
@@ -134,13 +134,13 @@ class Request(HTTPRequest):
             self.simple_response("431 Request Header Fields Too Large", "The headers are too long.")
             return False
         if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
-            # HTTP/1.0 has none, so its reader would take the body for another request.
+            # HTTP/1.0 has no chunked bodies; the body would be read as the next request.
             self.simple_response("400 Bad Request", "Transfer-Encoding came with HTTP/1.0.")
             return False
         return True
 
     def send_headers(self) -> None:
-        """Sends the headers with the beginning of the body."""
+        """Send the headers together with the start of the body."""
         self.outheaders.append((b"Date", _date(int(time.time()))))
         self.conn.wfile.holds_back = True
         super().send_headers()
@@ -156,19 +156,19 @@ class Request(HTTPRequest):
             self.simple_response("400 Bad Request", "The body ends before its length or is chunked wrongly.")
         else:
             self.rfile = body
-            # Closed it is gone, also where an error's traceback holds the request until the collector comes.
+            # Closing frees the body even if an error's traceback keeps the request alive.
             with body:
                 self.server.gateway(self).respond()
                 self.ensure_headers_sent()
                 self.conn.wfile.flush()
 
     def simple_response(self, status: str, msg: str = "") -> None:
-        """Refuses the request and ends the connection, since nobody knows where the next request would begin."""
+        """Reject the request and close the connection, because the start of the next request is unknown."""
         self.close_connection = self.conn.refused = True
         if self.conn.is_cut:
-            status, msg = "408 Request Timeout", "The request took too long to come; see --request-seconds."
+            status, msg = "408 Request Timeout", "Request timeout; see --limit request_seconds."
         elif status.startswith("408"):
-            msg = "Nothing came of the request for too long; see --idle-seconds."
+            msg = "No data of the request was received for too long; see --limit idle_seconds."
         setting = _SETTINGS.get(status[:3])
         text = f"{msg} See {setting}." if setting is not None else msg
         head = f"{self.server.protocol} {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
@@ -176,14 +176,14 @@ class Request(HTTPRequest):
             self.conn.wfile.write(f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode("ascii", "replace"))
 
     def _body(self) -> BytesIO:
-        """Reads the whole body, which then has a length; raises `ValueError` and `MaxSizeExceeded`."""
+        """Read the whole body and set its length; raise `ValueError` or `MaxSizeExceeded`."""
         body = self._read_chunks() if self.chunked_read else self._read(int(self.inheaders.get(b"Content-Length", 0)))
         self.chunked_read = False
         self.inheaders[b"Content-Length"] = str(len(body)).encode()
         return BytesIO(body)
 
     def _read_chunks(self) -> bytes:
-        """Reads a body in chunks; its limit counts what frames them too."""
+        """Read a chunked body. The limit includes the framing of the chunks."""
         limit = self.server.max_request_body_size
         source = SizeCheckWrapper(self.conn.rfile, limit)
         chunks = []
@@ -207,7 +207,7 @@ class Request(HTTPRequest):
         return int(found[1], 16)
 
     def _read(self, length: int) -> bytes:
-        """Reads so many bytes; raises `ValueError` if fewer come."""
+        """Read exactly `length` bytes; raise `ValueError` if fewer arrive."""
         read: bytes = self.conn.rfile.read(length)
         if len(read) != length:
             raise ValueError(length)
@@ -215,7 +215,7 @@ class Request(HTTPRequest):
 
 
 class _Reader(StreamReader):
-    """A reader that takes a line which is there already at once; cheroot's looks for its end in several steps of Python."""
+    """A reader with a fast path for lines that are already buffered."""
 
     _read_pos: int
     _read_buf: bytes
@@ -229,15 +229,15 @@ class _Reader(StreamReader):
         return bytes(self._read_buf[start:end])
 
     def has_data(self) -> bool:
-        """Says whether more was read from the connection than was asked for; under TLS it may be deciphered and not read yet."""
+        """Return whether more input is buffered, in the reader or in the TLS layer."""
         connection = self.raw._sock
         return bool(super().has_data()) or (isinstance(connection, ssl.SSLSocket) and connection.pending() > 0)
 
 
 class _Writer(StreamWriter):
-    """A writer that can hold something back until more is written, so that both go in one packet.
+    """A writer that can hold data back until more is written, so that both leave in one packet.
 
-    It knows since when it has been waiting for the client to take something.
+    `since` is when the current write began to wait for the client.
     """
 
     _write_buf: bytearray
@@ -255,7 +255,7 @@ class _Writer(StreamWriter):
 
 
 def make_file(sock: socket.socket, mode: str, size: int) -> _Reader | _Writer:
-    """Makes the file by which cheroot reads from a socket, or writes to it."""
+    """Return the file object with which cheroot reads from or writes to a socket."""
     return (_Reader if "r" in mode else _Writer)(sock, mode, size)
 
 

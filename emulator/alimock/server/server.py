@@ -1,4 +1,4 @@
-"""The server behind the command: cheroot with what the official SDKs and the tests of other projects need of it.
+"""The HTTP server: cheroot, extended for the official SDKs and for faults on the wire.
 
 One process, since the state is in memory; threads; keep-alive; port 0 read back.
 """
@@ -44,20 +44,20 @@ JOIN_SECONDS = 0.02
 
 
 class _Gateway(WSGIGateway_10):
-    """Sends what the application gives, and harms the replies that a fault wants harmed. It holds no lock."""
+    """Sends responses and applies their faults. It holds no lock."""
 
     def get_environ(self) -> dict[str, object]:
         return {**super().get_environ(), DELIVER: self.deliver, IS_GONE: self.req.conn.is_gone}
 
     def respond(self) -> None:
-        """Has the application answer, and lets go of what it was given, which would else stay until the collector comes."""
+        """Let the application respond, then break the reference cycle that would keep the request until garbage collection."""
         try:
             super().respond()
         finally:
             self.env.clear()
 
     def deliver(self, response: HttpResponse, start_response: StartResponse) -> Iterable[bytes]:
-        """Waits, resets the connection, or sends the body piece by piece, as the fault says."""
+        """Delay the response, reset the connection, or send the body in pieces, as its fault demands."""
         fault = response.fault or ResponseFault()
         if self._waits(fault.delay) or fault.reset is not None:
             self.req.conn.reset()
@@ -73,19 +73,19 @@ class _Gateway(WSGIGateway_10):
             yield part
         if sent.surplus:
             self.req.conn.wfile.write(sent.surplus)
-        # Only now, so that no header gives the harm away.
+        # Set last, so that no header reveals the fault.
         self.req.close_connection = self.req.close_connection or bool(sent.surplus) or not sent.complete
 
     def _waits(self, seconds: float) -> bool:
-        """Waits and says whether the server stops or the client goes in the meantime, so that nobody is left to answer.
+        """Wait, and return whether the server stopped or the client disconnected meanwhile.
 
-        When too many calls wait already this one does not, so that there are threads left for those that are answered at once.
+        If all waiter slots are in use, do not wait, so that threads remain for other requests.
         """
         if seconds <= 0:
             return False
         waiting: Waiters = self.req.server.waiting
         if not waiting.slots.acquire():
-            logger.warning("%s answers wait already, so this one is not delayed; see --limit max_threads", waiting.capacity)
+            logger.warning("all %s waiter slots are in use: a response is not delayed; see --limit max_threads", waiting.capacity)
             return False
         try:
             end = time.monotonic() + seconds
@@ -98,7 +98,7 @@ class _Gateway(WSGIGateway_10):
 
 
 class _Pool(ThreadPool):
-    """A pool that grows by one when nobody is idle, so that a slow call holds up no other, and not at all once it stops."""
+    """A thread pool that grows by one thread when none is idle, and no more once it stops."""
 
     max: int
 
@@ -106,13 +106,13 @@ class _Pool(ThreadPool):
         super().__init__(*arguments, **options)
         self._lock = threading.Lock()
         self._stopping = False
-        # Whether the system gave no more threads lately.
+        # Whether the last new thread could not be started.
         self._is_short = False
 
     def _spawn_worker(self) -> WorkerThread:
         worker = WorkerThread(self.server)
         worker.name = f"alimock {worker.name}"
-        # Else a program that forgets to stop its emulator would never end.
+        # A program that does not stop its emulator must still be able to exit.
         worker.daemon = True
         worker.start()
         return worker
@@ -128,7 +128,7 @@ class _Pool(ThreadPool):
                 raise
 
     def hurry(self) -> None:
-        """Ends the connections whose requests are too slow to come, sooner if they take the last threads."""
+        """Disconnect clients that exceed the request timeout, which is short while all threads are in use."""
         all_taken = self.idle <= 0 and (self._is_short or len(self._threads) >= self.max)
         patience = HURRIED_SECONDS if all_taken or self.server.no_room else self.server.limits.request_seconds
         _cut(list(self._threads), patience)
@@ -143,7 +143,7 @@ class _Pool(ThreadPool):
             super().put(obj)
 
     def stop(self, timeout: float = 5) -> None:
-        """Ends the threads when they are done; who sends no request or takes no answer is cut off after that many seconds."""
+        """Stop the threads once they are done. Disconnect clients that are slower than `timeout` seconds."""
         with self._lock:
             self._stopping = True
         living = list(self._threads)
@@ -159,9 +159,9 @@ class _Pool(ThreadPool):
 
 
 def _cut(workers: list[WorkerThread], patience: float) -> None:
-    """Ends the connections of threads that wait longer than that many seconds for their clients."""
+    """Disconnect the clients that the threads have waited for longer than `patience` seconds."""
     for worker in workers:
-        # It may be done the next moment.
+        # Read once: the thread may finish at any moment.
         connection = worker.conn
         if isinstance(connection, Connection):
             connection.cut(patience)
@@ -182,21 +182,21 @@ class _Cheroot(WSGIServer):
         self.max_request_body_size = limits.max_body_bytes
 
     def prepare(self) -> None:
-        """Binds, and looks after connections in our way."""
+        """Bind, and use our own connection manager."""
         super().prepare()
         self._connections.close()
         self._connections = Connections(self)
 
     @property
     def no_room(self) -> bool:
-        """Whether the system has no room for another connection."""
+        """Whether the system rejected the last connection for lack of resources."""
         return self._connections.no_room
 
     def _serve_unservicable(self) -> None:
-        """Ends at once: the queue of the threads has no end, so nobody is ever sent away."""
+        """Return at once: the queue of the pool is unlimited, so no connection is turned away."""
 
     def process_conn(self, conn: Connection) -> None:
-        """Hands a connection that has something to say to a thread; a new one waits in the selector until it has."""
+        """Pass a readable connection to a thread. A new one stays in the selector until it is readable."""
         if conn.last_used is None:
             self.put_conn(conn)
         else:
@@ -205,8 +205,8 @@ class _Cheroot(WSGIServer):
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         error = sys.exc_info()[1] if traceback else None
         if isinstance(error, ssl.SSLError):
-            # Also the client that goes without a word ends so.
-            logger.info("no TLS any more: %s", error)
+            # A client that closes without a TLS close_notify ends here, too.
+            logger.info("TLS connection failed: %s", error)
             return
         logger.log(level, "%s", msg, exc_info=traceback)
         if error is not None:
@@ -214,9 +214,9 @@ class _Cheroot(WSGIServer):
 
 
 class Server:
-    """Serves an application in threads of its own, from `start` to `stop`; `tls` is the files of a certificate chain and its key.
+    """Serves an application in background threads, from `start` to `stop`.
 
-    Raises `OSError` for files that are no certificate and key.
+    `tls` is the files of a certificate chain and its key. Raise `OSError` if they are invalid.
     """
 
     def __init__(self, application: Application, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
@@ -233,7 +233,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that is bound; it is known once the server was started."""
+        """The bound port, known after `start`."""
         return int(self._cheroot.bind_addr[1])
 
     @property
@@ -244,13 +244,13 @@ class Server:
         return f"{scheme}://{bracketed(host)}:{self.port}"
 
     def start(self) -> None:
-        """Binds and begins to serve; the server is ready when this returns. Raises `OSError` if the port cannot be had."""
+        """Bind and serve. The server is ready when this returns. Raise `OSError` if the port cannot be bound."""
         self._cheroot.prepare()
         self._thread.start()
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stops at once; calls that are being answered are finished."""
+        """Stop. Responses in progress are finished."""
         self._cheroot.waiting.close()
         self._cheroot.stop()
         self._thread.join()
