@@ -85,7 +85,7 @@ def show(page: Page, name: str) -> None:
 
 
 def test_mail_appears_and_its_link_verifies(page: Page, running: Running) -> None:
-    expect(page.get_by_text("No mails yet.")).to_be_visible()
+    expect(page.get_by_text("No emails yet.")).to_be_visible()
     client = AcsClient("testid", "testsecret", "cn-hangzhou")
     request = SubmitEmailVerificationRequest()
     request.set_endpoint(running.endpoint)
@@ -161,7 +161,7 @@ def test_fault_counts_are_shown_and_reset(page: Page, running: Running) -> None:
     page.locator("#reset").click()
     expect(row.locator(".good")).to_have_count(0)
     show(page, "outbox")
-    expect(page.get_by_text("No mails yet.")).to_be_visible()
+    expect(page.get_by_text("No emails yet.")).to_be_visible()
 
 
 class NoErrors(urllib.request.HTTPErrorProcessor):
@@ -176,7 +176,7 @@ def test_account_filter_applies_to_views_and_changes(page: Page, running: Runnin
     page.locator("#account").select_option("one")
     expect(page.locator(".mails li")).to_have_count(1)
     page.locator("#delete-all").click()
-    expect(page.get_by_text("No mails yet.")).to_be_visible()
+    expect(page.get_by_text("No emails yet.")).to_be_visible()
     page.locator("#account").select_option("")
     expect(page.locator(".mails strong")).to_have_text("two@example.com")
 
@@ -241,7 +241,7 @@ def test_evicted_mails_are_counted(browser: Browser) -> None:
         page = browser.new_page(locale="en-US")
         page.goto(f"{running.url}/_alimock/")
         expect(page.locator(".mails li")).to_have_count(2)
-        expect(page.locator("#evicted")).to_have_text("Evicted because of the limit: 3")
+        expect(page.locator("#evicted")).to_have_text("Older emails evicted (limit reached): 3")
         page.close()
 
 
