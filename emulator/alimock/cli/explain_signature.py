@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,4 +32,4 @@ def _explanation(url: str, request: str) -> dict[str, object]:
     if request == "-" or Path(request).is_file():
         body = sys.stdin.buffer.read() if request == "-" else Path(request).read_bytes()
         return Connection(url).send("POST", "explain-signature", body, content_type="message/http")
-    return Connection(url).send("POST", "explain-signature", json.dumps({"request_id": request}).encode())
+    return Connection(url).send("POST", "explain-signature", {"request_id": request})

@@ -24,10 +24,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
     parser.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
     options = parse(parser, arguments)
-    filters = {"access_key_id": options.access_key_id, "secrets": "true" if options.secrets else None}
-    given = {name: value for name, value in filters.items() if value is not None}
+    filters = {"state": "current", "secrets": "true" if options.secrets else None}
     try:
-        document = Connection(options.url).send("GET", "scenario", arguments={"state": "current", **given})
+        document = Connection(options.url, options.access_key_id).send("GET", "scenario", arguments=filters)
     except EmulatorError as error:
         return fail(str(error))
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

@@ -21,22 +21,20 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key")
     parser.add_argument("--once", action="store_true", help="print past events and exit")
     options = parse(parser, arguments)
-    given = {"access_key_id": options.access_key_id} if options.access_key_id is not None else {}
-    if not options.once:
-        given["timeout"] = str(WAIT_SECONDS)
     try:
-        for line in _lines(Connection(options.url), given, once=options.once):
+        for line in _lines(Connection(options.url, options.access_key_id), once=options.once):
             print(line, flush=True)
     except EmulatorError as error:
         return fail(str(error))
     return 0
 
 
-def _lines(connection: Connection, given: dict[str, str], *, once: bool) -> Iterator[str]:
+def _lines(connection: Connection, *, once: bool) -> Iterator[str]:
     after = 0
+    timeout = None if once else WAIT_SECONDS
     while True:
         try:
-            answer = connection.send("GET", "changes", arguments={**given, "after": str(after), "limit": "1000"})
+            answer = connection.send("GET", "changes", arguments={"after": after, "limit": 1000, "timeout": timeout})
         except EmulatorError as error:
             if error.status != GONE:
                 raise

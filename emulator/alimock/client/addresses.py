@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from alimock.client.connection import PAGE, Connection
-from alimock.client.models import given, value_of
+from alimock.client.models import value_of
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,12 @@ class Addresses:
 
         Raises `EmulatorError` for an invalid entry.
         """
-        self._connection.send("PUT", f"addresses/{email}", json.dumps(entry, default=str).encode())
+        self._connection.send("PUT", f"addresses/{email}", entry)
 
     def delete(self, email: str) -> None:
         """Delete the entry of an address or a pattern, and the record; raises `EmulatorError` if there is neither."""
         self._connection.send("DELETE", f"addresses/{email}")
 
     def _fetch(self, **arguments: object) -> builtins.list[Address]:
-        answer = self._connection.send("GET", "addresses", arguments=given(**arguments))
+        answer = self._connection.send("GET", "addresses", arguments=arguments)
         return [value_of(Address, one) for one in answer["addresses"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 
 from alimock.client.connection import Connection
@@ -21,17 +20,15 @@ class Clock:
 
     def freeze(self, at: datetime | str | None = None) -> datetime:
         """Freeze the clock, now or at a text in UTC+8 or a datetime (UTC+8 if naive), and return its time."""
-        return self._set(frozen=True, **({"now": time_text(at)} if at is not None else {}))
+        now = {"now": time_text(at)} if at is not None else {}
+        return moment(self._connection.send("PUT", "clock", {"frozen": True, **now})["now"])
 
     def resume(self) -> datetime:
         """Let the clock run on from its time, and return the time."""
-        return self._set(frozen=False)
+        return moment(self._connection.send("PUT", "clock", {"frozen": False})["now"])
 
     def advance(self, by: timedelta | str) -> datetime:
         """Advance the clock by whole seconds, or by a text such as `3d` or `1d12h`, and return its time."""
         text = by if isinstance(by, str) else f"{by // timedelta(seconds=1)}s"
-        answer = self._connection.send("POST", "clock/advance", json.dumps({"by": text}).encode())
+        answer = self._connection.send("POST", "clock/advance", {"by": text})
         return moment(answer["now"])
-
-    def _set(self, **change: object) -> datetime:
-        return moment(self._connection.send("PUT", "clock", json.dumps(change).encode())["now"])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alimock.client.connection import Connection
-from alimock.client.models import given, value_of
+from alimock.client.models import value_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Faults:
 
     def list(self, *, unused: bool = False) -> builtins.list[Fault]:
         """Return the faults in the order in which they are tried; with `unused` those that never fired."""
-        answer = self._connection.send("GET", "faults", arguments=given(unused="true" if unused else None))
+        answer = self._connection.send("GET", "faults", arguments={"unused": "true" if unused else None})
         return [value_of(Fault, one) for one in answer["faults"]]
 
     def put(self, fault_id: str, fault: Mapping[str, object]) -> None:
@@ -37,7 +36,7 @@ class Faults:
 
         Raises `EmulatorError` for an invalid fault.
         """
-        self._connection.send("PUT", f"faults/{fault_id}", json.dumps(fault, default=str).encode())
+        self._connection.send("PUT", f"faults/{fault_id}", fault)
 
     def delete(self, fault_id: str) -> None:
         """Delete a fault; raises `EmulatorError` if there is none."""
