@@ -25,7 +25,7 @@ from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.server.file_limit import raise_file_limit
+from alimock.server.limits import raise_file_limit
 from alimock.server.server import Server
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
 from alimock.state.store import Store
