@@ -169,8 +169,8 @@ def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None
     # Imported late, since it needs the extra `tls` and takes a tenth of a second.
     from alimock.server import certificates
 
-    issued = certificates.issue(settings.tls_folder, settings.tls_names)
-    yield settings.tls_port, (str(issued.chain), str(issued.key))
+    chain, key = certificates.issue(settings.tls_folder, settings.tls_names)
+    yield settings.tls_port, (str(chain), str(key))
 
 
 def _listen_error(server: Server, error: Exception) -> str:
