@@ -33,28 +33,14 @@ _MODULES = {
     "WaitTimeout": "alimock.client.connection",
 }
 
-__all__ = [
-    "Address",
-    "Call",
-    "Client",
-    "Emulator",
-    "EmulatorError",
-    "Fault",
-    "Message",
-    "Outcome",
-    "ScenarioError",
-    "WaitTimeout",
-    "__version__",
-]
-
-
 if not TYPE_CHECKING:
-    # Hidden from type checkers, which would accept any name.
+    # Hidden from type checkers: they know the names from the imports above, and a function would let them accept any name.
+    __all__ = [*_MODULES, "__version__"]
+
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module 'alimock' has no attribute {name!r}")
         return getattr(import_module(_MODULES[name]), name)
 
-
-def __dir__() -> list[str]:
-    return __all__
+    def __dir__() -> list[str]:
+        return __all__

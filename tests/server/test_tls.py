@@ -169,7 +169,7 @@ def test_waiter_that_disconnects_over_tls_frees_its_slot(secure: Running, folder
 
 def test_authority_is_reused_and_its_files_are_private(folder: Path) -> None:
     first = certificates.authority(folder).read_bytes()
-    chain, key = certificates.issue(folder, [])
+    chain, _ = certificates.issue(folder, [])
     assert certificates.authority(folder).read_bytes() == first
     for path in folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -209,9 +209,7 @@ def test_serve_uses_a_given_certificate(folder: Path) -> None:
     options = ("--tls-certificate", str(chain), "--tls-key", str(key))
     with serving("--tls-port", "0", *options) as (_, line):
         assert " and https://127.0.0.1:" in line
-    status, _, log = run(
-        "serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(key), "--tls-key", str(chain)
-    )
+    status, _, log = run("serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(key), "--tls-key", str(chain))
     assert (status, log.startswith("alimock: cannot use the TLS certificate: ")) == (2, True)
 
 

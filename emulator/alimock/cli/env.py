@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 from alimock.cli.command import parse
 from alimock.client.connection import default_url, without_token
 
-
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
 
-# The settings of each SDK: over HTTP, over HTTPS, and through a proxy. `{endpoint}` is replaced by host:port, `{url}` by the URL, and
-# `{ca}` by the file of the certificate.
+# The settings of each SDK: over HTTP, over HTTPS, and through a proxy. `{endpoint}` is replaced by host:port, `{url}` by the URL,
+# and `{ca}` by the file of the certificate.
 SDKS = {
     "python": (
         'Config(endpoint="{endpoint}", protocol="http", access_key_id="testid", access_key_secret="testsecret")',
