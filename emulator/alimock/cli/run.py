@@ -79,8 +79,7 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
 
 
 def _strict_status(emulator: Emulator, options: argparse.Namespace) -> int:
-    allow = [code.strip() for code in options.allow.split(",")]
-    found = violations(emulator.connection, emulator.connection.wide, 0, allow)
+    found = violations(emulator.connection, emulator.connection.wide, 0, options.allow)
     for line in found:
         print(f"alimock: strict mode: {line}", file=sys.stderr)
     if found:

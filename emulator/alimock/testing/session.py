@@ -25,16 +25,13 @@ class MarkerOptions:
     strict: bool = False
     allow: Collection[str] = ()
 
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """The codes in `allow`; a string has one or several, separated by commas."""
-        codes = self.allow.split(",") if isinstance(self.allow, str) else self.allow
-        return tuple(code.strip() for code in codes)
-
 
 # The types of the arguments that nothing else checks.
-_TYPES: dict[str, type | tuple[type, ...]] = {"addresses": Mapping, "strict": bool, "allow": (str, list, tuple, set, frozenset)}
-_EXPECTED = {"addresses": "a mapping of addresses to outcomes", "strict": "True or False", "allow": "a list of codes"}
+_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "addresses": (Mapping, "a mapping of addresses to outcomes"),
+    "strict": (bool, "True or False"),
+    "allow": ((str, list, tuple, set, frozenset), "a list of codes"),
+}
 
 
 def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) -> str | None:
@@ -45,9 +42,9 @@ def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) 
         return f"found the unknown argument `{unknown}`, expected {nearest(unknown, names)}"
     if len(arguments) > 1 or (arguments and "scenario" in keywords):
         return f"found {len(arguments)} positional arguments, expected the scenario only, once; pass the others by keyword"
-    for name, types in _TYPES.items():
+    for name, (types, expected) in _TYPES.items():
         if name in keywords and not isinstance(keywords[name], types):
-            return f"{name}: found {keywords[name]!r}, expected {_EXPECTED[name]}"
+            return f"{name}: found {keywords[name]!r}, expected {expected}"
     return None
 
 
@@ -98,7 +95,7 @@ class TestSession:
         self._check()
         if not self.options.strict:
             return []
-        return violations(self.client.connection, self.seen, self.after, self.options.allowed)
+        return violations(self.client.connection, self.seen, self.after, self.options.allow)
 
     def report(self) -> str:
         """Return the report for a test that failed."""
