@@ -113,7 +113,7 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
     item: pytest.Item = request.node
     item.stash[_FAILED] = False
     try:
-        session = TestSession.begin(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
+        session = TestSession(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
     except (ScenarioError, EmulatorError, ValueError) as error:
         raise _failure(f"account of {item.name}: {error}") from None
     item.stash[_SESSION] = session

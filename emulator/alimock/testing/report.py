@@ -19,11 +19,6 @@ REASON_LENGTH = 600
 _OMITTED = ("call", "mail", "access key")
 
 
-def cursor(connection: Connection) -> int:
-    """Return the cursor behind the newest event."""
-    return int(connection.send("GET", "changes", arguments={"limit": "0"})["cursor"])
-
-
 def no_calls(client: Client) -> str:
     """Return the report of an emulator that received no call."""
     return f"no call reached the emulator; point the application at {client.endpoint}, over plain HTTP"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alimock.client.client import Client, ScenarioLike
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import nearest
-from alimock.testing.report import cursor, failure_report, no_calls
+from alimock.testing.report import failure_report, no_calls
 from alimock.testing.strict import violations
 
 
@@ -48,45 +48,38 @@ def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) 
     return None
 
 
-@dataclass(frozen=True)
 class TestSession:
-    """A test at a server, in the account of `client`, from the cursor `after` on.
+    """A test at a server, in the account of `client`; decisions cite its options as `name`.
 
     `seen` is what its report and strict mode cover: all accounts of a server of its own, which runs no other test at the same
-    time, else its own account. `warnings` name parts of the scenario that had no effect.
+    time, else its own account. `warnings` name parts of the scenario that had no effect. Raises `ScenarioError`, `EmulatorError`
+    and `ValueError`.
     """
 
     # Not a class of tests, which pytest would collect by its name.
     __test__ = False
 
-    server: Client
-    client: Client
-    options: MarkerOptions
-    after: int
-    seen: Connection
-    warnings: tuple[str, ...]
-
-    @classmethod
-    def begin(cls, server: Client, options: MarkerOptions, name: str) -> TestSession:
-        """Create the account; decisions cite the options as `name`. Raises `ScenarioError`, `EmulatorError` and `ValueError`."""
-        client = server.new_account(options.access_key_id, options.access_key_secret)
-        seen = client.connection.wide if isinstance(server, Emulator) else client.connection
+    def __init__(self, server: Client, options: MarkerOptions, name: str) -> None:
+        self.server = server
+        self.options = options
+        self.client = server.new_account(options.access_key_id, options.access_key_secret)
+        self.seen = self.client.connection.wide if isinstance(server, Emulator) else self.client.connection
         try:
-            warnings = tuple(cls._load(client, options, name))
-            return cls(server, client, options, cursor(seen), seen, warnings)
+            self.warnings = list(self._load(name))
+            # Behind the newest event.
+            self.after: int = self.seen.send("GET", "changes", arguments={"limit": 0})["cursor"]
         except BaseException:
-            client.close()
+            self.client.close()
             raise
 
-    @staticmethod
-    def _load(client: Client, options: MarkerOptions, name: str) -> Iterator[str]:
+    def _load(self, name: str) -> Iterator[str]:
         """Load what the options name into the account, and yield the warnings."""
-        if options.access_key_id is not None:
+        if self.options.access_key_id is not None:
             # A previous test may have used the account of a fixed key.
-            client.reset(unload=True)
-        loads = [(options.scenario, False), ({"addresses": options.addresses} if options.addresses else None, True)]
-        for scenario, over in loads:
-            warning = client.start_from(scenario, over=over, name=name) if scenario is not None else None
+            self.client.reset(unload=True)
+        addresses = {"addresses": self.options.addresses} if self.options.addresses else None
+        for scenario, over in ((self.options.scenario, False), (addresses, True)):
+            warning = self.client.start_from(scenario, over=over, name=name) if scenario is not None else None
             if warning is not None:
                 yield warning
 
