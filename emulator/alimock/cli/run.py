@@ -102,10 +102,10 @@ def _warn_of_unchecked_calls(emulator: Emulator) -> None:
 
 def _print_report(emulator: Emulator) -> None:
     try:
-        lines = failure_report(emulator.connection.wide, 0, own_key=emulator.access_key_id)
+        lines = failure_report(emulator, emulator.connection.wide, 0)
     except EmulatorError as error:
         lines = [str(error)]
-    print("alimock: events in the emulator:", *(lines or [no_calls(emulator)]), sep="\n", file=sys.stderr)
+    print("alimock: events in the emulator:", *lines, sep="\n", file=sys.stderr)
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:

@@ -10,7 +10,7 @@ from alimock.client.client import Client, ScenarioLike
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import nearest
-from alimock.testing.report import failure_report, no_calls
+from alimock.testing.report import failure_report
 from alimock.testing.strict import violations
 
 
@@ -94,7 +94,7 @@ class TestSession:
         """Return the report for a test that failed."""
         lines = [f"account of the key {self.client.access_key_id} at {self.client.url}"]
         try:
-            lines += failure_report(self.seen, self.after, own_key=self.client.access_key_id) or [no_calls(self.client)]
+            lines += failure_report(self.client, self.seen, self.after)
             self._check()
         except EmulatorError as error:
             lines.append(str(error))
