@@ -65,7 +65,7 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
     if not emulator.access_key_secret:
         return fail(f"no secret known for the key {emulator.access_key_id}; add --access-key-secret")
     inherited = {name: value for name, value in os.environ.items() if name not in env.REMOVED}
-    own = {name: _filled(template, emulator) for name, template in options.env}
+    own = {name: _PLACEHOLDER.sub(lambda word: getattr(emulator, word[1]), value) for name, value in options.env}
     try:
         status = _run_command(command, {**inherited, **env.variables(emulator, os.environ, proxy=options.proxy), **own})
     except FileNotFoundError:
@@ -151,12 +151,6 @@ def _variable(text: str) -> tuple[str, str]:
         expected = ", ".join(f"{{{word}}}" for word in _FIELDS)
         raise argparse.ArgumentTypeError(f"found `{{{unknown}}}` in `{text}`, expected one of {expected}")
     return name, value
-
-
-def _filled(template: str, emulator: Emulator) -> str:
-    for name in _FIELDS:
-        template = template.replace(f"{{{name}}}", getattr(emulator, name))
-    return template
 
 
 def _run_command(command: Sequence[str], environ: dict[str, str]) -> int:
