@@ -131,8 +131,11 @@ class Connection:
             connection.request(method, target, body, {**self._authorization(), **headers})
             response = connection.getresponse()
             return response.status, response.read()
+        except TimeoutError:
+            raise EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.") from None
         except OSError as error:
-            raise self._unreachable(error, seconds) from None
+            message = f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({error.strerror or error})"
+            raise EmulatorError(message) from None
         except http.client.HTTPException as error:
             raise self._not_alimock(str(error) or type(error).__name__) from None
         finally:
@@ -160,12 +163,6 @@ class Connection:
         kind = WaitTimeout if status == _TIMED_OUT else EmulatorError
         message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
         raise kind(". ".join(filter(None, (message, answer.get("hint")))), status, answer)
-
-    def _unreachable(self, error: OSError, seconds: float) -> EmulatorError:
-        if isinstance(error, TimeoutError):
-            return EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.")
-        reason = error.strerror or error
-        return EmulatorError(f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({reason})")
 
     def _not_alimock(self, reason: str) -> EmulatorError:
         return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")
