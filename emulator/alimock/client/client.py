@@ -12,11 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from alimock.client.addresses import Addresses
+from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
-from alimock.client.clock import Clock
 from alimock.client.connection import Connection, EmulatorError
-from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.scenario import export, loader
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError, nearest

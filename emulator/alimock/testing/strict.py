@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 
+from alimock.client.account import Faults
 from alimock.client.calls import Call
 from alimock.client.connection import Connection
-from alimock.client.faults import Faults
 from alimock.spec.error_catalog import SIGNATURE_NONCE_USED
 from alimock.testing.report import plain
 
