@@ -1,18 +1,23 @@
-"""The commands that show the state of a running emulator: `tail`, `export`, and `explain-signature`."""
+"""The commands that ask a running emulator: `ready`, `tail`, `export`, and `explain-signature`."""
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from alimock import __version__
 from alimock.cli.command import fail, parse
-from alimock.client.connection import Connection, EmulatorError, default_url
-from alimock.scenario.export import to_yaml
+from alimock.client.connection import Connection, EmulatorError, default_url, without_token
+from alimock.settings import DEFAULT_PORT
 
+RETRY_SECONDS = 0.05
+READY_SECONDS = 5
 WAIT_SECONDS = 5
 # The status of a request with a cursor beyond the newest event.
 GONE = 410
@@ -20,6 +25,45 @@ _WITH_SECRETS = "# It contains the secrets of the access keys in clear text, inc
 _WITHOUT_SECRETS = """\
 # It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml), PUT it to an emulator that
 # knows the keys, or export it with --secrets."""
+
+
+def ready(arguments: Sequence[str]) -> int:
+    """Return 0 once the emulator is ready, 1 if it is not before the timeout."""
+    parser = argparse.ArgumentParser("alimock ready", description="Check whether an emulator is ready.")
+    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    parser.add_argument("--wait", type=_seconds, default=0.0, metavar="SECONDS", help="retry for this long (default: try once)")
+    options = parse(parser, arguments)
+    end = time.monotonic() + options.wait
+    while (reason := _unready(options.url)) is not None:
+        if time.monotonic() >= end:
+            return fail(f"not ready: {without_token(options.url)}: {reason}", 1)
+        time.sleep(RETRY_SECONDS)
+    return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"found `{text}`, expected a number of seconds from 0")
+    return seconds
+
+
+def _unready(url: str) -> str | None:
+    """Return the reason why the emulator is not ready, or None. Proxy variables are ignored."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            return f"expected a URL like http://127.0.0.1:{DEFAULT_PORT}"
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=READY_SECONDS)
+        connection.request("GET", f"{parts.path.rstrip('/')}/readyz")
+        status = connection.getresponse().status
+        connection.close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return None if status == 200 else f"GET /readyz returned {status}"
 
 
 def tail(arguments: Sequence[str]) -> int:
@@ -74,6 +118,9 @@ def export(arguments: Sequence[str]) -> int:
         document = Connection(options.url, options.access_key_id).send("GET", "scenario", arguments=filters)
     except EmulatorError as error:
         return fail(str(error))
+    # Imported late, since the health check of a container must not load PyYAML.
+    from alimock.scenario.export import to_yaml
+
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     print(f"# Exported by alimock {__version__}: one account, whose addresses become those of every account of this file.")
     print(_WITH_SECRETS if options.secrets else _WITHOUT_SECRETS)

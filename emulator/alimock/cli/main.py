@@ -27,7 +27,7 @@ COMMANDS = {
     "explain-signature": ("inspect:explain_signature", "explain what is wrong with the signature of a request"),
     "env": ("env:run", "print the settings that point an SDK at the emulator"),
     "ca": ("ca:run", "print the certificate of alimock's own authority, for TLS"),
-    "ready": ("ready:run", "check whether an emulator is ready, for health checks"),
+    "ready": ("inspect:ready", "check whether an emulator is ready, for health checks"),
 }
 # The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
