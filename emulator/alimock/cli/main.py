@@ -25,8 +25,8 @@ COMMANDS = {
     "export": ("inspect:export", "print an account of a running emulator as a scenario"),
     "fidelity": ("fidelity:run", "print which behavior is verified and which is assumed"),
     "explain-signature": ("inspect:explain_signature", "explain what is wrong with the signature of a request"),
-    "env": ("env:run", "print the settings that point an SDK at the emulator"),
-    "ca": ("ca:run", "print the certificate of alimock's own authority, for TLS"),
+    "env": ("connect:env", "print the settings that point an SDK at the emulator"),
+    "ca": ("connect:ca", "print the certificate of alimock's own authority, for TLS"),
     "ready": ("inspect:ready", "check whether an emulator is ready, for health checks"),
 }
 # The status that shells report for a process ended by SIGINT.
