@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from alimock.cli.command import fail, parse
 from alimock.client.connection import default_url, without_token
-from alimock.settings import SettingError, resolve
+from alimock.settings import resolve
 
 NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
@@ -90,6 +90,6 @@ def ca(arguments: Sequence[str]) -> int:
             options.output.write_text(certificate)
     except ModuleNotFoundError as error:
         return fail(NO_TLS_EXTRA.format(error.name))
-    except (OSError, ValueError, SettingError) as error:
+    except (OSError, ValueError) as error:
         return fail(str(error))
     return 0
