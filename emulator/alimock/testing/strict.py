@@ -19,8 +19,12 @@ def violations(account: Connection, seen: Connection, after: int, allow: Collect
     """
     codes = [code.strip() for code in (allow.split(",") if isinstance(allow, str) else allow)]
     calls, gap = seen.entries("calls", "calls", after)
-    evicted = ["the oldest calls were evicted and not checked; make fewer calls in one test"] if gap else []
-    return [*evicted, *(line for call in map(Call.of, calls) for line in _violations(call, codes)), *_unused_faults(account)]
+    lines = ["the oldest calls were evicted and not checked; make fewer calls in one test"] if gap else []
+    for call in calls:
+        lines += _violations(Call.of(call), codes)
+    for fault in Faults(account).list(unused=True):
+        lines.append(f"fault {fault.id} never fired ({fault.seen} matching calls) [{fault.decided_by}]")
+    return lines
 
 
 def _violations(call: Call, allow: Collection[str]) -> Iterator[str]:
@@ -38,8 +42,3 @@ def _violations(call: Call, allow: Collection[str]) -> Iterator[str]:
         remedy = f"allow=[...] has `{near[0]}`, probably a typo" if near else "add it to allow=[...] if expected"
         yield f"{name} returned {call.status} {call.code} [{decided_by}] {request}; {remedy}"
     yield from (f"{name}: {plain(hint)} {request}" for hint in call.hints)
-
-
-def _unused_faults(account: Connection) -> Iterator[str]:
-    for fault in Faults(account).list(unused=True):
-        yield f"fault {fault.id} never fired ({fault.seen} matching calls) [{fault.decided_by}]"
