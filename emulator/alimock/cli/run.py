@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from alimock.cli.command import EXIT_UNUSABLE, fail
 from alimock.client.connection import EmulatorError
@@ -109,14 +110,9 @@ def _print_report(emulator: Emulator) -> None:
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    given = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
-    return Emulator(
-        given["scenario"] or "default",
-        access_key_id=options.access_key_id,
-        access_key_secret=options.access_key_secret,
-        profile=given["profile"],
-        auth=given["auth"],
-    )
+    given: dict[str, Any] = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
+    name = given.pop("scenario") or "default"
+    return Emulator(name, access_key_id=options.access_key_id, access_key_secret=options.access_key_secret, **given)
 
 
 def _parser() -> argparse.ArgumentParser:
