@@ -60,7 +60,9 @@ def init(arguments: Sequence[str]) -> int:
         return fail(f"{path} already exists; choose another name")
     except OSError as error:
         return fail(f"cannot write {path}: {error.strerror}")
-    print(f"wrote {path}{schema_note}\ntry: alimock serve --watch --scenario {_argument(path)}")
+    # --scenario would take a name without a slash or .yaml for that of a built-in scenario.
+    argument = shlex.quote(str(path) if "/" in str(path) or path.suffix == ".yaml" else f"./{path}")
+    print(f"wrote {path}{schema_note}\ntry: alimock serve --watch --scenario {argument}")
     return 0
 
 
@@ -71,11 +73,6 @@ def _write_schema(path: Path) -> str:
     except FileExistsError:
         return f"; kept the existing {path}"
     return f" and {path} (for editors)"
-
-
-def _argument(path: Path) -> str:
-    """Return a path as a shell argument that `--scenario` does not take for the name of a built-in scenario."""
-    return shlex.quote(str(path) if "/" in str(path) or path.suffix == ".yaml" else f"./{path}")
 
 
 def scenarios(arguments: Sequence[str]) -> int:
