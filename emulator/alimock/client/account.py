@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alimock.client.connection import PAGE, Connection
+from alimock.client.connection import PAGE, Resource
 from alimock.client.models import moment, time_text, value_of
 
 
@@ -35,11 +35,8 @@ class Address:
     confirm_ip: str | None
 
 
-class Addresses:
+class Addresses(Resource):
     """The addresses of one account."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def list(self) -> builtins.list[Address]:
         """Return up to 5,000 records, newest first, then the addresses of the scenario without a record."""
@@ -65,14 +62,11 @@ class Addresses:
         return [value_of(Address, one) for one in answer["addresses"]]
 
 
-class Clock:
+class Clock(Resource):
     """The clock of one account, which determines record times, the expiry of links, and daily quotas.
 
     Times are UTC+8, as the service writes them.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def now(self) -> datetime:
         """Return the account's time, to the second."""
@@ -104,11 +98,8 @@ class Fault:
     decided_by: str
 
 
-class Faults:
+class Faults(Resource):
     """The faults of one account."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def list(self, *, unused: bool = False) -> builtins.list[Fault]:
         """Return the faults in the order in which they are tried; with `unused` those that never fired."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from alimock.client.connection import PAGE, Connection
+from alimock.client.connection import PAGE, Resource
 from alimock.client.models import value_of
 from alimock.client.outbox import DEFAULT_SECONDS
 
@@ -86,11 +86,8 @@ class CallFilter(TypedDict, total=False):
     after: int
 
 
-class Calls:
+class Calls(Resource):
     """The calls to one account."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def list(self, **filters: Unpack[CallFilter]) -> builtins.list[Call]:
         """Return the calls, newest first; with `after` only later ones, oldest first."""

@@ -177,6 +177,13 @@ class Connection:
         raise EmulatorError(f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
 
 
+class Resource:
+    """A part of an account that the control API shows and changes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+
 def without_token(url: str) -> str:
     """Return a URL without its control token, for output."""
     return _USER.sub("//", url)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alimock.client.connection import PAGE, Connection
+from alimock.client.connection import PAGE, Resource
 from alimock.client.models import time_text, value_of
 
 DEFAULT_SECONDS = 10.0
@@ -36,15 +36,12 @@ class Message:
     received: datetime
 
 
-class Outbox:
+class Outbox(Resource):
     """The mails of one account.
 
     Filters are the recipient (`to`), the operation that sent the mail (`action`), a part of recipient, subject or body (`text`),
     and the account's time (`since`, `until`: a text in UTC+8, or a datetime, in UTC+8 if naive).
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def messages(
         self,
