@@ -66,7 +66,7 @@ class TestSession:
         self.seen = self.client.connection.wide if isinstance(server, Emulator) else self.client.connection
         try:
             self.warnings = list(self._load(name))
-            # Behind the newest event.
+            # The cursor behind the newest event.
             self.after: int = self.seen.send("GET", "changes", arguments={"limit": 0})["cursor"]
         except BaseException:
             self.client.close()
