@@ -19,8 +19,6 @@ from alimock.settings import DEFAULT_PORT
 RETRY_SECONDS = 0.05
 READY_SECONDS = 5
 WAIT_SECONDS = 5
-# The status of a request with a cursor beyond the newest event.
-GONE = 410
 _WITH_SECRETS = "# It contains the secrets of the access keys in clear text, including those from environment variables."
 _WITHOUT_SECRETS = """\
 # It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml), PUT it to an emulator that
@@ -63,7 +61,7 @@ def _unready(url: str) -> str | None:
         connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
         return getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return None if status == 200 else f"GET /readyz returned {status}"
+    return None if status == http.client.OK else f"GET /readyz returned {status}"
 
 
 def tail(arguments: Sequence[str]) -> int:
@@ -88,7 +86,8 @@ def _lines(connection: Connection, *, once: bool) -> Iterator[str]:
         try:
             answer = connection.send("GET", "changes", arguments={"after": after, "limit": 1000, "timeout": timeout})
         except EmulatorError as error:
-            if error.status != GONE:
+            # Gone: the cursor is beyond the newest event.
+            if error.status != http.client.GONE:
                 raise
             yield "-- the emulator was restarted --"
             after = 0

@@ -19,8 +19,6 @@ from alimock.settings import DEFAULT_PORT
 TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000
-# The status of a wait that timed out.
-_TIMED_OUT = 408
 _USER = re.compile("//.*@", re.DOTALL)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
@@ -160,7 +158,7 @@ class Connection:
             raise self._not_alimock("the response is not a JSON object")
         if status == http.client.OK:
             return answer
-        kind = WaitTimeout if status == _TIMED_OUT else EmulatorError
+        kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
         message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
         raise kind(". ".join(filter(None, (message, answer.get("hint")))), status, answer)
 
