@@ -17,10 +17,8 @@ import alimock
 import pytest
 import yaml
 from alimock import Address, Call, Client, Emulator, Fault, Message
-from alimock.client.addresses import Addresses
+from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
-from alimock.client.clock import Clock
-from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.pytest_plugin import OPTIONS
 from alimock.scenario import loader, reference, schema, sources

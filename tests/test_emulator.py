@@ -443,7 +443,7 @@ def test_report_and_strict_mode_cover_several_pages(monkeypatch: pytest.MonkeyPa
     with Emulator() as emulator:
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
-        lines = failure_report(emulator.connection, 0)
+        lines = failure_report(emulator, emulator.connection, 0)
         assert [line.partition("Email=")[2].partition("@")[0] for line in lines] == [str(number) for number in range(7)]
         assert len(violations(emulator.connection, emulator.connection, 0, ["ParameterIllegal"])) == 7
 
@@ -454,14 +454,14 @@ def test_evicted_calls_are_reported() -> None:
         for number in range(7):
             call(emulator, QUERY, Email=f"{number}@example.com")
         assert violations(emulator.connection, emulator.connection, 0, [])[0].startswith("the oldest calls were evicted")
-        assert failure_report(emulator.connection, 0)[0] == "(the oldest events were evicted)"
+        assert failure_report(emulator, emulator.connection, 0)[0] == "(the oldest events were evicted)"
 
 
 def test_control_characters_in_requests_do_not_break_the_report() -> None:
     with Emulator() as emulator:
         call(emulator, "Li\nst\x1b[31m", **{"Em\nail": "a\nb"})
         call(emulator, QUERY, **{"Em\n\x1b[31mail": "x" * 500})
-        assert all(line.isprintable() and len(line) < 800 for line in failure_report(emulator.connection, 0))
+        assert all(line.isprintable() and len(line) < 800 for line in failure_report(emulator, emulator.connection, 0))
 
 
 def test_emulator_uses_the_key_of_an_application() -> None:

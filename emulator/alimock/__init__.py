@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alimock.client.addresses import Address as Address
+    from alimock.client.account import Address as Address
+    from alimock.client.account import Fault as Fault
     from alimock.client.calls import Call as Call
     from alimock.client.calls import Outcome as Outcome
     from alimock.client.client import Client as Client
     from alimock.client.connection import EmulatorError as EmulatorError
     from alimock.client.connection import WaitTimeout as WaitTimeout
-    from alimock.client.faults import Fault as Fault
     from alimock.client.outbox import Message as Message
     from alimock.emulator import Emulator as Emulator
     from alimock.scenario.diagnostics import ScenarioError as ScenarioError
@@ -21,40 +21,26 @@ __version__ = "0.1.0"
 
 # The module of each public name, imported when the name is first used: the pytest plugin imports this package in every test run.
 _MODULES = {
-    "Address": "alimock.client.addresses",
+    "Address": "alimock.client.account",
     "Call": "alimock.client.calls",
     "Client": "alimock.client.client",
     "Emulator": "alimock.emulator",
     "EmulatorError": "alimock.client.connection",
-    "Fault": "alimock.client.faults",
+    "Fault": "alimock.client.account",
     "Message": "alimock.client.outbox",
     "Outcome": "alimock.client.calls",
     "ScenarioError": "alimock.scenario.diagnostics",
     "WaitTimeout": "alimock.client.connection",
 }
 
-__all__ = [
-    "Address",
-    "Call",
-    "Client",
-    "Emulator",
-    "EmulatorError",
-    "Fault",
-    "Message",
-    "Outcome",
-    "ScenarioError",
-    "WaitTimeout",
-    "__version__",
-]
-
-
 if not TYPE_CHECKING:
-    # Hidden from type checkers, which would accept any name.
+    # Hidden from type checkers: they know the names from the imports above, and a function would let them accept any name.
+    __all__ = [*_MODULES, "__version__"]
+
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module 'alimock' has no attribute {name!r}")
         return getattr(import_module(_MODULES[name]), name)
 
-
-def __dir__() -> list[str]:
-    return __all__
+    def __dir__() -> list[str]:
+        return __all__

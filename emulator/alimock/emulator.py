@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from alimock.api.service import Service
-from alimock.client.client import Client, ScenarioLike, check_key, connected, files_of
+from alimock.client.client import Client, ScenarioLike, check_key, files_of
 from alimock.client.connection import EmulatorError
 from alimock.scenario import loader
 from alimock.security import HostPolicy
@@ -55,7 +55,10 @@ class Emulator(Client):
     @staticmethod
     def connect(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
         """Return the client of a running emulator, for example at http://127.0.0.1:2546; raises `EmulatorError`."""
-        return connected(url, access_key_id, access_key_secret)
+        unbound = Client(url, "", "")
+        if access_key_id is None:
+            return unbound.account("default")
+        return unbound.new_account(access_key_id, access_key_secret)
 
     def start(self) -> Self:
         """Start the server and return once it is ready; raises `OSError` if it cannot listen on the port."""
@@ -66,7 +69,7 @@ class Emulator(Client):
         server.start()
         self._server = server
         try:
-            client = connected(server.url, *self._key)
+            client = self.connect(server.url, *self._key)
         except BaseException:
             self._stop()
             raise

@@ -113,7 +113,7 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
     item: pytest.Item = request.node
     item.stash[_FAILED] = False
     try:
-        session = TestSession.begin(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
+        session = TestSession(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
     except (ScenarioError, EmulatorError, ValueError) as error:
         raise _failure(f"account of {item.name}: {error}") from None
     item.stash[_SESSION] = session
@@ -214,15 +214,10 @@ def _located(scenario: Any, folder: Path) -> Any:
         return {**scenario, "extends": located}
     if not isinstance(scenario, str):
         return scenario
-    if (folder / scenario).is_file():
-        return _located_name(scenario, folder)
-    return ",".join(_located_name(name.strip(), folder) for name in scenario.split(","))
-
-
-def _located_name(name: str, folder: Path) -> str:
     from alimock.scenario.sources import is_path
 
-    return os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name
+    names = [scenario] if (folder / scenario).is_file() else [name.strip() for name in scenario.split(",")]
+    return ",".join(os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name for name in names)
 
 
 def _failure(message: str) -> BaseException:

@@ -30,12 +30,17 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit that `--limit NAME=VALUE` sets: its default and the range of its values."""
+    """One limit that `--limit NAME=VALUE` sets: its default and its smallest value."""
 
     name: str
     default: int
     minimum: int
-    maximum: int
+
+    @property
+    def maximum(self) -> int:
+        """The largest value."""
+        # poll() and epoll take a timeout in milliseconds as a 32-bit number.
+        return 2_000_000 if self.name.endswith("seconds") else 999_999_999
 
     def parse(self, text: str) -> int:
         """Return the value; raises `SettingError`."""
@@ -44,18 +49,9 @@ class Limit:
         return int(text)
 
 
-def _limits() -> dict[str, Limit]:
-    defaults = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
-    minimums = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024, "max_threads": 8}
-    limits = {}
-    for name, default in defaults.items():
-        # poll() and epoll take a timeout in milliseconds as a 32-bit number.
-        maximum = 2_000_000 if name.endswith("seconds") else 999_999_999
-        limits[name] = Limit(name, int(default), minimums.get(name, 1), maximum)
-    return limits
-
-
-LIMITS = _limits()
+_DEFAULTS = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
+_MINIMUMS = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024, "max_threads": 8}
+LIMITS = {name: Limit(name, int(default), _MINIMUMS.get(name, 1)) for name, default in _DEFAULTS.items()}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from alimock.api.service import Service
-from alimock.cli import env
+from alimock.cli import connect
 from alimock.cli.main import main
 from alimock.security import HostPolicy
 from alimock.server import certificates
@@ -43,9 +43,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def secure(folder: Path) -> Iterator[Running]:
     """A TLS server with a certificate of the emulator's authority."""
-    issued = certificates.issue(folder, ["mock.example.com"])
+    chain, key = certificates.issue(folder, ["mock.example.com"])
     store = Store(scenario("extends: default\nauthentication: strict"))
-    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0, tls=(str(issued.chain), str(issued.key)))
+    server = Server(Application(Service(store), HostPolicy()), "127.0.0.1", 0, tls=(str(chain), str(key)))
     server.start()
     yield Running(server, store)
     server.stop()
@@ -169,12 +169,12 @@ def test_waiter_that_disconnects_over_tls_frees_its_slot(secure: Running, folder
 
 def test_authority_is_reused_and_its_files_are_private(folder: Path) -> None:
     first = certificates.authority(folder).read_bytes()
-    issued = certificates.issue(folder, [])
+    chain, _ = certificates.issue(folder, [])
     assert certificates.authority(folder).read_bytes() == first
     for path in folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sorted(path.name for path in folder.iterdir()) == ["ca-key.pem", "ca.pem", "server-key.pem", "server.pem"]
-    assert issued.chain.read_bytes().count(b"BEGIN CERTIFICATE") == 1
+    assert chain.read_bytes().count(b"BEGIN CERTIFICATE") == 1
 
 
 def test_command_prints_or_writes_the_authority_certificate(
@@ -205,13 +205,11 @@ def test_serve_listens_with_and_without_tls(folder: Path) -> None:
 
 
 def test_serve_uses_a_given_certificate(folder: Path) -> None:
-    issued = certificates.issue(folder, [])
-    options = ("--tls-certificate", str(issued.chain), "--tls-key", str(issued.key))
+    chain, key = certificates.issue(folder, [])
+    options = ("--tls-certificate", str(chain), "--tls-key", str(key))
     with serving("--tls-port", "0", *options) as (_, line):
         assert " and https://127.0.0.1:" in line
-    status, _, log = run(
-        "serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(issued.key), "--tls-key", str(issued.chain)
-    )
+    status, _, log = run("serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(key), "--tls-key", str(chain))
     assert (status, log.startswith("alimock: cannot use the TLS certificate: ")) == (2, True)
 
 
@@ -229,7 +227,7 @@ def test_incomplete_authority_is_not_overwritten(folder: Path) -> None:
         certificates.authority(folder)
 
 
-@pytest.mark.parametrize("sdk", env.SDKS)
+@pytest.mark.parametrize("sdk", connect.SDKS)
 def test_env_prints_three_ways_to_connect(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["env", "--sdk", sdk, "--url", "http://mock:1"]) == 0
     printed = capsys.readouterr().out

@@ -1,1 +1,1 @@
-"""The subcommands of `alimock`: one module each, whose `run` takes the arguments and returns the exit status."""
+"""The commands of `alimock`: functions that take the arguments and return the exit status."""

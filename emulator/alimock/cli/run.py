@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from alimock.cli.command import EXIT_UNUSABLE, fail
 from alimock.client.connection import EmulatorError
@@ -65,7 +66,7 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
     if not emulator.access_key_secret:
         return fail(f"no secret known for the key {emulator.access_key_id}; add --access-key-secret")
     inherited = {name: value for name, value in os.environ.items() if name not in env.REMOVED}
-    own = {name: _filled(template, emulator) for name, template in options.env}
+    own = {name: _PLACEHOLDER.sub(lambda word: getattr(emulator, word[1]), value) for name, value in options.env}
     try:
         status = _run_command(command, {**inherited, **env.variables(emulator, os.environ, proxy=options.proxy), **own})
     except FileNotFoundError:
@@ -79,8 +80,7 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
 
 
 def _strict_status(emulator: Emulator, options: argparse.Namespace) -> int:
-    allow = [code.strip() for code in options.allow.split(",")]
-    found = violations(emulator.connection, emulator.connection.wide, 0, allow)
+    found = violations(emulator.connection, emulator.connection.wide, 0, options.allow)
     for line in found:
         print(f"alimock: strict mode: {line}", file=sys.stderr)
     if found:
@@ -103,21 +103,16 @@ def _warn_of_unchecked_calls(emulator: Emulator) -> None:
 
 def _print_report(emulator: Emulator) -> None:
     try:
-        lines = failure_report(emulator.connection.wide, 0, own_key=emulator.access_key_id)
+        lines = failure_report(emulator, emulator.connection.wide, 0)
     except EmulatorError as error:
         lines = [str(error)]
-    print("alimock: events in the emulator:", *(lines or [no_calls(emulator)]), sep="\n", file=sys.stderr)
+    print("alimock: events in the emulator:", *lines, sep="\n", file=sys.stderr)
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    given = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
-    return Emulator(
-        given["scenario"] or "default",
-        access_key_id=options.access_key_id,
-        access_key_secret=options.access_key_secret,
-        profile=given["profile"],
-        auth=given["auth"],
-    )
+    given: dict[str, Any] = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
+    name = given.pop("scenario") or "default"
+    return Emulator(name, access_key_id=options.access_key_id, access_key_secret=options.access_key_secret, **given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,12 +147,6 @@ def _variable(text: str) -> tuple[str, str]:
         expected = ", ".join(f"{{{word}}}" for word in _FIELDS)
         raise argparse.ArgumentTypeError(f"found `{{{unknown}}}` in `{text}`, expected one of {expected}")
     return name, value
-
-
-def _filled(template: str, emulator: Emulator) -> str:
-    for name in _FIELDS:
-        template = template.replace(f"{{{name}}}", getattr(emulator, name))
-    return template
 
 
 def _run_command(command: Sequence[str], environ: dict[str, str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
@@ -15,9 +15,6 @@ from alimock.state.store import ALL_ACCOUNTS, Store
 
 logger = logging.getLogger(__name__)
 
-# What identifies the version of a file; None if it is missing.
-Stamp = tuple[int, ...] | None
-
 
 class Watcher:
     """Poll the files of a store's scenario, and the files that a failed load could not read."""
@@ -27,7 +24,7 @@ class Watcher:
         self._load = load
         self._interval = interval
         self._files = store.scenario.files
-        self._stamps = _stamps(self._files)
+        self._stamps = {file: _stamp(file) for file in self._files}
 
     def run(self, stopping: Event) -> None:
         """Poll until stopped."""
@@ -39,7 +36,7 @@ class Watcher:
 
     def poll(self) -> None:
         """Reload the scenario if a file changed; errors go to the log and to `store.scenario_error`."""
-        stamps = _stamps(self._files)
+        stamps = {file: _stamp(file) for file in self._files}
         if stamps == self._stamps:
             return
         try:
@@ -57,14 +54,11 @@ class Watcher:
                 self.store.load(scenario)
             logger.info("Scenario reloaded; all accounts were reset: %s", scenario.name)
         # Stamps from before the load, so that a change during the load is noticed at the next poll.
-        self._stamps = {**_stamps(self._files), **{file: stamps[file] for file in self._files if file in stamps}}
+        self._stamps = {file: stamps[file] if file in stamps else _stamp(file) for file in self._files}
 
 
-def _stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
-    return {file: _stamp(file) for file in files}
-
-
-def _stamp(file: Path) -> Stamp:
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Return what identifies the version of a file, or None if it is missing."""
     try:
         found = file.stat()
     except (OSError, ValueError):

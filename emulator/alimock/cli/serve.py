@@ -10,22 +10,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.api.service import Service
-from alimock.cli.ca import NO_TLS_EXTRA
 from alimock.cli.command import EXIT_UNUSABLE, fail, parse
+from alimock.cli.connect import NO_TLS_EXTRA
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
-from alimock.server.file_limit import raise_file_limit
+from alimock.server.limits import raise_file_limit
 from alimock.server.server import Server
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
 from alimock.state.store import Store
@@ -59,17 +59,15 @@ def run(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        listeners = list(_listeners(settings))
+        tls = _certificate(settings) if settings.tls_port is not None else None
     except ModuleNotFoundError as error:
         return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:
         return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
-    return _serve(settings, scenario, listeners, stopping)
+    return _serve(settings, scenario, tls, stopping)
 
 
-def _serve(
-    settings: Settings, scenario: Scenario, listeners: Sequence[tuple[int, tuple[str, str] | None]], stopping: threading.Event
-) -> int:
+def _serve(settings: Settings, scenario: Scenario, tls: tuple[str, str] | None, stopping: threading.Event) -> int:
     limits = settings.server_limits
     store = Store(scenario, authentication=settings.auth, limits=settings.state_limits, max_waiters=limits.max_waiters)
     watcher = Watcher(store, lambda: _scenario(settings))
@@ -77,7 +75,9 @@ def _serve(
     relay = _relay(settings)
     application = Application(Service(store, settings.profile), host_policy, relay, limits)
     try:
-        servers = [Server(application, settings.host, port, tls=tls) for port, tls in listeners]
+        servers = [Server(application, settings.host, settings.port)]
+        if settings.tls_port is not None:
+            servers.append(Server(application, settings.host, settings.tls_port, tls=tls))
     except (OSError, ValueError) as reason:
         return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
     # Everything allocated so far lives until the end, so the garbage collector need not scan it.
@@ -158,19 +158,15 @@ def _relay(settings: Settings) -> Relay | None:
     return Relay(*settings.smtp_relay, settings.max_relay_mails)
 
 
-def _listeners(settings: Settings) -> Iterator[tuple[int, tuple[str, str] | None]]:
-    """Yield each port to listen on, with the files of its certificate chain and key if it speaks TLS."""
-    yield settings.port, None
-    if settings.tls_port is None:
-        return
+def _certificate(settings: Settings) -> tuple[str, str]:
+    """Return the files of the certificate chain and of the key for TLS."""
     if settings.tls_certificate is not None and settings.tls_key is not None:
-        yield settings.tls_port, (settings.tls_certificate, settings.tls_key)
-        return
+        return settings.tls_certificate, settings.tls_key
     # Imported late, since it needs the extra `tls` and takes a tenth of a second.
     from alimock.server import certificates
 
-    issued = certificates.issue(settings.tls_folder, settings.tls_names)
-    yield settings.tls_port, (str(issued.chain), str(issued.key))
+    chain, key = certificates.issue(settings.tls_folder, settings.tls_names)
+    return str(chain), str(key)
 
 
 def _listen_error(server: Server, error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The client of a running emulator: one module for each resource of the control API.
+"""The client of a running emulator, by the resources of the control API.
 
 Its only dependency is PyYAML, for reading scenario files.
 """

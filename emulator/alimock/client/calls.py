@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
-from alimock.client.models import given, value_of
+from alimock.client.connection import PAGE, Resource
+from alimock.client.models import value_of
 from alimock.client.outbox import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
@@ -86,32 +86,25 @@ class CallFilter(TypedDict, total=False):
     after: int
 
 
-class Calls:
+class Calls(Resource):
     """The calls to one account."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def list(self, **filters: Unpack[CallFilter]) -> builtins.list[Call]:
         """Return the calls, newest first; with `after` only later ones, oldest first."""
-        answer = self._connection.send("GET", "calls", arguments=given(**filters, limit=PAGE))
+        answer = self._connection.send("GET", "calls", arguments={**filters, "limit": PAGE})
         return [Call.of(one) for one in answer["calls"]]
 
     def count(self, **filters: Unpack[CallFilter]) -> int:
         """Return the number of calls."""
-        return int(self._connection.send("GET", "calls/count", arguments=given(**filters))["count"])
+        return int(self._connection.send("GET", "calls/count", arguments=filters)["count"])
 
     def wait(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
         """Return the first matching call once it is completed; without `after`, the newest existing match.
 
         `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the calls that did not match.
         """
-        arguments = given(**filters, timeout=timeout)
-        answer = self._connection.send("GET", "calls/wait", arguments=arguments, seconds=timeout + TIMEOUT_SECONDS)
-        return Call.of(answer["call"])
+        return Call.of(self._connection.wait("calls/wait", timeout, filters)["call"])
 
     async def wait_async(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
         """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
-        arguments = given(**filters, timeout=timeout)
-        answer = await self._connection.send_async("calls/wait", arguments, timeout + TIMEOUT_SECONDS)
-        return Call.of(answer["call"])
+        return Call.of((await self._connection.wait_async("calls/wait", timeout, filters))["call"])

@@ -12,11 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from alimock.client.addresses import Addresses
+from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
-from alimock.client.clock import Clock
 from alimock.client.connection import Connection, EmulatorError
-from alimock.client.faults import Faults
 from alimock.client.outbox import Outbox
 from alimock.scenario import export, loader
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError, nearest
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 # A built-in name, a path (with a slash or .yaml), several of them separated by commas, or the content of a scenario file.
 ScenarioLike = str | PathLike[str] | Mapping[str, Any]
 
-DEFAULT_ACCOUNT = "default"
 LOAD_SECONDS = 60
 # The prefix, before the key, of the names of accounts that no scenario names.
 _UNNAMED = "key:"
@@ -74,7 +71,7 @@ class Client:
         body = {"names": bundle.names, "files": bundle.files, "variables": bundle.variables}
         arguments = {"files": "true", "over": "true" if over else "false"}
         try:
-            answer = self.connection.send("PUT", "scenario", json.dumps(body).encode(), arguments=arguments, seconds=LOAD_SECONDS)
+            answer = self.connection.send("PUT", "scenario", body, arguments=arguments, seconds=LOAD_SECONDS)
         except EmulatorError as error:
             if "mistakes" not in error.answer:
                 raise
@@ -141,20 +138,10 @@ class Client:
         return keys
 
     def _registered(self, key_id: str, secret: str, *, account: str | None = None) -> Client:
-        arguments = {"account": account} if account is not None else {}
-        body = json.dumps({"secret": secret}).encode()
-        self.connection.wide.send("PUT", f"access-keys/{key_id}", body, arguments=arguments)
+        self.connection.wide.send("PUT", f"access-keys/{key_id}", {"secret": secret}, arguments={"account": account})
         client = Client(self.connection.url, key_id, secret)
         client._owned_key = key_id
         return client
-
-
-def connected(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
-    """Return the client of a key's account, by default of the account `default`; raises `EmulatorError`."""
-    unbound = Client(url, "", "")
-    if access_key_id is None:
-        return unbound.account(DEFAULT_ACCOUNT)
-    return unbound.new_account(access_key_id, access_key_secret)
 
 
 def files_of(scenario: ScenarioLike, name: str = "the scenario given") -> tuple[tuple[str, ...], Mapping[str, str]]:

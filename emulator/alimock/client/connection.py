@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from threading import Thread
@@ -18,8 +19,6 @@ from alimock.settings import DEFAULT_PORT
 TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000
-# The status of a wait that timed out.
-_TIMED_OUT = 408
 _USER = re.compile("//.*@", re.DOTALL)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
@@ -68,21 +67,23 @@ class Connection:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: object = None,
         *,
         content_type: str = "application/json",
-        arguments: dict[str, str] | None = None,
+        arguments: Mapping[str, object] | None = None,
         seconds: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
         """Send a request to a path under `/_alimock/` and return the JSON object of the response; raises `EmulatorError`.
 
-        `seconds` is the timeout.
+        A body other than bytes is sent as JSON. Arguments that are None are left out. `seconds` is the timeout.
         """
-        return self._object(*self._sent(method, path, body, content_type, arguments, seconds))
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body, default=str).encode()
+        headers = {"Content-Type": content_type} if content is not None else {}
+        return self._object(*self._sent(method, self._target(path, arguments or {}), content, headers, seconds))
 
     def fetch(self, path: str) -> bytes:
         """Return a response that is not JSON; raises `EmulatorError`."""
-        status, content = self._sent("GET", path, None, "", None, TIMEOUT_SECONDS)
+        status, content = self._sent("GET", self._target(path, {}), None, {}, TIMEOUT_SECONDS)
         if status != http.client.OK:
             self._object(status, content)
         return content
@@ -99,8 +100,12 @@ class Connection:
                 return found, gap
             after = answer["cursor"]
 
-    async def send_async(self, path: str, arguments: dict[str, str], seconds: float) -> dict[str, Any]:
-        """Get a path as `send` does, without blocking the event loop.
+    def wait(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
+        """Return the response of a path that waits for a match; raises `WaitTimeout` after `timeout` seconds."""
+        return self.send("GET", path, arguments={**filters, "timeout": timeout}, seconds=timeout + TIMEOUT_SECONDS)
+
+    async def wait_async(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
+        """Wait as `wait` does, without blocking the event loop.
 
         A cancelled call ends at once; its thread ends with the response or the timeout. `asyncio.to_thread` would not do:
         `asyncio.run` would wait for that thread, and many waits would exhaust the thread pool.
@@ -111,28 +116,24 @@ class Connection:
 
         def work() -> None:
             try:
-                result.set_result(self.send("GET", path, arguments=arguments, seconds=seconds))
+                result.set_result(self.wait(path, timeout, filters))
             except Exception as error:
                 result.set_exception(error)
 
         Thread(target=work, daemon=True).start()
         return await asyncio.wrap_future(result)
 
-    def _sent(
-        self, method: str, path: str, body: bytes | None, content_type: str, arguments: dict[str, str] | None, seconds: float
-    ) -> tuple[int, bytes]:
+    def _sent(self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(*self._address(), timeout=seconds)
         try:
-            connection.request(
-                method,
-                self._target(path, arguments),
-                body,
-                {**self._authorization(), **({"Content-Type": content_type} if body is not None else {})},
-            )
+            connection.request(method, target, body, {**self._authorization(), **headers})
             response = connection.getresponse()
             return response.status, response.read()
+        except TimeoutError:
+            raise EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.") from None
         except OSError as error:
-            raise self._unreachable(error, seconds) from None
+            message = f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({error.strerror or error})"
+            raise EmulatorError(message) from None
         except http.client.HTTPException as error:
             raise self._not_alimock(str(error) or type(error).__name__) from None
         finally:
@@ -143,9 +144,9 @@ class Connection:
         token = unquote(password) if password else os.environ.get("ALIMOCK_CONTROL_TOKEN")
         return {"Authorization": f"Bearer {token}"} if token else {}
 
-    def _target(self, path: str, arguments: dict[str, str] | None) -> str:
-        narrowing = {"access_key_id": self.access_key_id} if self.access_key_id is not None else {}
-        query = urlencode({**narrowing, **(arguments or {})})
+    def _target(self, path: str, arguments: Mapping[str, object]) -> str:
+        narrowed = {"access_key_id": self.access_key_id, **arguments}
+        query = urlencode({name: value for name, value in narrowed.items() if value is not None})
         return f"/_alimock/{quote(path)}" + (f"?{query}" if query else "")
 
     def _object(self, status: int, content: bytes) -> dict[str, Any]:
@@ -157,15 +158,9 @@ class Connection:
             raise self._not_alimock("the response is not a JSON object")
         if status == http.client.OK:
             return answer
-        kind = WaitTimeout if status == _TIMED_OUT else EmulatorError
+        kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
         message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
         raise kind(". ".join(filter(None, (message, answer.get("hint")))), status, answer)
-
-    def _unreachable(self, error: OSError, seconds: float) -> EmulatorError:
-        if isinstance(error, TimeoutError):
-            return EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.")
-        reason = error.strerror or error
-        return EmulatorError(f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({reason})")
 
     def _not_alimock(self, reason: str) -> EmulatorError:
         return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")
@@ -178,6 +173,13 @@ class Connection:
         except ValueError:
             pass
         raise EmulatorError(f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
+
+
+class Resource:
+    """A part of an account that the control API shows and changes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
 
 def without_token(url: str) -> str:

@@ -19,7 +19,8 @@ _TIMES = ("created", "received", "gmt_create", "gmt_modified", "token_send_time"
 
 def value_of(kind: type[T], answer: Mapping[str, Any]) -> T:
     """Return the dataclass of a JSON object; unknown keys are ignored, missing ones are None."""
-    return kind(**{field.name: _read(field.name, answer.get(field.name)) for field in fields(kind)})
+    values = {field.name: answer.get(field.name) for field in fields(kind)}
+    return kind(**{name: moment(value) if name in _TIMES and value is not None else value for name, value in values.items()})
 
 
 def moment(text: str) -> datetime:
@@ -27,18 +28,9 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text + "+08:00")
 
 
-def time_text(time: datetime | str) -> str:
+def time_text(time: datetime | str | None) -> str | None:
     """Return a time as text for the control API; naive datetimes are in UTC+8, as in the service's responses."""
-    if isinstance(time, str):
+    if not isinstance(time, datetime):
         return time
     local = time.astimezone(UTC_PLUS_8) if time.tzinfo is not None else time
     return local.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def given(**arguments: object) -> dict[str, str]:
-    """Return the query arguments that are not None."""
-    return {name: str(value) for name, value in arguments.items() if value is not None}
-
-
-def _read(name: str, value: Any) -> Any:
-    return moment(value) if name in _TIMES and value is not None else value

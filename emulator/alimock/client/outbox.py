@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alimock.client.connection import PAGE, TIMEOUT_SECONDS, Connection
-from alimock.client.models import given, time_text, value_of
+from alimock.client.connection import PAGE, Resource
+from alimock.client.models import time_text, value_of
 
 DEFAULT_SECONDS = 10.0
 
@@ -36,15 +36,12 @@ class Message:
     received: datetime
 
 
-class Outbox:
+class Outbox(Resource):
     """The mails of one account.
 
     Filters are the recipient (`to`), the operation that sent the mail (`action`), a part of recipient, subject or body (`text`),
     and the account's time (`since`, `until`: a text in UTC+8, or a datetime, in UTC+8 if naive).
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def messages(
         self,
@@ -57,8 +54,8 @@ class Outbox:
         after: int | None = None,
     ) -> list[Message]:
         """Return the mails, newest first; with `after` only later ones, oldest first."""
-        filters = _filters(to, action, text, since, until)
-        answer = self._connection.send("GET", "outbox", arguments={**filters, **given(after=after, limit=PAGE)})
+        filters = {"to": to, "action": action, "text": text, "since": time_text(since), "until": time_text(until), "after": after}
+        answer = self._connection.send("GET", "outbox", arguments={**filters, "limit": PAGE})
         return [value_of(Message, one) for one in answer["messages"]]
 
     def wait(
@@ -74,8 +71,8 @@ class Outbox:
 
         `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the mails that did not match.
         """
-        arguments = {**_filters(to, action, text), **given(after=after, timeout=timeout)}
-        answer = self._connection.send("GET", "outbox/wait", arguments=arguments, seconds=timeout + TIMEOUT_SECONDS)
+        filters = {"to": to, "action": action, "text": text, "after": after}
+        answer = self._connection.wait("outbox/wait", timeout, filters)
         return value_of(Message, answer["message"])
 
     async def wait_async(
@@ -88,8 +85,8 @@ class Outbox:
         timeout: float = DEFAULT_SECONDS,
     ) -> Message:
         """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
-        arguments = {**_filters(to, action, text), **given(after=after, timeout=timeout)}
-        answer = await self._connection.send_async("outbox/wait", arguments, timeout + TIMEOUT_SECONDS)
+        filters = {"to": to, "action": action, "text": text, "after": after}
+        answer = await self._connection.wait_async("outbox/wait", timeout, filters)
         return value_of(Message, answer["message"])
 
     def text(self, message: Message | str) -> str:
@@ -106,7 +103,7 @@ class Outbox:
 
     def clear(self, *, to: str | None = None, action: str | None = None, text: str | None = None) -> int:
         """Delete the matching mails, or all, and return their number."""
-        answer = self._connection.send("DELETE", "outbox", arguments=_filters(to, action, text))
+        answer = self._connection.send("DELETE", "outbox", arguments={"to": to, "action": action, "text": text})
         return int(answer["deleted"])
 
     def _fetch(self, message: Message | str) -> dict[str, Any]:
@@ -115,14 +112,3 @@ class Outbox:
 
 def _id(message: Message | str) -> str:
     return message if isinstance(message, str) else message.id
-
-
-def _filters(
-    to: str | None,
-    action: str | None,
-    text: str | None,
-    since: datetime | str | None = None,
-    until: datetime | str | None = None,
-) -> dict[str, str]:
-    times = {"since": since, "until": until}
-    return given(to=to, action=action, text=text) | {name: time_text(time) for name, time in times.items() if time is not None}

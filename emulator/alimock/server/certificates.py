@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
@@ -18,27 +17,22 @@ _AUTHORITY, _AUTHORITY_KEY = "ca.pem", "ca-key.pem"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate chain and its key, as files."""
-
-    chain: Path
-    key: Path
-
-
 def authority(folder: Path) -> Path:
     """Return the file of the authority's certificate, creating the authority if needed; raises `OSError` and `ValueError`."""
     _load(folder)
     return folder / _AUTHORITY
 
 
-def issue(folder: Path, names: Iterable[str]) -> Certificate:
-    """Issue a certificate for the service's endpoints, this machine and `names`; raises `OSError` and `ValueError`."""
+def issue(folder: Path, names: Iterable[str]) -> tuple[Path, Path]:
+    """Issue a certificate for the service's endpoints, this machine and `names`, and return the files of its chain and its key.
+
+    Raises `OSError` and `ValueError`.
+    """
     leaf = _load(folder).issue_cert(*dict.fromkeys((*sorted(ENDPOINTS), *_LOCAL_NAMES, *names)))
-    issued = Certificate(folder / "server.pem", folder / "server-key.pem")
-    _write(issued.chain, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    _write(issued.key, leaf.private_key_pem.bytes())
-    return issued
+    chain, key = folder / "server.pem", folder / "server-key.pem"
+    _write(chain, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    _write(key, leaf.private_key_pem.bytes())
+    return chain, key
 
 
 def _load(folder: Path) -> trustme.CA:

@@ -19,41 +19,36 @@ REASON_LENGTH = 600
 _OMITTED = ("call", "mail", "access key")
 
 
-def cursor(connection: Connection) -> int:
-    """Return the cursor behind the newest event."""
-    return int(connection.send("GET", "changes", arguments={"limit": "0"})["cursor"])
-
-
 def no_calls(client: Client) -> str:
     """Return the report of an emulator that received no call."""
     return f"no call reached the emulator; point the application at {client.endpoint}, over plain HTTP"
 
 
-def failure_report(connection: Connection, after: int, *, own_key: str | None = None) -> list[str]:
-    """Return a report of all events after a cursor; calls of keys other than `own_key` are marked.
+def failure_report(client: Client, seen: Connection, after: int) -> list[str]:
+    """Return a report of all events that `seen` shows after a cursor; calls of keys other than the client's are marked.
 
     It shows calls with their outcomes, mails and faults, and every change through the control API, without secrets and signatures.
     It is cut to its last 200 lines.
     """
-    changes, gap = connection.entries("changes", "changes", after)
-    calls = {call["sequence"]: Call.of(call) for call in connection.entries("calls", "calls", after)[0]}
-    messages = {mail["id"]: value_of(Message, mail) for mail in connection.entries("outbox", "messages", after)[0]}
+    changes, gap = seen.entries("changes", "changes", after)
+    calls = {call["sequence"]: Call.of(call) for call in seen.entries("calls", "calls", after)[0]}
+    messages = {mail["id"]: value_of(Message, mail) for mail in seen.entries("outbox", "messages", after)[0]}
     start = moment(changes[0]["received"]) if changes else None
     lines = ["(the oldest events were evicted)"] if gap else []
     deleted = sum(change["kind"] == "call" and change["sequence"] not in calls for change in changes)
     if deleted:
         lines.append(f"({deleted} calls were deleted by resets or with their accounts)")
     for change in changes:
-        entry = list(_entry(change, calls, messages, own_key))
+        entry = list(_entry(change, calls, messages, client.access_key_id))
         if entry:
             seconds = (moment(change["received"]) - start).total_seconds() if start is not None else 0.0
             lines += [f"+{seconds:.3f} s  {entry[0]}", *(f"            {line}" for line in entry[1:])]
     if len(lines) > MAXIMUM_LINES:
         lines = [f"({len(lines) - MAXIMUM_LINES} earlier lines omitted)", *lines[-MAXIMUM_LINES:]]
-    return lines
+    return lines or [no_calls(client)]
 
 
-def _entry(change: dict[str, Any], calls: dict[int, Call], messages: dict[str, Message], own_key: str | None) -> Iterator[str]:
+def _entry(change: dict[str, Any], calls: dict[int, Call], messages: dict[str, Message], own_key: str) -> Iterator[str]:
     call = calls.get(change["sequence"])
     if call is not None:
         yield from _call_entry(call, messages, own_key)
@@ -61,7 +56,7 @@ def _entry(change: dict[str, Any], calls: dict[int, Call], messages: dict[str, M
         yield " ".join(filter(None, (change["kind"], plain(change["subject"]))))
 
 
-def _call_entry(call: Call, messages: dict[str, Message], own_key: str | None) -> Iterator[str]:
+def _call_entry(call: Call, messages: dict[str, Message], own_key: str) -> Iterator[str]:
     parameters = (f"{name}={plain(value)}" for name, value in call.parameters.items() if name not in COMMON_PARAMETERS)
     words = (call.action or "(no action)", *parameters)
     whole = "".join(_decided_by(one) for one in call.outcomes if not one.email)
@@ -81,7 +76,7 @@ def _decided_by(one: Outcome) -> str:
     return f" [{plain(one.decided_by, REASON_LENGTH)}]" if one.decided_by else ""
 
 
-def _sender(call: Call, own_key: str | None) -> str:
+def _sender(call: Call, own_key: str) -> str:
     """Return the key and the authentication of a call where they are not those that a test expects."""
     key = [f"key {plain(call.access_key_id)}" if call.access_key_id else "no key"] if call.access_key_id != own_key else []
     check = [call.authentication] if call.authentication != "checked" else []

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alimock.client.client import Client, ScenarioLike
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import nearest
-from alimock.testing.report import cursor, failure_report, no_calls
+from alimock.testing.report import failure_report
 from alimock.testing.strict import violations
 
 
@@ -25,16 +25,13 @@ class MarkerOptions:
     strict: bool = False
     allow: Collection[str] = ()
 
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """The codes in `allow`; a string has one or several, separated by commas."""
-        codes = self.allow.split(",") if isinstance(self.allow, str) else self.allow
-        return tuple(code.strip() for code in codes)
-
 
 # The types of the arguments that nothing else checks.
-_TYPES: dict[str, type | tuple[type, ...]] = {"addresses": Mapping, "strict": bool, "allow": (str, list, tuple, set, frozenset)}
-_EXPECTED = {"addresses": "a mapping of addresses to outcomes", "strict": "True or False", "allow": "a list of codes"}
+_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "addresses": (Mapping, "a mapping of addresses to outcomes"),
+    "strict": (bool, "True or False"),
+    "allow": ((str, list, tuple, set, frozenset), "a list of codes"),
+}
 
 
 def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) -> str | None:
@@ -45,51 +42,44 @@ def argument_error(arguments: Sequence[object], keywords: Mapping[str, object]) 
         return f"found the unknown argument `{unknown}`, expected {nearest(unknown, names)}"
     if len(arguments) > 1 or (arguments and "scenario" in keywords):
         return f"found {len(arguments)} positional arguments, expected the scenario only, once; pass the others by keyword"
-    for name, types in _TYPES.items():
+    for name, (types, expected) in _TYPES.items():
         if name in keywords and not isinstance(keywords[name], types):
-            return f"{name}: found {keywords[name]!r}, expected {_EXPECTED[name]}"
+            return f"{name}: found {keywords[name]!r}, expected {expected}"
     return None
 
 
-@dataclass(frozen=True)
 class TestSession:
-    """A test at a server, in the account of `client`, from the cursor `after` on.
+    """A test at a server, in the account of `client`; decisions cite its options as `name`.
 
     `seen` is what its report and strict mode cover: all accounts of a server of its own, which runs no other test at the same
-    time, else its own account. `warnings` name parts of the scenario that had no effect.
+    time, else its own account. `warnings` name parts of the scenario that had no effect. Raises `ScenarioError`, `EmulatorError`
+    and `ValueError`.
     """
 
     # Not a class of tests, which pytest would collect by its name.
     __test__ = False
 
-    server: Client
-    client: Client
-    options: MarkerOptions
-    after: int
-    seen: Connection
-    warnings: tuple[str, ...]
-
-    @classmethod
-    def begin(cls, server: Client, options: MarkerOptions, name: str) -> TestSession:
-        """Create the account; decisions cite the options as `name`. Raises `ScenarioError`, `EmulatorError` and `ValueError`."""
-        client = server.new_account(options.access_key_id, options.access_key_secret)
-        seen = client.connection.wide if isinstance(server, Emulator) else client.connection
+    def __init__(self, server: Client, options: MarkerOptions, name: str) -> None:
+        self.server = server
+        self.options = options
+        self.client = server.new_account(options.access_key_id, options.access_key_secret)
+        self.seen = self.client.connection.wide if isinstance(server, Emulator) else self.client.connection
         try:
-            warnings = tuple(cls._load(client, options, name))
-            return cls(server, client, options, cursor(seen), seen, warnings)
+            self.warnings = list(self._load(name))
+            # The cursor behind the newest event.
+            self.after: int = self.seen.send("GET", "changes", arguments={"limit": 0})["cursor"]
         except BaseException:
-            client.close()
+            self.client.close()
             raise
 
-    @staticmethod
-    def _load(client: Client, options: MarkerOptions, name: str) -> Iterator[str]:
+    def _load(self, name: str) -> Iterator[str]:
         """Load what the options name into the account, and yield the warnings."""
-        if options.access_key_id is not None:
+        if self.options.access_key_id is not None:
             # A previous test may have used the account of a fixed key.
-            client.reset(unload=True)
-        loads = [(options.scenario, False), ({"addresses": options.addresses} if options.addresses else None, True)]
-        for scenario, over in loads:
-            warning = client.start_from(scenario, over=over, name=name) if scenario is not None else None
+            self.client.reset(unload=True)
+        addresses = {"addresses": self.options.addresses} if self.options.addresses else None
+        for scenario, over in ((self.options.scenario, False), (addresses, True)):
+            warning = self.client.start_from(scenario, over=over, name=name) if scenario is not None else None
             if warning is not None:
                 yield warning
 
@@ -98,13 +88,13 @@ class TestSession:
         self._check()
         if not self.options.strict:
             return []
-        return violations(self.client.connection, self.seen, self.after, self.options.allowed)
+        return violations(self.client.connection, self.seen, self.after, self.options.allow)
 
     def report(self) -> str:
         """Return the report for a test that failed."""
         lines = [f"account of the key {self.client.access_key_id} at {self.client.url}"]
         try:
-            lines += failure_report(self.seen, self.after, own_key=self.client.access_key_id) or [no_calls(self.client)]
+            lines += failure_report(self.client, self.seen, self.after)
             self._check()
         except EmulatorError as error:
             lines.append(str(error))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 
+from alimock.client.account import Faults
 from alimock.client.calls import Call
 from alimock.client.connection import Connection
-from alimock.client.faults import Faults
 from alimock.spec.error_catalog import SIGNATURE_NONCE_USED
 from alimock.testing.report import plain
 
@@ -15,11 +15,16 @@ from alimock.testing.report import plain
 def violations(account: Connection, seen: Connection, after: int, allow: Collection[str]) -> list[str]:
     """Return the violations among the calls that `seen` shows after a cursor, and the faults of an account that never fired.
 
-    Error responses whose codes are in `allow` are none.
+    Error responses whose codes are in `allow`, several codes or a text that separates them by commas, are none.
     """
+    codes = [code.strip() for code in (allow.split(",") if isinstance(allow, str) else allow)]
     calls, gap = seen.entries("calls", "calls", after)
-    evicted = ["the oldest calls were evicted and not checked; make fewer calls in one test"] if gap else []
-    return [*evicted, *(line for call in map(Call.of, calls) for line in _violations(call, allow)), *_unused_faults(account)]
+    lines = ["the oldest calls were evicted and not checked; make fewer calls in one test"] if gap else []
+    for call in calls:
+        lines += _violations(Call.of(call), codes)
+    for fault in Faults(account).list(unused=True):
+        lines.append(f"fault {fault.id} never fired ({fault.seen} matching calls) [{fault.decided_by}]")
+    return lines
 
 
 def _violations(call: Call, allow: Collection[str]) -> Iterator[str]:
@@ -37,8 +42,3 @@ def _violations(call: Call, allow: Collection[str]) -> Iterator[str]:
         remedy = f"allow=[...] has `{near[0]}`, probably a typo" if near else "add it to allow=[...] if expected"
         yield f"{name} returned {call.status} {call.code} [{decided_by}] {request}; {remedy}"
     yield from (f"{name}: {plain(hint)} {request}" for hint in call.hints)
-
-
-def _unused_faults(account: Connection) -> Iterator[str]:
-    for fault in Faults(account).list(unused=True):
-        yield f"fault {fault.id} never fired ({fault.seen} matching calls) [{fault.decided_by}]"

@@ -1,40 +1,35 @@
-"""`alimock env`: print the settings that point an SDK at the emulator: over HTTP, over HTTPS, and through a proxy."""
+"""The commands that help to connect an SDK: `env` prints its settings, and `ca` the certificate that it must trust."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from alimock.cli.command import parse
+from alimock.cli.command import fail, parse
 from alimock.client.connection import default_url, without_token
+from alimock.settings import resolve
 
-
-@dataclass(frozen=True)
-class _Lines:
-    """The settings of one SDK. `{endpoint}` is replaced by host:port, `{url}` by the URL, `{ca}` by the file of the certificate."""
-
-    http: str
-    https: str
-    proxy: str
-
-
+NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
 
+# The settings of each SDK: over HTTP, over HTTPS, and through a proxy. `{endpoint}` is replaced by host:port, `{url}` by the URL,
+# and `{ca}` by the file of the certificate.
 SDKS = {
-    "python": _Lines(
+    "python": (
         'Config(endpoint="{endpoint}", protocol="http", access_key_id="testid", access_key_secret="testsecret")',
         f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}} REQUESTS_CA_BUNDLE={{ca}}  # which one is used depends on the SDK's version",
         'Config(protocol="http", http_proxy="{url}", access_key_id="testid", access_key_secret="testsecret")',
     ),
-    "python-core": _Lines(
+    "python-core": (
         'request.set_endpoint("{endpoint}")',
         f"{_RESOLVE}\nexport ALIBABA_CLOUD_CA_BUNDLE={{ca}}\nrequest.set_protocol_type(aliyunsdkcore.http.protocol_type.HTTPS)",
         "export HTTP_PROXY={url}",
     ),
-    "node": _Lines(
+    "node": (
         "new RPCClient({{endpoint: '{url}', apiVersion: '2018-01-29', accessKeyId: 'testid', accessKeySecret: 'testsecret'}})"
         "  // @alicloud/pop-core\n"
         "new Config({{endpoint: '{endpoint}', protocol: 'http', accessKeyId: 'testid', accessKeySecret: 'testsecret'}})"
@@ -42,18 +37,18 @@ SDKS = {
         f"{_RESOLVE}\nexport NODE_EXTRA_CA_CERTS={{ca}}",
         _NO_PROXY,
     ),
-    "java": _Lines(
+    "java": (
         'request.setSysEndpoint("{endpoint}");',
         f"{_RESOLVE}\nkeytool -importcert -noprompt -alias alimock -file {{ca}} -keystore alimock.jks -storepass changeit\n"
         "java -Djavax.net.ssl.trustStore=alimock.jks ...\nrequest.setSysProtocol(ProtocolType.HTTPS);",
         "export HTTP_PROXY={url}",
     ),
-    "go": _Lines(
+    "go": (
         'request.Domain, request.Scheme = "{endpoint}", "http"',
         f'{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}\nrequest.Scheme = "https"',
         "export HTTP_PROXY={url}",
     ),
-    "cli": _Lines(
+    "cli": (
         "export ALIBABA_CLOUD_ENDPOINT={endpoint}\naliyun domain ... --insecure",
         f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}",
         _NO_PROXY,
@@ -61,7 +56,7 @@ SDKS = {
 }
 
 
-def run(arguments: Sequence[str]) -> int:
+def env(arguments: Sequence[str]) -> int:
     """Print the settings of one SDK."""
     parser = argparse.ArgumentParser("alimock env", description="Print the settings that point an SDK at the emulator.")
     parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
@@ -70,8 +65,31 @@ def run(arguments: Sequence[str]) -> int:
     # The emulated API takes no control token.
     url = without_token(options.url)
     values = {"url": url, "endpoint": urlsplit(url).netloc or url, "ca": "alimock-ca.pem"}
-    lines = SDKS[options.sdk]
-    print(f"# over HTTP\n{lines.http.format(**values)}\n")
-    print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{lines.https.format(**values)}\n")
-    print(f"# through a proxy, with the SDK's default endpoint\n{lines.proxy.format(**values)}")
+    http, https, proxy = (lines.format(**values) for lines in SDKS[options.sdk])
+    print(f"# over HTTP\n{http}\n")
+    print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")
+    print(f"# through a proxy, with the SDK's default endpoint\n{proxy}")
+    return 0
+
+
+def ca(arguments: Sequence[str]) -> int:
+    """Print the certificate of alimock's own authority or write it to a file, after creating the authority if there is none."""
+    parser = argparse.ArgumentParser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
+    parser.add_argument("--tls-directory", metavar="FOLDER", help="folder of the authority (ALIMOCK_TLS_DIRECTORY)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
+    options = parse(parser, arguments)
+    try:
+        # Needs the extra `tls`, and takes a tenth of a second to import.
+        from alimock.server import certificates
+
+        folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
+        certificate = certificates.authority(folder).read_text()
+        if options.output is None:
+            print(certificate, end="")
+        else:
+            options.output.write_text(certificate)
+    except ModuleNotFoundError as error:
+        return fail(NO_TLS_EXTRA.format(error.name))
+    except (OSError, ValueError) as error:
+        return fail(str(error))
     return 0

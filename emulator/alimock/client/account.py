@@ -1,0 +1,118 @@
+"""The parts of an account that its scenario sets: the addresses, the clock, and the faults, which make whole calls fail."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alimock.client.connection import PAGE, Resource
+from alimock.client.models import moment, time_text, value_of
+
+
+@dataclass(frozen=True)
+class Address:
+    """The current state of one address.
+
+    `status` is `verified` or `pending`. Without a record, it and the other fields of a record are None. `outcome` comes from the
+    scenario's entry, None if there is none. Times are the account's.
+    """
+
+    email: str
+    status: str | None
+    outcome: str | None
+    access_key_id: str | None
+    sends_today: int
+    decided_by: str
+    email_verification_no: str | None
+    user_id: str | None
+    gmt_create: datetime | None
+    gmt_modified: datetime | None
+    token_send_time: datetime | None
+    verification_time: datetime | None
+    send_ip: str | None
+    confirm_ip: str | None
+
+
+class Addresses(Resource):
+    """The addresses of one account."""
+
+    def list(self) -> builtins.list[Address]:
+        """Return up to 5,000 records, newest first, then the addresses of the scenario without a record."""
+        return self._fetch(limit=PAGE)
+
+    def get(self, email: str) -> Address | None:
+        """Return one address, or None if it has neither a record nor an entry."""
+        return next(iter(self._fetch(email=email)), None)
+
+    def put(self, email: str, entry: str | Mapping[str, object]) -> None:
+        """Set the entry of an address or a pattern, in the syntax of a scenario, until the next reset.
+
+        Raises `EmulatorError` for an invalid entry.
+        """
+        self._connection.send("PUT", f"addresses/{email}", entry)
+
+    def delete(self, email: str) -> None:
+        """Delete the entry of an address or a pattern, and the record; raises `EmulatorError` if there is neither."""
+        self._connection.send("DELETE", f"addresses/{email}")
+
+    def _fetch(self, **arguments: object) -> builtins.list[Address]:
+        answer = self._connection.send("GET", "addresses", arguments=arguments)
+        return [value_of(Address, one) for one in answer["addresses"]]
+
+
+class Clock(Resource):
+    """The clock of one account, which determines record times, the expiry of links, and daily quotas.
+
+    Times are UTC+8, as the service writes them.
+    """
+
+    def now(self) -> datetime:
+        """Return the account's time, to the second."""
+        return moment(self._connection.send("GET", "clock")["now"])
+
+    def freeze(self, at: datetime | str | None = None) -> datetime:
+        """Freeze the clock, now or at a text in UTC+8 or a datetime (UTC+8 if naive), and return its time."""
+        now = {"now": time_text(at)} if at is not None else {}
+        return moment(self._connection.send("PUT", "clock", {"frozen": True, **now})["now"])
+
+    def resume(self) -> datetime:
+        """Let the clock run on from its time, and return the time."""
+        return moment(self._connection.send("PUT", "clock", {"frozen": False})["now"])
+
+    def advance(self, by: timedelta | str) -> datetime:
+        """Advance the clock by whole seconds, or by a text such as `3d` or `1d12h`, and return its time."""
+        text = by if isinstance(by, str) else f"{by // timedelta(seconds=1)}s"
+        answer = self._connection.send("POST", "clock/advance", {"by": text})
+        return moment(answer["now"])
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: how many calls matched (`seen`), how often it fired (`hits`), and where it is defined (`decided_by`)."""
+
+    id: str
+    seen: int
+    hits: int
+    decided_by: str
+
+
+class Faults(Resource):
+    """The faults of one account."""
+
+    def list(self, *, unused: bool = False) -> builtins.list[Fault]:
+        """Return the faults in the order in which they are tried; with `unused` those that never fired."""
+        answer = self._connection.send("GET", "faults", arguments={"unused": "true" if unused else None})
+        return [value_of(Fault, one) for one in answer["faults"]]
+
+    def put(self, fault_id: str, fault: Mapping[str, object]) -> None:
+        """Set a fault in the syntax of a scenario, such as `{"error": "Throttling.User", "times": 2}`, until the next reset.
+
+        Raises `EmulatorError` for an invalid fault.
+        """
+        self._connection.send("PUT", f"faults/{fault_id}", fault)
+
+    def delete(self, fault_id: str) -> None:
+        """Delete a fault; raises `EmulatorError` if there is none."""
+        self._connection.send("DELETE", f"faults/{fault_id}")
