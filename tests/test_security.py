@@ -255,4 +255,4 @@ def test_proxy_password_is_neither_logged_nor_returned(empty: Api, caplog: pytes
     environ = {"REQUEST_URI": "http://user:hush@other.example.com/"}
     response = Client(Application(empty.service, HostPolicy())).get("/", environ_overrides=environ)
     assert (response.status_code, "hush" in response.text + caplog.text) == (501, False)
-    assert "501 refused to be a proxy for other.example.com" in caplog.text
+    assert "501 refused a proxy request for other.example.com" in caplog.text

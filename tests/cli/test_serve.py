@@ -135,7 +135,7 @@ def test_ready_uses_the_port_of_the_environment(running: Running) -> None:
 
 
 def test_ready_does_not_load_the_server() -> None:
-    code = "import sys; from alimock.cli.inspect import ready; print([name for name in ('flask', 'cheroot', 'lxml', 'yaml') if name in sys.modules])"
+    code = "import sys; from alimock.cli import ready; print([name for name in ('flask', 'cheroot', 'lxml', 'yaml') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from alimock.api.service import Service
-from alimock.cli import connect
+from alimock.cli import env
 from alimock.cli.main import main
 from alimock.security import HostPolicy
 from alimock.server import certificates
@@ -227,7 +227,7 @@ def test_incomplete_authority_is_not_overwritten(folder: Path) -> None:
         certificates.authority(folder)
 
 
-@pytest.mark.parametrize("sdk", connect.SDKS)
+@pytest.mark.parametrize("sdk", env.SDKS)
 def test_env_prints_three_ways_to_connect(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["env", "--sdk", sdk, "--url", "http://mock:1"]) == 0
     printed = capsys.readouterr().out

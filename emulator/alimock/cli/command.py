@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 EXIT_UNUSABLE = 2
+NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 
 
 def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:

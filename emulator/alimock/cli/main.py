@@ -6,28 +6,27 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
-from pkgutil import resolve_name
 
 from alimock import __version__
 from alimock.cli.command import did_you_mean, fail, parse
 
-# The function of each command, and its line of the help. main() imports only the one it runs: a health check must not load the
-# server.
+# Each command is a module with a function `run`. main() imports only the one it runs: a health check must not load the server.
 COMMANDS = {
-    "serve": ("serve:run", "run the emulator"),
-    "run": ("run:run", "run a command against an emulator of its own"),
-    "check": ("scenario:check", "validate scenario files"),
-    "scenarios": ("scenario:scenarios", "list the built-in scenarios"),
-    "schema": ("scenario:print_schema", "print the JSON Schema of scenario files, for editors"),
-    "init": ("scenario:init", "create a commented scenario file"),
-    "tail": ("inspect:tail", "follow the events of a running emulator"),
-    "export": ("inspect:export", "print an account of a running emulator as a scenario"),
-    "fidelity": ("fidelity:run", "print which behavior is verified and which is assumed"),
-    "explain-signature": ("inspect:explain_signature", "explain what is wrong with the signature of a request"),
-    "env": ("connect:env", "print the settings that point an SDK at the emulator"),
-    "ca": ("connect:ca", "print the certificate of alimock's own authority, for TLS"),
-    "ready": ("inspect:ready", "check whether an emulator is ready, for health checks"),
+    "serve": "run the emulator",
+    "run": "run a command against an emulator of its own",
+    "check": "validate scenario files",
+    "scenarios": "list the built-in scenarios",
+    "schema": "print the JSON Schema of scenario files, for editors",
+    "init": "create a commented scenario file",
+    "tail": "follow the events of a running emulator",
+    "export": "print an account of a running emulator as a scenario",
+    "fidelity": "print which behavior is verified and which is assumed",
+    "explain-signature": "explain what is wrong with the signature of a request",
+    "env": "print the settings that point an SDK at the emulator",
+    "ca": "print the certificate of alimock's own authority, for TLS",
+    "ready": "check whether an emulator is ready, for health checks",
 }
 # The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="alimock",
         description="An offline emulator of Alibaba Cloud's e-mail verification API.",
-        epilog="commands:\n" + "\n".join(f"  {name:<18} {text}" for name, (_, text) in COMMANDS.items()),
+        epilog="commands:\n" + "\n".join(f"  {name:<18} {text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         parser.error(f"unknown command `{command}`{did_you_mean(command, COMMANDS)}\nSee `alimock --help`")
     try:
-        status: int = resolve_name(f"alimock.cli.{COMMANDS[command][0]}")(words[own:])
+        status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.api.service import Service
-from alimock.cli.command import EXIT_UNUSABLE, fail, parse
-from alimock.cli.connect import NO_TLS_EXTRA
+from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError

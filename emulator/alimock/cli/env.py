@@ -1,21 +1,16 @@
-"""The commands that help to connect an SDK: `env` prints its settings, and `ca` the certificate that it must trust."""
+"""`alimock env`: print the settings that point an SDK at the emulator."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import parse
 from alimock.client.connection import default_url, without_token
-from alimock.settings import resolve
 
-NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
-
 # The settings of each SDK: over HTTP, over HTTPS, and through a proxy. `{endpoint}` is replaced by host:port, `{url}` by the URL,
 # and `{ca}` by the file of the certificate.
 SDKS = {
@@ -56,7 +51,7 @@ SDKS = {
 }
 
 
-def env(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Print the settings of one SDK."""
     parser = argparse.ArgumentParser("alimock env", description="Print the settings that point an SDK at the emulator.")
     parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
@@ -69,27 +64,4 @@ def env(arguments: Sequence[str]) -> int:
     print(f"# over HTTP\n{http}\n")
     print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")
     print(f"# through a proxy, with the SDK's default endpoint\n{proxy}")
-    return 0
-
-
-def ca(arguments: Sequence[str]) -> int:
-    """Print the certificate of alimock's own authority or write it to a file, after creating the authority if there is none."""
-    parser = argparse.ArgumentParser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
-    parser.add_argument("--tls-directory", metavar="FOLDER", help="folder of the authority (ALIMOCK_TLS_DIRECTORY)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
-    options = parse(parser, arguments)
-    try:
-        # Needs the extra `tls`, and takes a tenth of a second to import.
-        from alimock.server import certificates
-
-        folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
-        certificate = certificates.authority(folder).read_text()
-        if options.output is None:
-            print(certificate, end="")
-        else:
-            options.output.write_text(certificate)
-    except ModuleNotFoundError as error:
-        return fail(NO_TLS_EXTRA.format(error.name))
-    except (OSError, ValueError) as error:
-        return fail(str(error))
     return 0

@@ -1,0 +1,36 @@
+"""`alimock export`: print the current state of an account as a scenario."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from alimock import __version__
+from alimock.cli.command import fail, parse
+from alimock.client.connection import Connection, EmulatorError, default_url
+from alimock.scenario.export import to_yaml
+
+_WITH_SECRETS = "# It contains the secrets of the access keys in plain text, including those from environment variables."
+_WITHOUT_SECRETS = """\
+# It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml), PUT it to an emulator that
+# knows the keys, or export it with --secrets."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the scenario."""
+    parser = argparse.ArgumentParser("alimock export", description="Print the current state of an account as a scenario.")
+    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
+    parser.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
+    options = parse(parser, arguments)
+    filters = {"state": "current", "secrets": "true" if options.secrets else None}
+    try:
+        document = Connection(options.url, options.access_key_id).send("GET", "scenario", arguments=filters)
+    except EmulatorError as error:
+        return fail(str(error))
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    print(f"# Exported by alimock {__version__}: every account starts with the addresses of this one when it is loaded.")
+    print(_WITH_SECRETS if options.secrets else _WITHOUT_SECRETS)
+    print(to_yaml(document), end="")
+    return 0

@@ -1,0 +1,45 @@
+"""`alimock init`: create a commented scenario file, and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from alimock.cli.command import fail, parse
+from alimock.scenario import schema
+
+SCHEMA_NAME = "scenario.schema.json"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Write the scenario, and next to it the schema for editors; neither replaces an existing file."""
+    parser = argparse.ArgumentParser("alimock init", description="Create a commented scenario file.")
+    parser.add_argument("file", nargs="?", default="alimock.yaml", metavar="FILE", help="file to create (default: %(default)s)")
+    path = Path(parse(parser, arguments).file)
+    if "," in str(path):
+        return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")
+    try:
+        with path.open("xb") as stream:
+            stream.write(resources.files("alimock.cli").joinpath("starter.yaml").read_bytes())
+        schema_note = _write_schema(path.with_name(SCHEMA_NAME))
+    except FileExistsError:
+        return fail(f"{path} already exists; choose another name")
+    except OSError as error:
+        return fail(f"cannot write {path}: {error.strerror}")
+    # --scenario would take a name without a slash or .yaml for that of a built-in scenario.
+    argument = shlex.quote(str(path) if "/" in str(path) or path.suffix == ".yaml" else f"./{path}")
+    print(f"wrote {path}{schema_note}\ntry: alimock serve --watch --scenario {argument}")
+    return 0
+
+
+def _write_schema(path: Path) -> str:
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(json.dumps(schema.json_schema(), indent=2) + "\n")
+    except FileExistsError:
+        return f"; kept the existing {path}"
+    return f" and {path} (for editors)"
