@@ -51,33 +51,16 @@ def _contains(value: str) -> Term:
     return lambda document: value in document.text
 
 
-def _field(name: str) -> Callable[[str], Term]:
-    return lambda value: lambda document: value in document.fields.get(name, "")
-
-
-def _addressed(value: str) -> Term:
-    names = ("to", "from", "cc", "bcc", "reply-to")
-    return lambda document: any(value in document.fields.get(name, "") for name in names)
+def _field(*names: str) -> Callable[[str], Term]:
+    return lambda value: lambda document: any(value in document.fields.get(name, "") for name in names)
 
 
 def _tag(value: str) -> Term:
     return lambda document: value in (tag.lower() for tag in document.tags)
 
 
-def _is(value: str) -> Term:
-    flags: Mapping[str, Term] = {
-        "read": lambda document: document.is_read,
-        "unread": lambda document: not document.is_read,
-        "tagged": lambda document: bool(document.tags),
-    }
-    return flags.get(value, _contains(f"is:{value}"))
-
-
-def _has(value: str) -> Term:
-    # alimock's mails have neither attachments nor inline parts.
-    if value in ("attachment", "attachments", "inline", "inlines"):
-        return lambda document: False
-    return _contains(f"has:{value}")
+def _flag(prefix: str) -> Callable[[str], Term]:
+    return lambda value: _FLAGS.get(f"{prefix}:{value}") or _contains(f"{prefix}:{value}")
 
 
 def _size(compare: Callable[[int, float], bool]) -> Callable[[str], Term]:
@@ -102,12 +85,19 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str], Term]:
     return term
 
 
+_FLAGS: Mapping[str, Term] = {
+    "is:read": lambda document: document.is_read,
+    "is:unread": lambda document: not document.is_read,
+    "is:tagged": lambda document: bool(document.tags),
+    # alimock's mails have neither attachments nor inline parts.
+    **dict.fromkeys(("has:attachment", "has:attachments", "has:inline", "has:inlines"), lambda document: False),
+}
 _PREFIXES: Mapping[str, Callable[[str], Term]] = {
     **{name: _field(name) for name in ("to", "from", "cc", "bcc", "reply-to", "subject", "message-id")},
-    "addressed": _addressed,
+    "addressed": _field("to", "from", "cc", "bcc", "reply-to"),
     "tag": _tag,
-    "is": _is,
-    "has": _has,
+    "is": _flag("is"),
+    "has": _flag("has"),
     "larger": _size(lambda size, limit: size > limit),
     "smaller": _size(lambda size, limit: size < limit),
     "before": _date(lambda created, limit: created < limit),
