@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -12,12 +11,10 @@ from alimock.api.service import Service
 from alimock.control import access, access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
 from alimock.control.backend import EXTENSION, Backend
 from alimock.control.errors import ControlError, control_error, http_error
+from alimock.mail.relay import Relay
 from alimock.mailpit import routes as mailpit
 from alimock.security import HostPolicy
 from alimock.web import pages
-
-if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
 
 logger = logging.getLogger(__name__)
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from flask import current_app, request
 
 from alimock.api.service import Service
+from alimock.mail.relay import Relay
 from alimock.security import HostPolicy
 from alimock.state.store import Store
-
-if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
 
 P = ParamSpec("P")
 T = TypeVar("T")
