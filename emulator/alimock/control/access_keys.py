@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.scenario import export, loader
 from alimock.scenario.model import AccessKey
@@ -16,7 +16,7 @@ blueprint = Blueprint("access_keys", __name__)
 
 
 @blueprint.get("/access-keys")
-@in_transaction
+@transaction()
 def list_access_keys() -> dict[str, object]:
     """List the keys of one account or of all; with `secrets=true` the secrets are included."""
     given = arguments.query("access_key_id", "secrets")
@@ -31,7 +31,7 @@ def put_access_key(key_id: str) -> dict[str, object]:
     """Register a key, or replace the one with this id."""
     account = arguments.query("account").get("account")
     key = arguments.scenario_body(loader.load_access_key, key_id, account or "")
-    with store().transaction():
+    with transaction():
         accounts, limit = store().scenario.user_ids, store().limits.max_access_keys
         if account is not None and account not in accounts:
             raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
@@ -44,7 +44,7 @@ def put_access_key(key_id: str) -> dict[str, object]:
 
 
 @blueprint.delete("/access-keys/<path:key_id>")
-@in_transaction
+@transaction()
 def delete_access_key(key_id: str) -> dict[str, object]:
     """Delete a registered key."""
     arguments.query()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.spec.times import format_time
 from alimock.state.account import Account
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("accounts", __name__)
 
 
 @blueprint.get("/accounts")
-@in_transaction
+@transaction()
 def list_accounts() -> dict[str, object]:
     """List the accounts of the scenario, then those created for unknown keys."""
     accounts = store().accounts_for_view(arguments.access_key_id())

@@ -10,7 +10,7 @@ from flask import Blueprint, request
 from werkzeug.routing import BaseConverter
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
@@ -32,7 +32,7 @@ class AddressConverter(BaseConverter):
 
 
 @blueprint.get("/addresses")
-@in_transaction
+@transaction()
 def list_addresses() -> dict[str, object]:
     """List the records of one account or of all, newest first, then the scenario's addresses without a record."""
     given = arguments.query("access_key_id", "email", "limit")
@@ -47,7 +47,7 @@ def put_address(email: str) -> dict[str, object]:
     """Add or replace the entry of an address or a pattern; a reset drops it."""
     key_id = arguments.access_key_id()
     rule = replace(arguments.scenario_body(loader.load_address, email), location=f"PUT {request.path}")
-    with store().transaction():
+    with transaction():
         owner = store().address_with_token(rule, key_id)
         if owner is not None:
             raise ControlError(409, f"`token`: {rule.token!a} already belongs to {owner}", "Give another token.")
@@ -60,7 +60,7 @@ def put_address(email: str) -> dict[str, object]:
 
 
 @blueprint.delete("/addresses/<address:email>")
-@in_transaction
+@transaction()
 def delete_address(email: str) -> dict[str, object]:
     """Delete an entry, and the record of an address, until the next reset."""
     key_id = arguments.access_key_id()

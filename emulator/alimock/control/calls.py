@@ -10,7 +10,7 @@ from flask import Blueprint
 
 from alimock.api.auth import Check
 from alimock.control import arguments, lists, waiting
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError, closest, suggestion
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
@@ -56,7 +56,7 @@ def count_calls() -> dict[str, object]:
 
 
 @blueprint.get("/calls/wait")
-@in_transaction
+@transaction()
 def wait_for_call() -> dict[str, object]:
     """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
     given = arguments.query(*FILTERS, "timeout")
@@ -69,7 +69,7 @@ def list_changes() -> dict[str, object]:
     return _changes(arguments.query("access_key_id", "after", "limit", "timeout")).document("changes", _event)
 
 
-@in_transaction
+@transaction()
 def _changes(given: Mapping[str, str]) -> lists.Page[Event]:
     timeout = waiting.timeout_of(given)
     after, account = lists.selection(given)
@@ -115,7 +115,7 @@ def _check_values(given: Mapping[str, str]) -> None:
             raise ControlError(400, f"`{name}`: found {value[:100]!a}, which no call has", hint)
 
 
-@in_transaction
+@transaction()
 def _is_recorded(name: str, value: str) -> bool:
     """Return whether a recorded call, or for an action a scenario, has a value."""
     if name == "action" and any(value in account.scenario.stubs for account in store().accounts_for_view()):

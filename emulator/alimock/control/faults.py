@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS
@@ -18,7 +18,7 @@ blueprint = Blueprint("faults", __name__)
 
 
 @blueprint.get("/faults")
-@in_transaction
+@transaction()
 def list_faults() -> dict[str, object]:
     """List the faults of one account or of all in the order they are tried; with `unused=true` only those that never fired.
 
@@ -48,10 +48,10 @@ def list_faults() -> dict[str, object]:
 def put_fault(fault_id: str) -> dict[str, object]:
     """Replace the fault with this id, or add one before all others; a reset drops it."""
     key_id = arguments.access_key_id()
-    with store().transaction():
+    with transaction():
         stubs = store().stubs(key_id)
     fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
-    with store().transaction():
+    with transaction():
         accounts = store().accounts_for_change(key_id)
         if any(len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults for account in accounts):
             hint = "Delete one; every call tries all of them."
@@ -61,7 +61,7 @@ def put_fault(fault_id: str) -> dict[str, object]:
 
 
 @blueprint.delete("/faults/<path:fault_id>")
-@in_transaction
+@transaction()
 def delete_fault(fault_id: str) -> dict[str, object]:
     """Delete a fault until the next reset."""
     key_id = arguments.access_key_id()

@@ -11,14 +11,14 @@ from flask import Blueprint
 
 from alimock import __version__
 from alimock.control import arguments
-from alimock.control.backend import backend, in_transaction, store
+from alimock.control.backend import backend, store, transaction
 from alimock.spec import fidelity
 
 blueprint = Blueprint("info", __name__)
 
 
 @blueprint.get("/info")
-@in_transaction
+@transaction()
 def get_info() -> dict[str, object]:
     """Return the version, what is loaded, and counts."""
     arguments.query()

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Generic
 
 from alimock.control import arguments, waiting
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.state.log import E, EventType, Log
 
@@ -61,7 +61,7 @@ def selection(given: Mapping[str, str]) -> tuple[int | None, str | None]:
     return after, account
 
 
-@in_transaction
+@transaction()
 def page_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> Page[E]:
     """Return a page of the matching entries of a log."""
     limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
@@ -75,7 +75,7 @@ def page_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool])
     return Page(entries, cursor, log.evicted(account), after is not None and after < log.evicted_through(account))
 
 
-@in_transaction
+@transaction()
 def count_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Count the matching entries of a log; evicted ones are not included."""
     after, account = selection(given)
@@ -95,7 +95,7 @@ def scanner(log: Log[E], after: int | None, account: str | None, matches: Callab
     return find
 
 
-@in_transaction
+@transaction()
 def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
     timeout = waiting.timeout_of(given)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, request
 
 from alimock.control import arguments, lists
-from alimock.control.backend import base_url, in_transaction, store
+from alimock.control.backend import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import message
 from alimock.spec.address import fold
@@ -30,7 +30,7 @@ def list_messages() -> dict[str, object]:
 
 
 @blueprint.get("/outbox/wait")
-@in_transaction
+@transaction()
 def wait_for_message() -> dict[str, object]:
     """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
     given = arguments.query(*FILTERS, "after", "timeout")
@@ -55,14 +55,14 @@ def delete_messages() -> dict[str, object]:
     """Delete the matching mails, or those with the ids in the body; all without either."""
     given, ids = arguments.query(*FILTERS), _ids()
     matches = _filter(given)
-    with store().transaction():
+    with transaction():
         _, account = lists.selection(given)
         mails = [mail for mail in store().outbox.entries(account) if matches(mail) and (ids is None or mail.id in ids)]
         return {"deleted": store().delete_mails(mails)}
 
 
 @blueprint.delete("/outbox/<mail_id>")
-@in_transaction
+@transaction()
 def delete_message(mail_id: str) -> dict[str, object]:
     """Delete one mail."""
     arguments.query()
@@ -96,7 +96,7 @@ def _filter(given: Mapping[str, str]) -> Callable[[Mail], bool]:
     return matches
 
 
-@in_transaction
+@transaction()
 def _mail(mail_id: str) -> Mail:
     mail = store().outbox.get(mail_id)
     if mail is None:
@@ -105,7 +105,7 @@ def _mail(mail_id: str) -> Mail:
     return mail
 
 
-@in_transaction
+@transaction()
 def _token_state(mail: Mail) -> TokenState:
     return store().token_state(mail)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.mail import message
 from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time
@@ -26,7 +26,7 @@ class Mailbox:
     base_url: str
     access_key_id: str | None = None
 
-    @in_transaction
+    @transaction()
     def mails(self) -> list[Mail]:
         """Return all mails, newest first."""
         return list(store().outbox.newest_first(self._account()))
@@ -40,19 +40,19 @@ class Mailbox:
         """Return a mail by its id, or for `latest` the newest that matches the query."""
         return next(iter(self.search(query)), None) if mail_id == "latest" else self._find(mail_id)
 
-    @in_transaction
+    @transaction()
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Mark mails as read or unread."""
         ids = {mail.id for mail in self._existing(mails)}
         marked = store().outbox.read
         (marked.update if read else marked.difference_update)(ids)
 
-    @in_transaction
+    @transaction()
     def set_tags(self, mails: Iterable[Mail], tags: Sequence[str]) -> None:
         """Replace the tags of mails."""
         store().outbox.tags.update({mail.id: tuple(tags) for mail in self._existing(mails)})
 
-    @in_transaction
+    @transaction()
     def delete(self, mails: Iterable[Mail]) -> None:
         """Delete mails."""
         store().delete_mails(self._existing(mails))
@@ -119,7 +119,7 @@ class Mailbox:
     def _account(self) -> str | None:
         return store().account_name(self.access_key_id) if self.access_key_id is not None else None
 
-    @in_transaction
+    @transaction()
     def _find(self, mail_id: str) -> Mail | None:
         mail, account = store().outbox.get(mail_id), self._account()
         return mail if mail is not None and account in (None, mail.account_name) else None
@@ -143,7 +143,7 @@ class Mailbox:
         base_url, size = store().outbox.sizes.get(mail.id, ("", 0))
         if base_url != self.base_url:
             size = len(message.build(mail, self.base_url).as_bytes())
-            with store().transaction():
+            with transaction():
                 if mail.id in store().outbox:
                     store().outbox.sizes[mail.id] = self.base_url, size
         return size
