@@ -10,9 +10,10 @@ from werkzeug.exceptions import HTTPException
 from alimock.api.service import Service
 from alimock.control import access, access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
 from alimock.control.backend import EXTENSION, Backend
-from alimock.control.errors import ControlError, control_error, http_error
+from alimock.control.errors import ControlError, control_error, http_error, scenario_error
 from alimock.mail.relay import Relay
 from alimock.mailpit import routes as mailpit
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.security import HostPolicy
 from alimock.web import pages
 
@@ -32,6 +33,7 @@ def create_app(service: Service, host_policy: HostPolicy, relay: Relay | None = 
     app.before_request(access.check_access)
     app.after_request(_log)
     app.register_error_handler(ControlError, control_error)
+    app.register_error_handler(ScenarioError, scenario_error)
     app.register_error_handler(HTTPException, http_error)
     for resource in CONTROL_API:
         app.register_blueprint(resource.blueprint, url_prefix="/_alimock")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import islice
 
 from flask import Blueprint
 
 from alimock.api.auth import Check
-from alimock.control import arguments, lists, waiting
+from alimock.control import arguments, lists
 from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError, closest, suggestion
 from alimock.spec.address import fold
@@ -45,14 +44,18 @@ _OUTCOME_CODES = {"quota-exceeded": SEND_TOKEN_QUOTA_EXCEEDED.code, "illegal": P
 def list_calls() -> dict[str, object]:
     """List calls, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "limit")
-    return lists.page_of(store().calls, given, _filter(given)).document("calls", _document)
+    return lists.page(store().calls, "calls", given, _filter(given), _document)
 
 
 @blueprint.get("/calls/count")
 def count_calls() -> dict[str, object]:
     """Count calls."""
     given = arguments.query(*FILTERS)
-    return lists.count_of(store().calls, given, _filter(given))
+    matches = _filter(given)
+    with transaction():
+        after, account = lists.selection(given)
+        count = sum(map(matches, lists.candidates(store().calls, after, account)))
+        return {"count": count, "cursor": store().cursor, "evicted": store().calls.evicted(account)}
 
 
 @blueprint.get("/calls/wait")
@@ -66,27 +69,23 @@ def wait_for_call() -> dict[str, object]:
 @blueprint.get("/changes")
 def list_changes() -> dict[str, object]:
     """List events; with `timeout`, wait for the first one after the cursor."""
-    return _changes(arguments.query("access_key_id", "after", "limit", "timeout")).document("changes", _event)
-
-
-@transaction()
-def _changes(given: Mapping[str, str]) -> lists.Page[Event]:
-    timeout = waiting.timeout_of(given)
-    after, account = lists.selection(given)
-    accounts = (None, ALL_ACCOUNTS, account) if account is not None else None
-
-    def matches(event: Event) -> bool:
-        return accounts is None or event.account_name in accounts
-
-    if after is not None and "timeout" in given:
-        waiting.wait(lists.scanner(store().events, after, None, matches), EventType.__members__.values(), account, timeout)
+    given = arguments.query("access_key_id", "after", "limit", "timeout")
+    timeout = arguments.timeout(given)
+    with transaction():
+        after, account = lists.selection(given)
+        if after is not None and "timeout" in given:
+            lists.wait(store().events, list(EventType), after, None, timeout, lambda event: _concerns(event, account))
     # Events of all accounts belong to every account, so the log is not narrowed but filtered.
     everything = {name: value for name, value in given.items() if name != "access_key_id"}
-    page = lists.page_of(store().events, everything, matches)
-    if account is None or not page.gap:
-        return page
-    evicted = max(store().events.evicted_through(name) for name in (account, ALL_ACCOUNTS))
-    return replace(page, gap=(after or 0) < evicted)
+    page = lists.page(store().events, "changes", everything, lambda event: _concerns(event, account), _event)
+    if account is not None and (after or 0) >= max(map(store().events.evicted_through, (account, ALL_ACCOUNTS))):
+        # Only events of other accounts were evicted.
+        page.pop("gap", None)
+    return page
+
+
+def _concerns(event: Event, account: str | None) -> bool:
+    return account is None or event.account_name in (account, ALL_ACCOUNTS)
 
 
 def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from alimock.control.backend import backend
+from alimock.scenario.diagnostics import ScenarioError
 
 _HINTS = {
     404: "The emulated API is at /; the control API is described at /_alimock/openapi.json.",
@@ -37,6 +39,13 @@ class ControlError(Exception):
 def control_error(error: ControlError) -> tuple[dict[str, object], int, dict[str, str]]:
     """Return the response of a `ControlError`."""
     return error.content, error.status, error.headers
+
+
+def scenario_error(error: ScenarioError) -> tuple[dict[str, object], int]:
+    """Return the response of an invalid scenario, or part of one, with all its errors."""
+    mistakes = [asdict(mistake) for mistake in error.mistakes]
+    message = f"{len(mistakes)} error{'s' if len(mistakes) > 1 else ''}: {error}"
+    return {"message": message, "hint": "Fix the errors and retry; nothing was changed.", "mistakes": mistakes}, 400
 
 
 def http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:

@@ -15,7 +15,6 @@ from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
-from alimock.state.record import TokenState
 
 blueprint = Blueprint("outbox", __name__)
 
@@ -26,7 +25,7 @@ FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 def list_messages() -> dict[str, object]:
     """List mails, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "after", "limit")
-    return lists.page_of(store().outbox, given, _filter(given)).document("messages", _summary)
+    return lists.page(store().outbox, "messages", given, _filter(given), _summary)
 
 
 @blueprint.get("/outbox/wait")
@@ -105,12 +104,9 @@ def _mail(mail_id: str) -> Mail:
     return mail
 
 
-@transaction()
-def _token_state(mail: Mail) -> TokenState:
-    return store().token_state(mail)
-
-
 def _summary(mail: Mail) -> dict[str, object]:
+    with transaction():
+        token_state = store().token_state(mail)
     return {
         "id": mail.id,
         "sequence": mail.sequence,
@@ -121,7 +117,7 @@ def _summary(mail: Mail) -> dict[str, object]:
         "access_key_id": mail.access_key_id,
         "request_id": mail.request_id,
         "token": mail.token,
-        "token_state": _token_state(mail).value,
+        "token_state": token_state.value,
         "link": message.link(mail, base_url()),
         "created": format_time(mail.created),
         "received": format_real_time(mail.received),

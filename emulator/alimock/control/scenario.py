@@ -88,7 +88,7 @@ def _parse(key_id: str | None, base: Scenario | None, bundle: Bundle | None) -> 
             base = replace(base, addresses=base.book(store().account_name(key_id)), account_addresses={})
     if bundle is None:
         return arguments.scenario_body(loader.load_text, local=False, known_keys=known_keys, over=base)
-    return arguments.report_errors(lambda: loader.load_bundle(bundle, known_keys=known_keys, over=base))
+    return loader.load_bundle(bundle, known_keys=known_keys, over=base)
 
 
 def _ignored(scenario: Scenario) -> list[str]:
