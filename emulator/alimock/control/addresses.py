@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -15,7 +15,6 @@ from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS
-from alimock.scenario.address_rules import AddressRule
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account
@@ -72,16 +71,10 @@ def delete_address(email: str) -> dict[str, object]:
 
 def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
     """Iterate over an account's addresses, or the one requested, without creating records."""
-    if email is None:
-        records = account.page(0, limit)[1]
-        rules: Iterable[AddressRule] = account.addresses.exact.values()
-    else:
-        record, rule = account.get(email), account.addresses.exact.get(fold(email))
-        records = [record] if record is not None else []
-        rules = [rule] if rule is not None else []
-    for record in records:
+    rules = account.addresses.exact
+    for record in account.page(0, limit)[1] if email is None else filter(None, [account.get(email)]):
         yield _record(account, record)
-    for rule in rules:
+    for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
         if account.get(rule.address) is None:
             yield _entry(account, rule.address, None, rule.location)
 
