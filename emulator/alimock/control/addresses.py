@@ -73,15 +73,27 @@ def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict
     """Iterate over an account's addresses, or the one requested, without creating records."""
     rules = account.addresses.exact
     for record in account.page(0, limit)[1] if email is None else filter(None, [account.get(email)]):
-        yield _record(account, record)
+        yield _document(account, record.email, record, record.decided_by)
     for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
         if account.get(rule.address) is None:
-            yield _entry(account, rule.address, None, rule.location)
+            yield _document(account, rule.address, None, rule.location)
 
 
-def _record(account: Account, record: Record) -> dict[str, object]:
+def _document(account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
+    rule = account.addresses.rule(email)
+    entry: dict[str, object] = {
+        "email": email,
+        "status": None,
+        "outcome": rule.outcome.value if rule is not None else None,
+        "access_key_id": store().access_key_id(account),
+        "sends_today": account.sends_today(email),
+        "decided_by": decided_by,
+    }
+    if record is None:
+        return entry
     return {
-        **_entry(account, record.email, record, record.decided_by),
+        **entry,
+        "status": "verified" if record.verification_status == VERIFIED else "pending",
         "email_verification_no": record.email_verification_no,
         "user_id": record.user_id,
         "gmt_create": format_time(record.gmt_create),
@@ -90,17 +102,4 @@ def _record(account: Account, record: Record) -> dict[str, object]:
         "verification_time": format_time(record.verification_time) if record.verification_time is not None else None,
         "send_ip": record.send_ip,
         "confirm_ip": record.confirm_ip,
-    }
-
-
-def _entry(account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
-    rule = account.addresses.rule(email)
-    status = None if record is None else "verified" if record.verification_status == VERIFIED else "pending"
-    return {
-        "email": email,
-        "status": status,
-        "outcome": rule.outcome.value if rule is not None else None,
-        "access_key_id": store().access_key_id(account),
-        "sends_today": account.sends_today(email),
-        "decided_by": decided_by,
     }
