@@ -26,16 +26,15 @@ def list_faults() -> dict[str, object]:
     """
     given = arguments.query("access_key_id", "unused")
     unused = arguments.flag(given, "unused")
-    seen, hits = Counter[Fault](), Counter[Fault]()
     accounts = store().accounts_for_view(given.get("access_key_id"))
+    counts = [(fault, each.fault_calls[fault.id], each.fault_hits[fault.id]) for each in accounts for fault in each.faults.values()]
     if not accounts:
         # An unknown key's account will start with these.
-        seen.update({fault: fault.seen for fault in store().start.faults_by_id.values()})
-        hits.update({fault: fault.hits for fault in store().start.faults_by_id.values()})
-    for account in accounts:
-        for fault in account.faults.values():
-            seen[fault] += fault.seen + account.fault_calls[fault.id]
-            hits[fault] += fault.hits + account.fault_hits[fault.id]
+        counts = [(fault, 0, 0) for fault in store().start.faults_by_id.values()]
+    seen, hits = Counter[Fault](), Counter[Fault]()
+    for fault, calls, fired in counts:
+        seen[fault] += fault.seen + calls
+        hits[fault] += fault.hits + fired
     faults = [
         {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.location}
         for fault, count in hits.items()
