@@ -27,7 +27,6 @@ class EntryType(Generic[E]):
 
     event_type: EventType
     key: str
-    noun: str
     log: str
     document: Callable[[E], dict[str, object]]
     brief: Callable[[E], str]
@@ -108,7 +107,7 @@ def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], ma
 
 
 def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
-    noun, start = entry_type.noun, after or 0
+    noun, start = entry_type.event_type.value, after or 0
     others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
     if others:
         found = f"no match among: {', '.join(map(entry_type.brief, others))}"

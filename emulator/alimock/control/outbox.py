@@ -124,4 +124,4 @@ def _summary(mail: Mail) -> dict[str, object]:
     }
 
 
-_MAIL = lists.EntryType(EventType.MAIL, "message", "mail", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
+_MAIL = lists.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
