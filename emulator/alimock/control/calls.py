@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from itertools import islice
 
@@ -10,7 +11,7 @@ from flask import Blueprint
 from alimock.api.auth import Check
 from alimock.control import arguments, lists
 from alimock.control.backend import store, transaction
-from alimock.control.errors import ControlError, closest, suggestion
+from alimock.control.errors import ControlError, suggestion
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.error_catalog import CATALOG, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
@@ -166,8 +167,8 @@ def _hints(call: CallEntry) -> list[str]:
 
 
 def _hint(kind: str, name: str, known: list[str]) -> str:
-    match = closest(name, known)
-    return f"unknown {kind} {name[:100]}" + (f"; did you mean {match}?" if match is not None else "")
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f"unknown {kind} {name[:100]}" + (f"; did you mean {matches[0]}?" if matches else "")
 
 
-_CALL = lists.EntryType(EventType.CALL, "call", "call", "the call log", _document, lambda call: f"{call.action} {call.code}")
+_CALL = lists.EntryType(EventType.CALL, "call", "the call log", _document, lambda call: f"{call.action} {call.code}")
