@@ -63,24 +63,24 @@ def _flag(prefix: str) -> Callable[[str], Term]:
     return lambda value: _FLAGS.get(f"{prefix}:{value}") or _contains(f"{prefix}:{value}")
 
 
-def _size(compare: Callable[[int, float], bool]) -> Callable[[str], Term]:
+def _bytes(value: str) -> float | None:
+    found = _SIZE.fullmatch(value)
+    return float(found[1]) * _UNITS[found[2]] if found else None
+
+
+def _timestamp(value: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value.upper().replace("/", "-").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _limit(parse: Callable[[str], float | None], keeps: Callable[[Document, float], bool]) -> Callable[[str], Term]:
     def term(value: str) -> Term:
-        found = _SIZE.fullmatch(value)
-        limit = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        return lambda document: found is not None and compare(document.size(), limit)
-
-    return term
-
-
-def _date(compare: Callable[[float, float], bool]) -> Callable[[str], Term]:
-    def term(value: str) -> Term:
-        try:
-            moment = datetime.fromisoformat(value.upper().replace("/", "-").replace("Z", "+00:00"))
-        except ValueError:
-            # An invalid date matches nothing, since the result of a search may be deleted.
-            return lambda document: False
-        limit = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-        return lambda document: compare(document.created, limit)
+        limit = parse(value)
+        # An invalid limit matches nothing, since the result of a search may be deleted.
+        return lambda document: limit is not None and keeps(document, limit)
 
     return term
 
@@ -98,8 +98,8 @@ _PREFIXES: Mapping[str, Callable[[str], Term]] = {
     "tag": _tag,
     "is": _flag("is"),
     "has": _flag("has"),
-    "larger": _size(lambda size, limit: size > limit),
-    "smaller": _size(lambda size, limit: size < limit),
-    "before": _date(lambda created, limit: created < limit),
-    "after": _date(lambda created, limit: created >= limit),
+    "larger": _limit(_bytes, lambda document, limit: document.size() > limit),
+    "smaller": _limit(_bytes, lambda document, limit: document.size() < limit),
+    "before": _limit(_timestamp, lambda document, limit: document.created < limit),
+    "after": _limit(_timestamp, lambda document, limit: document.created >= limit),
 }
