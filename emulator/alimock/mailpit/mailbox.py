@@ -38,7 +38,11 @@ class Mailbox:
 
     def get(self, mail_id: str, query: str = "") -> Mail | None:
         """Return a mail by its id, or for `latest` the newest that matches the query."""
-        return next(iter(self.search(query)), None) if mail_id == "latest" else self._find(mail_id)
+        if mail_id == "latest":
+            return next(iter(self.search(query)), None)
+        with transaction():
+            mail, account = store().outbox.get(mail_id), self._account()
+        return mail if mail is not None and account in (None, mail.account_name) else None
 
     @transaction()
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
@@ -55,7 +59,7 @@ class Mailbox:
     @transaction()
     def delete(self, mails: Iterable[Mail]) -> None:
         """Delete mails."""
-        store().delete_mails(self._existing(mails))
+        store().delete_mails(mails)
 
     def tags(self, mails: Iterable[Mail]) -> Counter[str]:
         """Count the tags of mails, in alphabetical order."""
@@ -118,11 +122,6 @@ class Mailbox:
 
     def _account(self) -> str | None:
         return store().account_name(self.access_key_id) if self.access_key_id is not None else None
-
-    @transaction()
-    def _find(self, mail_id: str) -> Mail | None:
-        mail, account = store().outbox.get(mail_id), self._account()
-        return mail if mail is not None and account in (None, mail.account_name) else None
 
     def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
         """Return the mails that were not deleted since they were selected."""

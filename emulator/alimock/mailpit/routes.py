@@ -86,10 +86,8 @@ def get_message(mail_id: str) -> Response:
 @blueprint.get("/api/v1/message/<mail_id>/headers")
 def get_headers(mail_id: str) -> Response:
     """Return the headers of a mail."""
-    headers: dict[str, list[str]] = {}
-    for name, value in message.build(_mail(mail_id), base_url()).items():
-        headers.setdefault("-".join(part.capitalize() for part in name.split("-")), []).append(str(value))
-    return _json(headers)
+    headers = message.build(_mail(mail_id), base_url()).items()
+    return _json({name.title(): [str(value)] for name, value in headers})
 
 
 @blueprint.get("/api/v1/message/<mail_id>/raw")
