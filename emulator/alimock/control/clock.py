@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from flask import Blueprint
 
@@ -39,7 +38,9 @@ def set_clock() -> dict[str, object]:
         was_frozen = clock.frozen_at is not None
         clock.set(clock.now() if now is None else now, frozen=was_frozen if frozen is None else frozen)
 
-    return _change(change, key_id)
+    with transaction():
+        store().change_clocks(change, key_id)
+        return _document(key_id)
 
 
 @blueprint.post("/clock/advance")
@@ -54,13 +55,8 @@ def advance_clock() -> dict[str, object]:
         clocks = [account.clock for account in store().accounts_for_change(key_id)] + ([store().clock] if key_id is None else [])
         if any(clock.now() + seconds > LATEST for clock in clocks):
             raise ControlError(400, f"`by`: {text[:60]} leads beyond {format_time(LATEST)}", "Give a shorter duration.")
-        return _change(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
-
-
-@transaction()
-def _change(change: Callable[[Clock], None], key_id: str | None) -> dict[str, object]:
-    store().change_clocks(change, key_id)
-    return _document(key_id)
+        store().change_clocks(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
+        return _document(key_id)
 
 
 def _document(key_id: str | None) -> dict[str, object]:
