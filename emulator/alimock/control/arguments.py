@@ -27,7 +27,7 @@ def query(*names: str) -> dict[str, str]:
             raise ControlError(400, f"`{name}` is given {len(values)} times", "Give it once.")
         if not values[0]:
             raise ControlError(400, f"`{name}` is empty", "Give it a value or omit it.")
-    return dict(request.args.items())
+    return request.args.to_dict()
 
 
 def access_key_id() -> str | None:
@@ -109,10 +109,9 @@ def time(given: Mapping[str, object], name: str) -> int | None:
 def timeout(given: Mapping[str, str]) -> float:
     """Parse the argument `timeout`: seconds from 0 to 60, optionally with a fraction."""
     text = given.get("timeout", str(DEFAULT_SECONDS))
-    value = float(text) if _SECONDS.fullmatch(text) else MAX_SECONDS + 1.0
-    if value > MAX_SECONDS:
+    if not _SECONDS.fullmatch(text) or float(text) > MAX_SECONDS:
         raise ControlError(400, f"`timeout`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
-    return value
+    return float(text)
 
 
 def _is_string(value: object) -> bool:
