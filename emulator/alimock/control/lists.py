@@ -109,10 +109,9 @@ def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], ma
 def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
     noun, start = entry_type.event_type.value, after or 0
     others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
+    found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
     if others:
         found = f"no match among: {', '.join(map(entry_type.brief, others))}"
-    else:
-        found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
     hint = "Check the filters, and GET /_alimock/calls for rejected calls."
     elsewhere = len(log.after(start)) - len(log.after(start, account)) if account is not None else 0
     if elsewhere:

@@ -29,7 +29,6 @@ def list_messages() -> dict[str, object]:
 
 
 @blueprint.get("/outbox/wait")
-@transaction()
 def wait_for_message() -> dict[str, object]:
     """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
     given = arguments.query(*FILTERS, "after", "timeout")
