@@ -24,12 +24,12 @@ class Mailbox:
     """
 
     base_url: str
-    access_key_id: str | None = None
+    account: str | None
 
     @transaction()
     def mails(self) -> list[Mail]:
         """Return all mails, newest first."""
-        return list(store().outbox.newest_first(self._account()))
+        return list(store().outbox.newest_first(self.account))
 
     def search(self, query: str) -> list[Mail]:
         """Return the mails that match a query, newest first."""
@@ -41,8 +41,8 @@ class Mailbox:
         if mail_id == "latest":
             return next(iter(self.search(query)), None)
         with transaction():
-            mail, account = store().outbox.get(mail_id), self._account()
-        return mail if mail is not None and account in (None, mail.account_name) else None
+            mail = store().outbox.get(mail_id)
+        return mail if mail is not None and self.account in (None, mail.account_name) else None
 
     @transaction()
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
@@ -119,9 +119,6 @@ class Mailbox:
             "tags": list(self.tags(everything)),
             "messages": messages,
         }
-
-    def _account(self) -> str | None:
-        return store().account_name(self.access_key_id) if self.access_key_id is not None else None
 
     def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
         """Return the mails that were not deleted since they were selected."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, abort, g, request
 
 from alimock import __version__
-from alimock.control.backend import base_url, store
+from alimock.control.backend import base_url, store, transaction
 from alimock.mail import message
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text import is_unicode
@@ -31,8 +31,10 @@ _SANDBOX = {
 
 
 @blueprint.url_value_preprocessor
+@transaction()
 def _select_mailbox(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    g.mailbox = Mailbox(base_url(), (values or {}).pop("access_key_id", None))
+    key_id = (values or {}).pop("access_key_id", None)
+    g.mailbox = Mailbox(base_url(), store().account_name(key_id) if key_id is not None else None)
 
 
 @blueprint.get("/api/v1/messages")
@@ -167,7 +169,7 @@ def get_info() -> Response:
     """Return version and statistics."""
     mails = _mailbox().mails()
     uptime, deleted = int(store().real_time() - store().started), store().outbox.deleted
-    statistics = {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, "SMTPAccepted": 0, "SMTPAcceptedSize": 0}
+    received = dict.fromkeys(("SMTPAccepted", "SMTPAcceptedSize", "SMTPRejected", "SMTPIgnored"), 0)
     return _json(
         {
             "Version": f"{VERSION}+alimock-{__version__}",
@@ -177,7 +179,7 @@ def get_info() -> Response:
             "Messages": len(mails),
             "Unread": _mailbox().unread(mails),
             "Tags": _mailbox().tags(mails),
-            "RuntimeStats": {**statistics, "SMTPRejected": 0, "SMTPIgnored": 0},
+            "RuntimeStats": {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, **received},
         }
     )
 
