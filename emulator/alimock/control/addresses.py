@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -10,12 +10,11 @@ from flask import Blueprint, request
 from werkzeug.routing import BaseConverter
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
 from alimock.scenario.address_entries import MAXIMUM_PATTERNS
-from alimock.scenario.address_rules import AddressRule
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account
@@ -32,7 +31,7 @@ class AddressConverter(BaseConverter):
 
 
 @blueprint.get("/addresses")
-@in_transaction
+@transaction()
 def list_addresses() -> dict[str, object]:
     """List the records of one account or of all, newest first, then the scenario's addresses without a record."""
     given = arguments.query("access_key_id", "email", "limit")
@@ -47,7 +46,7 @@ def put_address(email: str) -> dict[str, object]:
     """Add or replace the entry of an address or a pattern; a reset drops it."""
     key_id = arguments.access_key_id()
     rule = replace(arguments.scenario_body(loader.load_address, email), location=f"PUT {request.path}")
-    with store().transaction():
+    with transaction():
         owner = store().address_with_token(rule, key_id)
         if owner is not None:
             raise ControlError(409, f"`token`: {rule.token!a} already belongs to {owner}", "Give another token.")
@@ -60,7 +59,7 @@ def put_address(email: str) -> dict[str, object]:
 
 
 @blueprint.delete("/addresses/<address:email>")
-@in_transaction
+@transaction()
 def delete_address(email: str) -> dict[str, object]:
     """Delete an entry, and the record of an address, until the next reset."""
     key_id = arguments.access_key_id()
@@ -72,23 +71,29 @@ def delete_address(email: str) -> dict[str, object]:
 
 def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
     """Iterate over an account's addresses, or the one requested, without creating records."""
-    if email is None:
-        records = account.page(0, limit)[1]
-        rules: Iterable[AddressRule] = account.addresses.exact.values()
-    else:
-        record, rule = account.get(email), account.addresses.exact.get(fold(email))
-        records = [record] if record is not None else []
-        rules = [rule] if rule is not None else []
-    for record in records:
-        yield _record(account, record)
-    for rule in rules:
+    rules = account.addresses.exact
+    for record in account.page(0, limit)[1] if email is None else filter(None, [account.get(email)]):
+        yield _document(account, record.email, record, record.decided_by)
+    for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
         if account.get(rule.address) is None:
-            yield _entry(account, rule.address, None, rule.location)
+            yield _document(account, rule.address, None, rule.location)
 
 
-def _record(account: Account, record: Record) -> dict[str, object]:
+def _document(account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
+    rule = account.addresses.rule(email)
+    entry: dict[str, object] = {
+        "email": email,
+        "status": None,
+        "outcome": rule.outcome.value if rule is not None else None,
+        "access_key_id": store().access_key_id(account),
+        "sends_today": account.sends_today(email),
+        "decided_by": decided_by,
+    }
+    if record is None:
+        return entry
     return {
-        **_entry(account, record.email, record, record.decided_by),
+        **entry,
+        "status": "verified" if record.verification_status == VERIFIED else "pending",
         "email_verification_no": record.email_verification_no,
         "user_id": record.user_id,
         "gmt_create": format_time(record.gmt_create),
@@ -97,17 +102,4 @@ def _record(account: Account, record: Record) -> dict[str, object]:
         "verification_time": format_time(record.verification_time) if record.verification_time is not None else None,
         "send_ip": record.send_ip,
         "confirm_ip": record.confirm_ip,
-    }
-
-
-def _entry(account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
-    rule = account.addresses.rule(email)
-    status = None if record is None else "verified" if record.verification_status == VERIFIED else "pending"
-    return {
-        "email": email,
-        "status": status,
-        "outcome": rule.outcome.value if rule is not None else None,
-        "access_key_id": store().access_key_id(account),
-        "sends_today": account.sends_today(email),
-        "decided_by": decided_by,
     }

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 from typing import TypeVar
 
 from flask import request
 
 from alimock.control.errors import ControlError, suggestion
-from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.text import is_unicode
 from alimock.spec.times import parse_time
 
+DEFAULT_SECONDS = 10
+MAX_SECONDS = 60
 T = TypeVar("T")
+_SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
 def query(*names: str) -> dict[str, str]:
@@ -25,7 +27,7 @@ def query(*names: str) -> dict[str, str]:
             raise ControlError(400, f"`{name}` is given {len(values)} times", "Give it once.")
         if not values[0]:
             raise ControlError(400, f"`{name}` is empty", "Give it a value or omit it.")
-    return dict(request.args.items())
+    return request.args.to_dict()
 
 
 def access_key_id() -> str | None:
@@ -54,17 +56,7 @@ def flag(given: Mapping[str, str], name: str) -> bool:
 def scenario_body(load: Callable[..., T], *args: object, **options: object) -> T:
     """Load the body, a scenario or a part of one: JSON if the content type says so, else YAML."""
     is_json = request.mimetype == "application/json"
-    return report_errors(lambda: load(request.get_data(), *args, file="the request body", json=is_json, **options))
-
-
-def report_errors(load: Callable[[], T]) -> T:
-    """Load a scenario or a part of one; the error response lists all errors."""
-    try:
-        return load()
-    except ScenarioError as error:
-        mistakes = [asdict(mistake) for mistake in error.mistakes]
-        message = f"{len(mistakes)} error{'s' if len(mistakes) > 1 else ''}: {error}"
-        raise ControlError(400, message, "Fix the errors and retry; nothing was changed.", details={"mistakes": mistakes}) from None
+    return load(request.get_data(), *args, file="the request body", json=is_json, **options)
 
 
 def json_body(*names: str) -> dict[str, object]:
@@ -112,6 +104,14 @@ def time(given: Mapping[str, object], name: str) -> int | None:
     except ValueError:
         hint = "Give a time in UTC+8, such as 2019-02-19 16:38:07."
         raise ControlError(400, f"`{name}`: found {json.dumps(given[name])[:60]}", hint) from None
+
+
+def timeout(given: Mapping[str, str]) -> float:
+    """Parse the argument `timeout`: seconds from 0 to 60, optionally with a fraction."""
+    text = given.get("timeout", str(DEFAULT_SECONDS))
+    if not _SECONDS.fullmatch(text) or float(text) > MAX_SECONDS:
+        raise ControlError(400, f"`timeout`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
+    return float(text)
 
 
 def _is_string(value: object) -> bool:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from flask import current_app, request
 
 from alimock.api.service import Service
+from alimock.mail.relay import Relay
 from alimock.security import HostPolicy
 from alimock.state.store import Store
 
-if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
-
-P = ParamSpec("P")
-T = TypeVar("T")
 EXTENSION = "alimock"
 
 
@@ -46,15 +41,11 @@ def base_url() -> str:
     return backend().host_policy.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))
 
 
-def in_transaction(function: Callable[P, T]) -> Callable[P, T]:
-    """Hold the store's lock while a view runs, or the part of it that needs a consistent state.
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Hold the store's lock in a `with` statement, or as `@transaction()` while a view runs.
 
-    The function must not read the request's body: a slow client would block everything. Waiting for an event releases the lock.
+    The code must not read the request's body: a slow client would block everything. Waiting for an event releases the lock.
     """
-
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        with store().transaction():
-            return function(*args, **kwargs)
-
-    return wrapper
+    with store().transaction():
+        yield

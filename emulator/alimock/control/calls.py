@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import islice
 
 from flask import Blueprint
 
 from alimock.api.auth import Check
-from alimock.control import arguments, lists, waiting
-from alimock.control.backend import in_transaction, store
-from alimock.control.errors import ControlError, closest, suggestion
+from alimock.control import arguments, lists
+from alimock.control.backend import store, transaction
+from alimock.control.errors import ControlError, suggestion
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.spec.error_catalog import CATALOG, INVALID_ACTION_NOT_FOUND, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
@@ -45,18 +45,21 @@ _OUTCOME_CODES = {"quota-exceeded": SEND_TOKEN_QUOTA_EXCEEDED.code, "illegal": P
 def list_calls() -> dict[str, object]:
     """List calls, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "limit")
-    return lists.page_of(store().calls, given, _filter(given)).document("calls", _document)
+    return lists.page(store().calls, "calls", given, _filter(given), _document)
 
 
 @blueprint.get("/calls/count")
 def count_calls() -> dict[str, object]:
     """Count calls."""
     given = arguments.query(*FILTERS)
-    return lists.count_of(store().calls, given, _filter(given))
+    matches = _filter(given)
+    with transaction():
+        after, account = lists.selection(given)
+        count = sum(map(matches, lists.candidates(store().calls, after, account)))
+        return {"count": count, "cursor": store().cursor, "evicted": store().calls.evicted(account)}
 
 
 @blueprint.get("/calls/wait")
-@in_transaction
 def wait_for_call() -> dict[str, object]:
     """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
     given = arguments.query(*FILTERS, "timeout")
@@ -66,27 +69,23 @@ def wait_for_call() -> dict[str, object]:
 @blueprint.get("/changes")
 def list_changes() -> dict[str, object]:
     """List events; with `timeout`, wait for the first one after the cursor."""
-    return _changes(arguments.query("access_key_id", "after", "limit", "timeout")).document("changes", _event)
-
-
-@in_transaction
-def _changes(given: Mapping[str, str]) -> lists.Page[Event]:
-    timeout = waiting.timeout_of(given)
-    after, account = lists.selection(given)
-    accounts = (None, ALL_ACCOUNTS, account) if account is not None else None
-
-    def matches(event: Event) -> bool:
-        return accounts is None or event.account_name in accounts
-
-    if after is not None and "timeout" in given:
-        waiting.wait(lists.scanner(store().events, after, None, matches), EventType.__members__.values(), account, timeout)
+    given = arguments.query("access_key_id", "after", "limit", "timeout")
+    timeout = arguments.timeout(given)
+    with transaction():
+        after, account = lists.selection(given)
+        if after is not None and "timeout" in given:
+            lists.wait(store().events, list(EventType), after, None, timeout, lambda event: _concerns(event, account))
     # Events of all accounts belong to every account, so the log is not narrowed but filtered.
     everything = {name: value for name, value in given.items() if name != "access_key_id"}
-    page = lists.page_of(store().events, everything, matches)
-    if account is None or not page.gap:
-        return page
-    evicted = max(store().events.evicted_through(name) for name in (account, ALL_ACCOUNTS))
-    return replace(page, gap=(after or 0) < evicted)
+    page = lists.page(store().events, "changes", everything, lambda event: _concerns(event, account), _event)
+    if account is not None and (after or 0) >= max(map(store().events.evicted_through, (account, ALL_ACCOUNTS))):
+        # Only events of other accounts were evicted.
+        page.pop("gap", None)
+    return page
+
+
+def _concerns(event: Event, account: str | None) -> bool:
+    return account is None or event.account_name in (account, ALL_ACCOUNTS)
 
 
 def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
@@ -115,7 +114,7 @@ def _check_values(given: Mapping[str, str]) -> None:
             raise ControlError(400, f"`{name}`: found {value[:100]!a}, which no call has", hint)
 
 
-@in_transaction
+@transaction()
 def _is_recorded(name: str, value: str) -> bool:
     """Return whether a recorded call, or for an action a scenario, has a value."""
     if name == "action" and any(value in account.scenario.stubs for account in store().accounts_for_view()):
@@ -167,8 +166,8 @@ def _hints(call: CallEntry) -> list[str]:
 
 
 def _hint(kind: str, name: str, known: list[str]) -> str:
-    match = closest(name, known)
-    return f"unknown {kind} {name[:100]}" + (f"; did you mean {match}?" if match is not None else "")
+    matches = difflib.get_close_matches(name, known, n=1)
+    return f"unknown {kind} {name[:100]}" + (f"; did you mean {matches[0]}?" if matches else "")
 
 
-_CALL = lists.EntryType(EventType.CALL, "call", "call", "the call log", _document, lambda call: f"{call.action} {call.code}")
+_CALL = lists.EntryType(EventType.CALL, "call", "the call log", _document, lambda call: f"{call.action} {call.code}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.spec.times import format_time, parse_duration, parse_time
 from alimock.state.clock import Clock
@@ -20,7 +19,7 @@ LATEST = parse_time("9989-12-31 00:00:00")
 
 
 @blueprint.get("/clock")
-@in_transaction
+@transaction()
 def get_clock() -> dict[str, object]:
     """Return the time of an account, or the time that new accounts start with."""
     return _document(arguments.access_key_id())
@@ -39,7 +38,9 @@ def set_clock() -> dict[str, object]:
         was_frozen = clock.frozen_at is not None
         clock.set(clock.now() if now is None else now, frozen=was_frozen if frozen is None else frozen)
 
-    return _change(change, key_id)
+    with transaction():
+        store().change_clocks(change, key_id)
+        return _document(key_id)
 
 
 @blueprint.post("/clock/advance")
@@ -50,17 +51,12 @@ def advance_clock() -> dict[str, object]:
         seconds = parse_duration(text)
     except ValueError:
         raise ControlError(400, f"`by`: found {text[:60]!a}", "Give a duration in d, h, m and s, such as 3d or 1d12h.") from None
-    with store().transaction():
+    with transaction():
         clocks = [account.clock for account in store().accounts_for_change(key_id)] + ([store().clock] if key_id is None else [])
         if any(clock.now() + seconds > LATEST for clock in clocks):
             raise ControlError(400, f"`by`: {text[:60]} leads beyond {format_time(LATEST)}", "Give a shorter duration.")
-        return _change(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
-
-
-@in_transaction
-def _change(change: Callable[[Clock], None], key_id: str | None) -> dict[str, object]:
-    store().change_clocks(change, key_id)
-    return _document(key_id)
+        store().change_clocks(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
+        return _document(key_id)
 
 
 def _document(key_id: str | None) -> dict[str, object]:

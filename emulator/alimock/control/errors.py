@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from alimock.control.backend import backend
+from alimock.scenario.diagnostics import ScenarioError
 
 _HINTS = {
     404: "The emulated API is at /; the control API is described at /_alimock/openapi.json.",
@@ -16,27 +18,27 @@ _HINTS = {
 }
 
 
+@dataclass(eq=False)
 class ControlError(Exception):
     """An error response; `details` are additional JSON keys."""
 
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        hint: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        details: Mapping[str, object] | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = dict(headers or {})
-        self.content = {"message": message, "hint": hint, **(details or {})}
-        super().__init__(message)
+    status: int
+    message: str
+    hint: str
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    details: Mapping[str, object] = field(default_factory=dict, kw_only=True)
 
 
-def control_error(error: ControlError) -> tuple[dict[str, object], int, dict[str, str]]:
+def control_error(error: ControlError) -> tuple[dict[str, object], int, Mapping[str, str]]:
     """Return the response of a `ControlError`."""
-    return error.content, error.status, error.headers
+    return {"message": error.message, "hint": error.hint, **error.details}, error.status, error.headers
+
+
+def scenario_error(error: ScenarioError) -> tuple[dict[str, object], int]:
+    """Return the response of an invalid scenario, or part of one, with all its errors."""
+    mistakes = [asdict(mistake) for mistake in error.mistakes]
+    message = f"{len(mistakes)} error{'s' if len(mistakes) > 1 else ''}: {error}"
+    return {"message": message, "hint": "Fix the errors and retry; nothing was changed.", "mistakes": mistakes}, 400
 
 
 def http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple[str, str]]]:
@@ -48,12 +50,7 @@ def http_error(error: HTTPException) -> tuple[dict[str, object], int, list[tuple
     return {"message": f"{status} {error.name}", "hint": _HINTS.get(status, error.description or "")}, status, allowed
 
 
-def closest(word: str, known: Collection[str]) -> str | None:
-    """Return the known word that is most similar, or None if none is."""
-    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
-
-
 def suggestion(word: str, known: Collection[str]) -> str:
     """Return the hint for an unknown word: the most similar known one, or all of them."""
-    match = closest(word, known)
-    return f"Did you mean {match}?" if match is not None else f"Expected one of: {', '.join(known) or 'none'}."
+    matches = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {matches[0]}?" if matches else f"Expected one of: {', '.join(known) or 'none'}."

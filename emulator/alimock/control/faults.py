@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.fault_entries import MAXIMUM_FAULTS
@@ -18,7 +18,7 @@ blueprint = Blueprint("faults", __name__)
 
 
 @blueprint.get("/faults")
-@in_transaction
+@transaction()
 def list_faults() -> dict[str, object]:
     """List the faults of one account or of all in the order they are tried; with `unused=true` only those that never fired.
 
@@ -26,16 +26,15 @@ def list_faults() -> dict[str, object]:
     """
     given = arguments.query("access_key_id", "unused")
     unused = arguments.flag(given, "unused")
-    seen, hits = Counter[Fault](), Counter[Fault]()
     accounts = store().accounts_for_view(given.get("access_key_id"))
+    counts = [(fault, each.fault_calls[fault.id], each.fault_hits[fault.id]) for each in accounts for fault in each.faults.values()]
     if not accounts:
         # An unknown key's account will start with these.
-        seen.update({fault: fault.seen for fault in store().start.faults_by_id.values()})
-        hits.update({fault: fault.hits for fault in store().start.faults_by_id.values()})
-    for account in accounts:
-        for fault in account.faults.values():
-            seen[fault] += fault.seen + account.fault_calls[fault.id]
-            hits[fault] += fault.hits + account.fault_hits[fault.id]
+        counts = [(fault, 0, 0) for fault in store().start.faults_by_id.values()]
+    seen, hits = Counter[Fault](), Counter[Fault]()
+    for fault, calls, fired in counts:
+        seen[fault] += fault.seen + calls
+        hits[fault] += fault.hits + fired
     faults = [
         {**export.fault(fault), "seen": seen[fault], "hits": count, "decided_by": fault.location}
         for fault, count in hits.items()
@@ -48,10 +47,10 @@ def list_faults() -> dict[str, object]:
 def put_fault(fault_id: str) -> dict[str, object]:
     """Replace the fault with this id, or add one before all others; a reset drops it."""
     key_id = arguments.access_key_id()
-    with store().transaction():
+    with transaction():
         stubs = store().stubs(key_id)
     fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
-    with store().transaction():
+    with transaction():
         accounts = store().accounts_for_change(key_id)
         if any(len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults for account in accounts):
             hint = "Delete one; every call tries all of them."
@@ -61,7 +60,7 @@ def put_fault(fault_id: str) -> dict[str, object]:
 
 
 @blueprint.delete("/faults/<path:fault_id>")
-@in_transaction
+@transaction()
 def delete_fault(fault_id: str) -> dict[str, object]:
     """Delete a fault until the next reset."""
     key_id = arguments.access_key_id()

@@ -5,24 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import yaml
 from flask import Blueprint
 
 from alimock import __version__
 from alimock.control import arguments
-from alimock.control.backend import backend, in_transaction, store
+from alimock.control.backend import backend, store, transaction
 from alimock.spec import fidelity
-
-if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
 
 blueprint = Blueprint("info", __name__)
 
 
 @blueprint.get("/info")
-@in_transaction
+@transaction()
 def get_info() -> dict[str, object]:
     """Return the version, what is loaded, and counts."""
     arguments.query()
@@ -37,16 +33,18 @@ def get_info() -> dict[str, object]:
         "evicted_accounts": store().evicted_accounts,
         "messages": len(store().outbox),
         "evicted_messages": store().outbox.evicted(),
-        "relay": _relay(relay) if relay is not None else None,
+        "relay": relay and {"host": relay.host, "port": relay.port, "waiting": relay.waiting, **asdict(relay.counts)},
         "cursor": store().cursor,
         "uptime_seconds": int(store().real_time() - store().started),
     }
 
 
 @blueprint.get("/openapi.json")
+@cache  # Parsing it takes 0.1 s.
 def get_openapi() -> dict[str, object]:
     """Return the description of this API."""
-    return _openapi()
+    document: dict[str, object] = yaml.safe_load(files("alimock.control").joinpath("openapi.yaml").read_bytes())
+    return document
 
 
 @blueprint.get("/fidelity")
@@ -54,14 +52,3 @@ def get_fidelity() -> dict[str, object]:
     """Return the fidelity ledger."""
     arguments.query()
     return fidelity.document()
-
-
-def _relay(relay: Relay) -> dict[str, object]:
-    return {"host": relay.host, "port": relay.port, "waiting": relay.waiting, **asdict(relay.counts)}
-
-
-# Parsing it takes 0.1 s.
-@cache
-def _openapi() -> dict[str, object]:
-    document: dict[str, object] = yaml.safe_load(files("alimock.control").joinpath("openapi.yaml").read_bytes())
-    return document

@@ -1,39 +1,24 @@
-"""Lists of log entries: newest first, or from a cursor on oldest first; counting and waiting use the same arguments."""
+"""Pages of log entries, and long polling for the next one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic
 
-from alimock.control import arguments, waiting
-from alimock.control.backend import in_transaction, store
+from flask import request
+
+from alimock.api.http import IS_GONE
+from alimock.control import arguments
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.state.log import E, EventType, Log
+from alimock.state.waiters import Closed, Interrupted
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 5_000
 MAX_OTHERS = 20
-
-
-@dataclass(frozen=True)
-class Page(Generic[E]):
-    """The entries of one response and the cursor to continue from; `gap` if entries after `after` were evicted."""
-
-    entries: Sequence[E]
-    cursor: int
-    evicted: int
-    gap: bool
-
-    def document(self, name: str, show: Callable[[E], dict[str, object]]) -> dict[str, object]:
-        """Return the JSON document; rendering needs no lock."""
-        document: dict[str, object] = {
-            name: [show(entry) for entry in self.entries],
-            "cursor": self.cursor,
-            "evicted": self.evicted,
-        }
-        return {**document, "gap": True} if self.gap else document
 
 
 @dataclass(frozen=True)
@@ -42,7 +27,6 @@ class EntryType(Generic[E]):
 
     event_type: EventType
     key: str
-    noun: str
     log: str
     document: Callable[[E], dict[str, object]]
     brief: Callable[[E], str]
@@ -61,58 +45,73 @@ def selection(given: Mapping[str, str]) -> tuple[int | None, str | None]:
     return after, account
 
 
-@in_transaction
-def page_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> Page[E]:
-    """Return a page of the matching entries of a log."""
+def page(
+    log: Log[E], name: str, given: Mapping[str, str], matches: Callable[[E], bool], document: Callable[[E], dict[str, object]]
+) -> dict[str, object]:
+    """Return a page of the matching entries of a log, with `gap` if entries after the cursor were evicted."""
     limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
-    after, account = selection(given)
-    candidates = log.newest_first(account) if after is None else iter(log.after(after, account))
-    entries = list(islice(filter(matches, candidates), limit))
-    cursor = store().cursor
+    with transaction():
+        after, account = selection(given)
+        entries = list(islice(filter(matches, candidates(log, after, account)), limit))
+        cursor, evicted = store().cursor, log.evicted(account)
+        gap = after is not None and after < log.evicted_through(account)
     if after is not None and len(entries) == limit:
         # Continue from the last entry of a full page, so that none between it and the newest is skipped.
         cursor = entries[-1].sequence if entries else after
-    return Page(entries, cursor, log.evicted(account), after is not None and after < log.evicted_through(account))
+    content: dict[str, object] = {name: list(map(document, entries)), "cursor": cursor, "evicted": evicted}
+    return {**content, "gap": True} if gap else content
 
 
-@in_transaction
-def count_of(log: Log[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
-    """Count the matching entries of a log; evicted ones are not included."""
-    after, account = selection(given)
-    candidates = log.entries(account) if after is None else log.after(after, account)
-    return {"count": sum(map(matches, candidates)), "cursor": store().cursor, "evicted": log.evicted(account)}
+def candidates(log: Log[E], after: int | None, account: str | None) -> Iterator[E]:
+    """Iterate over the entries of a log: newest first, or those after a cursor, oldest first."""
+    return log.newest_first(account) if after is None else iter(log.after(after, account))
 
 
-def scanner(log: Log[E], after: int | None, account: str | None, matches: Callable[[E], bool]) -> Callable[[], E | None]:
-    """Return a function that finds the first matching entry; each call continues where the last one ended."""
+def wait(
+    log: Log[E], types: Collection[str], after: int | None, account: str | None, timeout: float, matches: Callable[[E], bool]
+) -> E | None:
+    """Return the first matching entry, or None on a timeout; call it in a transaction, whose lock is released meanwhile."""
 
     def find() -> E | None:
+        # Each call continues where the last one ended.
         nonlocal after
         start, after = after, store().cursor
-        entries = log.newest_first(account) if start is None else iter(log.after(start, account))
-        return next(filter(matches, entries), None)
+        return next(filter(matches, candidates(log, start, account)), None)
 
-    return find
+    waiters = store().waiters
+    found = find()
+    if found is not None or timeout == 0:
+        return found
+    if not waiters.slots.acquire():
+        hint = "Retry, use fewer concurrent waits, or raise --limit max_threads=N."
+        raise ControlError(503, f"All {waiters.capacity} waiter slots are in use", hint, headers={"Retry-After": "1"})
+    try:
+        return waiters.wait(find, types, account, timeout, is_gone=request.environ.get(IS_GONE, lambda: False))
+    except Interrupted:
+        raise ControlError(410, "The account was reset during the wait", "Start a new wait.") from None
+    except Closed:
+        raise ControlError(503, "The emulator is shutting down", "Restart it and retry.") from None
+    finally:
+        waiters.slots.release()
 
 
-@in_transaction
+@transaction()
 def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
     """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
-    timeout = waiting.timeout_of(given)
+    timeout = arguments.timeout(given)
     after, account = selection(given)
-    entry = waiting.wait(scanner(log, after, account, matches), (entry_type.event_type,), account, timeout)
+    entry = wait(log, (entry_type.event_type,), after, account, timeout, matches)
     if entry is None:
         raise _timeout_error(log, entry_type, timeout, after, account)
     return {entry_type.key: entry_type.document(entry), "cursor": entry.sequence}
 
 
 def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
-    noun, start = entry_type.noun, after or 0
+    noun, start = entry_type.event_type.value, after or 0
     others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
+    found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
     if others:
         found = f"no match among: {', '.join(map(entry_type.brief, others))}"
-    else:
-        found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
     hint = "Check the filters, and GET /_alimock/calls for rejected calls."
     elsewhere = len(log.after(start)) - len(log.after(start, account)) if account is not None else 0
     if elsewhere:

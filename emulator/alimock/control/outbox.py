@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, request
 
 from alimock.control import arguments, lists
-from alimock.control.backend import base_url, in_transaction, store
+from alimock.control.backend import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import message
 from alimock.spec.address import fold
@@ -15,7 +15,6 @@ from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
-from alimock.state.record import TokenState
 
 blueprint = Blueprint("outbox", __name__)
 
@@ -26,11 +25,10 @@ FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 def list_messages() -> dict[str, object]:
     """List mails, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "after", "limit")
-    return lists.page_of(store().outbox, given, _filter(given)).document("messages", _summary)
+    return lists.page(store().outbox, "messages", given, _filter(given), _summary)
 
 
 @blueprint.get("/outbox/wait")
-@in_transaction
 def wait_for_message() -> dict[str, object]:
     """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
     given = arguments.query(*FILTERS, "after", "timeout")
@@ -55,14 +53,14 @@ def delete_messages() -> dict[str, object]:
     """Delete the matching mails, or those with the ids in the body; all without either."""
     given, ids = arguments.query(*FILTERS), _ids()
     matches = _filter(given)
-    with store().transaction():
+    with transaction():
         _, account = lists.selection(given)
         mails = [mail for mail in store().outbox.entries(account) if matches(mail) and (ids is None or mail.id in ids)]
         return {"deleted": store().delete_mails(mails)}
 
 
 @blueprint.delete("/outbox/<mail_id>")
-@in_transaction
+@transaction()
 def delete_message(mail_id: str) -> dict[str, object]:
     """Delete one mail."""
     arguments.query()
@@ -96,7 +94,7 @@ def _filter(given: Mapping[str, str]) -> Callable[[Mail], bool]:
     return matches
 
 
-@in_transaction
+@transaction()
 def _mail(mail_id: str) -> Mail:
     mail = store().outbox.get(mail_id)
     if mail is None:
@@ -105,12 +103,9 @@ def _mail(mail_id: str) -> Mail:
     return mail
 
 
-@in_transaction
-def _token_state(mail: Mail) -> TokenState:
-    return store().token_state(mail)
-
-
 def _summary(mail: Mail) -> dict[str, object]:
+    with transaction():
+        token_state = store().token_state(mail)
     return {
         "id": mail.id,
         "sequence": mail.sequence,
@@ -121,11 +116,11 @@ def _summary(mail: Mail) -> dict[str, object]:
         "access_key_id": mail.access_key_id,
         "request_id": mail.request_id,
         "token": mail.token,
-        "token_state": _token_state(mail).value,
+        "token_state": token_state.value,
         "link": message.link(mail, base_url()),
         "created": format_time(mail.created),
         "received": format_real_time(mail.received),
     }
 
 
-_MAIL = lists.EntryType(EventType.MAIL, "message", "mail", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
+_MAIL = lists.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.model import Scenario
@@ -47,7 +47,7 @@ def load_scenario() -> dict[str, object]:
     while True:
         base = _loaded(key_id)
         scenario = _parse(key_id, base if over else None, bundle)
-        with store().transaction():
+        with transaction():
             # Parsing holds no lock, so another scenario may have been loaded meanwhile.
             if not over or _loaded(key_id) == base:
                 ignored = _ignored(scenario) if key_id is not None else []
@@ -56,7 +56,7 @@ def load_scenario() -> dict[str, object]:
 
 
 @blueprint.post("/reset")
-@in_transaction
+@transaction()
 def reset() -> dict[str, object]:
     """Reset one account, or all, to the scenario they started from, or with `unload=true` to the emulator's."""
     given = arguments.query("access_key_id", "unload")
@@ -65,13 +65,13 @@ def reset() -> dict[str, object]:
     return {"reset": True, "access_key_id": key_id, "cursor": store().cursor}
 
 
-@in_transaction
+@transaction()
 def _loaded(key_id: str | None) -> Scenario:
     account = store().account_for_view(key_id) if key_id is not None else None
     return account.loaded if account is not None else store().scenario
 
 
-@in_transaction
+@transaction()
 def _current(key_id: str | None) -> Scenario:
     account = store().account_for_view(key_id)
     if account is None:
@@ -81,14 +81,14 @@ def _current(key_id: str | None) -> Scenario:
 
 
 def _parse(key_id: str | None, base: Scenario | None, bundle: Bundle | None) -> Scenario:
-    with store().transaction():
+    with transaction():
         known_keys = store().access_keys
         if base is not None and key_id is not None:
             # A single account has its own addresses among the common ones.
             base = replace(base, addresses=base.book(store().account_name(key_id)), account_addresses={})
     if bundle is None:
         return arguments.scenario_body(loader.load_text, local=False, known_keys=known_keys, over=base)
-    return arguments.report_errors(lambda: loader.load_bundle(bundle, known_keys=known_keys, over=base))
+    return loader.load_bundle(bundle, known_keys=known_keys, over=base)
 
 
 def _ignored(scenario: Scenario) -> list[str]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
 
-from alimock.control.backend import in_transaction, store
+from alimock.control.backend import store, transaction
 from alimock.mail import message
 from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time
 from alimock.state.outbox import Mail
 
 SNIPPET_LENGTH = 250
-# The subtypes of the parts of a mail, by their ids in paths.
-PARTS = {"1": "plain", "2": "html"}
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,12 @@ class Mailbox:
     """
 
     base_url: str
-    access_key_id: str | None = None
+    account: str | None
 
-    @in_transaction
+    @transaction()
     def mails(self) -> list[Mail]:
         """Return all mails, newest first."""
-        return list(store().outbox.newest_first(self._account()))
+        return list(store().outbox.newest_first(self.account))
 
     def search(self, query: str) -> list[Mail]:
         """Return the mails that match a query, newest first."""
@@ -40,48 +38,36 @@ class Mailbox:
 
     def get(self, mail_id: str, query: str = "") -> Mail | None:
         """Return a mail by its id, or for `latest` the newest that matches the query."""
-        return next(iter(self.search(query)), None) if mail_id == "latest" else self._find(mail_id)
+        if mail_id == "latest":
+            return next(iter(self.search(query)), None)
+        with transaction():
+            mail = store().outbox.get(mail_id)
+        return mail if mail is not None and self.account in (None, mail.account_name) else None
 
-    @in_transaction
+    @transaction()
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Mark mails as read or unread."""
         ids = {mail.id for mail in self._existing(mails)}
         marked = store().outbox.read
         (marked.update if read else marked.difference_update)(ids)
 
-    @in_transaction
+    @transaction()
     def set_tags(self, mails: Iterable[Mail], tags: Sequence[str]) -> None:
         """Replace the tags of mails."""
         store().outbox.tags.update({mail.id: tuple(tags) for mail in self._existing(mails)})
 
-    @in_transaction
+    @transaction()
     def delete(self, mails: Iterable[Mail]) -> None:
         """Delete mails."""
-        store().delete_mails(self._existing(mails))
+        store().delete_mails(mails)
 
-    def is_read(self, mail: Mail) -> bool:
-        """Return whether a mail is marked as read."""
-        return mail.id in store().outbox.read
+    def tags(self, mails: Iterable[Mail]) -> Counter[str]:
+        """Count the tags of mails, in alphabetical order."""
+        return Counter(sorted(tag for mail in mails for tag in store().outbox.tags.get(mail.id, ())))
 
-    def tags(self, mails: Iterable[Mail]) -> list[str]:
-        """Return the tags of mails, sorted, one for each mail that has it."""
-        return sorted(tag for mail in mails for tag in store().outbox.tags.get(mail.id, ()))
-
-    def build(self, mail: Mail) -> EmailMessage:
-        """Return the RFC 5322 message."""
-        return message.build(mail, self.base_url)
-
-    def link(self, mail: Mail) -> str:
-        """Return the link of a mail."""
-        return message.link(mail, self.base_url)
-
-    def part(self, mail: Mail, part_id: str) -> tuple[bytes, str] | None:
-        """Return the content and the content type of a part of a mail."""
-        body = self.build(mail).get_body((PARTS[part_id],)) if part_id in PARTS else None
-        if body is None:
-            return None
-        content: str = body.get_content()
-        return content.encode(), f"text/{PARTS[part_id]}; charset=utf-8"
+    def unread(self, mails: Iterable[Mail]) -> int:
+        """Count the unread mails."""
+        return sum(mail.id not in store().outbox.read for mail in mails)
 
     def summary(self, mail: Mail) -> dict[str, object]:
         """Return a mail as lists contain it."""
@@ -97,7 +83,7 @@ class Mailbox:
             "Username": "",
             "Tags": list(store().outbox.tags.get(mail.id, ())),
             "Size": self._size(mail),
-            "Read": self.is_read(mail),
+            "Read": mail.id in store().outbox.read,
             "Created": format_real_time(mail.received),
             "Attachments": 0,
             "Snippet": " ".join(message.text_body(mail, self.base_url).split())[:SNIPPET_LENGTH],
@@ -116,7 +102,7 @@ class Mailbox:
             "Attachments": [],
             "Read": True,
             "Token": mail.token,
-            "Link": self.link(mail),
+            "Link": message.link(mail, self.base_url),
         }
 
     def page(self, mails: list[Mail], start: int, limit: int | None) -> dict[str, object]:
@@ -130,21 +116,9 @@ class Mailbox:
             "messages_count": len(mails),
             "messages_unread": self.unread(mails),
             "start": start,
-            "tags": list(dict.fromkeys(self.tags(everything))),
+            "tags": list(self.tags(everything)),
             "messages": messages,
         }
-
-    def unread(self, mails: Iterable[Mail]) -> int:
-        """Count the unread mails."""
-        return sum(not self.is_read(mail) for mail in mails)
-
-    def _account(self) -> str | None:
-        return store().account_name(self.access_key_id) if self.access_key_id is not None else None
-
-    @in_transaction
-    def _find(self, mail_id: str) -> Mail | None:
-        mail, account = store().outbox.get(mail_id), self._account()
-        return mail if mail is not None and account in (None, mail.account_name) else None
 
     def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
         """Return the mails that were not deleted since they were selected."""
@@ -158,16 +132,14 @@ class Mailbox:
             "message-id": message.message_id(mail).lower(),
         }
         text = "\n".join((*fields.values(), message.text_body(mail, self.base_url).lower()))
-        return Document(fields, text, self.tags([mail]), self.is_read(mail), mail.received, lambda: self._size(mail))
+        is_read = mail.id in store().outbox.read
+        return Document(fields, text, list(self.tags([mail])), is_read, mail.received, lambda: self._size(mail))
 
     def _size(self, mail: Mail) -> int:
         base_url, size = store().outbox.sizes.get(mail.id, ("", 0))
         if base_url != self.base_url:
-            size = len(self.build(mail).as_bytes())
-            self._keep_size(mail, size)
+            size = len(message.build(mail, self.base_url).as_bytes())
+            with transaction():
+                if mail.id in store().outbox:
+                    store().outbox.sizes[mail.id] = self.base_url, size
         return size
-
-    @in_transaction
-    def _keep_size(self, mail: Mail, size: int) -> None:
-        if self._existing([mail]):
-            store().outbox.sizes[mail.id] = self.base_url, size

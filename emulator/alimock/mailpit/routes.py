@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, abort, g, request
 
 from alimock import __version__
-from alimock.control.backend import base_url, store
+from alimock.control.backend import base_url, store, transaction
+from alimock.mail import message
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text import is_unicode
 from alimock.state.outbox import Mail
@@ -31,8 +31,10 @@ _SANDBOX = {
 
 
 @blueprint.url_value_preprocessor
+@transaction()
 def _select_mailbox(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    g.mailbox = Mailbox(base_url(), (values or {}).pop("access_key_id", None))
+    key_id = (values or {}).pop("access_key_id", None)
+    g.mailbox = Mailbox(base_url(), store().account_name(key_id) if key_id is not None else None)
 
 
 @blueprint.get("/api/v1/messages")
@@ -86,41 +88,36 @@ def get_message(mail_id: str) -> Response:
 @blueprint.get("/api/v1/message/<mail_id>/headers")
 def get_headers(mail_id: str) -> Response:
     """Return the headers of a mail."""
-    headers: dict[str, list[str]] = {}
-    for name, value in _mailbox().build(_mail(mail_id)).items():
-        headers.setdefault("-".join(part.capitalize() for part in name.split("-")), []).append(str(value))
-    return _json(headers)
+    headers = message.build(_mail(mail_id), base_url()).items()
+    return _json({name.title(): [str(value)] for name, value in headers})
 
 
 @blueprint.get("/api/v1/message/<mail_id>/raw")
 def get_raw(mail_id: str) -> Response:
     """Return the source of a mail."""
     mail = _mail(mail_id)
-    response = Response(_mailbox().build(mail).as_bytes(), content_type=_TEXT)
+    response = Response(message.build(mail, base_url()).as_bytes(), content_type=_TEXT)
     if request.args.get("dl") == "1":
         response.headers["Content-Disposition"] = f'attachment; filename="{mail.id}.eml"'
     return response
 
 
+@blueprint.get("/view/<mail_id>.html", endpoint="view_html", defaults={"part_id": "2"})
 @blueprint.get("/api/v1/message/<mail_id>/part/<part_id>")
 def get_part(mail_id: str, part_id: str) -> Response:
-    """Return a part of a mail."""
-    part = _mailbox().part(_mail(mail_id), part_id)
-    if part is None:
-        _refuse(404, "404 page not found")
-    return Response(part[0], headers=_SANDBOX, content_type=part[1])
-
-
-@blueprint.get("/view/<mail_id>.html")
-def view_html(mail_id: str) -> Response:
-    """Return the HTML of a mail."""
-    return get_part(mail_id, "2")
+    """Return a part of a mail: 1 is the text, 2 the HTML."""
+    mail = _mail(mail_id)
+    if part_id == "1":
+        return Response(message.text_body(mail, base_url()), headers=_SANDBOX, content_type=_TEXT)
+    if part_id == "2":
+        return Response(message.html_body(mail, base_url()), headers=_SANDBOX, content_type="text/html; charset=utf-8")
+    _refuse(404, "404 page not found")
 
 
 @blueprint.get("/view/<mail_id>.txt")
 def view_text(mail_id: str) -> Response:
     """Return the text of a mail."""
-    return Response(get_part(mail_id, "1").data, content_type=_TEXT)
+    return Response(message.text_body(_mail(mail_id), base_url()), content_type=_TEXT)
 
 
 @blueprint.get("/api/v1/message/<mail_id>/html-check")
@@ -134,7 +131,7 @@ def check_html(mail_id: str) -> Response:
 @blueprint.get("/api/v1/message/<mail_id>/link-check")
 def check_links(mail_id: str) -> Response:
     """Report that the link of a mail works, without following it, since that would verify the address."""
-    return _json({"Errors": 0, "Links": [{"URL": _mailbox().link(_mail(mail_id)), "StatusCode": 200, "Status": "OK"}]})
+    return _json({"Errors": 0, "Links": [{"URL": message.link(_mail(mail_id), base_url()), "StatusCode": 200, "Status": "OK"}]})
 
 
 @blueprint.get("/api/v1/message/<mail_id>/sa-check", defaults={"feature": "SpamAssassin"})
@@ -154,7 +151,7 @@ def send() -> Response:
 @blueprint.get("/api/v1/tags")
 def list_tags() -> Response:
     """List all tags."""
-    return _json(list(dict.fromkeys(_mailbox().tags(_mailbox().mails()))))
+    return _json(list(_mailbox().tags(_mailbox().mails())))
 
 
 @blueprint.put("/api/v1/tags")
@@ -172,7 +169,7 @@ def get_info() -> Response:
     """Return version and statistics."""
     mails = _mailbox().mails()
     uptime, deleted = int(store().real_time() - store().started), store().outbox.deleted
-    statistics = {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, "SMTPAccepted": 0, "SMTPAcceptedSize": 0}
+    received = dict.fromkeys(("SMTPAccepted", "SMTPAcceptedSize", "SMTPRejected", "SMTPIgnored"), 0)
     return _json(
         {
             "Version": f"{VERSION}+alimock-{__version__}",
@@ -181,8 +178,8 @@ def get_info() -> Response:
             "DatabaseSize": 0,
             "Messages": len(mails),
             "Unread": _mailbox().unread(mails),
-            "Tags": Counter(_mailbox().tags(mails)),
-            "RuntimeStats": {**statistics, "SMTPRejected": 0, "SMTPIgnored": 0},
+            "Tags": _mailbox().tags(mails),
+            "RuntimeStats": {"Uptime": uptime, "Memory": 0, "MessagesDeleted": deleted, **received},
         }
     )
 

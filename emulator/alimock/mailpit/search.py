@@ -51,65 +51,55 @@ def _contains(value: str) -> Term:
     return lambda document: value in document.text
 
 
-def _field(name: str) -> Callable[[str], Term]:
-    return lambda value: lambda document: value in document.fields.get(name, "")
-
-
-def _addressed(value: str) -> Term:
-    names = ("to", "from", "cc", "bcc", "reply-to")
-    return lambda document: any(value in document.fields.get(name, "") for name in names)
+def _field(*names: str) -> Callable[[str], Term]:
+    return lambda value: lambda document: any(value in document.fields.get(name, "") for name in names)
 
 
 def _tag(value: str) -> Term:
     return lambda document: value in (tag.lower() for tag in document.tags)
 
 
-def _is(value: str) -> Term:
-    flags: Mapping[str, Term] = {
-        "read": lambda document: document.is_read,
-        "unread": lambda document: not document.is_read,
-        "tagged": lambda document: bool(document.tags),
-    }
-    return flags.get(value, _contains(f"is:{value}"))
+def _flag(prefix: str) -> Callable[[str], Term]:
+    return lambda value: _FLAGS.get(f"{prefix}:{value}") or _contains(f"{prefix}:{value}")
 
 
-def _has(value: str) -> Term:
+def _bytes(value: str) -> float | None:
+    found = _SIZE.fullmatch(value)
+    return float(found[1]) * _UNITS[found[2]] if found else None
+
+
+def _timestamp(value: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value.upper().replace("/", "-").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _limit(parse: Callable[[str], float | None], keeps: Callable[[Document, float], bool]) -> Callable[[str], Term]:
+    def term(value: str) -> Term:
+        limit = parse(value)
+        # An invalid limit matches nothing, since the result of a search may be deleted.
+        return lambda document: limit is not None and keeps(document, limit)
+
+    return term
+
+
+_FLAGS: Mapping[str, Term] = {
+    "is:read": lambda document: document.is_read,
+    "is:unread": lambda document: not document.is_read,
+    "is:tagged": lambda document: bool(document.tags),
     # alimock's mails have neither attachments nor inline parts.
-    if value in ("attachment", "attachments", "inline", "inlines"):
-        return lambda document: False
-    return _contains(f"has:{value}")
-
-
-def _size(compare: Callable[[int, float], bool]) -> Callable[[str], Term]:
-    def term(value: str) -> Term:
-        found = _SIZE.fullmatch(value)
-        limit = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        return lambda document: found is not None and compare(document.size(), limit)
-
-    return term
-
-
-def _date(compare: Callable[[float, float], bool]) -> Callable[[str], Term]:
-    def term(value: str) -> Term:
-        try:
-            moment = datetime.fromisoformat(value.upper().replace("/", "-").replace("Z", "+00:00"))
-        except ValueError:
-            # An invalid date matches nothing, since the result of a search may be deleted.
-            return lambda document: False
-        limit = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-        return lambda document: compare(document.created, limit)
-
-    return term
-
-
+    **dict.fromkeys(("has:attachment", "has:attachments", "has:inline", "has:inlines"), lambda document: False),
+}
 _PREFIXES: Mapping[str, Callable[[str], Term]] = {
     **{name: _field(name) for name in ("to", "from", "cc", "bcc", "reply-to", "subject", "message-id")},
-    "addressed": _addressed,
+    "addressed": _field("to", "from", "cc", "bcc", "reply-to"),
     "tag": _tag,
-    "is": _is,
-    "has": _has,
-    "larger": _size(lambda size, limit: size > limit),
-    "smaller": _size(lambda size, limit: size < limit),
-    "before": _date(lambda created, limit: created < limit),
-    "after": _date(lambda created, limit: created >= limit),
+    "is": _flag("is"),
+    "has": _flag("has"),
+    "larger": _limit(_bytes, lambda document, limit: document.size() > limit),
+    "smaller": _limit(_bytes, lambda document, limit: document.size() < limit),
+    "before": _limit(_timestamp, lambda document, limit: document.created < limit),
+    "after": _limit(_timestamp, lambda document, limit: document.created >= limit),
 }

@@ -1,6 +1,6 @@
 // The control API.
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, answer) {
     super([answer.message, answer.hint].filter(Boolean).join("\n"));
     this.status = status;

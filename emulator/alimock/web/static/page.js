@@ -118,7 +118,7 @@ function drawTabs(info) {
   element("tabs").title = text("help");
 }
 
-export function show(name) {
+function show(name) {
   state.view = name;
   history.replaceState(null, "", `#${name}`);
   notice("");
