@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from alimock.api.service import Service
-from alimock.control import accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
+from alimock.control import access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
 from alimock.control.backend import EXTENSION, Backend, backend
 from alimock.control.errors import ControlError, control_error, http_error, scenario_error
 from alimock.mail.relay import Relay
@@ -19,7 +19,7 @@ from alimock.web import pages
 
 logger = logging.getLogger(__name__)
 PROTECTED = ("/_alimock/", "/api/", "/view/")
-CONTROL_API = (info, outbox, calls, accounts, addresses, faults, clock, scenario, signature)
+CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
 
 
 def create_app(service: Service, host_policy: HostPolicy, relay: Relay | None = None) -> Flask:

@@ -9,7 +9,7 @@ from itertools import islice
 from flask import Blueprint
 
 from alimock.api.auth import Check
-from alimock.control import arguments, lists
+from alimock.control import arguments, lists, waiting
 from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.spec.address import fold
@@ -63,7 +63,7 @@ def count_calls() -> dict[str, object]:
 def wait_for_call() -> dict[str, object]:
     """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
     given = arguments.query(*FILTERS, "timeout")
-    return lists.wait_for(store().calls, _CALL, given, _filter(given))
+    return waiting.wait_for(store().calls, _CALL, given, _filter(given))
 
 
 @blueprint.get("/changes")
@@ -74,7 +74,7 @@ def list_changes() -> dict[str, object]:
     with transaction():
         after, account = lists.selection(given)
         if after is not None and "timeout" in given:
-            lists.wait(store().events, list(EventType), after, None, timeout, lambda event: _concerns(event, account))
+            waiting.wait(store().events, list(EventType), after, None, timeout, lambda event: _concerns(event, account))
     # Events of all accounts belong to every account, so the log is not narrowed but filtered.
     everything = {name: value for name, value in given.items() if name != "access_key_id"}
     page = lists.page(store().events, "changes", everything, lambda event: _concerns(event, account), _event)
@@ -170,4 +170,4 @@ def _hint(kind: str, name: str, known: list[str]) -> str:
     return f"unknown {kind} {name[:100]}" + (f"; did you mean {matches[0]}?" if matches else "")
 
 
-_CALL = lists.EntryType(EventType.CALL, "call", "the call log", _document, lambda call: f"{call.action} {call.code}")
+_CALL = waiting.EntryType(EventType.CALL, "call", "the call log", _document, lambda call: f"{call.action} {call.code}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, request
 
-from alimock.control import arguments, lists
+from alimock.control import arguments, lists, waiting
 from alimock.control.backend import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import message
@@ -32,7 +32,7 @@ def list_messages() -> dict[str, object]:
 def wait_for_message() -> dict[str, object]:
     """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
     given = arguments.query(*FILTERS, "after", "timeout")
-    return lists.wait_for(store().outbox, _MAIL, given, _filter(given))
+    return waiting.wait_for(store().outbox, _MAIL, given, _filter(given))
 
 
 @blueprint.get("/outbox/<mail_id>")
@@ -123,4 +123,4 @@ def _summary(mail: Mail) -> dict[str, object]:
     }
 
 
-_MAIL = lists.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
+_MAIL = waiting.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
