@@ -151,7 +151,7 @@ def median_seconds(service: Service, calls: Iterable[HttpRequest]) -> float:
 
 def scenario(size: int) -> Scenario:
     """Return a scenario with the given number of addresses and no limits."""
-    rules = (_rule(number) for number in range(size))
+    rules = [_rule(number) for number in range(size)]
     return Scenario("growth", limits=ServiceLimits(None, None), user_ids={"default": None}, addresses=AddressBook.of(rules))
 
 

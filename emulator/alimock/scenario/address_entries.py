@@ -56,14 +56,14 @@ def _report_excess_patterns(entries: Sequence[Entry], path: str, diagnostics: Di
 
 
 def _report_unreached_patterns(entries: Sequence[Entry], path: str, diagnostics: Diagnostics) -> None:
-    earlier: list[tuple[Entry, Pattern]] = []
+    earlier: dict[Pattern, Entry] = {}
     for entry in entries:
         pattern = Pattern.of(entry.key)
-        above = next((other for other, wider in earlier if wider.covers(pattern)), None)
+        above = next((other for wider, other in earlier.items() if wider.covers(pattern)), None)
         if above is not None:
             found = f"an entry that is never reached, since `{above.key}` (line {above.node.line}) matches all that it matches"
             diagnostics.add(entry.node, f"{path}.{entry.key}", found, "the narrower pattern first")
-        earlier.append((entry, pattern))
+        earlier[pattern] = entry
 
 
 def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
+from typing import TypeVar
 
 import yaml
 
-from alimock.scenario.address_book import AddressBook, AddressPattern
+from alimock.scenario.address_book import AddressBook, Pattern
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
 from alimock.scenario.json_value import json_value
 from alimock.scenario.model import AccessKey, Fault, Scenario
@@ -16,6 +17,7 @@ from alimock.spec.times import format_delay, format_time
 
 _RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
 _RECORD_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")
+_Covering = TypeVar("_Covering", Pattern, Fault)
 _SHORT_NAMES = {operation: short for short, operation in ANSWERED_OPERATIONS.items()}
 
 
@@ -39,7 +41,7 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
         "limits": asdict(scenario.limits),
         "accounts": {name: _account(scenario, name, secrets=secrets) for name in scenario.user_ids},
         "addresses": _addresses(scenario.addresses),
-        **_unless_empty("faults", _faults(scenario.faults_by_id.values())),
+        **_unless_empty("faults", [fault(one) for one in _reached(scenario.faults_by_id.values())]),
         **_unless_empty("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
         **_unless_empty("codes", {code: _without_none(asdict(override)) for code, override in scenario.codes.items()}),
     }
@@ -65,7 +67,7 @@ def fault(one: Fault) -> dict[str, object]:
     """Return a single entry of `faults`."""
     when: dict[str, object] = {
         "action": one.action,
-        "email": "*".join(one.email.parts) if one.email is not None else None,
+        "email": one.email.text if one.email is not None else None,
         "access_key_id": one.access_key_id,
         "version": one.version,
         "nth": one.nth,
@@ -88,13 +90,13 @@ def fault(one: Fault) -> dict[str, object]:
     }
 
 
-def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
-    """Return the faults, without those that a fault of another file covers: in one file that is an error."""
-    reached: list[Fault] = []
-    for one in faults:
+def _reached(items: Iterable[_Covering]) -> list[_Covering]:
+    """Return the items without those that one of another file covers: in one file that is an error."""
+    reached: list[_Covering] = []
+    for one in items:
         if not any(above.covers(one) for above in reached):
             reached.append(one)
-    return [fault(one) for one in reached]
+    return reached
 
 
 def _without_none(values: Mapping[str, object]) -> dict[str, object]:
@@ -135,12 +137,8 @@ def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
 
 
 def _addresses(book: AddressBook) -> dict[str, object]:
-    """Return the entries of a book, without patterns that a pattern of another file covers: in one file that is an error."""
-    reached: list[AddressPattern] = []
-    for one in book.patterns:
-        if not any(above.pattern.covers(one.pattern) for above in reached):
-            reached.append(one)
-    return {rule.address: address(rule) for rule in (*(one.rule for one in reached), *book.exact.values())}
+    rules = (*(book.patterns[pattern] for pattern in _reached(book.patterns)), *book.exact.values())
+    return {rule.address: address(rule) for rule in rules}
 
 
 def address(rule: AddressRule) -> object:

@@ -45,7 +45,7 @@ def snapshot(account: Account, base: Scenario) -> Scenario:
         user_ids={**base.user_ids, **named},
         access_keys=base.access_keys,
         codes=base.codes,
-        addresses=AddressBook.of((*entries, *(_pattern(account, pattern.rule) for pattern in account.addresses.patterns))),
+        addresses=AddressBook.of((*entries, *(_pattern(account, rule) for rule in account.addresses.patterns.values()))),
         account_addresses={},
         faults=tuple(
             replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])
