@@ -18,9 +18,9 @@ _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 _TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
 
 
-def word(values: Collection[str]) -> Scalar:
-    """Return a field that accepts one of some words."""
-    return Scalar(f"one of {', '.join(values)}", one_of(values), json={"enum": list(values)})
+def word(values: Collection[str], expected: str = "") -> Scalar:
+    """Return a field that accepts one of some words; `expected` describes those that are too many to list."""
+    return Scalar(expected or f"one of {', '.join(values)}", one_of(values), json={"enum": list(values)})
 
 
 def choice(choices: type[Enum]) -> Scalar:

@@ -35,12 +35,11 @@ from alimock.spec.profiles import PROFILES
 VERSION = "1"
 
 _CODES = sorted({row.code for row in CATALOG if row.status is not None})
-_ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
-_ANSWER_WORD = Scalar(
+_ANSWER_WORD = word(
+    ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)],
     "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
-    one_of(_ANSWER_WORDS),
-    json={"enum": _ANSWER_WORDS},
 )
+_ANSWER = Reference("answer", "a response", lambda: ANSWER)
 
 ANSWER: Either = Either(
     _ANSWER_WORD,
@@ -54,7 +53,7 @@ ANSWER: Either = Either(
             "message": Key(TEXT, "message of the custom code, required with `code`"),
             "status": Key(STATUS, "HTTP status of the custom code; not used for an address in a batch", "400"),
             "times": Key(COUNT, "number of calls that get this before `then`", "1"),
-            "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the calls after those"),
+            "then": Key(_ANSWER, "response to the calls after those"),
         }
     ),
 )
@@ -78,17 +77,12 @@ RECORD = Keys(
         "new_today": Key(FLAG, "whether the address counts as new on the first day", "`false`"),
         "exact": Key(FLAG, "whether a `*` in the address is a literal character instead of a pattern", "`false`"),
         "answers": Key(
-            Keys(
-                {
-                    short: Key(Reference("answer", "a response", lambda: ANSWER), f"response of {operation}")
-                    for short, operation in ANSWERED_OPERATIONS.items()
-                }
-            ),
+            Keys({short: Key(_ANSWER, f"response of {operation}") for short, operation in ANSWERED_OPERATIONS.items()}),
             "responses of single operations, in place of their normal behavior",
             "none",
         ),
         "times": Key(COUNT, "number of Submit and Resend calls that get the response of the outcome before `then`", "1"),
-        "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the Submit and Resend calls after those"),
+        "then": Key(_ANSWER, "response to the Submit and Resend calls after those"),
     },
     also={"anyOf": [{"required": ["outcome"]}, {"required": ["status"]}], "dependentRequired": {"times": ["then"]}},
 )
@@ -112,35 +106,25 @@ ACCESS_KEY = Keys(
 # For a request whose path has the id.
 IDENTIFIED_ACCESS_KEY = replace(ACCESS_KEY, required=("secret",))
 
+WHEN = Keys(
+    {
+        "action": Key(ACTION, "operation, or one of `stubs`", "any"),
+        "email": Key(ADDRESS, "address, or pattern with `*`, in the parameter Email; one match in a batch is enough", "any"),
+        "access_key_id": Key(TEXT, "access key", "any"),
+        "version": Key(word(VERSIONS), "version of the API", "any"),
+        "nth": Key(POSITIVE, "only the nth matching call", "every call"),
+        "every": Key(POSITIVE, "only every nth matching call", "every call"),
+    }
+)
+
 FAULT = Keys(
     {
         "id": Key(NAME, "name for reading, changing and deleting the fault", "`1`, `2` and so on"),
-        "when": Key(
-            Keys(
-                {
-                    "action": Key(ACTION, "operation, or one of `stubs`", "any"),
-                    "email": Key(
-                        ADDRESS,
-                        "address, or pattern with `*`, in the parameter Email; one match in a batch is enough",
-                        "any",
-                    ),
-                    "access_key_id": Key(TEXT, "access key", "any"),
-                    "version": Key(word(VERSIONS), "version of the API", "any"),
-                    "nth": Key(POSITIVE, "only the nth matching call", "every call"),
-                    "every": Key(POSITIVE, "only every nth matching call", "every call"),
-                }
-            ),
-            "the calls that match",
-            "all",
-        ),
+        "when": Key(WHEN, "the calls that match", "all"),
         "after": Key(COUNT, "number of matching calls that pass before the fault counts", "0"),
         "times": Key(COUNT, "maximum number of calls that it hits", "all"),
         "error": Key(
-            Scalar(
-                "a code of the service, such as Throttling.User (`alimock fidelity` lists them)",
-                one_of(FAULT_CODES),
-                json={"enum": sorted(FAULT_CODES)},
-            ),
+            word(sorted(FAULT_CODES), "a code of the service, such as Throttling.User (`alimock fidelity` lists them)"),
             "code of the service; the call is rejected with it and not executed",
             "none",
         ),
@@ -186,6 +170,14 @@ CLOCK = Keys(
     required=("now",),
 )
 
+LIMITS = Keys(
+    {
+        "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
+        "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
+        "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
+    }
+)
+
 SCENARIO = Keys(
     {
         "alimock": Key(
@@ -205,21 +197,8 @@ SCENARIO = Keys(
         "seed": Key(
             TEXT, "seed of request ids, numbers and tokens, which then repeat in every run and after every reset", "random"
         ),
-        "clock": Key(
-            Either(CLOCK_TIME, CLOCK),
-            "time at which every account's clock is frozen, or a mapping",
-            "real time",
-        ),
-        "limits": Key(
-            Keys(
-                {
-                    "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
-                    "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
-                    "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
-                }
-            ),
-            "limits of the service; `null` is no limit",
-        ),
+        "clock": Key(Either(CLOCK_TIME, CLOCK), "time at which every account's clock is frozen, or a mapping", "real time"),
+        "limits": Key(LIMITS, "limits of the service; `null` is no limit"),
         "accounts": Key(
             Entries(NAME, ACCOUNT), "named accounts; `default` takes the calls without an access key", "only `default`"
         ),
@@ -231,7 +210,7 @@ SCENARIO = Keys(
             Entries(ACTION, AnyValue()), "canned responses of other operations of Domain: the fields of each response", "none"
         ),
         "codes": Key(
-            Entries(Scalar("a code of the service (`alimock fidelity` lists them)", one_of(_CODES), json={"enum": _CODES}), CODE),
+            Entries(word(_CODES, "a code of the service (`alimock fidelity` lists them)"), CODE),
             "codes of the service with another status or message",
             "the catalogue's",
         ),
