@@ -68,9 +68,10 @@ def _report_unreached_patterns(entries: Sequence[Entry], path: str, diagnostics:
 
 def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | None:
     """Build the rule of one entry, a shorthand or a full record; None if its errors leave neither outcome nor status."""
+    location = diagnostics.location(entry.node)
     if isinstance(entry.value, AddressOutcome):
         answers = OUTCOME_ANSWERS.get(entry.value, NO_ANSWERS)
-        return AddressRule(entry.key, entry.location, entry.value, OUTCOME_STATUS[entry.value], answers=answers)
+        return AddressRule(entry.key, location, entry.value, OUTCOME_STATUS[entry.value], answers=answers)
     if entry.value is None:
         return None
     record: Values = entry.value
@@ -85,7 +86,7 @@ def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | 
     contradictions = _contradictions(entry.key, outcome, status, values)
     _report(contradictions, record, path, diagnostics)
     answers = _all_answers(outcome, values, path, diagnostics)
-    return AddressRule(entry.key, entry.location, outcome, status, answers=answers, **values)
+    return AddressRule(entry.key, location, outcome, status, answers=answers, **values)
 
 
 def _report(contradictions: Iterable[_Contradiction], values: Values, path: str, diagnostics: Diagnostics) -> None:

@@ -62,7 +62,7 @@ def fault_of(item: Entry, path: str, actions: Collection[str], diagnostics: Diag
     email = when.pop("email", None)
     return Fault(
         values.pop("id", None) or "",
-        item.location,
+        diagnostics.location(item.node),
         email=Pattern.of(email) if email is not None else None,
         response_fault=ResponseFault(**response_fault) if response_fault else None,
         **when,

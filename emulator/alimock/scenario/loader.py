@@ -104,7 +104,7 @@ def load_address(content: bytes, address: str, *, file: str, json: bool = False)
     path = f"addresses.{address}"
     value = ADDRESSES.value.read(node, path, diagnostics)
     diagnostics.raise_any()
-    rule = rule_of(Entry(address, value, diagnostics.location(node), node), path, diagnostics)
+    rule = rule_of(Entry(address, value, node), path, diagnostics)
     diagnostics.raise_any()
     assert rule is not None
     return rule
@@ -118,7 +118,7 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     if values.get("id") not in (None, fault_id):
         diagnostics.add(values.node_of("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
     diagnostics.raise_any()
-    fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
+    fault = fault_of(Entry("0", values, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
     diagnostics.raise_any()
     return replace(fault, id=fault_id)
 
@@ -207,8 +207,8 @@ class _Reader:
     def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Read all files that a document extends, then merge the document."""
         diagnostics, before = Diagnostics(file, self.variable, has_lines), len(self.mistakes)
-        document = SCENARIO.read(node, "", diagnostics) or {}
-        for item in document.get("extends") or ():
+        document = SCENARIO.read(node, "", diagnostics)
+        for item in document.get("extends", ()):
             try:
                 self.add_file(item.value or "", folder, chain)
             except ScenarioError as error:
