@@ -103,11 +103,11 @@ class AddressRule:
     user_id: str | None = None
     send_ip: str | None = None
     confirm_ip: str | None = None
+    token: str | None = None
     gmt_create: int | None = None
     gmt_modified: int | None = None
     token_send_time: int | None = None
     verification_time: int | None = None
-    token: str | None = None
     sends_today: int = 0
     new_today: bool = False
     exact: bool = False

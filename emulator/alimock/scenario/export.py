@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
 from alimock.scenario.address_book import AddressBook, Pattern
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
 from alimock.scenario.json_value import json_value
-from alimock.scenario.model import AccessKey, Fault, Scenario
+from alimock.scenario.model import AccessKey, CodeOverride, Fault, ResponseFault, Scenario
+from alimock.scenario.schema import WHEN
 from alimock.spec.times import format_delay, format_time
 
-_RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
-_RECORD_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")
+_DELAYS = ("retry_after", "delay", "slow")
+_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")
 _Covering = TypeVar("_Covering", Pattern, Fault)
 _SHORT_NAMES = {operation: short for short, operation in ANSWERED_OPERATIONS.items()}
 
@@ -43,7 +44,7 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
         "addresses": _addresses(scenario.addresses),
         **_unless_empty("faults", [fault(one) for one in _reached(scenario.faults_by_id.values())]),
         **_unless_empty("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
-        **_unless_empty("codes", {code: _without_none(asdict(override)) for code, override in scenario.codes.items()}),
+        **_unless_empty("codes", {code: _given(override) for code, override in scenario.codes.items()}),
     }
 
 
@@ -65,29 +66,28 @@ _Dumper.add_representer(str, _quoted)
 
 def fault(one: Fault) -> dict[str, object]:
     """Return a single entry of `faults`."""
-    when: dict[str, object] = {
-        "action": one.action,
-        "email": one.email.text if one.email is not None else None,
-        "access_key_id": one.access_key_id,
-        "version": one.version,
-        "nth": one.nth,
-        "every": one.every,
-    }
-    values: dict[str, object] = {
-        "after": one.after or None,
-        "times": one.times,
-        "error": one.error,
-        "retry_after": format_delay(one.retry_after) if one.retry_after is not None else None,
-        "seen": one.seen or None,
-        "hits": one.hits or None,
-    }
-    response = asdict(one.response_fault) if one.response_fault is not None else {}
-    return {
-        "id": one.id,
-        **_unless_empty("when", _without_none(when)),
-        **_without_none(values),
-        **{name: value.value if isinstance(value, Enum) else format_delay(value) for name, value in response.items() if value},
-    }
+    values = _given(one)
+    response = values.pop("response_fault", {})
+    when = {key: values.pop(key) for key in WHEN.table if key in values}
+    return {"id": one.id, **_unless_empty("when", when), **values, **response}
+
+
+def _given(entry: Fault | ResponseFault | AddressRule | CodeOverride) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, as they are in a file."""
+    values = ((one.name, getattr(entry, one.name), one.default) for one in fields(entry) if one.default is not MISSING)
+    return {name: _written(name, value) for name, value, default in values if value != default}
+
+
+def _written(name: str, value: Any) -> object:
+    if name in _TIMES:
+        return format_time(value)
+    if name in _DELAYS:
+        return format_delay(value)
+    if isinstance(value, ResponseFault):
+        return _given(value)
+    if isinstance(value, Pattern):
+        return value.text
+    return value.value if isinstance(value, Enum) else value
 
 
 def _reached(items: Iterable[_Covering]) -> list[_Covering]:
@@ -143,10 +143,7 @@ def _addresses(book: AddressBook) -> dict[str, object]:
 
 def address(rule: AddressRule) -> object:
     """Return a single entry of `addresses`: an outcome, or a mapping."""
-    values: dict[str, object] = {name: getattr(rule, name) for name in _RECORD_TEXTS if getattr(rule, name) is not None}
-    values.update({name: format_time(getattr(rule, name)) for name in _RECORD_TIMES if getattr(rule, name) is not None})
-    values.update(_unless_empty("sends_today", rule.sends_today) | _unless_empty("new_today", rule.new_today))
-    values.update(_unless_empty("exact", rule.exact) | _answers(rule))
+    values = _given(rule) | _answers(rule)
     if not values and rule.status is OUTCOME_STATUS[rule.outcome]:
         return rule.outcome.value
     return {"outcome": rule.outcome.value, "status": rule.status.value, **values}
