@@ -79,10 +79,10 @@ def remaining(steps: tuple[ScriptedResponse, ...], given: int) -> tuple[Scripted
     return ()
 
 
-# The responses to Submit and Resend of the outcomes that reject.
-OUTCOME_ANSWERS: Mapping[AddressOutcome, ScriptedResponses] = {
-    AddressOutcome.QUOTA_EXCEEDED: {SEND: (ScriptedResponse(SEND_TOKEN_QUOTA_EXCEEDED.code),)},
-    AddressOutcome.ILLEGAL: {SEND: (ScriptedResponse(PARAMETER_ILLEGALL.code),)},
+# The response to Submit and Resend of the outcomes that reject.
+OUTCOME_ANSWERS: Mapping[AddressOutcome, ScriptedResponse] = {
+    AddressOutcome.QUOTA_EXCEEDED: ScriptedResponse(SEND_TOKEN_QUOTA_EXCEEDED.code),
+    AddressOutcome.ILLEGAL: ScriptedResponse(PARAMETER_ILLEGALL.code),
 }
 NO_ANSWERS: ScriptedResponses = {}
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_entries import MAXIMUM_PATTERNS, rule_of
 from alimock.scenario.address_rules import AddressRule
 from alimock.scenario.diagnostics import Diagnostic, Diagnostics, ScenarioError, split_location
-from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
+from alimock.scenario.entries import MAXIMUM_FAULTS, MAXIMUM_PATTERNS, fault_of, rule_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.merge import access_key_of, merge
 from alimock.scenario.model import AccessKey, Fault, Scenario

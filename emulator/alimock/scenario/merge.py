@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_entries import address_book
 from alimock.scenario.diagnostics import Diagnostics
-from alimock.scenario.fault_entries import faults_of
+from alimock.scenario.entries import address_book, faults_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
 from alimock.spec.contract import OPERATIONS
