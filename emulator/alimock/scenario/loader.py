@@ -23,8 +23,7 @@ from alimock.scenario.merge import access_key_of, merge
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.scenario.nodes import Node, ScalarNode
 from alimock.scenario.parser import compose, decode, yaml_of_json
-from alimock.scenario.scalars import ADDRESS, NAME, TEXT
-from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
+from alimock.scenario.schema import ADDRESS, ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, NAME, SCENARIO, TEXT
 from alimock.scenario.sources import Bundle, Files, decodable, display_name, is_built_in, is_path
 from alimock.spec.contract import OPERATIONS
 

@@ -1,38 +1,95 @@
-"""The keys of a scenario file in one table, from which the loader's checks, the JSON Schema and the reference are derived."""
+"""The keys of a scenario file and their types in tables, from which the loader's checks, JSON Schema and reference are derived."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from enum import Enum
 
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
 from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
-from alimock.scenario.scalars import (
-    ACTION,
-    ADDRESS,
-    CLOCK_TIME,
-    COUNT,
-    DAYS,
-    DELAY,
-    FILE,
-    FLAG,
-    LIMIT,
-    NAME,
-    POSITIVE,
-    STATUS,
-    TEXT,
-    TIME,
-    choice,
-    word,
-)
-from alimock.scenario.text import one_of
+from alimock.scenario.text import non_empty, one_of
+from alimock.spec import address
 from alimock.spec.contract import RAM_ACTIONS, VERSIONS
 from alimock.spec.error_catalog import ANSWER_CODES, CATALOG, FAULT_CODES
 from alimock.spec.profiles import PROFILES
+from alimock.spec.times import parse_delay, parse_time
 
 VERSION = "1"
+MAXIMUM_DELAY_SECONDS = 3_600
+_MAXIMUM = 999_999_999
+# As in YAML 1.2.
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
+
+
+def word(values: Collection[str], expected: str = "") -> Scalar:
+    """Return a field that accepts one of some words; `expected` describes those that are too many to list."""
+    return Scalar(expected or f"one of {', '.join(values)}", one_of(values), json={"enum": list(values)})
+
+
+def choice(choices: type[Enum]) -> Scalar:
+    """Return a field that accepts the values of an enumeration."""
+    return replace(word([one.value for one in choices]), parse=choices)
+
+
+def _number(expected: str, minimum: int, maximum: int, *, nullable: bool = False) -> Scalar:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and minimum <= int(text) <= maximum):
+            raise ValueError(text)
+        return int(text)
+
+    return Scalar(expected, parse, nullable=nullable, json={"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    return _FLAGS[one_of(_FLAGS)(text)]
+
+
+def _delay(text: str) -> float:
+    seconds = parse_delay(text)
+    if not 0 < seconds <= MAXIMUM_DELAY_SECONDS:
+        raise ValueError(text)
+    return seconds
+
+
+def _address(text: str) -> str:
+    if not (address.is_pattern(text) if "*" in text else address.is_valid(text)):
+        raise ValueError(text)
+    return text
+
+
+TEXT = Scalar("a text", non_empty)
+FLAG = Scalar("true or false", _flag, json={"type": "boolean"})
+COUNT = _number("a whole number up to 999999999", 0, _MAXIMUM)
+POSITIVE = _number("a whole number from 1 to 999999999", 1, _MAXIMUM)
+DAYS = _number("a whole number of days up to 36500, or null for no limit", 0, 36_500, nullable=True)
+LIMIT = _number("a whole number up to 999999999, or null for no limit", 0, _MAXIMUM, nullable=True)
+TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time, json=_TIME_JSON)
+DELAY = Scalar("a duration like 500ms or 2s, up to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
+STATUS = _number("an HTTP status from 400 to 599", 400, 599)
+ACTION = Scalar("an operation", _matching("[A-Z][A-Za-z0-9]{0,99}"), json={"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"})
+NAME = Scalar(
+    "a name of letters, digits, - and _",
+    _matching("[A-Za-z0-9_-]+"),
+    json={"type": ["string", "integer"], "pattern": "^[A-Za-z0-9_-]+$"},
+)
+ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
+CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)
+FILE = Scalar("a built-in name, or a path", non_empty, json={"type": "string"})
 
 _CODES = sorted({row.code for row in CATALOG if row.status is not None})
 _ANSWER_WORD = word(
