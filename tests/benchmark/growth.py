@@ -20,8 +20,7 @@ from urllib.parse import urlencode
 from alimock.api.http import HttpRequest
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import AddressOutcome, AddressRule, Status
+from alimock.scenario.address_rules import AddressBook, AddressOutcome, AddressRule, Status
 from alimock.scenario.model import Scenario, ServiceLimits
 from alimock.state.store import Store
 from benchmark.calls import LIST, QUERY, RESEND, VERSION

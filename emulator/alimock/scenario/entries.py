@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from alimock.scenario.address_book import AddressBook, Pattern
 from alimock.scenario.address_rules import (
     ANSWERED_OPERATIONS,
     NO_ANSWERS,
     OUTCOME_ANSWERS,
     OUTCOME_STATUS,
     SEND,
+    AddressBook,
     AddressOutcome,
     AddressRule,
+    Pattern,
     ScriptedResponse,
     Status,
 )

@@ -9,8 +9,15 @@ from typing import Any, TypeVar
 
 import yaml
 
-from alimock.scenario.address_book import AddressBook, Pattern
-from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
+from alimock.scenario.address_rules import (
+    ANSWERED_OPERATIONS,
+    OUTCOME_STATUS,
+    SEND,
+    AddressBook,
+    AddressRule,
+    Pattern,
+    ScriptedResponse,
+)
 from alimock.scenario.json_value import json_value
 from alimock.scenario.model import AccessKey, CodeOverride, Fault, ResponseFault, Scenario
 from alimock.scenario.schema import WHEN

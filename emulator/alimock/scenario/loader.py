@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import AddressRule
+from alimock.scenario.address_rules import AddressBook, AddressRule
 from alimock.scenario.diagnostics import Diagnostic, Diagnostics, ScenarioError, split_location
 from alimock.scenario.entries import MAXIMUM_FAULTS, MAXIMUM_PATTERNS, fault_of, rule_of
 from alimock.scenario.fields import Entry

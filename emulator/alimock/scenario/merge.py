@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from alimock.scenario.address_book import AddressBook
+from alimock.scenario.address_rules import AddressBook
 from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.entries import address_book, faults_of
 from alimock.scenario.fields import Entry

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import SEND, AddressOutcome, AddressRule, ScriptedResponse, Status
+from alimock.scenario.address_rules import SEND, AddressBook, AddressOutcome, AddressRule, ScriptedResponse, Status
 from alimock.scenario.model import Scenario
 from alimock.spec.address import fold, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
