@@ -44,7 +44,7 @@ def names_in(names: str) -> tuple[str, ...]:
 
 def load_files(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Scenario:
     """Load scenarios, later ones over earlier ones; `texts` are further files by path. Raises `ScenarioError`."""
-    return _Reader(Files(texts or {}), os.environ.get).load(names, ",".join(names))
+    return _Reader(Files(texts or {}, local=True), os.environ.get).load(names, ",".join(names))
 
 
 def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bundle:
@@ -59,7 +59,7 @@ def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bund
             variables[name] = value
         return value
 
-    reader = _Reader(Files(texts or {}), variable)
+    reader = _Reader(Files(texts or {}, local=True), variable)
     try:
         reader.load(names, "")
     except ScenarioError as error:
@@ -88,7 +88,7 @@ def load_text(
     `local=False` is for requests: they extend built-in scenarios only and read neither files nor environment variables. An access
     key without a secret keeps the secret and the security token it has in `known_keys`. Raises `ScenarioError`.
     """
-    reader = _Reader(Files(local=local), os.environ.get if local else None, known_keys or {}, over or Scenario(""))
+    reader = _Reader(Files({}, local=local), os.environ.get if local else None, known_keys or {}, over or Scenario(""))
     with _collector_paused():
         reader.add(_composed(content, file, json), Path(), file, ())
         return reader.scenario(file)
