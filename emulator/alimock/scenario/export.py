@@ -34,17 +34,14 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
 
     Without `secrets` it lacks secrets and security tokens, and loads only where the keys are known.
     """
-    values: dict[str, object] = {
+    return {
         "alimock": 1,
-        "description": scenario.description or None,
+        **_unless_empty("description", scenario.description),
         "profile": scenario.profile,
         "authentication": scenario.authentication.value,
         "timestamps": scenario.timestamps.value,
         "unknown_keys": scenario.unknown_keys.value,
-        "seed": scenario.seed,
-    }
-    return {
-        **_without_none(values),
+        **_unless_empty("seed", scenario.seed),
         "clock": _clock(scenario),
         "limits": asdict(scenario.limits),
         "accounts": {name: _account(scenario, name, secrets=secrets) for name in scenario.user_ids},
@@ -106,10 +103,6 @@ def _reached(items: Iterable[_Covering]) -> list[_Covering]:
     return reached
 
 
-def _without_none(values: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
 def _unless_empty(key: str, value: object) -> dict[str, object]:
     return {key: value} if value else {}
 
@@ -140,7 +133,7 @@ def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
         "permissions": sorted(key.permissions) if key.permissions is not None else None,
         "expires": format_time(key.expires) if key.expires is not None else None,
     }
-    return _without_none(values)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _addresses(book: AddressBook) -> dict[str, object]:
