@@ -80,15 +80,14 @@ class Scalar(Field):
         return {"anyOf": [self.json, {"type": "null"}]} if self.nullable else self.json
 
 
-@dataclass(frozen=True)
 class Secret(Field):
     """A text, or `${NAME}` for the value of an environment variable."""
 
-    expected: str = "a text, or ${NAME} for an environment variable"
+    expected = "a text, or ${NAME} for an environment variable"
 
     def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         text = Scalar(self.expected, non_empty).read(node, path, diagnostics)
-        variable = _VARIABLE.fullmatch(text) if text is not None else None
+        variable = _VARIABLE.fullmatch(text or "")
         if variable is None:
             return text
         if diagnostics.variable is None:

@@ -237,10 +237,8 @@ def _excess(scenario: Scenario, name: str) -> Iterator[Diagnostic]:
 def _located(error: ScenarioError, node: Node, file: str) -> list[Diagnostic]:
     """Return the errors of an extended file; those without a line get that of the `extends`."""
     return [
-        mistake
-        if mistake.line
-        else Diagnostic(file, node.line, node.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
-        for mistake in error.mistakes
+        one if one.line else Diagnostic(file, node.line, node.column, "extends", f"`{one.file}` ({one.found})", one.expected)
+        for one in error.mistakes
     ]
 
 

@@ -10,7 +10,7 @@ from alimock.scenario.address_rules import AddressBook
 from alimock.scenario.diagnostics import Diagnostics
 from alimock.scenario.entries import address_book, faults_of
 from alimock.scenario.fields import Entry
-from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
+from alimock.scenario.model import AccessKey, CodeOverride, Scenario, Stub
 from alimock.spec.contract import OPERATIONS
 
 _SINGLE_VALUES = ("profile", "authentication", "timestamps", "unknown_keys", "seed")
@@ -27,6 +27,8 @@ def merge(document: Mapping[str, Any], below: Scenario, known_keys: Mapping[str,
     own_addresses = _account_addresses(accounts, below.account_addresses, diagnostics)
     addresses = address_book(document.get("addresses", ()), "addresses", diagnostics)
     stubs = {**below.stubs, **dict(_stubs(document.get("stubs", ()), diagnostics))}
+    faults = faults_of(document.get("faults", ()), {*OPERATIONS, *stubs}, diagnostics)
+    fault_ids = {fault.id for fault in faults if fault.id}
     return replace(
         below,
         description=document.get("description", ""),
@@ -37,7 +39,7 @@ def merge(document: Mapping[str, Any], below: Scenario, known_keys: Mapping[str,
         access_keys={**below.access_keys, **keys},
         addresses=addresses.over(below.addresses),
         account_addresses={**below.account_addresses, **own_addresses},
-        faults=_merge_faults(faults_of(document.get("faults", ()), {*OPERATIONS, *stubs}, diagnostics), below.faults),
+        faults=(*faults, *(fault for fault in below.faults if fault.id not in fault_ids)),
         stubs=stubs,
         codes={**below.codes, **{entry.key: CodeOverride(**entry.value) for entry in document.get("codes", ())}},
     )
@@ -58,11 +60,6 @@ def _account_addresses(
             own = address_book(account.value["addresses"], f"accounts.{account.key}.addresses", diagnostics)
             books[account.key] = own.over(below.get(account.key, AddressBook()))
     return books
-
-
-def _merge_faults(faults: Sequence[Fault], below: Sequence[Fault]) -> tuple[Fault, ...]:
-    ids = {fault.id for fault in faults if fault.id}
-    return (*faults, *(fault for fault in below if fault.id not in ids))
 
 
 def _access_keys(accounts: Sequence[Entry], known: Mapping[str, AccessKey], diagnostics: Diagnostics) -> dict[str, AccessKey]:
