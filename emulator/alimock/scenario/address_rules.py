@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -171,17 +171,26 @@ class Pattern:
 
 @dataclass(frozen=True, eq=False)
 class AddressBook:
-    """Entries by folded address, and entries by pattern in the order they are tried."""
+    """Entries by folded address, and entries by pattern in the order they are tried.
+
+    `tokens` maps the open tokens that entries declare to their address; `new_today` has the addresses that count as new on the
+    first day. Both are kept here because no call may iterate over all addresses.
+    """
 
     exact: Mapping[str, AddressRule] = field(default_factory=dict)
     patterns: Mapping[Pattern, AddressRule] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    new_today: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rules: Sequence[AddressRule]) -> AddressBook:
         """Build a book from rules in file order; of two rules for one address the later counts."""
+        exact = {fold(rule.address): rule for rule in rules if not rule.is_pattern}
         return cls(
-            {fold(rule.address): rule for rule in rules if not rule.is_pattern},
+            exact,
             {Pattern.of(rule.address): rule for rule in rules if rule.is_pattern},
+            {rule.token: rule.address for rule in exact.values() if rule.token is not None},
+            frozenset(folded for folded, rule in exact.items() if rule.new_today),
         )
 
     @cached_property
@@ -189,28 +198,24 @@ class AddressBook:
         """The position in the file of each exact address, by its folded form."""
         return {folded: position for position, folded in enumerate(self.exact)}
 
-    @cached_property
-    def tokens(self) -> Mapping[str, str]:
-        """The open tokens that entries declare, with their addresses."""
-        return {rule.token: rule.address for rule in self.exact.values() if rule.token is not None}
-
-    @cached_property
-    def new_today(self) -> frozenset[str]:
-        """The folded addresses that count as new on the first day."""
-        return frozenset(folded for folded, rule in self.exact.items() if rule.new_today)
-
     def over(self, below: AddressBook) -> AddressBook:
         """Merge two books: an entry of this one replaces the one with the same key below, and these patterns are tried first."""
         # A replaced address keeps its position, since positions decide the order of records.
         exact = {**below.exact, **self.exact}
-        for pattern in self.patterns:
-            exact.pop(pattern.text, None)
+        own_patterns = {pattern.text for pattern in self.patterns}
+        for key in own_patterns & exact.keys():
+            del exact[key]
         inherited = {
             pattern: rule
             for pattern, rule in below.patterns.items()
             if pattern not in self.patterns and pattern.text not in self.exact
         }
-        return AddressBook(exact, {**self.patterns, **inherited})
+        return AddressBook(
+            exact,
+            {**self.patterns, **inherited},
+            {**below._tokens_without(self.exact, own_patterns), **self.tokens},
+            below.new_today.difference(self.exact, own_patterns) | self.new_today,
+        )
 
     def entry(self, address: str) -> AddressRule | None:
         """Return the entry of exactly this address or pattern."""
@@ -225,10 +230,10 @@ class AddressBook:
 
     def without(self, address: str) -> AddressBook:
         """Remove an entry."""
-        exact, patterns = dict(self.exact), dict(self.patterns)
-        exact.pop(fold(address), None)
+        key, exact, patterns = fold(address), dict(self.exact), dict(self.patterns)
+        exact.pop(key, None)
         patterns.pop(Pattern.of(address), None)
-        return AddressBook(exact, patterns)
+        return AddressBook(exact, patterns, self._tokens_without((key,)), self.new_today - {key})
 
     def rule(self, address: str) -> AddressRule | None:
         """Return the rule for an address: its entry, else that of the first matching pattern, else None.
@@ -240,3 +245,6 @@ class AddressBook:
         if exact is not None or not self.patterns or not is_valid(address):
             return exact
         return next((rule for pattern, rule in self.patterns.items() if pattern.matches(folded)), None)
+
+    def _tokens_without(self, *keys: Collection[str]) -> dict[str, str]:
+        return {token: address for token, address in self.tokens.items() if not any(fold(address) in group for group in keys)}
