@@ -20,8 +20,7 @@ from urllib.parse import urlencode
 from alimock.api.http import HttpRequest
 from alimock.api.service import Service
 from alimock.scenario import loader
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import AddressOutcome, AddressRule, Status
+from alimock.scenario.address_rules import AddressBook, AddressOutcome, AddressRule, Status
 from alimock.scenario.model import Scenario, ServiceLimits
 from alimock.state.store import Store
 from benchmark.calls import LIST, QUERY, RESEND, VERSION
@@ -151,7 +150,7 @@ def median_seconds(service: Service, calls: Iterable[HttpRequest]) -> float:
 
 def scenario(size: int) -> Scenario:
     """Return a scenario with the given number of addresses and no limits."""
-    rules = (_rule(number) for number in range(size))
+    rules = [_rule(number) for number in range(size)]
     return Scenario("growth", limits=ServiceLimits(None, None), user_ids={"default": None}, addresses=AddressBook.of(rules))
 
 

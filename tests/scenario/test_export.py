@@ -36,4 +36,4 @@ def test_exported_scenario_with_every_kind_of_entry_loads_back_to_the_same() -> 
     assert export.document(again) == document
     key, same = loaded.access_keys["k"], again.access_keys["k"]
     assert (same.secret, same.security_token, same.expires, same.active) == (key.secret, key.security_token, key.expires, False)
-    assert [pattern.rule.address for pattern in again.addresses.patterns] == ["*@c.example.com", "*"]
+    assert [rule.address for rule in again.addresses.patterns.values()] == ["*@c.example.com", "*"]

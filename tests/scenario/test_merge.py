@@ -91,7 +91,7 @@ def test_later_files_win_and_each_file_is_read_once(tmp_path: Path) -> None:
             "a@example.com": AddressOutcome.VERIFIED,
             "b@example.com": AddressOutcome.VERIFIED,
         }
-        assert [one.rule.address for one in loaded.addresses.patterns] == ["*@example.com", "*@x.example.com"]
+        assert [rule.address for rule in loaded.addresses.patterns.values()] == ["*@example.com", "*@x.example.com"]
         assert [(one.id, one.error) for one in loaded.faults_by_id.values()] == [
             ("one", "ServiceUnavailable"),
             ("1", "API_Block"),
@@ -165,7 +165,7 @@ def test_pattern_and_exact_address_with_the_same_text_replace_each_other() -> No
     pattern, exact = "'*@x.example.com': pending", "'*@X.example.com': {status: verified, exact: true}"
     for below, over in ((pattern, exact), (exact, pattern)):
         loaded = merged_over(scenario(f"addresses: {{{below}}}"), f"addresses: {{{over}}}")
-        assert [*loaded.addresses.exact, *(one.key for one in loaded.addresses.patterns)] == ["*@x.example.com"]
+        assert [*loaded.addresses.exact, *(one.text for one in loaded.addresses.patterns)] == ["*@x.example.com"]
         assert bool(loaded.addresses.exact) is (over == exact)
 
 
@@ -197,11 +197,11 @@ def test_snapshot_can_be_merged_over() -> None:
         ("1", "Throttling", 1),
     ]
     assert [rule.outcome.value for rule in loaded.addresses.exact.values()] == ["verified"]
-    assert [one.rule.address for one in loaded.addresses.patterns] == ["*@x.com"]
+    assert [rule.address for rule in loaded.addresses.patterns.values()] == ["*@x.com"]
 
 
 def test_put_pattern_keeps_its_turn_and_a_new_one_is_tried_first() -> None:
     book = scenario("addresses: {'a*': verified, 'b*': pending, 'c@*': {status: pending, exact: true}}").addresses
     for address, expected in (("B*", ["a*", "b*"]), ("d*", ["d*", "a*", "b*"]), ("c@*", ["c@*", "a*", "b*"])):
         rule = loader.load_address(b"expired", address, file="put")
-        assert [one.key for one in book.with_entry(rule).patterns] == expected
+        assert [one.text for one in book.with_entry(rule).patterns] == expected

@@ -14,7 +14,7 @@ from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
-from alimock.scenario.address_entries import MAXIMUM_PATTERNS
+from alimock.scenario.entries import MAXIMUM_PATTERNS
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account

@@ -11,7 +11,7 @@ from alimock.control import arguments
 from alimock.control.backend import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
-from alimock.scenario.fault_entries import MAXIMUM_FAULTS
+from alimock.scenario.entries import MAXIMUM_FAULTS
 from alimock.scenario.model import Fault
 
 blueprint = Blueprint("faults", __name__)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from enum import Enum
+from typing import Any, TypeVar
 
 import yaml
 
-from alimock.scenario.address_book import AddressBook, AddressPattern
-from alimock.scenario.address_rules import ANSWERED_OPERATIONS, OUTCOME_STATUS, SEND, AddressRule, ScriptedResponse
+from alimock.scenario.address_rules import (
+    ANSWERED_OPERATIONS,
+    OUTCOME_STATUS,
+    SEND,
+    AddressBook,
+    AddressRule,
+    Pattern,
+    ScriptedResponse,
+)
 from alimock.scenario.json_value import json_value
-from alimock.scenario.model import AccessKey, Fault, Scenario
+from alimock.scenario.model import AccessKey, CodeOverride, Fault, ResponseFault, Scenario
+from alimock.scenario.schema import WHEN
 from alimock.spec.times import format_delay, format_time
 
-_RECORD_TEXTS = ("email_verification_no", "user_id", "send_ip", "confirm_ip", "token")
-_RECORD_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")
+_DELAYS = ("retry_after", "delay", "slow")
+_TIMES = ("gmt_create", "gmt_modified", "token_send_time", "verification_time")
+_Covering = TypeVar("_Covering", Pattern, Fault)
 _SHORT_NAMES = {operation: short for short, operation in ANSWERED_OPERATIONS.items()}
 
 
@@ -24,24 +34,21 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
 
     Without `secrets` it lacks secrets and security tokens, and loads only where the keys are known.
     """
-    values: dict[str, object] = {
+    return {
         "alimock": 1,
-        "description": scenario.description or None,
+        **_unless_empty("description", scenario.description),
         "profile": scenario.profile,
         "authentication": scenario.authentication.value,
         "timestamps": scenario.timestamps.value,
         "unknown_keys": scenario.unknown_keys.value,
-        "seed": scenario.seed,
-    }
-    return {
-        **_without_none(values),
+        **_unless_empty("seed", scenario.seed),
         "clock": _clock(scenario),
         "limits": asdict(scenario.limits),
         "accounts": {name: _account(scenario, name, secrets=secrets) for name in scenario.user_ids},
         "addresses": _addresses(scenario.addresses),
-        **_unless_empty("faults", _faults(scenario.faults_by_id.values())),
+        **_unless_empty("faults", [fault(one) for one in _reached(scenario.faults_by_id.values())]),
         **_unless_empty("stubs", {action: stub.fields for action, stub in scenario.stubs.items()}),
-        **_unless_empty("codes", {code: _without_none(asdict(override)) for code, override in scenario.codes.items()}),
+        **_unless_empty("codes", {code: _given(override) for code, override in scenario.codes.items()}),
     }
 
 
@@ -63,42 +70,37 @@ _Dumper.add_representer(str, _quoted)
 
 def fault(one: Fault) -> dict[str, object]:
     """Return a single entry of `faults`."""
-    when: dict[str, object] = {
-        "action": one.action,
-        "email": "*".join(one.email.parts) if one.email is not None else None,
-        "access_key_id": one.access_key_id,
-        "version": one.version,
-        "nth": one.nth,
-        "every": one.every,
-    }
-    values: dict[str, object] = {
-        "after": one.after or None,
-        "times": one.times,
-        "error": one.error,
-        "retry_after": format_delay(one.retry_after) if one.retry_after is not None else None,
-        "seen": one.seen or None,
-        "hits": one.hits or None,
-    }
-    response = asdict(one.response_fault) if one.response_fault is not None else {}
-    return {
-        "id": one.id,
-        **_unless_empty("when", _without_none(when)),
-        **_without_none(values),
-        **{name: value.value if isinstance(value, Enum) else format_delay(value) for name, value in response.items() if value},
-    }
+    values = _given(one)
+    response = values.pop("response_fault", {})
+    when = {key: values.pop(key) for key in WHEN.table if key in values}
+    return {"id": one.id, **_unless_empty("when", when), **values, **response}
 
 
-def _faults(faults: Iterable[Fault]) -> list[dict[str, object]]:
-    """Return the faults, without those that a fault of another file covers: in one file that is an error."""
-    reached: list[Fault] = []
-    for one in faults:
+def _given(entry: Fault | ResponseFault | AddressRule | CodeOverride) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, as they are in a file."""
+    values = ((one.name, getattr(entry, one.name), one.default) for one in fields(entry) if one.default is not MISSING)
+    return {name: _written(name, value) for name, value, default in values if value != default}
+
+
+def _written(name: str, value: Any) -> object:
+    if name in _TIMES:
+        return format_time(value)
+    if name in _DELAYS:
+        return format_delay(value)
+    if isinstance(value, ResponseFault):
+        return _given(value)
+    if isinstance(value, Pattern):
+        return value.text
+    return value.value if isinstance(value, Enum) else value
+
+
+def _reached(items: Iterable[_Covering]) -> list[_Covering]:
+    """Return the items without those that one of another file covers: in one file that is an error."""
+    reached: list[_Covering] = []
+    for one in items:
         if not any(above.covers(one) for above in reached):
             reached.append(one)
-    return [fault(one) for one in reached]
-
-
-def _without_none(values: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value is not None}
+    return reached
 
 
 def _unless_empty(key: str, value: object) -> dict[str, object]:
@@ -131,24 +133,17 @@ def access_key(key: AccessKey, *, secrets: bool) -> dict[str, object]:
         "permissions": sorted(key.permissions) if key.permissions is not None else None,
         "expires": format_time(key.expires) if key.expires is not None else None,
     }
-    return _without_none(values)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _addresses(book: AddressBook) -> dict[str, object]:
-    """Return the entries of a book, without patterns that a pattern of another file covers: in one file that is an error."""
-    reached: list[AddressPattern] = []
-    for one in book.patterns:
-        if not any(above.pattern.covers(one.pattern) for above in reached):
-            reached.append(one)
-    return {rule.address: address(rule) for rule in (*(one.rule for one in reached), *book.exact.values())}
+    rules = (*(book.patterns[pattern] for pattern in _reached(book.patterns)), *book.exact.values())
+    return {rule.address: address(rule) for rule in rules}
 
 
 def address(rule: AddressRule) -> object:
     """Return a single entry of `addresses`: an outcome, or a mapping."""
-    values: dict[str, object] = {name: getattr(rule, name) for name in _RECORD_TEXTS if getattr(rule, name) is not None}
-    values.update({name: format_time(getattr(rule, name)) for name in _RECORD_TIMES if getattr(rule, name) is not None})
-    values.update(_unless_empty("sends_today", rule.sends_today) | _unless_empty("new_today", rule.new_today))
-    values.update(_unless_empty("exact", rule.exact) | _answers(rule))
+    values = _given(rule) | _answers(rule)
     if not values and rule.status is OUTCOME_STATUS[rule.outcome]:
         return rule.outcome.value
     return {"outcome": rule.outcome.value, "status": rule.status.value, **values}

@@ -80,15 +80,14 @@ class Scalar(Field):
         return {"anyOf": [self.json, {"type": "null"}]} if self.nullable else self.json
 
 
-@dataclass(frozen=True)
 class Secret(Field):
     """A text, or `${NAME}` for the value of an environment variable."""
 
-    expected: str = "a text, or ${NAME} for an environment variable"
+    expected = "a text, or ${NAME} for an environment variable"
 
     def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         text = Scalar(self.expected, non_empty).read(node, path, diagnostics)
-        variable = _VARIABLE.fullmatch(text) if text is not None else None
+        variable = _VARIABLE.fullmatch(text or "")
         if variable is None:
             return text
         if diagnostics.variable is None:
@@ -149,11 +148,10 @@ class Keys(Field):
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a list, or of a mapping with free keys; `location` is its file and line."""
+    """One entry of a list, or of a mapping with free keys."""
 
     key: str
     value: Any
-    location: str
     node: Node
 
 
@@ -174,7 +172,7 @@ class Entries(Field):
             except ValueError:
                 diagnostics.add(key_node, path, quoted(key), self.key.expected_near(key_node))
             value = self.value.read(value_node, join(path, key), diagnostics)
-            entries.append(Entry(key, value, diagnostics.location(key_node), key_node))
+            entries.append(Entry(key, value, key_node))
         return entries
 
     def json_schema(self) -> JsonSchema:
@@ -195,7 +193,7 @@ class Items(Field):
             diagnostics.add(node, path, describe(node), self.expected)
             return []
         return [
-            Entry(str(number), self.item.read(item, f"{path}[{number}]", diagnostics), diagnostics.location(item), item)
+            Entry(str(number), self.item.read(item, f"{path}[{number}]", diagnostics), item)
             for number, item in enumerate(node.items)
         ]
 
@@ -217,7 +215,7 @@ class OneOrMore(Field):
         if isinstance(node, SequenceNode):
             return Items(self.item).read(node, path, diagnostics)
         value = replace(self.item, expected=self.expected).read(node, path, diagnostics)
-        return [Entry("0", value, diagnostics.location(node), node)]
+        return [Entry("0", value, node)]
 
     def json_schema(self) -> JsonSchema:
         return {"anyOf": [self.item.json_schema(), Items(self.item).json_schema()]}

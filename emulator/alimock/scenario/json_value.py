@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from alimock.scenario.diagnostics import Diagnostics, quoted
@@ -15,11 +14,10 @@ _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
-@dataclass(frozen=True)
 class AnyValue(Field):
     """Any JSON value that XML can express too: keys are names of XML elements, and no list is directly inside a list."""
 
-    expected: str = "a value"
+    expected = "a value"
 
     def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
         if not diagnostics.accepts(node, path):

@@ -14,18 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_entries import MAXIMUM_PATTERNS, rule_of
-from alimock.scenario.address_rules import AddressRule
+from alimock.scenario.address_rules import AddressBook, AddressRule
 from alimock.scenario.diagnostics import Diagnostic, Diagnostics, ScenarioError, split_location
-from alimock.scenario.fault_entries import MAXIMUM_FAULTS, fault_of
+from alimock.scenario.entries import MAXIMUM_FAULTS, MAXIMUM_PATTERNS, fault_of, rule_of
 from alimock.scenario.fields import Entry
 from alimock.scenario.merge import access_key_of, merge
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.scenario.nodes import Node, ScalarNode
 from alimock.scenario.parser import compose, decode, yaml_of_json
-from alimock.scenario.scalars import ADDRESS, NAME, TEXT
-from alimock.scenario.schema import ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, SCENARIO
+from alimock.scenario.schema import ADDRESS, ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, NAME, SCENARIO, TEXT
 from alimock.scenario.sources import Bundle, Files, decodable, display_name, is_built_in, is_path
 from alimock.spec.contract import OPERATIONS
 
@@ -47,7 +44,7 @@ def names_in(names: str) -> tuple[str, ...]:
 
 def load_files(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Scenario:
     """Load scenarios, later ones over earlier ones; `texts` are further files by path. Raises `ScenarioError`."""
-    return _Reader(Files(texts or {}), os.environ.get).load(names, ",".join(names))
+    return _Reader(Files(texts or {}, local=True), os.environ.get).load(names, ",".join(names))
 
 
 def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bundle:
@@ -62,7 +59,7 @@ def bundle(names: Sequence[str], texts: Mapping[str, str] | None = None) -> Bund
             variables[name] = value
         return value
 
-    reader = _Reader(Files(texts or {}), variable)
+    reader = _Reader(Files(texts or {}, local=True), variable)
     try:
         reader.load(names, "")
     except ScenarioError as error:
@@ -91,7 +88,7 @@ def load_text(
     `local=False` is for requests: they extend built-in scenarios only and read neither files nor environment variables. An access
     key without a secret keeps the secret and the security token it has in `known_keys`. Raises `ScenarioError`.
     """
-    reader = _Reader(Files(local=local), os.environ.get if local else None, known_keys or {}, over or Scenario(""))
+    reader = _Reader(Files({}, local=local), os.environ.get if local else None, known_keys or {}, over or Scenario(""))
     with _collector_paused():
         reader.add(_composed(content, file, json), Path(), file, ())
         return reader.scenario(file)
@@ -104,7 +101,7 @@ def load_address(content: bytes, address: str, *, file: str, json: bool = False)
     path = f"addresses.{address}"
     value = ADDRESSES.value.read(node, path, diagnostics)
     diagnostics.raise_any()
-    rule = rule_of(Entry(address, value, diagnostics.location(node), node), path, diagnostics)
+    rule = rule_of(Entry(address, value, node), path, diagnostics)
     diagnostics.raise_any()
     assert rule is not None
     return rule
@@ -118,7 +115,7 @@ def load_fault(content: bytes, fault_id: str, stubs: Collection[str], *, file: s
     if values.get("id") not in (None, fault_id):
         diagnostics.add(values.node_of("id"), "fault.id", f"`{values['id']}`", f"`{fault_id}` as in the path, or none")
     diagnostics.raise_any()
-    fault = fault_of(Entry("0", values, file, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
+    fault = fault_of(Entry("0", values, node), "fault", {*OPERATIONS, *stubs}, diagnostics)
     diagnostics.raise_any()
     return replace(fault, id=fault_id)
 
@@ -207,8 +204,8 @@ class _Reader:
     def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Read all files that a document extends, then merge the document."""
         diagnostics, before = Diagnostics(file, self.variable, has_lines), len(self.mistakes)
-        document = SCENARIO.read(node, "", diagnostics) or {}
-        for item in document.get("extends") or ():
+        document = SCENARIO.read(node, "", diagnostics)
+        for item in document.get("extends", ()):
             try:
                 self.add_file(item.value or "", folder, chain)
             except ScenarioError as error:
@@ -240,10 +237,8 @@ def _excess(scenario: Scenario, name: str) -> Iterator[Diagnostic]:
 def _located(error: ScenarioError, node: Node, file: str) -> list[Diagnostic]:
     """Return the errors of an extended file; those without a line get that of the `extends`."""
     return [
-        mistake
-        if mistake.line
-        else Diagnostic(file, node.line, node.column, "extends", f"`{mistake.file}` ({mistake.found})", mistake.expected)
-        for mistake in error.mistakes
+        one if one.line else Diagnostic(file, node.line, node.column, "extends", f"`{one.file}` ({one.found})", one.expected)
+        for one in error.mistakes
     ]
 
 

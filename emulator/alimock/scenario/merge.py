@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_entries import address_book
+from alimock.scenario.address_rules import AddressBook
 from alimock.scenario.diagnostics import Diagnostics
-from alimock.scenario.fault_entries import faults_of
+from alimock.scenario.entries import address_book, faults_of
 from alimock.scenario.fields import Entry
-from alimock.scenario.model import AccessKey, CodeOverride, Fault, Scenario, Stub
+from alimock.scenario.model import AccessKey, CodeOverride, Scenario, Stub
 from alimock.spec.contract import OPERATIONS
 
 _SINGLE_VALUES = ("profile", "authentication", "timestamps", "unknown_keys", "seed")
@@ -22,24 +21,27 @@ def merge(document: Mapping[str, Any], below: Scenario, known_keys: Mapping[str,
 
     A key without a secret keeps the one it has below or in `known_keys`. Only the description is not inherited.
     """
-    accounts = document.get("accounts") or ()
+    accounts = document.get("accounts", ())
     keys = _access_keys(accounts, {**known_keys, **below.access_keys}, diagnostics)
+    user_ids = {account.key: account.value.get("user_id") or below.user_ids.get(account.key) for account in accounts}
     own_addresses = _account_addresses(accounts, below.account_addresses, diagnostics)
-    addresses = address_book(document.get("addresses") or (), "addresses", diagnostics)
-    stubs = {**below.stubs, **dict(_stubs(document.get("stubs") or (), diagnostics))}
+    addresses = address_book(document.get("addresses", ()), "addresses", diagnostics)
+    stubs = {**below.stubs, **dict(_stubs(document.get("stubs", ()), diagnostics))}
+    faults = faults_of(document.get("faults", ()), {*OPERATIONS, *stubs}, diagnostics)
+    fault_ids = {fault.id for fault in faults if fault.id}
     return replace(
         below,
         description=document.get("description", ""),
         **{key: document[key] for key in _SINGLE_VALUES if key in document},
         **(_clock(document["clock"]) if "clock" in document else {}),
-        limits=replace(below.limits, **(document.get("limits") or {})),
-        user_ids={**below.user_ids, **dict(_user_ids(accounts, below.user_ids))},
+        limits=replace(below.limits, **document.get("limits", {})),
+        user_ids={**below.user_ids, **user_ids},
         access_keys={**below.access_keys, **keys},
         addresses=addresses.over(below.addresses),
         account_addresses={**below.account_addresses, **own_addresses},
-        faults=_merge_faults(faults_of(document.get("faults") or (), {*OPERATIONS, *stubs}, diagnostics), below.faults),
+        faults=(*faults, *(fault for fault in below.faults if fault.id not in fault_ids)),
         stubs=stubs,
-        codes={**below.codes, **{entry.key: CodeOverride(**(entry.value or {})) for entry in document.get("codes") or ()}},
+        codes={**below.codes, **{entry.key: CodeOverride(**entry.value) for entry in document.get("codes", ())}},
     )
 
 
@@ -49,40 +51,29 @@ def _clock(value: Any) -> dict[str, Any]:
     return {"clock": value, "clock_runs": False}
 
 
-def _user_ids(accounts: Sequence[Entry], below: Mapping[str, str | None]) -> Iterator[tuple[str, str | None]]:
-    for account in accounts:
-        user_id = (account.value or {}).get("user_id")
-        yield account.key, user_id or below.get(account.key)
-
-
 def _account_addresses(
     accounts: Sequence[Entry], below: Mapping[str, AddressBook], diagnostics: Diagnostics
 ) -> dict[str, AddressBook]:
     books = {}
     for account in accounts:
-        if "addresses" in (account.value or {}):
+        if "addresses" in account.value:
             own = address_book(account.value["addresses"], f"accounts.{account.key}.addresses", diagnostics)
             books[account.key] = own.over(below.get(account.key, AddressBook()))
     return books
 
 
-def _merge_faults(faults: Sequence[Fault], below: Sequence[Fault]) -> tuple[Fault, ...]:
-    ids = {fault.id for fault in faults if fault.id}
-    return (*faults, *(fault for fault in below if fault.id not in ids))
-
-
 def _access_keys(accounts: Sequence[Entry], known: Mapping[str, AccessKey], diagnostics: Diagnostics) -> dict[str, AccessKey]:
     keys: dict[str, AccessKey] = {}
     for account in accounts:
-        for item in (account.value or {}).get("access_keys") or ():
+        for item in account.value.get("access_keys", ()):
             path = f"accounts.{account.key}.access_keys[{item.key}]"
-            key_id = (item.value or {}).get("id")
+            key_id = item.value.get("id")
             if key_id in keys:
                 expected = f"each id once ({keys[key_id].location} has it)"
                 diagnostics.add(item.node, path, f"the id `{key_id}` again", expected)
             elif key_id is not None:
                 values = _with_secret(item, known.get(key_id), path, diagnostics)
-                keys[key_id] = access_key_of(values, account.key, item.location)
+                keys[key_id] = access_key_of(values, account.key, diagnostics.location(item.node))
     return keys
 
 
@@ -117,6 +108,6 @@ def _stubs(entries: Sequence[Entry], diagnostics: Diagnostics) -> Iterator[tuple
         if entry.key in OPERATIONS:
             diagnostics.add(entry.node, f"stubs.{entry.key}", f"`{entry.key}`", "an operation that alimock does not emulate itself")
         elif isinstance(entry.value, dict):
-            yield entry.key, Stub(entry.location, entry.value)
+            yield entry.key, Stub(diagnostics.location(entry.node), entry.value)
         else:
             diagnostics.add(entry.node, f"stubs.{entry.key}", "no fields", "a mapping of the response's fields")

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 
-from alimock.scenario.address_book import AddressBook, Pattern
+from alimock.scenario.address_rules import AddressBook, Pattern
 from alimock.spec.times import format_delay
 
 

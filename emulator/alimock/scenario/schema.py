@@ -1,46 +1,102 @@
-"""The keys of a scenario file in one table, from which the loader's checks, the JSON Schema and the reference are derived."""
+"""The keys of a scenario file and their types in tables, from which the loader's checks, JSON Schema and reference are derived."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from enum import Enum
 
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
 from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
-from alimock.scenario.scalars import (
-    ACTION,
-    ADDRESS,
-    CLOCK_TIME,
-    COUNT,
-    DAYS,
-    DELAY,
-    FILE,
-    FLAG,
-    LIMIT,
-    NAME,
-    POSITIVE,
-    STATUS,
-    TEXT,
-    TIME,
-    choice,
-    word,
-)
-from alimock.scenario.text import one_of
+from alimock.scenario.text import non_empty, one_of
+from alimock.spec import address
 from alimock.spec.contract import RAM_ACTIONS, VERSIONS
 from alimock.spec.error_catalog import ANSWER_CODES, CATALOG, FAULT_CODES
 from alimock.spec.profiles import PROFILES
+from alimock.spec.times import parse_delay, parse_time
 
 VERSION = "1"
+MAXIMUM_DELAY_SECONDS = 3_600
+_MAXIMUM = 999_999_999
+# As in YAML 1.2.
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_TIME_JSON: JsonSchema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
+
+
+def word(values: Collection[str], expected: str = "") -> Scalar:
+    """Return a field that accepts one of some words; `expected` describes those that are too many to list."""
+    return Scalar(expected or f"one of {', '.join(values)}", one_of(values), json={"enum": list(values)})
+
+
+def choice(choices: type[Enum]) -> Scalar:
+    """Return a field that accepts the values of an enumeration."""
+    return replace(word([one.value for one in choices]), parse=choices)
+
+
+def _number(expected: str, minimum: int, maximum: int, *, nullable: bool = False) -> Scalar:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and minimum <= int(text) <= maximum):
+            raise ValueError(text)
+        return int(text)
+
+    return Scalar(expected, parse, nullable=nullable, json={"type": "integer", "minimum": minimum, "maximum": maximum})
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    return _FLAGS[one_of(_FLAGS)(text)]
+
+
+def _delay(text: str) -> float:
+    seconds = parse_delay(text)
+    if not 0 < seconds <= MAXIMUM_DELAY_SECONDS:
+        raise ValueError(text)
+    return seconds
+
+
+def _address(text: str) -> str:
+    if not (address.is_pattern(text) if "*" in text else address.is_valid(text)):
+        raise ValueError(text)
+    return text
+
+
+TEXT = Scalar("a text", non_empty)
+FLAG = Scalar("true or false", _flag, json={"type": "boolean"})
+COUNT = _number("a whole number up to 999999999", 0, _MAXIMUM)
+POSITIVE = _number("a whole number from 1 to 999999999", 1, _MAXIMUM)
+DAYS = _number("a whole number of days up to 36500, or null for no limit", 0, 36_500, nullable=True)
+LIMIT = _number("a whole number up to 999999999, or null for no limit", 0, _MAXIMUM, nullable=True)
+TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8)", parse_time, json=_TIME_JSON)
+DELAY = Scalar("a duration like 500ms or 2s, up to 1h", _delay, json={"type": "string", "pattern": r"^(\d+(ms|[hms]))+$"})
+STATUS = _number("an HTTP status from 400 to 599", 400, 599)
+ACTION = Scalar("an operation", _matching("[A-Z][A-Za-z0-9]{0,99}"), json={"type": "string", "pattern": "^[A-Z][A-Za-z0-9]*$"})
+NAME = Scalar(
+    "a name of letters, digits, - and _",
+    _matching("[A-Za-z0-9_-]+"),
+    json={"type": ["string", "integer"], "pattern": "^[A-Za-z0-9_-]+$"},
+)
+ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
+CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)
+FILE = Scalar("a built-in name, or a path", non_empty, json={"type": "string"})
 
 _CODES = sorted({row.code for row in CATALOG if row.status is not None})
-_ANSWER_WORDS = ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)]
-_ANSWER_WORD = Scalar(
+_ANSWER_WORD = word(
+    ["success", "quota-exceeded", "illegal", *sorted(ANSWER_CODES)],
     "success, quota-exceeded, illegal or a code of the service (`alimock fidelity` lists them)",
-    one_of(_ANSWER_WORDS),
-    json={"enum": _ANSWER_WORDS},
 )
+_ANSWER = Reference("answer", "a response", lambda: ANSWER)
 
 ANSWER: Either = Either(
     _ANSWER_WORD,
@@ -54,7 +110,7 @@ ANSWER: Either = Either(
             "message": Key(TEXT, "message of the custom code, required with `code`"),
             "status": Key(STATUS, "HTTP status of the custom code; not used for an address in a batch", "400"),
             "times": Key(COUNT, "number of calls that get this before `then`", "1"),
-            "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the calls after those"),
+            "then": Key(_ANSWER, "response to the calls after those"),
         }
     ),
 )
@@ -78,17 +134,12 @@ RECORD = Keys(
         "new_today": Key(FLAG, "whether the address counts as new on the first day", "`false`"),
         "exact": Key(FLAG, "whether a `*` in the address is a literal character instead of a pattern", "`false`"),
         "answers": Key(
-            Keys(
-                {
-                    short: Key(Reference("answer", "a response", lambda: ANSWER), f"response of {operation}")
-                    for short, operation in ANSWERED_OPERATIONS.items()
-                }
-            ),
+            Keys({short: Key(_ANSWER, f"response of {operation}") for short, operation in ANSWERED_OPERATIONS.items()}),
             "responses of single operations, in place of their normal behavior",
             "none",
         ),
         "times": Key(COUNT, "number of Submit and Resend calls that get the response of the outcome before `then`", "1"),
-        "then": Key(Reference("answer", "a response", lambda: ANSWER), "response to the Submit and Resend calls after those"),
+        "then": Key(_ANSWER, "response to the Submit and Resend calls after those"),
     },
     also={"anyOf": [{"required": ["outcome"]}, {"required": ["status"]}], "dependentRequired": {"times": ["then"]}},
 )
@@ -112,35 +163,25 @@ ACCESS_KEY = Keys(
 # For a request whose path has the id.
 IDENTIFIED_ACCESS_KEY = replace(ACCESS_KEY, required=("secret",))
 
+WHEN = Keys(
+    {
+        "action": Key(ACTION, "operation, or one of `stubs`", "any"),
+        "email": Key(ADDRESS, "address, or pattern with `*`, in the parameter Email; one match in a batch is enough", "any"),
+        "access_key_id": Key(TEXT, "access key", "any"),
+        "version": Key(word(VERSIONS), "version of the API", "any"),
+        "nth": Key(POSITIVE, "only the nth matching call", "every call"),
+        "every": Key(POSITIVE, "only every nth matching call", "every call"),
+    }
+)
+
 FAULT = Keys(
     {
         "id": Key(NAME, "name for reading, changing and deleting the fault", "`1`, `2` and so on"),
-        "when": Key(
-            Keys(
-                {
-                    "action": Key(ACTION, "operation, or one of `stubs`", "any"),
-                    "email": Key(
-                        ADDRESS,
-                        "address, or pattern with `*`, in the parameter Email; one match in a batch is enough",
-                        "any",
-                    ),
-                    "access_key_id": Key(TEXT, "access key", "any"),
-                    "version": Key(word(VERSIONS), "version of the API", "any"),
-                    "nth": Key(POSITIVE, "only the nth matching call", "every call"),
-                    "every": Key(POSITIVE, "only every nth matching call", "every call"),
-                }
-            ),
-            "the calls that match",
-            "all",
-        ),
+        "when": Key(WHEN, "the calls that match", "all"),
         "after": Key(COUNT, "number of matching calls that pass before the fault counts", "0"),
         "times": Key(COUNT, "maximum number of calls that it hits", "all"),
         "error": Key(
-            Scalar(
-                "a code of the service, such as Throttling.User (`alimock fidelity` lists them)",
-                one_of(FAULT_CODES),
-                json={"enum": sorted(FAULT_CODES)},
-            ),
+            word(sorted(FAULT_CODES), "a code of the service, such as Throttling.User (`alimock fidelity` lists them)"),
             "code of the service; the call is rejected with it and not executed",
             "none",
         ),
@@ -186,6 +227,14 @@ CLOCK = Keys(
     required=("now",),
 )
 
+LIMITS = Keys(
+    {
+        "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
+        "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
+        "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
+    }
+)
+
 SCENARIO = Keys(
     {
         "alimock": Key(
@@ -205,21 +254,8 @@ SCENARIO = Keys(
         "seed": Key(
             TEXT, "seed of request ids, numbers and tokens, which then repeat in every run and after every reset", "random"
         ),
-        "clock": Key(
-            Either(CLOCK_TIME, CLOCK),
-            "time at which every account's clock is frozen, or a mapping",
-            "real time",
-        ),
-        "limits": Key(
-            Keys(
-                {
-                    "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
-                    "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
-                    "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
-                }
-            ),
-            "limits of the service; `null` is no limit",
-        ),
+        "clock": Key(Either(CLOCK_TIME, CLOCK), "time at which every account's clock is frozen, or a mapping", "real time"),
+        "limits": Key(LIMITS, "limits of the service; `null` is no limit"),
         "accounts": Key(
             Entries(NAME, ACCOUNT), "named accounts; `default` takes the calls without an access key", "only `default`"
         ),
@@ -231,7 +267,7 @@ SCENARIO = Keys(
             Entries(ACTION, AnyValue()), "canned responses of other operations of Domain: the fields of each response", "none"
         ),
         "codes": Key(
-            Entries(Scalar("a code of the service (`alimock fidelity` lists them)", one_of(_CODES), json={"enum": _CODES}), CODE),
+            Entries(word(_CODES, "a code of the service (`alimock fidelity` lists them)"), CODE),
             "codes of the service with another status or message",
             "the catalogue's",
         ),

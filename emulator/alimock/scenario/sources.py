@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from os.path import normpath
 from pathlib import Path
 
@@ -57,30 +56,30 @@ class Bundle:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Files:
     """The readable files: those `sent` with a request by path, the built-in ones, and with `local` those of this machine."""
 
-    sent: Mapping[str, str] = field(default_factory=dict)
-    local: bool = True
+    def __init__(self, sent: Mapping[str, str], *, local: bool) -> None:
+        self._sent = {normpath(path): text for path, text in sent.items()}
+        self._local = local
 
     def find(self, name: str, folder: Path) -> Path:
         """Return the path of a scenario, relative to `folder`; raise `ScenarioError` for a name that is not available."""
-        if self._sent(folder / name) is not None:
+        if normpath(folder / name) in self._sent:
             return folder / name
         built_in = f"a built-in scenario ({', '.join(built_in_names())})"
         if not is_path(name):
             if name in built_in_names():
                 return BUILT_IN_FOLDER / f"{name}.yaml"
             raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", f"{built_in} or a path with a slash or .yaml")])
-        if not self.local:
-            expected = built_in + (" or a file sent along" if self.sent else "")
+        if not self._local:
+            expected = built_in + (" or a file sent along" if self._sent else "")
             raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a path", expected)])
         return folder / name
 
     def resolved(self, path: Path) -> Path:
         """Return a path without symbolic links; an invalid path is reported when it is read."""
-        if self._sent(path) is not None:
+        if normpath(path) in self._sent:
             return Path(normpath(path))
         try:
             return path.resolve()
@@ -89,15 +88,8 @@ class Files:
 
     def text(self, path: Path) -> str:
         """Return the text of a file; raise `ScenarioError` if it cannot be read."""
-        sent = self._sent(path)
+        sent = self._sent.get(normpath(path))
         return sent if sent is not None else decode(_content(path), display_name(path))
-
-    def _sent(self, path: Path) -> str | None:
-        return self._by_path.get(normpath(path))
-
-    @cached_property
-    def _by_path(self) -> dict[str, str]:
-        return {normpath(path): text for path, text in self.sent.items()}
 
 
 def _content(path: Path) -> bytes:

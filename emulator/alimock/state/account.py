@@ -6,8 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from itertools import count
 
-from alimock.scenario.address_book import AddressBook, Pattern
-from alimock.scenario.address_rules import AddressRule, ScriptedResponse, Status
+from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import SECONDS_PER_DAY

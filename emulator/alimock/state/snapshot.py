@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from alimock.scenario.address_book import AddressBook
-from alimock.scenario.address_rules import SEND, AddressOutcome, AddressRule, ScriptedResponse, Status
+from alimock.scenario.address_rules import SEND, AddressBook, AddressOutcome, AddressRule, ScriptedResponse, Status
 from alimock.scenario.model import Scenario
 from alimock.spec.address import fold, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
@@ -45,7 +44,7 @@ def snapshot(account: Account, base: Scenario) -> Scenario:
         user_ids={**base.user_ids, **named},
         access_keys=base.access_keys,
         codes=base.codes,
-        addresses=AddressBook.of((*entries, *(_pattern(account, pattern.rule) for pattern in account.addresses.patterns))),
+        addresses=AddressBook.of((*entries, *(_pattern(account, rule) for rule in account.addresses.patterns.values()))),
         account_addresses={},
         faults=tuple(
             replace(fault, seen=fault.seen + account.fault_calls[key], hits=fault.hits + account.fault_hits[key])

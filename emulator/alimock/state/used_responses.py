@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from alimock.scenario.address_book import Pattern
-from alimock.scenario.address_rules import AddressRule, ScriptedResponse, remaining
+from alimock.scenario.address_rules import AddressRule, Pattern, ScriptedResponse, remaining
 
 
 class UsedResponses:
