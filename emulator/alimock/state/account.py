@@ -111,7 +111,7 @@ class Account:
         """Make the record of an address that has none, and count the address as new today."""
         now, folded = self.clock.now(), fold(address)
         if not self.is_new_today(address):
-            self.quotas.add_new(folded)
+            self.quotas.today.new.add(folded)
         number = self.ids.email_verification_no(address)
         record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=next(self._numbers))
         self._add(record)
@@ -121,7 +121,7 @@ class Account:
         """Give a record a new token, which makes the previous one void, count the mail, and return the serial of the token."""
         now, folded = self.clock.now(), fold(record.email)
         self._records[folded] = record
-        self.quotas.set_sends(folded, self.sends_today(record.email) + 1)
+        self.quotas.today.sends[folded] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
@@ -159,7 +159,7 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Return how many mails were sent to an address on this UTC+8 day, with those that the scenario counts."""
-        sends = self.quotas.sends(fold(address))
+        sends = self.quotas.today.sends.get(fold(address))
         if sends is not None or not self.quotas.is_first_day:
             return sends or 0
         rule = self.addresses.rule(address)
@@ -168,11 +168,11 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Return whether an address is among the new ones of this UTC+8 day."""
         folded = fold(address)
-        return self.quotas.is_new(folded) or (self.quotas.is_first_day and folded in self.addresses.new_today)
+        return folded in self.quotas.today.new or (self.quotas.is_first_day and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Return how many addresses were new on this UTC+8 day."""
-        return self.quotas.count_new() + (len(self.addresses.new_today) if self.quotas.is_first_day else 0)
+        return len(self.quotas.today.new) + (len(self.addresses.new_today) if self.quotas.is_first_day else 0)
 
     def answer(self, address: str, action: str) -> ScriptedResponse | None:
         """Use up and return the scenario's response to an operation for an address, None if the operation decides by itself."""
@@ -190,7 +190,7 @@ class Account:
 
     def known_addresses(self) -> set[str]:
         """Return every address that the scenario names or that was used, folded."""
-        used = (*self.quotas.addresses(), *self._used_responses.addresses())
+        used = (*self.quotas.today.sends, *self.quotas.today.new, *self._used_responses.addresses())
         return {*self.addresses.exact, *self._records, *self._deleted, *used}
 
     def open_token(self, record: Record) -> str | None:
@@ -209,9 +209,9 @@ class Account:
         self._forget(folded)
         self.addresses = addresses
         self._deleted.discard(folded)
-        self.quotas.set_sends(folded, rule.sends_today)
+        self.quotas.today.sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
-            self.quotas.add_new(folded)
+            self.quotas.today.new.add(folded)
         if rule.status is not Status.NONE:
             self._add(self.initial.make(rule, rule.address, self.clock.now()))
 
