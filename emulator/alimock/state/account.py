@@ -13,10 +13,9 @@ from alimock.spec.address import fold
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
-from alimock.state.initial_records import InitialRecords
 from alimock.state.listing import Listing, SortKey
 from alimock.state.quotas import DailyQuotas
-from alimock.state.record import SUBMITTED, VERIFIED, WAITING, Record, TokenState
+from alimock.state.record import SUBMITTED, VERIFIED, WAITING, InitialRecords, Record, TokenState
 
 
 class Account:

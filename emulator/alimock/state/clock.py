@@ -25,7 +25,3 @@ class Clock:
         """Set the clock to a time; it is frozen there or runs on from there."""
         self.frozen_at = now if frozen else None
         self.offset = now - int(self.real_time())
-
-    def copy(self) -> Clock:
-        """Return an independent clock that shows the same time."""
-        return Clock(self.real_time, self.frozen_at, self.offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 from threading import RLock
 
@@ -287,7 +288,7 @@ class Store:
         return account
 
     def _new_account(self, name: str) -> Account:
-        return self._factory.account(name, self.start, self.scenario, self.clock.copy())
+        return self._factory.account(name, self.start, self.scenario, replace(self.clock))
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
         self._forget(account.name)
