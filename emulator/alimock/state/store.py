@@ -57,8 +57,9 @@ class Store:
         self.relay: Callable[[Mail], None] | None = None
         self.scenario_error: str | None = None
         self.evicted_accounts = 0
+        # The sequence number of the last event.
+        self.cursor = 0
         self._authentication = authentication
-        self._last_sequence = 0
         self._accounts = Accounts(self.limits)
         self._factory = AccountFactory(real_time, seed)
         self._start_from(scenario)
@@ -85,17 +86,12 @@ class Store:
         """All known access keys by id; the mapping is replaced when they change."""
         return self.keys.by_id
 
-    @property
-    def cursor(self) -> int:
-        """The sequence number of the last event."""
-        return self._last_sequence
-
     def record_event(self, kind: EventType, account: str, subject: str) -> int:
         """Record an event in an account, or in all accounts, wake those that wait for it, and return its sequence number."""
-        self._last_sequence += 1
-        self.events.add(Event(self._last_sequence, kind, account, subject, self.real_time()))
+        self.cursor += 1
+        self.events.add(Event(self.cursor, kind, account, subject, self.real_time()))
         self.waiters.wake(kind, account)
-        return self._last_sequence
+        return self.cursor
 
     def account_name(self, access_key_id: str | None) -> str:
         """Return the name of the account that calls with this key, or without a key, go to."""
@@ -190,7 +186,8 @@ class Store:
         """Delete those of the mails that are in the outbox, and return their number."""
         kept = [mail for mail in mails if mail.id in self.outbox]
         for mail in kept:
-            self.outbox.delete(mail.id)
+            self.outbox.remove(mail.id)
+            self.outbox.deleted += 1
             self.record_event(EventType.DELETION, mail.account_name, mail.id)
         return len(kept)
 
