@@ -11,7 +11,7 @@ TAG_LENGTH = 12
 _SERIAL_LENGTH = 8
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _CHECK_LENGTH = 12
-TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
+_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
 
 
 class IdGenerator:
@@ -60,7 +60,7 @@ class IdGenerator:
     def serial_of(self, token: str) -> int | None:
         """Return the serial of a token of this account, or None."""
         digits = token[_CHECK_LENGTH:-TAG_LENGTH]
-        if len(token) != TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
+        if len(token) != _TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
             return None
         serial = int(digits, 16)
         return serial if token == self.token(serial) else None

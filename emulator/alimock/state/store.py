@@ -15,7 +15,6 @@ from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.access_keys import AccessKeys, unnamed_account
 from alimock.state.account import Account
-from alimock.state.account_factory import AccountFactory
 from alimock.state.accounts import Accounts
 from alimock.state.clock import Clock
 from alimock.state.limits import StateLimits
@@ -31,7 +30,7 @@ ALL_ACCOUNTS = ""
 class Store:
     """The whole state of a running emulator.
 
-    `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `AccountFactory`.
+    `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `Accounts`.
     `scenario_error` is why a changed file was not loaded. `relay` receives each mail when it is sent, and must not block.
     """
 
@@ -51,7 +50,6 @@ class Store:
         self.started = real_time()
         self.keys = AccessKeys(scenario)
         self.outbox = Outbox(self.limits)
-        self.calls: Log[CallEntry] = Log(self.limits)
         self.events: Log[Event] = Log(self.limits)
         self.waiters = Waiters(self.lock, max_waiters)
         self.relay: Callable[[Mail], None] | None = None
@@ -60,17 +58,17 @@ class Store:
         # The sequence number of the last event.
         self.cursor = 0
         self._authentication = authentication
-        self._accounts = Accounts(self.limits)
-        self._factory = AccountFactory(real_time, seed)
+        self._accounts = Accounts(self.limits, real_time, seed)
         self._start_from(scenario)
 
     def _start_from(self, scenario: Scenario) -> None:
         self.scenario = scenario
         # What new accounts start from: the scenario with the single entries that were changed since, and its clock.
         self.start = scenario
-        self.clock = self._factory.clock(scenario)
+        self.clock = self._accounts.clock(scenario)
+        self.calls: Log[CallEntry] = Log(self.limits)
         # For calls that are refused before their account is known.
-        self.ids = self._factory.ids("", scenario)
+        self.ids = self._accounts.ids("", scenario)
 
     def transaction(self) -> AbstractContextManager[object]:
         """Hold the lock for reads and changes that belong together."""
@@ -148,14 +146,15 @@ class Store:
 
     def other_account_with(self, account: Account, address: str) -> Account | None:
         """Return another account with an own record of an address, or None."""
-        return self._accounts.other_with(account.name, address)
+        others = (other for other in self._accounts if other.name != account.name)
+        return next((other for other in others if other.has_own_record(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None; tokens in the scenario belong to the default account if that has them."""
-        default = self.account_for_view(None)
-        if self._accounts.sender_of(token) is None and default is not None and token in default.addresses.tokens:
+        sender, default = self._accounts.sender_of(token), self.account_for_view(None)
+        if sender is None and default is not None and token in default.addresses.tokens:
             return self.account(None)
-        return self._accounts.owner_of(token)
+        return sender or next((account for account in self._accounts if token in account.addresses.tokens), None)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
         """Return the canned responses of a key's account by operation, without making the account."""
@@ -204,7 +203,6 @@ class Store:
         self.scenario_error = None
         self.keys.load(scenario)
         self._start_from(scenario)
-        self.calls = Log(self.limits)
         self.record_event(EventType.SCENARIO, ALL_ACCOUNTS, scenario.name)
         self.waiters.interrupt(ALL_ACCOUNTS)
 
@@ -212,7 +210,6 @@ class Store:
         """Start one key's account, or all, again from what was loaded last, or with `unload` from the store's scenario."""
         if access_key_id is None:
             self._start_from(self.scenario)
-            self.calls = Log(self.limits)
         accounts = self.accounts_for_change(access_key_id)
         for account in accounts:
             self._restart(account, self.scenario if unload else account.loaded)
@@ -275,7 +272,7 @@ class Store:
     def _use(self, name: str) -> Account:
         account = self._accounts.get(name)
         if account is None:
-            for unused in self._accounts.evictable(self.scenario.user_ids, self.real_time()):
+            for unused in self._accounts.evictable(self.scenario.user_ids):
                 self._forget(unused)
                 self.keys.unregister_account(unused)
                 self.evicted_accounts += 1
@@ -285,11 +282,15 @@ class Store:
         return account
 
     def _new_account(self, name: str) -> Account:
-        return self._factory.account(name, self.start, self.scenario, replace(self.clock))
+        return Account(name, self.start, self.scenario, replace(self.clock), self._accounts.ids(name, self.start))
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
+        """Start the account from a scenario, used as long ago as before."""
         self._forget(account.name)
-        self._accounts.add(self._factory.restarted(account, scenario))
+        ids, clock = self._accounts.ids(account.name, scenario), self._accounts.clock(scenario)
+        started = Account(account.name, scenario, scenario, clock, ids)
+        started.last_used = account.last_used
+        self._accounts.add(started)
 
     def _forget(self, name: str) -> None:
         if self._accounts.remove(name):
