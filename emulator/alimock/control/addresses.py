@@ -107,7 +107,7 @@ def _entry(account: Account, email: str, record: Record | None, decided_by: str)
         "email": email,
         "status": status,
         "outcome": rule.outcome.value if rule is not None else None,
-        "access_key_id": store().access_key_id(account),
+        "access_key_id": store().keys.first_key_id(account.name),
         "sends_today": account.sends_today(email),
         "decided_by": decided_by,
     }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alimock.scenario.model import Scenario
+
 
 @dataclass
 class Clock:
@@ -16,6 +18,14 @@ class Clock:
     real_time: Callable[[], float]
     frozen_at: int | None = None
     offset: int = 0
+
+    @classmethod
+    def of(cls, scenario: Scenario, real_time: Callable[[], float]) -> Clock:
+        """Return the clock that a scenario starts with."""
+        clock = cls(real_time)
+        if scenario.clock is not None:
+            clock.set(scenario.clock, frozen=not scenario.clock_runs)
+        return clock
 
     def now(self) -> int:
         """Return the account's time in epoch seconds."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from hashlib import blake2b
 from itertools import count
 
 from alimock.spec.address import fold
 
-TAG_LENGTH = 12
+_SEED_LENGTH = 32
+_TAG_LENGTH = 12
 _SERIAL_LENGTH = 8
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _CHECK_LENGTH = 12
-_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
+_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + _TAG_LENGTH
 
 
 class IdGenerator:
     """A source of request ids, mail ids, verification numbers and tokens, which no other account of the store shares.
 
     Another `generation` changes ids and tokens, but no verification number and no UserId. A token has 32 lower-case hex digits as
-    the published ones: a checksum (12), its serial in the account (8), the tag of the account (12). The account and the serial of a
-    token are found without an index, and an invented token is recognized.
+    the published ones: a checksum (12), its serial in the account (8), the tag of the account (12). So its account and serial
+    can be told, and an invented token is recognized.
     """
 
     def __init__(self, seed: bytes, name: str, generation: int = 0) -> None:
@@ -27,7 +29,7 @@ class IdGenerator:
         self._key = blake2b(name.encode(), key=seed[:64]).digest()
         self._generation = generation
         self._counter = count(1)
-        self.tag = self._generated("tag")[:TAG_LENGTH]
+        self.tag = self._generated("tag")[:_TAG_LENGTH]
 
     def _generated(self, text: str) -> str:
         return self._hash(f"{self._generation} {text}")
@@ -59,8 +61,26 @@ class IdGenerator:
 
     def serial_of(self, token: str) -> int | None:
         """Return the serial of a token of this account, or None."""
-        digits = token[_CHECK_LENGTH:-TAG_LENGTH]
+        digits = token[_CHECK_LENGTH:-_TAG_LENGTH]
         if len(token) != _TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
             return None
         serial = int(digits, 16)
         return serial if token == self.token(serial) else None
+
+
+class IdGenerators:
+    """Makes the generators of one store's accounts.
+
+    With a `seed`, from here or from the scenario, ids and tokens repeat after every reset and in every run; without one they never
+    do.
+    """
+
+    def __init__(self, seed: bytes | None) -> None:
+        self._seed = seed
+        self._random_seed = secrets.token_bytes(_SEED_LENGTH)
+        self._generations = count(1)
+
+    def of(self, account: str, scenario_seed: str | None) -> IdGenerator:
+        """Return the ids of an account that starts now."""
+        seed = scenario_seed.encode() if scenario_seed is not None else self._seed
+        return IdGenerator(seed, account) if seed is not None else IdGenerator(self._random_seed, account, next(self._generations))
