@@ -140,10 +140,11 @@ class Store:
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None; tokens in the scenario belong to the default account if that has them."""
-        accounts, default = self._accounts.values(), self.account_for_view(None)
+        accounts = self._accounts.values()
         sender = next((account for account in accounts if token.endswith(account.ids.tag)), None)
         if sender is not None and sender.record_of_token(token) is not None:
             return sender
+        default = self.account_for_view(None)
         if default is not None and token in default.addresses.tokens:
             return self.account(None)
         return next((account for account in accounts if token in account.addresses.tokens), None)
