@@ -20,8 +20,8 @@ class IdGenerator:
     """A source of request ids, mail ids, verification numbers and tokens, which no other account of the store shares.
 
     Another `generation` changes ids and tokens, but no verification number and no UserId. A token has 32 lower-case hex digits as
-    the published ones: a checksum (12), its serial in the account (8), the tag of the account (12). So its account and serial
-    can be told, and an invented token is recognized.
+    the published ones: a checksum (12), its serial in the account (8), the tag of the account (12). The account and the serial of a
+    token are found without an index, and an invented token is recognized.
     """
 
     def __init__(self, seed: bytes, name: str, generation: int = 0) -> None:
