@@ -9,11 +9,11 @@ from itertools import count
 from alimock.spec.address import fold
 
 _SEED_LENGTH = 32
-_TAG_LENGTH = 12
+TAG_LENGTH = 12
 _SERIAL_LENGTH = 8
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _CHECK_LENGTH = 12
-_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + _TAG_LENGTH
+_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
 
 
 class IdGenerator:
@@ -29,7 +29,7 @@ class IdGenerator:
         self._key = blake2b(name.encode(), key=seed[:64]).digest()
         self._generation = generation
         self._counter = count(1)
-        self.tag = self._generated("tag")[:_TAG_LENGTH]
+        self.tag = self._generated("tag")[:TAG_LENGTH]
 
     def _generated(self, text: str) -> str:
         return self._hash(f"{self._generation} {text}")
@@ -61,7 +61,7 @@ class IdGenerator:
 
     def serial_of(self, token: str) -> int | None:
         """Return the serial of a token of this account, or None."""
-        digits = token[_CHECK_LENGTH:-_TAG_LENGTH]
+        digits = token[_CHECK_LENGTH:-TAG_LENGTH]
         if len(token) != _TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
             return None
         serial = int(digits, 16)

@@ -16,7 +16,7 @@ from alimock.spec.times import format_time
 from alimock.state.access_keys import AccessKeys, unnamed_account
 from alimock.state.account import Account
 from alimock.state.clock import Clock
-from alimock.state.ids import IdGenerators
+from alimock.state.ids import TAG_LENGTH, IdGenerators
 from alimock.state.limits import StateLimits
 from alimock.state.log import CallEntry, Event, EventType, Log
 from alimock.state.outbox import Mail, Outbox
@@ -61,6 +61,7 @@ class Store:
         self._id_generators = IdGenerators(seed)
         # Those that were used, by name, in the order in which they were made.
         self._accounts: dict[str, Account] = {}
+        self._by_tag: dict[str, Account] = {}
         self._start_from(scenario)
 
     def _start_from(self, scenario: Scenario) -> None:
@@ -135,19 +136,16 @@ class Store:
 
     def other_account_with(self, account: Account, address: str) -> Account | None:
         """Return another account with an own record of an address, or None."""
-        others = (other for other in self._accounts.values() if other.name != account.name)
-        return next((other for other in others if other.has_own_record(address)), None)
+        return next((one for one in self._accounts.values() if one.name != account.name and one.has_own_record(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None; tokens in the scenario belong to the default account if that has them."""
-        accounts = self._accounts.values()
-        sender = next((account for account in accounts if token.endswith(account.ids.tag)), None)
+        sender = self._by_tag.get(token[-TAG_LENGTH:])
         if sender is not None and sender.record_of_token(token) is not None:
             return sender
-        default = self.account_for_view(None)
-        if default is not None and token in default.addresses.tokens:
+        if (default := self.account_for_view(None)) is not None and token in default.addresses.tokens:
             return self.account(None)
-        return next((account for account in accounts if token in account.addresses.tokens), None)
+        return next((account for account in self._accounts.values() if token in account.addresses.tokens), None)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
         """Return the canned responses of a key's account by operation, without making the account."""
@@ -263,6 +261,7 @@ class Store:
         if account is None:
             self._evict_unused()
             account = self._accounts[name] = self._new_account(name)
+            self._by_tag[account.ids.tag] = account
         account.last_used = self.real_time()
         return account
 
@@ -289,10 +288,13 @@ class Store:
         """Start the account from a scenario, used as long ago as before."""
         self._forget(account.name)
         clock, ids = Clock.of(scenario, self.real_time), self._id_generators.of(account.name, scenario.seed)
-        started = self._accounts[account.name] = Account(account.name, scenario, scenario, clock, ids)
+        started = Account(account.name, scenario, scenario, clock, ids)
+        self._accounts[account.name] = self._by_tag[ids.tag] = started
         started.last_used = account.last_used
 
     def _forget(self, name: str) -> None:
-        if self._accounts.pop(name, None) is not None:
+        account = self._accounts.pop(name, None)
+        if account is not None:
+            del self._by_tag[account.ids.tag]
             self.outbox.clear(name)
             self.calls.clear(name)
