@@ -230,12 +230,12 @@ def test_slow_and_delayed_responses_arrive_complete_and_late(faulty: Running) ->
 
 def test_delay_is_skipped_if_all_slots_are_taken() -> None:
     for running in serve(scenario(CASES)):
-        while running.store.waiters.free_slots > 1:
+        while running.store.waiters.slots.free > 1:
             running.store.waiters.slots.acquire()
         host, _, port = running.endpoint.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.store.waiters.free_slots:
+            while running.store.waiters.slots.free:
                 assert submit(running, "other").status == 200
             assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
 
@@ -247,9 +247,9 @@ def test_delay_ends_when_the_client_disconnects(monkeypatch: pytest.MonkeyPatch)
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             waiters = running.store.waiters
-            while waiters.free_slots == waiters.capacity:
+            while waiters.slots.free == waiters.capacity:
                 assert submit(running, "other").status == 200
-        while waiters.free_slots < waiters.capacity:
+        while waiters.slots.free < waiters.capacity:
             assert submit(running, "other").status == 200
 
 

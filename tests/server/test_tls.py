@@ -163,7 +163,7 @@ def test_waiter_that_disconnects_over_tls_frees_its_slot(secure: Running, folder
         while waiters.count:
             look()
     another.close()
-    assert waiters.free_slots == waiters.capacity
+    assert waiters.slots.free == waiters.capacity
     assert "Traceback" not in caplog.text
 
 

@@ -133,7 +133,7 @@ def test_disconnected_client_returns_its_slot(running: Running, monkeypatch: pyt
         until_waiting(running)
     while running.store.waiters.count:
         get(running, "/livez")
-    assert running.store.waiters.free_slots == running.store.waiters.capacity
+    assert running.store.waiters.slots.free == running.store.waiters.capacity
 
 
 def test_cursor_of_another_run_is_rejected(running: Running) -> None:
@@ -218,7 +218,7 @@ def test_changes_wait_for_the_next_event(running: Running) -> None:
 def test_no_waiter_and_no_thread_is_left(running: Running) -> None:
     get(running, "/_alimock/outbox/wait?timeout=0.01")
     assert running.store.waiters.count == 0
-    assert running.store.waiters.free_slots == running.store.waiters.capacity
+    assert running.store.waiters.slots.free == running.store.waiters.capacity
     assert threading.active_count() < 100
 
 

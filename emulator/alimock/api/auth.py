@@ -61,7 +61,7 @@ def authenticate(request: ApiRequest, store: Store) -> Check:
     if store.authentication is Authentication.KNOWN_KEYS:
         if not credentials.signature and not request.is_v3:
             return Check.UNSIGNED
-        if credentials.access_key_id and credentials.access_key_id not in store.access_keys:
+        if credentials.access_key_id and credentials.access_key_id not in store.keys.by_id:
             return Check.UNKNOWN_KEY
     for check in CHECKS:
         check(request, store)
@@ -115,7 +115,7 @@ def _timestamp(request: ApiRequest, store: Store) -> None:
 
 
 def _key(request: ApiRequest, store: Store) -> None:
-    if request.credentials.access_key_id not in store.access_keys:
+    if request.credentials.access_key_id not in store.keys.by_id:
         raise ApiError(INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
 
 
@@ -174,7 +174,7 @@ def _nonce(request: ApiRequest, store: Store) -> None:
 
 
 def _known(request: ApiRequest, store: Store) -> AccessKey:
-    return store.access_keys[request.credentials.access_key_id]
+    return store.keys.by_id[request.credentials.access_key_id]
 
 
 def _same(left: str, right: str) -> bool:

@@ -94,7 +94,7 @@ def query_email_verification(context: OperationContext, *, email: str | None) ->
     """Return the record of an address, or the account's first record if the profile allows a call without an address."""
     if email is not None:
         _raise_if_scripted(context, email.strip())
-    record = context.account.first_record() if email is None else context.account.find(email.strip())
+    record = next(context.account.records(), None) if email is None else context.account.find(email.strip())
     if record is None:
         raise ApiError(PARAMETER_ILLEGAL, _why_unknown(context, email or ""))
     return OperationResult(_fields(record), (Outcome(record.email, "found", record.decided_by),))

@@ -119,7 +119,7 @@ class Service:
             raise request.malformed
         key_id = request.credentials.access_key_id
         with self.store.transaction():
-            keys = self.store.access_keys
+            keys = self.store.keys.by_id
             refusal = refusal_besides_signature(request, self.store) if key_id in keys else None
         key = AccessKey(key_id, secret, "", "the given secret") if secret is not None else keys.get(key_id)
         diagnosis = diagnose(request, key, keys) if key is not None else None
@@ -163,7 +163,7 @@ class Service:
     def _run_operation(self, context: CallContext, account: Account, operation: Operation) -> tuple[bytes, tuple[Outcome, ...]]:
         request, key_id = context.request, context.request.credentials.access_key_id
         profile = PROFILES[request.profile or self.profile or account.scenario.profile]
-        _check_permission(self.store.access_keys.get(key_id), operation)
+        _check_permission(self.store.keys.by_id.get(key_id), operation)
         values = bind(operation, profile, request.parameters)
         # Every operation has these two parameters; they belong to the call.
         ip = str(values.pop("user_client_ip") or "").strip() or request.http.peer

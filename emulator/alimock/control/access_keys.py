@@ -22,7 +22,7 @@ def list_access_keys() -> dict[str, object]:
     given = arguments.query("access_key_id", "secrets")
     key_id, secrets = given.get("access_key_id"), arguments.flag(given, "secrets")
     account = store().account_name(key_id) if key_id is not None else None
-    keys = [_document(key, secrets) for key in store().access_keys.values() if account in (None, key.account)]
+    keys = [_document(key, secrets) for key in store().keys.by_id.values() if account in (None, key.account)]
     return {"access_keys": keys, "cursor": store().cursor, "evicted": 0}
 
 

@@ -21,8 +21,8 @@ def list_accounts() -> dict[str, object]:
 
 
 def _document(account: Account) -> dict[str, object]:
-    key_id = store().access_key_id(account)
-    keys = [key.id for key in store().access_keys.values() if key.account == account.name]
+    key_id = store().keys.first_key_id(account.name)
+    keys = [key.id for key in store().keys.by_id.values() if key.account == account.name]
     return {
         "name": account.name,
         "user_id": account.user_id,

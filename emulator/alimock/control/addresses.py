@@ -85,7 +85,7 @@ def _document(account: Account, email: str, record: Record | None, decided_by: s
         "email": email,
         "status": None,
         "outcome": rule.outcome.value if rule is not None else None,
-        "access_key_id": store().access_key_id(account),
+        "access_key_id": store().keys.first_key_id(account.name),
         "sends_today": account.sends_today(email),
         "decided_by": decided_by,
     }

@@ -28,7 +28,7 @@ def get_info() -> dict[str, object]:
         "scenario": {"name": scenario.name, "description": scenario.description, "error": store().scenario_error},
         "profile": backend().service.profile or scenario.profile,
         "authentication": store().authentication.value,
-        "known_keys": sorted(store().access_keys),
+        "known_keys": sorted(store().keys.by_id),
         "accounts": len(store().accounts_for_view()),
         "evicted_accounts": store().evicted_accounts,
         "messages": len(store().outbox),

@@ -82,7 +82,7 @@ def _current(key_id: str | None) -> Scenario:
 
 def _parse(key_id: str | None, base: Scenario | None, bundle: Bundle | None) -> Scenario:
     with transaction():
-        known_keys = store().access_keys
+        known_keys = store().keys.by_id
         if base is not None and key_id is not None:
             # A single account has its own addresses among the common ones.
             base = replace(base, addresses=base.book(store().account_name(key_id)), account_addresses={})
@@ -95,7 +95,7 @@ def _ignored(scenario: Scenario) -> list[str]:
     """Return the fields of a scenario that do not apply to a single account and differ from the emulator's."""
     defaults, current = Scenario(""), store().scenario
     ignored = [name for name in _GLOBAL_FIELDS if getattr(scenario, name) not in (getattr(defaults, name), getattr(current, name))]
-    unknown = scenario.access_keys.keys() - store().access_keys.keys()
+    unknown = scenario.access_keys.keys() - store().keys.by_id.keys()
     # Many scenarios say `extends: default` and mean its addresses.
     if unknown and unknown - loader.load("default").access_keys.keys():
         ignored.append("accounts")

@@ -35,7 +35,6 @@ class Relay:
     def __init__(self, host: str, port: int, max_waiting: int) -> None:
         self.host = host
         self.port = port
-        self.max_waiting = max_waiting
         self.counts = RelayCounts()
         self._mails: Queue[Mail | None] = Queue(max_waiting)
         self._base_url = ""
@@ -68,13 +67,10 @@ class Relay:
         try:
             self._mails.put_nowait(mail)
         except Full:
-            self._fail(mail, f"the queue is full ({self.max_waiting} mails)")
+            self._fail(mail, f"the queue is full ({self._mails.maxsize} mails)")
 
     def _run(self) -> None:
-        while not self._closed.is_set():
-            mail = self._mails.get()
-            if mail is None or self._closed.is_set():
-                continue
+        while (mail := self._mails.get()) is not None and not self._closed.is_set():
             try:
                 self._deliver(mail)
             except Exception as error:

@@ -61,7 +61,7 @@ class AccessKeys:
         return key.account if key is not None else unnamed_account(access_key_id)
 
     def first_key_id(self, account: str) -> str | None:
-        """Return the key of an unnamed account, or the first key of another one."""
+        """Return the key that an account is shown with: that of an unnamed account, or the first one of another."""
         if account.startswith(_UNNAMED):
             return account.removeprefix(_UNNAMED)
         return next((key.id for key in self.by_id.values() if key.account == account), None)

@@ -6,17 +6,15 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from itertools import count
 
-from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status
+from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
-from alimock.state.initial_records import InitialRecords
 from alimock.state.listing import Listing, SortKey
 from alimock.state.quotas import DailyQuotas
-from alimock.state.record import SUBMITTED, VERIFIED, WAITING, Record, TokenState
-from alimock.state.used_responses import UsedResponses
+from alimock.state.record import SUBMITTED, VERIFIED, WAITING, InitialRecords, Record, TokenState
 
 
 class Account:
@@ -49,7 +47,8 @@ class Account:
         # The record that each token was sent for, by serial.
         self._sent: list[Record] = []
         self.quotas = DailyQuotas(clock)
-        self._used_responses = UsedResponses()
+        # The number of scripted responses that calls used, by folded address and by the name of the sequence in the rule.
+        self._used_responses: Counter[tuple[str, str]] = Counter()
 
     def get(self, address: str) -> Record | None:
         """Return the record of an address, or None, without any change: a record that only a rule gives is made for the caller."""
@@ -88,10 +87,6 @@ class Account:
         total, addresses = self._listing.page(start, size, status, oldest, newest)
         return total, [record for record in map(self.get, addresses) if record is not None]
 
-    def first_record(self) -> Record | None:
-        """Return the record that was submitted last, else the first of the scenario, or None."""
-        return next(self.records(), None)
-
     def records(self) -> Iterator[Record]:
         """Iterate over the records in the order that an exported scenario keeps.
 
@@ -110,7 +105,7 @@ class Account:
         """Make the record of an address that has none, and count the address as new today."""
         now, folded = self.clock.now(), fold(address)
         if not self.is_new_today(address):
-            self.quotas.add_new(folded)
+            self.quotas.today.new.add(folded)
         number = self.ids.email_verification_no(address)
         record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=next(self._numbers))
         self._add(record)
@@ -120,7 +115,7 @@ class Account:
         """Give a record a new token, which makes the previous one void, count the mail, and return the serial of the token."""
         now, folded = self.clock.now(), fold(record.email)
         self._records[folded] = record
-        self.quotas.set_sends(folded, self.sends_today(record.email) + 1)
+        self.quotas.today.sends[folded] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
@@ -158,7 +153,7 @@ class Account:
 
     def sends_today(self, address: str) -> int:
         """Return how many mails were sent to an address on this UTC+8 day, with those that the scenario counts."""
-        sends = self.quotas.sends(fold(address))
+        sends = self.quotas.today.sends.get(fold(address))
         if sends is not None or not self.quotas.is_first_day:
             return sends or 0
         rule = self.addresses.rule(address)
@@ -167,11 +162,11 @@ class Account:
     def is_new_today(self, address: str) -> bool:
         """Return whether an address is among the new ones of this UTC+8 day."""
         folded = fold(address)
-        return self.quotas.is_new(folded) or (self.quotas.is_first_day and folded in self.addresses.new_today)
+        return folded in self.quotas.today.new or (self.quotas.is_first_day and folded in self.addresses.new_today)
 
     def new_addresses_today(self) -> int:
         """Return how many addresses were new on this UTC+8 day."""
-        return self.quotas.count_new() + (len(self.addresses.new_today) if self.quotas.is_first_day else 0)
+        return len(self.quotas.today.new) + (len(self.addresses.new_today) if self.quotas.is_first_day else 0)
 
     def answer(self, address: str, action: str) -> ScriptedResponse | None:
         """Use up and return the scenario's response to an operation for an address, None if the operation decides by itself."""
@@ -180,37 +175,37 @@ class Account:
             return None
         # Whatever the response, a call that names an address of a pattern makes its record.
         self.find(address)
-        return self._used_responses.next(fold(address), rule, action)
+        name, steps = rule.sequence(action)
+        if len(steps) > 1:
+            key = fold(address), name
+            steps = remaining(steps, self._used_responses[key])
+            self._used_responses[key] += 1
+        return steps[0] if steps and steps[0].code is not None else None
 
     def remaining_answers(self, address: str) -> dict[str, tuple[ScriptedResponse, ...]]:
         """Return the scripted responses that are left for an address, by operation."""
-        rule = self.addresses.rule(address)
-        return self._used_responses.left(fold(address), rule) if rule is not None else {}
+        rule, folded = self.addresses.rule(address), fold(address)
+        answers = rule.answers if rule is not None else {}
+        return {name: remaining(steps, self._used_responses[folded, name]) for name, steps in answers.items()}
 
     def known_addresses(self) -> set[str]:
         """Return every address that the scenario names or that was used, folded."""
-        used = (*self.quotas.addresses(), *self._used_responses.addresses())
+        used = (*self.quotas.today.sends, *self.quotas.today.new, *(address for address, _ in self._used_responses))
         return {*self.addresses.exact, *self._records, *self._deleted, *used}
-
-    def open_token(self, record: Record) -> str | None:
-        """Return the last token of a waiting record, expired or not, or None."""
-        if record.verification_status == VERIFIED:
-            return None
-        return record.token if record.token_serial is None else self.ids.token(record.token_serial)
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Replace the addresses by those with a new entry, and start its address again from the entry."""
         if rule.is_pattern:
             self.addresses = addresses
-            self._used_responses.forget(Pattern.of(rule.address))
+            self._restart_responses(Pattern.of(rule.address))
             return
         folded = fold(rule.address)
         self._forget(folded)
         self.addresses = addresses
         self._deleted.discard(folded)
-        self.quotas.set_sends(folded, rule.sends_today)
+        self.quotas.today.sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
-            self.quotas.add_new(folded)
+            self.quotas.today.new.add(folded)
         if rule.status is not Status.NONE:
             self._add(self.initial.make(rule, rule.address, self.clock.now()))
 
@@ -223,7 +218,7 @@ class Account:
         # A pattern is no address, so no other pattern makes a record of it.
         record = self.get(address) if entry is not None or "*" not in address else self._records.get(folded)
         if entry is not None and entry.is_pattern:
-            self._used_responses.forget(Pattern.of(address))
+            self._restart_responses(Pattern.of(address))
         self._forget(folded)
         self.addresses = addresses
         if entry is not None:
@@ -235,13 +230,13 @@ class Account:
     def put_fault(self, fault: Fault) -> None:
         """Replace the fault with the same id, or insert one before all others; its counters start at 0."""
         self.faults = with_fault(self.faults, fault)
-        self._forget_fault(fault.id)
+        del self.fault_calls[fault.id], self.fault_hits[fault.id]
 
     def delete_fault(self, fault_id: str) -> bool:
         """Delete a fault, and return whether it existed."""
         known = fault_id in self.faults
         self.faults = without_fault(self.faults, fault_id)
-        self._forget_fault(fault_id)
+        del self.fault_calls[fault_id], self.fault_hits[fault_id]
         return known
 
     def _listed_status(self, folded: str) -> int | None:
@@ -283,10 +278,12 @@ class Account:
         """Forget the record of an address and everything that was counted for it."""
         self._remove(folded)
         self.quotas.forget(folded)
-        self._used_responses.forget(Pattern((folded,)))
+        self._restart_responses(Pattern((folded,)))
 
-    def _forget_fault(self, fault_id: str) -> None:
-        del self.fault_calls[fault_id], self.fault_hits[fault_id]
+    def _restart_responses(self, pattern: Pattern) -> None:
+        """Start again with the first scripted response for all addresses that match."""
+        for key in [key for key in self._used_responses if pattern.matches(key[0])]:
+            del self._used_responses[key]
 
     def _token_state(self, record: Record, *, current: bool) -> TokenState:
         if not current:

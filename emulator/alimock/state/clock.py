@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alimock.scenario.model import Scenario
+
 
 @dataclass
 class Clock:
@@ -17,6 +19,14 @@ class Clock:
     frozen_at: int | None = None
     offset: int = 0
 
+    @classmethod
+    def of(cls, scenario: Scenario, real_time: Callable[[], float]) -> Clock:
+        """Return the clock that a scenario starts with."""
+        clock = cls(real_time)
+        if scenario.clock is not None:
+            clock.set(scenario.clock, frozen=not scenario.clock_runs)
+        return clock
+
     def now(self) -> int:
         """Return the account's time in epoch seconds."""
         return self.frozen_at if self.frozen_at is not None else int(self.real_time()) + self.offset
@@ -25,7 +35,3 @@ class Clock:
         """Set the clock to a time; it is frozen there or runs on from there."""
         self.frozen_at = now if frozen else None
         self.offset = now - int(self.real_time())
-
-    def copy(self) -> Clock:
-        """Return an independent clock that shows the same time."""
-        return Clock(self.real_time, self.frozen_at, self.offset)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from hashlib import blake2b
 from itertools import count
 
 from alimock.spec.address import fold
 
+_SEED_LENGTH = 32
 TAG_LENGTH = 12
 _SERIAL_LENGTH = 8
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _CHECK_LENGTH = 12
-TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
+_TOKEN_LENGTH = _CHECK_LENGTH + _SERIAL_LENGTH + TAG_LENGTH
 
 
 class IdGenerator:
@@ -60,7 +62,25 @@ class IdGenerator:
     def serial_of(self, token: str) -> int | None:
         """Return the serial of a token of this account, or None."""
         digits = token[_CHECK_LENGTH:-TAG_LENGTH]
-        if len(token) != TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
+        if len(token) != _TOKEN_LENGTH or not set(digits) <= _HEX_DIGITS:
             return None
         serial = int(digits, 16)
         return serial if token == self.token(serial) else None
+
+
+class IdGenerators:
+    """Makes the generators of one store's accounts.
+
+    With a `seed`, from here or from the scenario, ids and tokens repeat after every reset and in every run; without one they never
+    do.
+    """
+
+    def __init__(self, seed: bytes | None) -> None:
+        self._seed = seed
+        self._random_seed = secrets.token_bytes(_SEED_LENGTH)
+        self._generations = count(1)
+
+    def of(self, account: str, scenario_seed: str | None) -> IdGenerator:
+        """Return the ids of an account that starts now."""
+        seed = scenario_seed.encode() if scenario_seed is not None else self._seed
+        return IdGenerator(seed, account) if seed is not None else IdGenerator(self._random_seed, account, next(self._generations))

@@ -114,11 +114,9 @@ class Log(Generic[E]):
         self._limits = limits
         self._entries: OrderedDict[str, E] = OrderedDict()
         self._by_account: dict[str, OrderedDict[str, E]] = {}
-        self._evicted_total = 0
-        self._evicted_through_total = 0
-        # Only for accounts that have entries, since there may be any number of others.
-        self._evicted: Counter[str] = Counter()
-        self._evicted_through: dict[str, int] = {}
+        # Of all accounts together under None; of single accounts only while they have entries, since there may be any number.
+        self._evicted: Counter[str | None] = Counter()
+        self._evicted_through: Counter[str | None] = Counter()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -154,11 +152,11 @@ class Log(Generic[E]):
 
     def evicted(self, account: str | None = None) -> int:
         """Return the number of evicted entries."""
-        return self._evicted_total if account is None else self._evicted[account]
+        return self._evicted[account]
 
     def evicted_through(self, account: str | None = None) -> int:
         """Return the highest evicted sequence number, or 0."""
-        return self._evicted_through_total if account is None else self._evicted_through.get(account, 0)
+        return self._evicted_through[account]
 
     def remove(self, entry_id: str) -> None:
         """Remove an entry that exists."""
@@ -170,19 +168,18 @@ class Log(Generic[E]):
 
     def clear(self, account: str) -> None:
         """Remove the entries and the eviction counters of one account."""
-        for entry_id in self._by_account.pop(account, {}):
-            del self._entries[entry_id]
-        self._evicted_total -= self._evicted.pop(account, 0)
-        self._evicted_through.pop(account, None)
+        for entry in self.entries(account):
+            self.remove(entry.id)
+        self._evicted[None] -= self._evicted[account]
+        del self._evicted[account], self._evicted_through[account]
 
     def _of(self, account: str | None) -> OrderedDict[str, E]:
         return self._entries if account is None else self._by_account.get(account, OrderedDict())
 
     def _evict(self, entry: E) -> None:
         self.remove(entry.id)
-        self._evicted_total += 1
-        self._evicted_through_total = max(self._evicted_through_total, entry.sequence)
-        self._evicted[entry.account_name] += 1
-        self._evicted_through[entry.account_name] = entry.sequence
+        for account in (None, entry.account_name):
+            self._evicted[account] += 1
+            self._evicted_through[account] = max(self._evicted_through[account], entry.sequence)
         if entry.account_name not in self._by_account:
             del self._evicted[entry.account_name], self._evicted_through[entry.account_name]

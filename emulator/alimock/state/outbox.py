@@ -33,7 +33,7 @@ class Mail:
 class Outbox(Log[Mail]):
     """The mails of all accounts, with what clients of Mailpit's API know about each, by id.
 
-    `sizes` caches the size in bytes of a mail whose links start with a URL.
+    `sizes` caches the size in bytes of a mail whose links start with a URL. `deleted` counts the mails that a client deleted.
     """
 
     def __init__(self, limits: StateLimits) -> None:
@@ -46,20 +46,6 @@ class Outbox(Log[Mail]):
     def remove(self, entry_id: str) -> None:
         """Remove a mail that exists, and what is known about it."""
         super().remove(entry_id)
-        self._forget(entry_id)
-
-    def delete(self, mail_id: str) -> None:
-        """Remove a mail that exists, and count it as deleted."""
-        self.remove(mail_id)
-        self.deleted += 1
-
-    def clear(self, account: str) -> None:
-        """Remove the mails of one account, and what is known about them."""
-        for mail in self.entries(account):
-            self._forget(mail.id)
-        super().clear(account)
-
-    def _forget(self, mail_id: str) -> None:
-        self.read.discard(mail_id)
-        self.tags.pop(mail_id, None)
-        self.sizes.pop(mail_id, None)
+        self.read.discard(entry_id)
+        self.tags.pop(entry_id, None)
+        self.sizes.pop(entry_id, None)

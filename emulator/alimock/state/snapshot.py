@@ -11,7 +11,8 @@ from alimock.spec.address import fold, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_time
 from alimock.state.account import Account
-from alimock.state.record import SUBMITTED, VERIFIED, Record
+from alimock.state.ids import IdGenerator
+from alimock.state.record import SUBMITTED, VERIFIED, WAITING, Record
 
 _OUTCOMES = {Status.NONE: AddressOutcome.UNKNOWN, Status.PENDING: AddressOutcome.PENDING, Status.VERIFIED: AddressOutcome.VERIFIED}
 _REFUSING = {SEND_TOKEN_QUOTA_EXCEEDED.code: AddressOutcome.QUOTA_EXCEEDED, PARAMETER_ILLEGALL.code: AddressOutcome.ILLEGAL}
@@ -64,10 +65,9 @@ def _ordered(account: Account, records: Mapping[str, Record]) -> Iterable[str]:
 
 def _is_remembered(account: Account, address: str) -> bool:
     """Return whether an address without a record differs from one that was never used."""
-    if not is_valid(address):
-        # Its lower case is longer than a valid address, so that no scenario can name it.
-        return False
-    return account.addresses.rule(address) is not None or account.sends_today(address) > 0 or account.is_new_today(address)
+    used = account.addresses.rule(address) is not None or account.sends_today(address) > 0 or account.is_new_today(address)
+    # The lower case of a valid address may be too long, so that no scenario can name it.
+    return used and is_valid(address)
 
 
 def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
@@ -84,7 +84,7 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
         new_today=account.is_new_today(email),
         answers={**answers, **({SEND: sending} if any(answer.code for answer in sending) else {})},
     )
-    return rule if record is None else _with_fields(rule, record, account.open_token(record))
+    return rule if record is None else _with_fields(rule, record, account.ids)
 
 
 def _outcome(status: Status, sending: tuple[ScriptedResponse, ...]) -> tuple[AddressOutcome, tuple[ScriptedResponse, ...]]:
@@ -97,7 +97,8 @@ def _outcome(status: Status, sending: tuple[ScriptedResponse, ...]) -> tuple[Add
     return _OUTCOMES[status], (ScriptedResponse(times=0), *sending)
 
 
-def _with_fields(rule: AddressRule, record: Record, token: str | None) -> AddressRule:
+def _with_fields(rule: AddressRule, record: Record, ids: IdGenerator) -> AddressRule:
+    token = record.token if record.token_serial is None else ids.token(record.token_serial)
     return replace(
         rule,
         email_verification_no=record.email_verification_no,
@@ -108,7 +109,7 @@ def _with_fields(rule: AddressRule, record: Record, token: str | None) -> Addres
         gmt_modified=record.gmt_modified,
         token_send_time=record.token_send_time,
         verification_time=record.verification_time,
-        token=token,
+        token=token if record.verification_status == WAITING else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 from threading import RLock
 
@@ -14,9 +15,8 @@ from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.access_keys import AccessKeys, unnamed_account
 from alimock.state.account import Account
-from alimock.state.account_factory import AccountFactory
-from alimock.state.accounts import Accounts
 from alimock.state.clock import Clock
+from alimock.state.ids import TAG_LENGTH, IdGenerators
 from alimock.state.limits import StateLimits
 from alimock.state.log import CallEntry, Event, EventType, Log
 from alimock.state.outbox import Mail, Outbox
@@ -30,7 +30,7 @@ ALL_ACCOUNTS = ""
 class Store:
     """The whole state of a running emulator.
 
-    `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `AccountFactory`.
+    `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `IdGenerators`.
     `scenario_error` is why a changed file was not loaded. `relay` receives each mail when it is sent, and must not block.
     """
 
@@ -50,59 +50,44 @@ class Store:
         self.started = real_time()
         self.keys = AccessKeys(scenario)
         self.outbox = Outbox(self.limits)
-        self.calls: Log[CallEntry] = Log(self.limits)
         self.events: Log[Event] = Log(self.limits)
         self.waiters = Waiters(self.lock, max_waiters)
         self.relay: Callable[[Mail], None] | None = None
         self.scenario_error: str | None = None
         self.evicted_accounts = 0
+        # The sequence number of the last event.
+        self.cursor = 0
         self._authentication = authentication
-        self._last_sequence = 0
-        self._accounts = Accounts(self.limits)
-        self._factory = AccountFactory(real_time, seed)
+        self._id_generators = IdGenerators(seed)
+        # Those that were used, by name, in the order in which they were made.
+        self._accounts: dict[str, Account] = {}
+        self._by_tag: dict[str, Account] = {}
         self._start_from(scenario)
 
     def _start_from(self, scenario: Scenario) -> None:
         self.scenario = scenario
+        self.authentication = self._authentication or scenario.authentication
         # What new accounts start from: the scenario with the single entries that were changed since, and its clock.
         self.start = scenario
-        self.clock = self._factory.clock(scenario)
+        self.clock = Clock.of(scenario, self.real_time)
+        self.calls: Log[CallEntry] = Log(self.limits)
         # For calls that are refused before their account is known.
-        self.ids = self._factory.ids("", scenario)
+        self.ids = self._id_generators.of("", scenario.seed)
 
     def transaction(self) -> AbstractContextManager[object]:
         """Hold the lock for reads and changes that belong together."""
         return self.lock
 
-    @property
-    def authentication(self) -> Authentication:
-        """How signatures are checked now."""
-        return self._authentication or self.scenario.authentication
-
-    @property
-    def access_keys(self) -> Mapping[str, AccessKey]:
-        """All known access keys by id; the mapping is replaced when they change."""
-        return self.keys.by_id
-
-    @property
-    def cursor(self) -> int:
-        """The sequence number of the last event."""
-        return self._last_sequence
-
     def record_event(self, kind: EventType, account: str, subject: str) -> int:
         """Record an event in an account, or in all accounts, wake those that wait for it, and return its sequence number."""
-        self._last_sequence += 1
-        self.events.add(Event(self._last_sequence, kind, account, subject, self.real_time()))
+        self.cursor += 1
+        self.events.add(Event(self.cursor, kind, account, subject, self.real_time()))
         self.waiters.wake(kind, account)
-        return self._last_sequence
+        return self.cursor
 
     def account_name(self, access_key_id: str | None) -> str:
         """Return the name of the account that calls with this key, or without a key, go to."""
         return self.keys.account_name(access_key_id)
-
-    def access_key_id(self, account: Account) -> str | None:
-        """Return the key that an account is shown with, or None."""
-        return self.keys.first_key_id(account.name)
 
     def put_access_key(self, key: AccessKey) -> None:
         """Register a key until it is deleted, and make its account."""
@@ -133,7 +118,7 @@ class Store:
             return [self.account(access_key_id)]
         for name in self.scenario.user_ids:
             self._use(name)
-        return list(self._accounts)
+        return list(self._accounts.values())
 
     def account_for_view(self, access_key_id: str | None) -> Account | None:
         """Return the account of a key, or the default account; if unused, one of the scenario as it would start now, else None."""
@@ -146,19 +131,21 @@ class Store:
         if access_key_id is not None:
             return list(filter(None, [self.account_for_view(access_key_id)]))
         named = self.scenario.user_ids
-        others = [account for account in self._accounts if account.name not in named]
+        others = [account for account in self._accounts.values() if account.name not in named]
         return [self._accounts.get(name) or self._new_account(name) for name in named] + others
 
     def other_account_with(self, account: Account, address: str) -> Account | None:
         """Return another account with an own record of an address, or None."""
-        return self._accounts.other_with(account.name, address)
+        return next((one for one in self._accounts.values() if one.name != account.name and one.has_own_record(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None; tokens in the scenario belong to the default account if that has them."""
-        default = self.account_for_view(None)
-        if self._accounts.sender_of(token) is None and default is not None and token in default.addresses.tokens:
+        sender = self._by_tag.get(token[-TAG_LENGTH:])
+        if sender is not None and sender.record_of_token(token) is not None:
+            return sender
+        if (default := self.account_for_view(None)) is not None and token in default.addresses.tokens:
             return self.account(None)
-        return self._accounts.owner_of(token)
+        return next((account for account in self._accounts.values() if token in account.addresses.tokens), None)
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
         """Return the canned responses of a key's account by operation, without making the account."""
@@ -189,38 +176,30 @@ class Store:
         """Delete those of the mails that are in the outbox, and return their number."""
         kept = [mail for mail in mails if mail.id in self.outbox]
         for mail in kept:
-            self.outbox.delete(mail.id)
+            self.outbox.remove(mail.id)
+            self.outbox.deleted += 1
             self.record_event(EventType.DELETION, mail.account_name, mail.id)
         return len(kept)
 
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
         """Start one key's account, or the whole store, from a scenario."""
         if access_key_id is not None:
-            account = self.account(access_key_id)
-            self._restart(account, scenario)
-            self.record_event(EventType.SCENARIO, account.name, scenario.name)
-            self.waiters.interrupt(account.name)
-            return
-        for account in list(self._accounts):
-            self._forget(account.name)
-        self.scenario_error = None
-        self.keys.load(scenario)
-        self._start_from(scenario)
-        self.calls = Log(self.limits)
-        self.record_event(EventType.SCENARIO, ALL_ACCOUNTS, scenario.name)
-        self.waiters.interrupt(ALL_ACCOUNTS)
+            self._restart(self.account(access_key_id), scenario)
+        else:
+            for name in list(self._accounts):
+                self._forget(name)
+            self.scenario_error = None
+            self.keys.load(scenario)
+            self._start_from(scenario)
+        self.waiters.interrupt(self._record_change(EventType.SCENARIO, access_key_id, scenario.name))
 
     def reset(self, access_key_id: str | None = None, *, unload: bool = False) -> None:
         """Start one key's account, or all, again from what was loaded last, or with `unload` from the store's scenario."""
         if access_key_id is None:
             self._start_from(self.scenario)
-            self.calls = Log(self.limits)
-        accounts = self.accounts_for_change(access_key_id)
-        for account in accounts:
+        for account in self.accounts_for_change(access_key_id):
             self._restart(account, self.scenario if unload else account.loaded)
-        name = ALL_ACCOUNTS if access_key_id is None else accounts[0].name
-        self.record_event(EventType.RESET, name, "")
-        self.waiters.interrupt(name)
+        self.waiters.interrupt(self._record_change(EventType.RESET, access_key_id, ""))
 
     def put_address(self, rule: AddressRule, access_key_id: str | None = None) -> None:
         """Put an entry into one key's account, or into all and those to come, until the next reset."""
@@ -271,29 +250,51 @@ class Store:
         clock = self.clock if access_key_id is None else accounts[0].clock
         self._record_change(EventType.CLOCK, access_key_id, format_time(clock.now()))
 
-    def _record_change(self, kind: EventType, access_key_id: str | None, subject: str) -> None:
-        self.record_event(kind, ALL_ACCOUNTS if access_key_id is None else self.account_name(access_key_id), subject)
+    def _record_change(self, kind: EventType, access_key_id: str | None, subject: str) -> str:
+        """Record an event in one key's account, or in all, and return the name of the account."""
+        name = ALL_ACCOUNTS if access_key_id is None else self.account_name(access_key_id)
+        self.record_event(kind, name, subject)
+        return name
 
     def _use(self, name: str) -> Account:
         account = self._accounts.get(name)
         if account is None:
-            for unused in self._accounts.evictable(self.scenario.user_ids, self.real_time()):
-                self._forget(unused)
-                self.keys.unregister_account(unused)
-                self.evicted_accounts += 1
-            account = self._new_account(name)
-            self._accounts.add(account)
+            self._evict_unused()
+            account = self._accounts[name] = self._new_account(name)
+            self._by_tag[account.ids.tag] = account
         account.last_used = self.real_time()
         return account
 
+    def _evict_unused(self) -> None:
+        """Before one more account is made, evict those beyond the limit: the longest unused, but none that the scenario names.
+
+        Accounts in use stay even beyond the limit, since losing the state of a running test would be worse.
+        """
+        unnamed = [account for name, account in self._accounts.items() if name not in self.scenario.user_ids]
+        excess = len(unnamed) + 1 - self.limits.max_accounts
+        if excess <= 0:
+            return
+        now = self.real_time()
+        unused = [account for account in unnamed if now - account.last_used > self.limits.unused_account_seconds]
+        for account in sorted(unused, key=lambda account: account.last_used)[:excess]:
+            self._forget(account.name)
+            self.keys.unregister_account(account.name)
+            self.evicted_accounts += 1
+
     def _new_account(self, name: str) -> Account:
-        return self._factory.account(name, self.start, self.scenario, self.clock.copy())
+        return Account(name, self.start, self.scenario, replace(self.clock), self._id_generators.of(name, self.start.seed))
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
+        """Start the account from a scenario, used as long ago as before."""
         self._forget(account.name)
-        self._accounts.add(self._factory.restarted(account, scenario))
+        clock, ids = Clock.of(scenario, self.real_time), self._id_generators.of(account.name, scenario.seed)
+        started = Account(account.name, scenario, scenario, clock, ids)
+        self._accounts[account.name] = self._by_tag[ids.tag] = started
+        started.last_used = account.last_used
 
     def _forget(self, name: str) -> None:
-        if self._accounts.remove(name):
+        account = self._accounts.pop(name, None)
+        if account is not None:
+            del self._by_tag[account.ids.tag]
             self.outbox.clear(name)
             self.calls.clear(name)

@@ -68,11 +68,6 @@ class Waiters:
         """The number of callers that wait for an event now."""
         return len(self._waiters)
 
-    @property
-    def free_slots(self) -> int:
-        """The number of slots that are free now."""
-        return self.slots.free
-
     def wait(
         self,
         find: Callable[[], T | None],
