@@ -15,19 +15,8 @@ from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, OperationResult
 from alimock.api.parse import ApiRequest, bind, parse
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
+from alimock.spec import error_catalog as errors
 from alimock.spec.contract import OPERATIONS, VERSIONS, Operation
-from alimock.spec.error_catalog import (
-    FAULT_CODES,
-    FORBIDDEN_RAM,
-    INTERNAL_ERROR,
-    INVALID_ACTION_NOT_FOUND,
-    INVALID_PARAMETER_FORMAT,
-    INVALID_VERSION,
-    MISSING_HEADER,
-    SIGNATURE_DOES_NOT_MATCH_V1,
-    SIGNATURE_DOES_NOT_MATCH_V3,
-    UNSUPPORTED_HTTP_METHOD,
-)
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
@@ -85,7 +74,7 @@ class Service:
         except Exception as error:
             logger.exception("Internal error in alimock; please report it with this log")
             self.failures.append(error)
-            answer = self._refuse(context, ApiError(INTERNAL_ERROR, "an internal error of alimock; see its log"))
+            answer = self._refuse(context, ApiError(errors.INTERNAL_ERROR, "an internal error of alimock; see its log"))
         seconds = time.perf_counter() - started
         with self.store.transaction():
             call_log.add(self.store, context, answer.status, answer.code, answer.outcomes, seconds)
@@ -182,7 +171,7 @@ class Service:
         context.request_id = context.request_id or self.store.ids.request_id()
         if context.authentication is Check.REFUSED and len(request.http.body) <= KEPT_REFUSED_BYTES:
             self._keep_refused(request, context.request_id)
-        if error.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
+        if error.definition in (errors.SIGNATURE_DOES_NOT_MATCH_V1, errors.SIGNATURE_DOES_NOT_MATCH_V3):
             diagnosis = self.diagnose(request)
             error.decided_by += f": {diagnosis.explanation}" if diagnosis is not None else ""
         override = self.store.scenario.codes.get(error.code, CodeOverride())
@@ -207,34 +196,34 @@ def _operation(request: ApiRequest) -> Operation:
     """Find the operation. That a missing action is reported before the version is looked at was captured on a sibling product."""
     if not request.action:
         if request.is_v3:
-            raise ApiError(MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
-        raise ApiError(INVALID_ACTION_NOT_FOUND, "rule no-action")
+            raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, "rule no-action")
     version = VERSIONS.get(request.version)
     if version is None:
         if request.is_v3 and not request.version:
-            raise ApiError(MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
-        raise ApiError(INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
+            raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
+        raise ApiError(errors.INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
     operation = OPERATIONS.get(request.action)
     if operation is None:
-        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
     if version.name not in operation.versions:
-        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
     return operation
 
 
 def _check_method(request: ApiRequest) -> None:
     if request.http.method not in ("GET", "POST"):
-        raise ApiError(UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
+        raise ApiError(errors.UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
 
 
 def _check_format(request: ApiRequest) -> None:
     if request.format is None:
-        raise ApiError(INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
+        raise ApiError(errors.INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
 
 
 def _check_permission(key: AccessKey | None, operation: Operation) -> None:
     if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
-        raise ApiError(FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
+        raise ApiError(errors.FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
 
 
 def _run_stub(context: CallContext, account: Account, stub: Stub) -> tuple[bytes, tuple[Outcome, ...]]:
@@ -252,7 +241,7 @@ def _survives_fault(context: CallContext, account: Account, emails: object) -> b
         return True
     context.fault, context.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
     if fault.error is not None:
-        raise ApiError(FAULT_CODES[fault.error], "")
+        raise ApiError(errors.FAULT_CODES[fault.error], "")
     return fault.response_fault is None or fault.response_fault.reset is not Reset.BEFORE
 
 
