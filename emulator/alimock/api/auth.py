@@ -57,22 +57,15 @@ def authenticate(request: ApiRequest, store: Store) -> Check:
 def _required_parts(request: ApiRequest, store: Store) -> None:
     credentials = request.credentials
     parts = {"AccessKeyId": credentials.access_key_id, "Signature": credentials.signature}
+    headers: dict[str, str] = {}
     if request.is_v3:
-        _require(parts)
-        _require_headers({"x-acs-date": credentials.timestamp, "x-acs-signature-nonce": credentials.nonce})
+        headers = {"x-acs-date": credentials.timestamp, "x-acs-signature-nonce": credentials.nonce}
     else:
-        version = request.parameters.get("SignatureVersion", "")
-        parts |= {"Timestamp": credentials.timestamp, "SignatureNonce": credentials.nonce}
-        _require({**parts, "SignatureMethod": credentials.method, "SignatureVersion": version})
-
-
-def _require(parts: dict[str, str]) -> None:
+        parts |= {"Timestamp": credentials.timestamp, "SignatureNonce": credentials.nonce, "SignatureMethod": credentials.method}
+        parts["SignatureVersion"] = request.parameters.get("SignatureVersion", "")
     for name, value in parts.items():
         if not value:
             raise ApiError(errors.MISSING_PARAMETERS[name], f"rule missing {name}")
-
-
-def _require_headers(headers: dict[str, str]) -> None:
     for name, value in headers.items():
         if not value:
             raise ApiError(errors.MISSING_HEADER, f"rule missing {name}", header=name)
@@ -103,12 +96,9 @@ def _timestamp(request: ApiRequest, store: Store) -> None:
 
 
 def _key(request: ApiRequest, store: Store) -> None:
-    if request.credentials.access_key_id not in store.access_keys:
+    key = store.access_keys.get(request.credentials.access_key_id)
+    if key is None:
         raise ApiError(errors.INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
-
-
-def _key_status(request: ApiRequest, store: Store) -> None:
-    key = _known(request, store)
     if not key.active:
         raise ApiError(errors.INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
 
@@ -123,12 +113,9 @@ def _security_token(request: ApiRequest, store: Store) -> None:
         raise ApiError(errors.INVALID_SECURITY_TOKEN_EXPIRED, key.location)
 
 
-def _signature_type(request: ApiRequest, store: Store) -> None:
+def _signature_method(request: ApiRequest, store: Store) -> None:
     if request.parameters.get("SignatureType"):
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
-
-
-def _method(request: ApiRequest, store: Store) -> None:
     known = (signature.V3_ALGORITHM,) if request.is_v3 else signature.V1_DIGESTS
     if request.credentials.method not in known:
         raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(known)})")
@@ -137,14 +124,13 @@ def _method(request: ApiRequest, store: Store) -> None:
 def _signature(request: ApiRequest, store: Store) -> None:
     key = _known(request, store)
     if request.is_v3:
+        definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
         string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(request, request.credentials.signed_headers))
-        expected, definition = signature.sign_v3(string_to_sign, key.secret), errors.SIGNATURE_DOES_NOT_MATCH_V3
+        expected = signature.sign_v3(string_to_sign, key.secret)
     else:
+        definition = errors.SIGNATURE_DOES_NOT_MATCH_V1
         string_to_sign = signature.string_to_sign_v1(request)
-        expected, definition = (
-            signature.sign_v1(string_to_sign, key.secret, request.credentials.method),
-            errors.SIGNATURE_DOES_NOT_MATCH_V1,
-        )
+        expected = signature.sign_v1(string_to_sign, key.secret, request.credentials.method)
     if not _same(request.credentials.signature, expected):
         raise ApiError(definition, f"signature of {key.id} ({key.location})", string_to_sign=string_to_sign)
 
@@ -188,10 +174,8 @@ CHECKS: tuple[Callable[[ApiRequest, Store], None], ...] = (
     _required_parts,
     _timestamp,
     _key,
-    _key_status,
     _security_token,
-    _signature_type,
-    _method,
+    _signature_method,
     _signature,
     _nonce,
 )
