@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
 from alimock.api.http import HttpRequest
@@ -21,7 +20,6 @@ Value = str | bool | int | tuple[str, ...] | None
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_value_name = lru_cache(maxsize=None)(snake_case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
     for parameter, text in texts.items():
         if parameter.required and (operation.name, parameter.name) not in profile.optional and not _has_content(parameter, text):
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
-    return {_value_name(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
+    return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
 
 
 def _format(name: str, *, is_v3: bool) -> Format | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 
 from alimock.spec.evidence import Evidence
 
@@ -37,6 +38,7 @@ class ParameterType(Enum):
     INTEGER = "integer"
 
 
+@cache
 def snake_case(name: str) -> str:
     """Convert a name on the wire to the internal one: `SendIfExist` to `send_if_exist`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -129,13 +129,9 @@ def _fields() -> Iterator[Entry]:
 
 def _names(layout: Layout) -> Iterator[str]:
     for name in layout.fields:
-        yield _on_the_wire(name, layout)
+        yield layout.wire_name(name)
         if name in LIST_ITEM_TAGS:
-            yield from (f"{_on_the_wire(name, layout)}[].{_on_the_wire(item, layout)}" for item in layout.item_fields)
-
-
-def _on_the_wire(name: str, layout: Layout) -> str:
-    return name[0].lower() + name[1:] if layout.camel else name
+            yield from (f"{layout.wire_name(name)}[].{layout.wire_name(item)}" for item in layout.item_fields)
 
 
 def _profile_override(layout: Layout) -> str:

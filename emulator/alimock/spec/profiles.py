@@ -31,6 +31,10 @@ class Layout:
     evidence: Evidence = Evidence.DOCUMENTED
     source: str = ""
 
+    def wire_name(self, name: str) -> str:
+        """Return a field's name as the body spells it."""
+        return name[0].lower() + name[1:] if self.camel else name
+
 
 @dataclass(frozen=True)
 class Profile:
