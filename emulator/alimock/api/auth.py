@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 
 from alimock.api import signature
@@ -75,10 +75,9 @@ def _skew(timestamp: str, now: float) -> float | None:
     """Return by how many seconds a timestamp is ahead of `now` (negative: behind), or None if it is malformed."""
     match = _TIMESTAMP.fullmatch(timestamp)
     try:
-        moment = datetime.fromisoformat(match[1]) if match else None
+        return datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - now if match else None
     except ValueError:
-        moment = None
-    return moment.replace(tzinfo=timezone.utc).timestamp() - now if moment is not None else None
+        return None
 
 
 def _timestamp(request: ApiRequest, store: Store) -> None:
