@@ -77,11 +77,9 @@ def verify_email(context: OperationContext, *, token: str) -> OperationResult:
 
 def query_email_verification(context: OperationContext, *, email: str | None) -> OperationResult:
     """Return the record of an address, or the account's first record if the profile allows a call without an address."""
-    if email is not None:
-        _refuse_if_scripted(context, email.strip())
-    record = context.account.first_record() if email is None else context.account.find(email.strip())
+    record = context.account.first_record() if email is None else _find(context, email, errors.PARAMETER_ILLEGAL)
     if record is None:
-        raise ApiError(errors.PARAMETER_ILLEGAL, _why_unknown(context, email or ""))
+        raise ApiError(errors.PARAMETER_ILLEGAL, _why_unknown(context, ""))
     return OperationResult(_fields(record), (Outcome(record.email, "found", record.decided_by),))
 
 
@@ -129,10 +127,7 @@ def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int
 
 def email_verified(context: OperationContext, *, email: str) -> OperationResult:
     """Succeed for a verified address, refuse any other."""
-    _refuse_if_scripted(context, email.strip())
-    record = context.account.find(email.strip())
-    if record is None:
-        raise ApiError(errors.REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(context, email))
+    record = _find(context, email, errors.REG_CONTACT_EMAIL_NOT_VERIFIED)
     if record.verification_status != VERIFIED:
         raise ApiError(errors.REG_CONTACT_EMAIL_NOT_VERIFIED, record.decided_by)
     return OperationResult({}, (Outcome(record.email, "verified", record.decided_by),))
@@ -173,22 +168,25 @@ def _submit(context: OperationContext, email: str, *, send_if_exist: bool) -> Ou
 
 def _resend(context: OperationContext, email: str) -> Outcome:
     _refuse_malformed(email)
-    _refuse_if_scripted(context, email)
-    record = context.account.find(email)
-    if record is None:
-        raise ApiError(errors.PARAMETER_ILLEGALL, _why_unknown(context, email))
+    record = _find(context, email, errors.PARAMETER_ILLEGALL)
     if record.verification_status == VERIFIED:
         raise ApiError(errors.PARAMETER_ILLEGALL, f"rule already-verified ({record.decided_by})")
     return Outcome(email, "success", "rule waiting-address", _send(context, record))
 
 
 def _delete(context: OperationContext, email: str) -> Outcome:
-    _refuse_if_scripted(context, email)
-    record = context.account.find(email)
-    if record is None:
-        raise ApiError(errors.PARAMETER_ILLEGALL, _why_unknown(context, email))
+    record = _find(context, email, errors.PARAMETER_ILLEGALL)
     context.account.delete(email)
     return Outcome(email, "success", record.decided_by)
+
+
+def _find(context: OperationContext, email: str, missing: ErrorDefinition) -> Record:
+    """Return the record of an address. Refuse it if the scenario scripts that, and with `missing` if it has no record."""
+    _refuse_if_scripted(context, email.strip())
+    record = context.account.find(email.strip())
+    if record is None:
+        raise ApiError(missing, _why_unknown(context, email))
+    return record
 
 
 def _refuse_malformed(email: str) -> None:
