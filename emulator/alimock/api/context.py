@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from alimock.api.auth import Check
 from alimock.api.parse import ApiRequest
 from alimock.scenario.model import Fault
-from alimock.spec.contract import DOMAIN, VERSIONS, Format, Version
+from alimock.spec.contract import Format
 from alimock.state.log import Outcome
 
 
@@ -34,11 +34,6 @@ class CallContext:
     def body_format(self) -> Format:
         """The format of the response. A client that asks for an unknown one gets the default of its signature version."""
         return self.request.format or (Format.JSON if self.request.is_v3 else Format.XML)
-
-    @property
-    def version(self) -> Version:
-        """The API version whose endpoint errors name."""
-        return VERSIONS.get(self.request.version, DOMAIN)
 
     def explain(self, reason: str) -> str:
         """Describe what decided the call: a fault that changes its response, and the `reason` of the outcome itself."""

@@ -16,7 +16,7 @@ from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, Operation
 from alimock.api.parse import ApiRequest, bind, parse
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
 from alimock.spec import error_catalog as errors
-from alimock.spec.contract import OPERATIONS, VERSIONS, Operation
+from alimock.spec.contract import DOMAIN, OPERATIONS, VERSIONS, Operation
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
@@ -177,7 +177,8 @@ class Service:
         context.status, context.code = override.status or error.definition.status or 400, error.code
         context.decided_by = context.explain(error.decided_by)
         context.outcomes = (Outcome("", error.code, context.decided_by),)
-        return serialize.error(error, context.version, context.request_id, request.lang, context.body_format, override.message)
+        version = VERSIONS.get(request.version, DOMAIN)
+        return serialize.error(error, version, context.request_id, request.lang, context.body_format, override.message)
 
 
 def _operation(request: ApiRequest) -> Operation:
