@@ -13,7 +13,7 @@ from enum import Enum
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest
-from alimock.scenario.model import AccessKey, Authentication, Timestamps
+from alimock.scenario.model import Authentication, Timestamps
 from alimock.spec import error_catalog as errors
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
@@ -103,7 +103,7 @@ def _key(request: ApiRequest, store: Store) -> None:
 
 
 def _security_token(request: ApiRequest, store: Store) -> None:
-    key, token = _known(request, store), request.credentials.security_token
+    key, token = store.access_keys[request.credentials.access_key_id], request.credentials.security_token
     if not token and (key.security_token is not None or key.id.startswith("STS.")):
         raise ApiError(errors.MISSING_PARAMETERS["SecurityToken"], key.location)
     if key.security_token is not None and not _same(token, key.security_token):
@@ -121,7 +121,7 @@ def _signature_method(request: ApiRequest, store: Store) -> None:
 
 
 def _signature(request: ApiRequest, store: Store) -> None:
-    key = _known(request, store)
+    key = store.access_keys[request.credentials.access_key_id]
     if request.is_v3:
         definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
         string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(request, request.credentials.signed_headers))
@@ -144,10 +144,6 @@ def _nonce(request: ApiRequest, store: Store) -> None:
         nonces.popitem(last=False)
     if used is not None and now - used < NONCE_SECONDS:
         raise ApiError(errors.SIGNATURE_NONCE_USED, "rule nonce-used")
-
-
-def _known(request: ApiRequest, store: Store) -> AccessKey:
-    return store.access_keys[request.credentials.access_key_id]
 
 
 def _same(left: str, right: str) -> bool:

@@ -193,9 +193,8 @@ def _integer(parameter: Parameter, text: str, profile: Profile) -> Value:
     value = int(text)
     if value == 0 and parameter.name in profile.zero_is_default:
         return parameter.default
-    if parameter.minimum is not None and value < parameter.minimum:
-        raise _invalid(parameter)
-    if parameter.maximum is not None and value > parameter.maximum:
+    is_too_small = parameter.minimum is not None and value < parameter.minimum
+    if is_too_small or (parameter.maximum is not None and value > parameter.maximum):
         raise _invalid(parameter)
     return value
 

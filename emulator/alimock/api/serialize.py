@@ -84,12 +84,10 @@ def response(
         ("ETag", entity_tag(body)),
         ("X-Alimock-Decided-By", _header_value(decided_by)),
     )
-    if fault is None:
-        return HttpResponse(status, headers, body)
-    if fault.retry_after is not None:
+    if fault is not None and fault.retry_after is not None:
         # In milliseconds (implied by the Tea SDKs).
         headers = (*headers, ("x-acs-retry-after", str(round(fault.retry_after * 1000))))
-    return HttpResponse(status, headers, body, fault.response_fault)
+    return HttpResponse(status, headers, body, fault.response_fault if fault is not None else None)
 
 
 def entity_tag(body: bytes) -> str:
