@@ -98,7 +98,8 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
     """
     texts = {parameter: parameters.get(parameter.name, "") for parameter in operation.parameters}
     for parameter, text in texts.items():
-        if parameter.required and (operation.name, parameter.name) not in profile.optional and not _has_content(parameter, text):
+        content = _addresses(text) if parameter.kind is ParameterType.ADDRESSES else text
+        if parameter.required and not content and (operation.name, parameter.name) not in profile.optional:
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
     return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
 
@@ -154,10 +155,6 @@ def _decoded(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
     return unquote(text, errors="strict") if "%" in text else text
-
-
-def _has_content(parameter: Parameter, text: str) -> bool:
-    return bool(_addresses(text)) if parameter.kind is ParameterType.ADDRESSES else bool(text)
 
 
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:

@@ -36,7 +36,7 @@ def success(action: str, result: Result, layout: Layout, body_format: Format) ->
     values = _fields(result, layout.fields, layout, wrapped=wrapped)
     if body_format is Format.JSON:
         return _json(values)
-    return _xml(_element(f"{action}Response", values), declaration=layout.declaration)
+    return _xml(_add_children(etree.Element(f"{action}Response"), values), declaration=layout.declaration)
 
 
 def stub(action: str, fields: Mapping[str, object], request_id: str, body_format: Format) -> bytes:
@@ -47,7 +47,7 @@ def stub(action: str, fields: Mapping[str, object], request_id: str, body_format
     values = {"RequestId": request_id, **fields}
     if body_format is Format.JSON:
         return _json(values)
-    return _xml(_element(f"{action}Response", values))
+    return _xml(_add_children(etree.Element(f"{action}Response"), values))
 
 
 def error(
@@ -65,7 +65,7 @@ def error(
         return _json({name: values[name] for name in _GATEWAY_ERROR_ORDER})
     if body_format is Format.JSON:
         return _json(values)
-    root = _element("Error", values)
+    root = _add_children(etree.Element("Error"), values)
     root[-1].text = etree.CDATA(values["Recommend"])
     return _xml(root)
 
@@ -122,20 +122,15 @@ def _xml(root: etree._Element, *, declaration: bool = True) -> bytes:
     return (_DECLARATION if declaration else b"") + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
-def _element(name: str, values: Mapping[str, object]) -> etree._Element:
-    root = etree.Element(name)
-    _add_children(root, values)
-    return root
-
-
-def _add_children(parent: etree._Element, values: Mapping[str, object]) -> None:
-    """Add a child element for each value, and repeated ones for a list."""
+def _add_children(parent: etree._Element, values: Mapping[str, object]) -> etree._Element:
+    """Add a child element for each value, and repeated ones for a list; return the parent."""
     for name, value in values.items():
         if isinstance(value, list):
             for one in value:
                 _add(parent, name, one)
         else:
             _add(parent, name, value)
+    return parent
 
 
 def _add(parent: etree._Element, name: str, value: object) -> None:

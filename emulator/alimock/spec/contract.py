@@ -86,12 +86,8 @@ VERSIONS: Mapping[str, Version] = {version.name: version for version in (DOMAIN,
 # Every operation has these two (all SDKs; the pages before 2020 omit UserClientIp).
 LANG = Parameter("Lang", default="en")
 USER_CLIENT_IP = Parameter("UserClientIp", source="the pages since 2020 and every SDK")
-_SEND_IF_EXIST = Parameter(
-    "SendIfExist",
-    ParameterType.BOOLEAN,
-    default=False,
-    source="the pages since 2020; before it was required, which no SDK enforces",
-)
+_SINCE_2020 = "the pages since 2020; before it was required, which no SDK enforces"
+_SEND_IF_EXIST = Parameter("SendIfExist", ParameterType.BOOLEAN, default=False, source=_SINCE_2020)
 EMAILS = Parameter("Email", ParameterType.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
 _PAGING = "the current pages; those before say the default is 0, or that it is required"
