@@ -6,9 +6,9 @@ import json
 
 import pytest
 from alimock.api.http import HttpRequest
+from alimock.spec.contract import Evidence
 from alimock.spec.error_catalog import CATALOG, FAULT_CODES
 from alimock.spec.errors import ErrorDefinition
-from alimock.spec.evidence import Evidence
 from conftest import Api, error_of, make_api, scenario, signed
 
 KEYS = """

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from alimock.spec import address
 from alimock.spec import error_catalog as errors
-from alimock.spec.contract import Field, Result, Row
+from alimock.spec.contract import Evidence, Field, Result, Row
 from alimock.spec.errors import ApiError, ErrorDefinition, Origin
-from alimock.spec.evidence import Evidence
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
 from alimock.state.record import VERIFIED, Record, TokenState

@@ -12,14 +12,21 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 
-from alimock.spec.evidence import Evidence
-
 _PAGES_AND_SDKS = "the pages and every SDK"
 
 # The result of an operation by names in snake case. Times are epoch seconds; None is an absent value.
 Field = str | int | bool | None
 Row = Mapping[str, Field]
 Result = Mapping[str, Field | tuple[Row, ...]]
+
+
+class Evidence(Enum):
+    """The kinds of evidence for a fact about the service, the strongest first."""
+
+    CAPTURED = "captured"
+    DOCUMENTED = "documented"
+    SDK = "sdk"
+    ASSUMED = "assumed"
 
 
 class Format(Enum):

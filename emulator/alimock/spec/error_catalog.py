@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from alimock.spec.contract import Evidence
 from alimock.spec.errors import ErrorDefinition, Origin
-from alimock.spec.evidence import Evidence
 
 # fmt: off
 _LIVE = "live answers of sibling products behind the same gateway"

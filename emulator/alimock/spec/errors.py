@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from alimock.spec.evidence import Evidence
+from alimock.spec.contract import Evidence
 
 
 class Origin(Enum):

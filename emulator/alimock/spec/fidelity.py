@@ -9,9 +9,8 @@ from importlib.resources import files
 
 import yaml
 
-from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS
+from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS, Evidence
 from alimock.spec.error_catalog import CATALOG
-from alimock.spec.evidence import Evidence
 from alimock.spec.profiles import PROFILES, Layout
 
 _HEAD = """\

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from alimock.spec.contract import Format
-from alimock.spec.evidence import Evidence
+from alimock.spec.contract import Evidence, Format
 from alimock.spec.times import DateStyle
 
 
