@@ -7,9 +7,8 @@ import json
 import pytest
 from alimock.cli.main import main
 from alimock.spec import fidelity
-from alimock.spec.contract import OPERATIONS, Format
+from alimock.spec.contract import OPERATIONS, Evidence, Format
 from alimock.spec.error_catalog import CATALOG
-from alimock.spec.evidence import Evidence
 from alimock.spec.profiles import PROFILES
 from conftest import scenario
 

@@ -8,27 +8,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest
-from alimock.scenario.model import AccessKey, Authentication, Timestamps
-from alimock.spec.error_catalog import (
-    INVALID_ACCESS_KEY_ID_INACTIVE,
-    INVALID_ACCESS_KEY_ID_NOT_FOUND,
-    INVALID_SECURITY_TOKEN_EXPIRED,
-    INVALID_SECURITY_TOKEN_MISMATCH,
-    INVALID_SIGNATURE_METHOD,
-    INVALID_TIMESTAMP_EXPIRED,
-    INVALID_TIMESTAMP_FORMAT,
-    MISSING_HEADER,
-    MISSING_PARAMETERS,
-    SIGNATURE_DOES_NOT_MATCH_V1,
-    SIGNATURE_DOES_NOT_MATCH_V3,
-    SIGNATURE_NONCE_USED,
-    UNSUPPORTED_SIGNATURE_TYPE,
-)
+from alimock.scenario.model import Authentication, Timestamps
+from alimock.spec import error_catalog as errors
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 
@@ -71,35 +57,27 @@ def authenticate(request: ApiRequest, store: Store) -> Check:
 def _required_parts(request: ApiRequest, store: Store) -> None:
     credentials = request.credentials
     parts = {"AccessKeyId": credentials.access_key_id, "Signature": credentials.signature}
+    headers: dict[str, str] = {}
     if request.is_v3:
-        _require(parts)
-        _require_headers({"x-acs-date": credentials.timestamp, "x-acs-signature-nonce": credentials.nonce})
+        headers = {"x-acs-date": credentials.timestamp, "x-acs-signature-nonce": credentials.nonce}
     else:
-        version = request.parameters.get("SignatureVersion", "")
-        parts |= {"Timestamp": credentials.timestamp, "SignatureNonce": credentials.nonce}
-        _require({**parts, "SignatureMethod": credentials.method, "SignatureVersion": version})
-
-
-def _require(parts: dict[str, str]) -> None:
+        parts |= {"Timestamp": credentials.timestamp, "SignatureNonce": credentials.nonce, "SignatureMethod": credentials.method}
+        parts["SignatureVersion"] = request.parameters.get("SignatureVersion", "")
     for name, value in parts.items():
         if not value:
-            raise ApiError(MISSING_PARAMETERS[name], f"rule missing {name}")
-
-
-def _require_headers(headers: dict[str, str]) -> None:
+            raise ApiError(errors.MISSING_PARAMETERS[name], f"rule missing {name}")
     for name, value in headers.items():
         if not value:
-            raise ApiError(MISSING_HEADER, f"rule missing {name}", header=name)
+            raise ApiError(errors.MISSING_HEADER, f"rule missing {name}", header=name)
 
 
 def _skew(timestamp: str, now: float) -> float | None:
     """Return by how many seconds a timestamp is ahead of `now` (negative: behind), or None if it is malformed."""
     match = _TIMESTAMP.fullmatch(timestamp)
     try:
-        moment = datetime.fromisoformat(match[1]) if match else None
+        return datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - now if match else None
     except ValueError:
-        moment = None
-    return moment.replace(tzinfo=timezone.utc).timestamp() - now if moment is not None else None
+        return None
 
 
 def _timestamp(request: ApiRequest, store: Store) -> None:
@@ -109,54 +87,49 @@ def _timestamp(request: ApiRequest, store: Store) -> None:
     skew = _skew(timestamp, store.real_time())
     if skew is None:
         twice = " (it was percent-encoded twice)" if "%3a" in timestamp.lower() else ""
-        raise ApiError(INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")
+        raise ApiError(errors.INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")
     if abs(skew) > SKEW_SECONDS:
-        raise ApiError(INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)")
+        raise ApiError(
+            errors.INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)"
+        )
 
 
 def _key(request: ApiRequest, store: Store) -> None:
-    if request.credentials.access_key_id not in store.keys.by_id:
-        raise ApiError(INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
-
-
-def _key_status(request: ApiRequest, store: Store) -> None:
-    key = _known(request, store)
+    key = store.keys.by_id.get(request.credentials.access_key_id)
+    if key is None:
+        raise ApiError(errors.INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
     if not key.active:
-        raise ApiError(INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
+        raise ApiError(errors.INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
 
 
 def _security_token(request: ApiRequest, store: Store) -> None:
-    key, token = _known(request, store), request.credentials.security_token
+    key, token = store.keys.by_id[request.credentials.access_key_id], request.credentials.security_token
     if not token and (key.security_token is not None or key.id.startswith("STS.")):
-        raise ApiError(MISSING_PARAMETERS["SecurityToken"], key.location)
+        raise ApiError(errors.MISSING_PARAMETERS["SecurityToken"], key.location)
     if key.security_token is not None and not _same(token, key.security_token):
-        raise ApiError(INVALID_SECURITY_TOKEN_MISMATCH, key.location)
+        raise ApiError(errors.INVALID_SECURITY_TOKEN_MISMATCH, key.location)
     if key.expires is not None and store.real_time() >= key.expires:
-        raise ApiError(INVALID_SECURITY_TOKEN_EXPIRED, key.location)
+        raise ApiError(errors.INVALID_SECURITY_TOKEN_EXPIRED, key.location)
 
 
-def _signature_type(request: ApiRequest, store: Store) -> None:
+def _signature_method(request: ApiRequest, store: Store) -> None:
     if request.parameters.get("SignatureType"):
-        raise ApiError(UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
-
-
-def _method(request: ApiRequest, store: Store) -> None:
+        raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
     known = (signature.V3_ALGORITHM,) if request.is_v3 else signature.V1_DIGESTS
     if request.credentials.method not in known:
-        raise ApiError(INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(known)})")
+        raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(known)})")
 
 
 def _signature(request: ApiRequest, store: Store) -> None:
-    key = _known(request, store)
+    key = store.keys.by_id[request.credentials.access_key_id]
     if request.is_v3:
+        definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
         string_to_sign = signature.string_to_sign_v3(signature.canonical_request_v3(request, request.credentials.signed_headers))
-        expected, definition = signature.sign_v3(string_to_sign, key.secret), SIGNATURE_DOES_NOT_MATCH_V3
+        expected = signature.sign_v3(string_to_sign, key.secret)
     else:
+        definition = errors.SIGNATURE_DOES_NOT_MATCH_V1
         string_to_sign = signature.string_to_sign_v1(request)
-        expected, definition = (
-            signature.sign_v1(string_to_sign, key.secret, request.credentials.method),
-            SIGNATURE_DOES_NOT_MATCH_V1,
-        )
+        expected = signature.sign_v1(string_to_sign, key.secret, request.credentials.method)
     if not _same(request.credentials.signature, expected):
         raise ApiError(definition, f"signature of {key.id} ({key.location})", string_to_sign=string_to_sign)
 
@@ -170,11 +143,7 @@ def _nonce(request: ApiRequest, store: Store) -> None:
     if len(nonces) > NONCES:
         nonces.popitem(last=False)
     if used is not None and now - used < NONCE_SECONDS:
-        raise ApiError(SIGNATURE_NONCE_USED, "rule nonce-used")
-
-
-def _known(request: ApiRequest, store: Store) -> AccessKey:
-    return store.keys.by_id[request.credentials.access_key_id]
+        raise ApiError(errors.SIGNATURE_NONCE_USED, "rule nonce-used")
 
 
 def _same(left: str, right: str) -> bool:
@@ -200,10 +169,8 @@ CHECKS: tuple[Callable[[ApiRequest, Store], None], ...] = (
     _required_parts,
     _timestamp,
     _key,
-    _key_status,
     _security_token,
-    _signature_type,
-    _method,
+    _signature_method,
     _signature,
     _nonce,
 )

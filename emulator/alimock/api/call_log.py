@@ -38,7 +38,7 @@ _COMMON = {
 }
 
 
-def add(store: Store, context: CallContext, status: int, code: str, outcomes: tuple[Outcome, ...], seconds: float) -> None:
+def add(store: Store, context: CallContext, seconds: float) -> None:
     """Add a call to the call log. The caller holds the store's lock."""
     request = context.request
     credentials, key_id = request.credentials, request.credentials.access_key_id or None
@@ -61,27 +61,28 @@ def add(store: Store, context: CallContext, status: int, code: str, outcomes: tu
             parameters=dict(islice(_without_secrets(request.parameters.items()), KEPT)),
             signature=credentials.method[:NAME_LENGTH] if credentials.signature else None,
             authentication=context.authentication.value,
-            status=status,
-            code=code,
-            outcomes=outcomes[:KEPT],
+            status=context.status,
+            code=context.code,
+            outcomes=context.outcomes[:KEPT],
             fault=context.fault.id if context.fault is not None else None,
-            messages=tuple([outcome.mail_id for outcome in outcomes if outcome.mail_id is not None]),
+            messages=tuple([outcome.mail_id for outcome in context.outcomes if outcome.mail_id is not None]),
             received=store.real_time(),
             seconds=seconds,
         )
     )
 
 
-def write_line(context: CallContext, status: int, code: str, outcomes: tuple[Outcome, ...], seconds: float) -> None:
+def write_line(context: CallContext, seconds: float) -> None:
     """Write a line about a call to the process's log."""
     if not logger.isEnabledFor(logging.INFO):
         return
     fault = context.fault
-    effects = [context.decided_by("")] if fault is not None and fault.error is None else []
-    details = "; ".join((*effects, *map(_format_outcome, outcomes)))
-    action = _printable(context.request.action or "(no action)")
+    effects = [context.explain("")] if fault is not None and fault.error is None else []
+    details = "; ".join((*effects, *map(_format_outcome, context.outcomes)))
+    action, code = _printable(context.request.action or "(no action)"), context.code
     key, check = _printable(context.request.credentials.access_key_id or "no key"), context.authentication.value
-    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", _sent_status(status, fault), action, code, key, check, details, seconds * 1000)
+    status = _sent_status(context.status, fault)
+    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)
 
 
 def _without_secrets(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

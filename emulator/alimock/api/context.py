@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from alimock.api.auth import Check
 from alimock.api.parse import ApiRequest
 from alimock.scenario.model import Fault
-from alimock.spec.contract import DOMAIN, VERSIONS, Format, Version
+from alimock.spec.contract import Format
+from alimock.state.log import Outcome
 
 
 @dataclass(slots=True)
@@ -15,7 +16,7 @@ class CallContext:
     """A call between its request and its response. `service` sets the last fields as the call passes its stages.
 
     Without a `request_id` the call was refused before its account was known. `profile` is empty until the parameters are bound.
-    `fault_hit` counts the hits of `fault`, this call included.
+    `fault_hit` counts the hits of `fault`, this call included. `code` is `OK` for a success. `outcomes` are those of each address.
     """
 
     request: ApiRequest
@@ -24,18 +25,17 @@ class CallContext:
     profile: str = ""
     fault: Fault | None = None
     fault_hit: int = 0
+    status: int = 200
+    code: str = "OK"
+    outcomes: tuple[Outcome, ...] = ()
+    decided_by: str = ""
 
     @property
     def body_format(self) -> Format:
         """The format of the response. A client that asks for an unknown one gets the default of its signature version."""
         return self.request.format or (Format.JSON if self.request.is_v3 else Format.XML)
 
-    @property
-    def version(self) -> Version:
-        """The API version whose endpoint errors name."""
-        return VERSIONS.get(self.request.version, DOMAIN)
-
-    def decided_by(self, reason: str) -> str:
+    def explain(self, reason: str) -> str:
         """Describe what decided the call: a fault that changes its response, and the `reason` of the outcome itself."""
         if self.fault is None:
             return reason

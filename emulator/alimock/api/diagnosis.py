@@ -8,16 +8,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, quote_plus
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest, parse
+from alimock.api.signature import percent_encode
 from alimock.scenario.model import AccessKey
 from alimock.spec.contract import VERSIONS
 
-Pairs = Iterable[tuple[str, str]]
 # With more parameters than this, omitting each in turn is not tried: the work grows with the square.
 LEFT_OUT_TRIES = 50
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
@@ -53,7 +53,8 @@ class _Signing:
     secret: str
     method: str
     query: tuple[tuple[str, str], ...]
-    join: Callable[[Pairs], str] = signature.canonical_query
+    encode: Callable[[str], str] = percent_encode
+    is_sorted: bool = True
     digest: str = "sha1"
     path: str = "%2F"
     headers: tuple[tuple[str, str], ...] = ()
@@ -63,10 +64,14 @@ class _Signing:
     def string_to_sign(self) -> str:
         if self.is_v3:
             return signature.string_to_sign_v3(self.canonical_request())
-        return f"{self.method}&{self.path}&{_full(self.join(self.query))}"
+        return f"{self.method}&{self.path}&{percent_encode(self.canonical_query())}"
 
     def canonical_request(self) -> str:
-        return signature.join_canonical_request(self.method, self.join(self.query), self.headers, self.body_hash)
+        return signature.join_canonical_request(self.method, self.canonical_query(), self.headers, self.body_hash)
+
+    def canonical_query(self) -> str:
+        pairs = sorted(self.query) if self.is_sorted else self.query
+        return "&".join(f"{self.encode(name)}={self.encode(value)}" for name, value in pairs)
 
     def sign(self) -> str:
         mac = hmac.digest(self.secret.encode(), self.string_to_sign().encode(), self.digest)
@@ -78,22 +83,20 @@ def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey])
     sent, right = request.credentials, _right(request, key.secret)
     expected = right.sign()
     if hmac.compare_digest(sent.signature.encode(), expected.encode()):
-        return _result(right, _Mistake("none", "the signature matches", "nothing to do", expected), matches=True)
+        return _result(right, "none", "the signature matches", "nothing to do", matches=True)
     if not sent.signature:
-        words = "the request has no signature"
-        return _result(right, _Mistake("signature", words, "send the signature that the client computes", ""), matches=False)
+        return _result(right, "signature", "the request has no signature", "send the signature that the client computes")
     for mistake in _mistakes(request, right, keys):
         if mistake.candidate == sent.signature:
-            return _result(right, mistake, matches=False)
+            return _result(right, mistake.cause, mistake.explanation, mistake.remedy)
     explanation = f"probably a wrong secret for key {key.id}; no common error produces this signature"
     remedy = "compare the client's secret with the scenario's, then its string to sign with the one below, character by character"
-    return _result(right, _Mistake("secret", explanation, remedy, ""), matches=False)
+    return _result(right, "secret", explanation, remedy)
 
 
-def _result(right: _Signing, mistake: _Mistake, *, matches: bool) -> Diagnosis:
+def _result(right: _Signing, cause: str, explanation: str, remedy: str, *, matches: bool = False) -> Diagnosis:
     canonical = right.canonical_request() if right.is_v3 else None
-    words = (mistake.cause, mistake.explanation, mistake.remedy)
-    return Diagnosis(matches, *words, right.string_to_sign(), canonical, right.sign())
+    return Diagnosis(matches, cause, explanation, remedy, right.string_to_sign(), canonical, right.sign())
 
 
 def _right(request: ApiRequest, secret: str) -> _Signing:
@@ -101,9 +104,8 @@ def _right(request: ApiRequest, secret: str) -> _Signing:
     if not request.is_v3:
         names = dict.fromkeys(name for name, _ in (*request.query, *request.form) if name != "Signature")
         pairs = tuple((name, request.parameters[name]) for name in names)
-        return _Signing(
-            f"{secret}&", request.http.method, pairs, digest=signature.V1_DIGESTS.get(request.credentials.method, "sha1")
-        )
+        digest = signature.V1_DIGESTS.get(request.credentials.method, "sha1")
+        return _Signing(f"{secret}&", request.http.method, pairs, digest=digest)
     headers = signature.pick_headers(request, request.credentials.signed_headers)
     body_hash = hashlib.sha256(request.http.body).hexdigest()
     return _Signing(secret, request.http.method, request.query, digest="sha256", headers=headers, body_hash=body_hash, is_v3=True)
@@ -125,12 +127,12 @@ def _mistakes(request: ApiRequest, right: _Signing, keys: Mapping[str, AccessKey
 
 def _mistaken_secrets(request: ApiRequest, right: _Signing, keys: Mapping[str, AccessKey]) -> Iterator[_Mistake]:
     tail = "" if right.is_v3 else "&"
-    bare = right.secret.removesuffix("&") if tail else right.secret
+    bare = right.secret.removesuffix(tail)
     if right.is_v3:
-        words, remedy = "the HMAC key is the secret followed by &", "V3 signs with the bare secret"
+        words = "the HMAC key is the secret followed by &"
+        yield _tried(right, "secret", words, "V3 signs with the bare secret", secret=f"{bare}&")
     else:
-        words, remedy = "the HMAC key is the bare secret", "V1 signs with the secret followed by &"
-    yield _tried(right, "secret", words, remedy, secret=f"{bare}&" if right.is_v3 else bare)
+        yield _tried(right, "secret", "the HMAC key is the bare secret", "V1 signs with the secret followed by &", secret=bare)
     for key in keys.values():
         if key.id != request.credentials.access_key_id:
             words = f"it is signed with the secret of {key.id}"
@@ -144,15 +146,17 @@ def _mistaken_secrets(request: ApiRequest, right: _Signing, keys: Mapping[str, A
 
 def _mistaken_writings(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
     """Yield the ways to misspell a signature that was computed correctly."""
-    raw = bytes.fromhex(right.sign()) if right.is_v3 else base64.b64decode(right.sign())
+    correct = right.sign()
+    raw = bytes.fromhex(correct) if right.is_v3 else base64.b64decode(correct)
     other = base64.b64encode(raw).decode() if right.is_v3 else raw.hex()
     names = ("base64", "hex") if right.is_v3 else ("hex", "base64")
     yield _Mistake("signature", f"the signature is correct but encoded as {names[0]}", f"encode it as {names[1]}", other)
     if not right.is_v3:
         words = "a + in the signature arrived as a space"
-        yield _Mistake("signature", words, "percent-encode the signature in the query", right.sign().replace("+", " "))
-        yield _Mistake("signature", "the signature is percent-encoded twice", "percent-encode it once", _full(right.sign()))
-    elif right.sign() == request.credentials.signature.lower():
+        yield _Mistake("signature", words, "percent-encode the signature in the query", correct.replace("+", " "))
+        words = "the signature is percent-encoded twice"
+        yield _Mistake("signature", words, "percent-encode it once", percent_encode(correct))
+    elif correct == request.credentials.signature.lower():
         yield _Mistake("signature", "the signature is in upper case", "use lower-case hex digits", request.credentials.signature)
 
 
@@ -169,25 +173,21 @@ def _mistaken_methods(right: _Signing) -> Iterator[_Mistake]:
     yield _tried(right, "encoding", words, "write %2F between the two &", path="/")
 
 
-def _full(text: str) -> str:
-    return quote(text, safe="")
-
-
 def _lower(text: str) -> str:
-    return "".join(part if len(part) == 1 else part.lower() for part in (_full(character) for character in text))
+    return "".join(part if len(part) == 1 else part.lower() for part in (percent_encode(character) for character in text))
 
 
 # A symptom in the string that the client signed, its cause as one word, and how such a client encodes.
 _ENCODINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("the parameters are not percent-encoded", "not-encoded", str),
-    ("the parameters are percent-encoded twice", "encoded-twice", lambda text: _full(_full(text))),
+    ("the parameters are percent-encoded twice", "encoded-twice", lambda text: percent_encode(percent_encode(text))),
     ("a space is written as +", "plus-for-space", quote_plus),
     (
         "the parameters are form-encoded (+ for a space, * unencoded, ~ as %7E)",
         "plus-for-space",
         lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
     ),
-    ("~ is written as %7E", "encoding", lambda text: _full(text).replace("~", "%7E")),
+    ("~ is written as %7E", "encoding", lambda text: percent_encode(text).replace("~", "%7E")),
     ("* is not encoded", "encoding", lambda text: quote(text, safe="*")),
     ("/ is not encoded", "encoding", lambda text: quote(text, safe="/")),
     ("characters that URLs allow are not encoded", "not-encoded", lambda text: quote(text, safe="!'()*@,/?:;$=+")),
@@ -195,19 +195,11 @@ _ENCODINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
 )
 
 
-def _joiner(encode: Callable[[str], str]) -> Callable[[Pairs], str]:
-    return lambda pairs: "&".join(f"{encode(name)}={encode(value)}" for name, value in sorted(pairs))
-
-
-def _unsorted(pairs: Pairs) -> str:
-    return "&".join(f"{_full(name)}={_full(value)}" for name, value in pairs)
-
-
 def _mistaken_encodings(right: _Signing) -> Iterator[_Mistake]:
     for words, cause, encode in _ENCODINGS:
         remedy = "percent-encode each name and value once by RFC 3986: letters, digits and -_.~ stay, a space is %20"
-        yield _tried(right, cause, f"{words} in the string to sign", remedy, join=_joiner(encode))
-    yield _tried(right, "order", "the parameters are not sorted", "sort them by name, byte by byte", join=_unsorted)
+        yield _tried(right, cause, f"{words} in the string to sign", remedy, encode=encode)
+    yield _tried(right, "order", "the parameters are not sorted", "sort them by name, byte by byte", is_sorted=False)
 
 
 # Parameters that clients sign and then do not send.

@@ -10,16 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alimock.spec import address
-from alimock.spec.contract import Field, Result, Row
-from alimock.spec.error_catalog import (
-    ANSWER_CODES,
-    PARAMETER_ILLEGAL,
-    PARAMETER_ILLEGALL,
-    REG_CONTACT_EMAIL_NOT_VERIFIED,
-    SEND_TOKEN_QUOTA_EXCEEDED,
-)
+from alimock.spec import error_catalog as errors
+from alimock.spec.contract import Evidence, Field, Result, Row
 from alimock.spec.errors import ApiError, ErrorDefinition, Origin
-from alimock.spec.evidence import Evidence
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
 from alimock.state.record import VERIFIED, Record, TokenState
@@ -50,15 +43,6 @@ class OperationResult:
     outcomes: tuple[Outcome, ...] = ()
 
 
-class _Refusal(Exception):
-    """The refusal of one address of a batch. It becomes a row of FailList."""
-
-    def __init__(self, definition: ErrorDefinition, decided_by: str) -> None:
-        self.definition = definition
-        self.decided_by = decided_by
-        super().__init__(definition.code)
-
-
 def submit_email_verification(context: OperationContext, *, email: tuple[str, ...], send_if_exist: bool) -> OperationResult:
     """Create a record for each new address and send its mail. A pending address gets another mail with `send_if_exist` only."""
     return _batch(context, email, lambda one: _submit(context, one, send_if_exist=send_if_exist), ("exist", "success", "fail"))
@@ -80,11 +64,11 @@ def verify_email(context: OperationContext, *, token: str) -> OperationResult:
     if found is None:
         owner = context.store.account_of_token(token)
         reason = f" (account {owner.name} has it)" if owner not in (None, context.account) else ""
-        raise ApiError(PARAMETER_ILLEGAL, f"rule unknown-token{reason}")
+        raise ApiError(errors.PARAMETER_ILLEGAL, f"rule unknown-token{reason}")
     record, state = found
-    _raise_if_scripted(context, record.email)
+    _refuse_if_scripted(context, record.email)
     if state is not TokenState.OPEN:
-        raise ApiError(PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
+        raise ApiError(errors.PARAMETER_ILLEGAL, f"rule {state.value}-token ({record.email})")
     context.account.verify(record, context.ip)
     context.store.record_event(EventType.VERIFICATION, context.account.name, record.email)
     return OperationResult({}, (Outcome(record.email, "verified", "rule open-token"),))
@@ -92,11 +76,9 @@ def verify_email(context: OperationContext, *, token: str) -> OperationResult:
 
 def query_email_verification(context: OperationContext, *, email: str | None) -> OperationResult:
     """Return the record of an address, or the account's first record if the profile allows a call without an address."""
-    if email is not None:
-        _raise_if_scripted(context, email.strip())
-    record = next(context.account.records(), None) if email is None else context.account.find(email.strip())
+    record = next(context.account.records(), None) if email is None else _find(context, email, errors.PARAMETER_ILLEGAL)
     if record is None:
-        raise ApiError(PARAMETER_ILLEGAL, _why_unknown(context, email or ""))
+        raise ApiError(errors.PARAMETER_ILLEGAL, _why_unknown(context, ""))
     return OperationResult(_fields(record), (Outcome(record.email, "found", record.decided_by),))
 
 
@@ -144,12 +126,9 @@ def _is_kept(record: Record, status: int | None, oldest: int | None, newest: int
 
 def email_verified(context: OperationContext, *, email: str) -> OperationResult:
     """Succeed for a verified address, refuse any other."""
-    _raise_if_scripted(context, email.strip())
-    record = context.account.find(email.strip())
-    if record is None:
-        raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, _why_unknown(context, email))
+    record = _find(context, email, errors.REG_CONTACT_EMAIL_NOT_VERIFIED)
     if record.verification_status != VERIFIED:
-        raise ApiError(REG_CONTACT_EMAIL_NOT_VERIFIED, record.decided_by)
+        raise ApiError(errors.REG_CONTACT_EMAIL_NOT_VERIFIED, record.decided_by)
     return OperationResult({}, (Outcome(record.email, "verified", record.decided_by),))
 
 
@@ -163,10 +142,9 @@ def _batch(
         try:
             outcome = handle(email)
             rows[outcome.outcome].append({"email": email})
-        except _Refusal as refusal:
-            definition = refusal.definition
-            outcome = Outcome(email, definition.code, refusal.decided_by)
-            rows["fail"].append({"email": email, "code": definition.code, "message": definition.message(context.lang)})
+        except ApiError as error:
+            outcome = Outcome(email, error.code, error.decided_by)
+            rows["fail"].append({"email": email, "code": error.code, "message": error.message(context.lang)})
         outcomes.append(outcome)
     return OperationResult({f"{name}_list": tuple(found) for name, found in rows.items()}, tuple(outcomes))
 
@@ -183,66 +161,55 @@ def _submit(context: OperationContext, email: str, *, send_if_exist: bool) -> Ou
     _refuse_over_quota(context, email)
     limit = account.scenario.limits.addresses_per_day
     if limit is not None and account.new_addresses_today() >= limit and not account.is_new_today(email):
-        raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule addresses_per_day ({limit})")
+        raise ApiError(errors.SEND_TOKEN_QUOTA_EXCEEDED, f"rule addresses_per_day ({limit})")
     return Outcome(email, "success", "rule new-address", _send(context, account.create(email, context.ip)))
 
 
 def _resend(context: OperationContext, email: str) -> Outcome:
     _refuse_malformed(email)
-    _refuse_if_scripted(context, email)
-    record = context.account.find(email)
-    if record is None:
-        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
+    record = _find(context, email, errors.PARAMETER_ILLEGALL)
     if record.verification_status == VERIFIED:
-        raise _Refusal(PARAMETER_ILLEGALL, f"rule already-verified ({record.decided_by})")
+        raise ApiError(errors.PARAMETER_ILLEGALL, f"rule already-verified ({record.decided_by})")
     return Outcome(email, "success", "rule waiting-address", _send(context, record))
 
 
 def _delete(context: OperationContext, email: str) -> Outcome:
-    _refuse_if_scripted(context, email)
-    record = context.account.find(email)
-    if record is None:
-        raise _Refusal(PARAMETER_ILLEGALL, _why_unknown(context, email))
+    record = _find(context, email, errors.PARAMETER_ILLEGALL)
     context.account.delete(email)
     return Outcome(email, "success", record.decided_by)
 
 
+def _find(context: OperationContext, email: str, missing: ErrorDefinition) -> Record:
+    """Return the record of an address. Refuse it if the scenario scripts that, and with `missing` if it has no record."""
+    _refuse_if_scripted(context, email.strip())
+    record = context.account.find(email.strip())
+    if record is None:
+        raise ApiError(missing, _why_unknown(context, email))
+    return record
+
+
 def _refuse_malformed(email: str) -> None:
     if not address.is_valid(email):
-        raise _Refusal(PARAMETER_ILLEGALL, "rule malformed-address")
+        raise ApiError(errors.PARAMETER_ILLEGALL, "rule malformed-address")
 
 
 def _refuse_if_scripted(context: OperationContext, email: str) -> None:
-    """Refuse an address of a batch if the scenario scripts that; its record does not matter then."""
-    scripted = _scripted_refusal(context, email)
-    if scripted is not None:
-        raise _Refusal(*scripted)
-
-
-def _raise_if_scripted(context: OperationContext, email: str) -> None:
-    """Refuse the call if the scenario scripts that for its address."""
-    scripted = _scripted_refusal(context, email)
-    if scripted is not None:
-        raise ApiError(*scripted)
-
-
-def _scripted_refusal(context: OperationContext, email: str) -> tuple[ErrorDefinition, str] | None:
-    """Return the refusal that the scenario scripts for an address and this operation, and what decided it."""
+    """Refuse an address if the scenario scripts that for this operation; its record does not matter then."""
     scripted, rule = context.account.answer(email, context.action), context.account.addresses.rule(email)
     if scripted is None or scripted.code is None or rule is None:
-        return None
+        return
     if scripted.message is None:
-        return ANSWER_CODES[scripted.code], rule.location
+        raise ApiError(errors.ANSWER_CODES[scripted.code], rule.location)
     custom = ErrorDefinition(
         scripted.code, scripted.status, scripted.message, Evidence.ASSUMED, "the scenario", origin=Origin.BACKEND
     )
-    return custom, f"{rule.location} {CUSTOM}"
+    raise ApiError(custom, f"{rule.location} {CUSTOM}")
 
 
 def _refuse_over_quota(context: OperationContext, email: str) -> None:
     limit = context.account.scenario.limits.sends_per_address_per_day
     if limit is not None and context.account.sends_today(email) >= limit:
-        raise _Refusal(SEND_TOKEN_QUOTA_EXCEEDED, f"rule sends_per_address_per_day ({limit})")
+        raise ApiError(errors.SEND_TOKEN_QUOTA_EXCEEDED, f"rule sends_per_address_per_day ({limit})")
 
 
 def _send(context: OperationContext, record: Record) -> str:

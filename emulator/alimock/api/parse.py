@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
 from alimock.api.http import HttpRequest
@@ -21,7 +20,6 @@ Value = str | bool | int | tuple[str, ...] | None
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_value_name = lru_cache(maxsize=None)(snake_case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,10 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
     """
     texts = {parameter: parameters.get(parameter.name, "") for parameter in operation.parameters}
     for parameter, text in texts.items():
-        if parameter.required and (operation.name, parameter.name) not in profile.optional and not _has_content(parameter, text):
+        content = _addresses(text) if parameter.kind is ParameterType.ADDRESSES else text
+        if parameter.required and not content and (operation.name, parameter.name) not in profile.optional:
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
-    return {_value_name(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
+    return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
 
 
 def _format(name: str, *, is_v3: bool) -> Format | None:
@@ -158,10 +157,6 @@ def _decoded(text: str) -> str:
     return unquote(text, errors="strict") if "%" in text else text
 
 
-def _has_content(parameter: Parameter, text: str) -> bool:
-    return bool(_addresses(text)) if parameter.kind is ParameterType.ADDRESSES else bool(text)
-
-
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:
     if parameter.kind is ParameterType.ADDRESSES:
         return _addresses(text)
@@ -195,9 +190,8 @@ def _integer(parameter: Parameter, text: str, profile: Profile) -> Value:
     value = int(text)
     if value == 0 and parameter.name in profile.zero_is_default:
         return parameter.default
-    if parameter.minimum is not None and value < parameter.minimum:
-        raise _invalid(parameter)
-    if parameter.maximum is not None and value > parameter.maximum:
+    is_too_small = parameter.minimum is not None and value < parameter.minimum
+    if is_too_small or (parameter.maximum is not None and value > parameter.maximum):
         raise _invalid(parameter)
     return value
 

@@ -9,8 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from lxml import etree
@@ -26,26 +25,18 @@ _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>"
 # The Tea SDKs read an XML error under exactly this type only; Java rejects a capitalized one.
 _CONTENT_TYPES = {Format.XML: "text/xml;charset=utf-8", Format.JSON: "application/json;charset=utf-8"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_XML_ERROR_ORDER = ("RequestId", "HostId", "Code", "Message", "Recommend")
-# The gateway's errors have the order of a Java HashMap, the backend's that of their declaration (both captured on Alidns).
-_JSON_ERROR_ORDERS = {
-    Origin.GATEWAY: ("RequestId", "Message", "Recommend", "HostId", "Code"),
-    Origin.BACKEND: _XML_ERROR_ORDER,
-}
-_key = lru_cache(maxsize=None)(snake_case)
+# In JSON the gateway's errors have the order of a Java HashMap, the backend's that of their declaration, as in XML (both captured
+# on Alidns).
+_GATEWAY_ERROR_ORDER = ("RequestId", "Message", "Recommend", "HostId", "Code")
 
 
 def success(action: str, result: Result, layout: Layout, body_format: Format) -> bytes:
     """Return the body of a successful call. Values that are None are left out."""
+    wrapped = layout.wrapped_lists and body_format is Format.XML
+    values = _fields(result, layout.fields, layout, wrapped=wrapped)
     if body_format is Format.JSON:
-        return _json({_name(name, layout): value for name, value in _fields(result, layout.fields, layout)})
-    root = etree.Element(f"{action}Response")
-    for name, value in _fields(result, layout.fields, layout):
-        if isinstance(value, list):
-            _add_list(root, name, value, layout)
-        else:
-            _add_text(root, _name(name, layout), value)
-    return (_DECLARATION if layout.declaration else b"") + _xml(root)
+        return _json(values)
+    return _xml(_add_children(etree.Element(f"{action}Response"), values), declaration=layout.declaration)
 
 
 def stub(action: str, fields: Mapping[str, object], request_id: str, body_format: Format) -> bytes:
@@ -56,9 +47,7 @@ def stub(action: str, fields: Mapping[str, object], request_id: str, body_format
     values = {"RequestId": request_id, **fields}
     if body_format is Format.JSON:
         return _json(values)
-    root = etree.Element(f"{action}Response")
-    _add_value(root, values)
-    return _DECLARATION + _xml(root)
+    return _xml(_add_children(etree.Element(f"{action}Response"), values))
 
 
 def error(
@@ -72,13 +61,13 @@ def error(
         "Message": failure.message(lang) if message is None else message,
         "Recommend": f"https://api.aliyun.com/troubleshoot?q={quote(failure.code)}&product={version.product}&requestId={request_id}",
     }
+    if body_format is Format.JSON and failure.definition.origin is Origin.GATEWAY:
+        return _json({name: values[name] for name in _GATEWAY_ERROR_ORDER})
     if body_format is Format.JSON:
-        return _json({name: values[name] for name in _JSON_ERROR_ORDERS[failure.definition.origin]})
-    root = etree.Element("Error")
-    for name in _XML_ERROR_ORDER:
-        _add_text(root, name, values[name])
+        return _json(values)
+    root = _add_children(etree.Element("Error"), values)
     root[-1].text = etree.CDATA(values["Recommend"])
-    return _DECLARATION + _xml(root)
+    return _xml(root)
 
 
 def response(
@@ -95,12 +84,10 @@ def response(
         ("ETag", entity_tag(body)),
         ("X-Alimock-Decided-By", _header_value(decided_by)),
     )
-    if fault is None:
-        return HttpResponse(status, headers, body)
-    if fault.retry_after is not None:
+    if fault is not None and fault.retry_after is not None:
         # In milliseconds (implied by the Tea SDKs).
         headers = (*headers, ("x-acs-retry-after", str(round(fault.retry_after * 1000))))
-    return HttpResponse(status, headers, body, fault.response_fault)
+    return HttpResponse(status, headers, body, fault.response_fault if fault is not None else None)
 
 
 def entity_tag(body: bytes) -> str:
@@ -110,28 +97,20 @@ def entity_tag(body: bytes) -> str:
     return f"{length[0]}{digest}{length[-1]}"
 
 
-def _fields(values: Result | Row, names: tuple[str, ...], layout: Layout) -> Iterator[tuple[str, object]]:
-    """Yield the values that are not None in the layout's order: a time as text, a list as a list of rows."""
+def _fields(values: Result | Row, names: tuple[str, ...], layout: Layout, *, wrapped: bool = False) -> dict[str, object]:
+    """Return the values that are not None in the layout's order: a time as text, a list as rows, which `wrapped` puts in a tag."""
+    fields: dict[str, object] = {}
     for name in names:
-        value = values.get(_key(name))
+        value = values.get(snake_case(name))
         if value is None:
             continue
         if isinstance(value, tuple):
-            constants = layout.constants.get(name, {})
-            yield name, [_row(row, constants, layout) for row in value]
-        elif name in TIME_FIELDS:
-            yield name, format_time(int(value), layout.dates)
+            constants = {snake_case(field): text for field, text in layout.constants.get(name, {}).items()}
+            rows = [_fields({**row, **constants}, layout.item_fields, layout) for row in value]
+            fields[layout.wire_name(name)] = {LIST_ITEM_TAGS[name]: rows} if wrapped else rows
         else:
-            yield name, value
-
-
-def _row(row: Row, constants: Mapping[str, str], layout: Layout) -> dict[str, object]:
-    full = {**row, **{_key(name): value for name, value in constants.items()}}
-    return {_name(name, layout): value for name, value in _fields(full, layout.item_fields, layout)}
-
-
-def _name(name: str, layout: Layout) -> str:
-    return name[0].lower() + name[1:] if layout.camel else name
+            fields[layout.wire_name(name)] = format_time(int(value), layout.dates) if name in TIME_FIELDS else value
+    return fields
 
 
 def _json(values: object) -> bytes:
@@ -139,37 +118,29 @@ def _json(values: object) -> bytes:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _xml(root: etree._Element) -> bytes:
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+def _xml(root: etree._Element, *, declaration: bool = True) -> bytes:
+    return (_DECLARATION if declaration else b"") + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
-def _add_list(parent: etree._Element, name: str, rows: list[dict[str, object]], layout: Layout) -> None:
-    """Add a list as one element with a child for each row, or as repeated elements."""
-    if layout.wrapped_lists:
-        parent = etree.SubElement(parent, _name(name, layout))
-    tag = LIST_ITEM_TAGS[name] if layout.wrapped_lists else _name(name, layout)
-    for row in rows:
-        element = etree.SubElement(parent, tag)
-        for key, value in row.items():
-            _add_text(element, key, value)
+def _add_children(parent: etree._Element, values: Mapping[str, object]) -> etree._Element:
+    """Add a child element for each value, and repeated ones for a list; return the parent."""
+    for name, value in values.items():
+        if isinstance(value, list):
+            for one in value:
+                _add(parent, name, one)
+        else:
+            _add(parent, name, value)
+    return parent
 
 
-def _add_value(parent: etree._Element, value: object) -> None:
-    """Add any value to an element: a mapping as child elements, a list in it as repeated ones, null as nothing."""
-    if not isinstance(value, Mapping):
-        _write(parent, value)
+def _add(parent: etree._Element, name: str, value: object) -> None:
+    """Add a child element with any value: a mapping as its children, null as no element."""
+    if value is None:
         return
-    for name, inner in value.items():
-        for one in inner if isinstance(inner, list) else [inner]:
-            if one is not None:
-                _add_value(etree.SubElement(parent, name), one)
-
-
-def _add_text(parent: etree._Element, tag: str, value: object) -> None:
-    _write(etree.SubElement(parent, tag), value)
-
-
-def _write(element: etree._Element, value: object) -> None:
+    element = etree.SubElement(parent, name)
+    if isinstance(value, dict):
+        _add_children(element, value)
+        return
     text = str(value).lower() if isinstance(value, bool) else str(value)
     try:
         # The service writes an empty text as an empty element: <Code/>.

@@ -15,19 +15,8 @@ from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, OperationResult
 from alimock.api.parse import ApiRequest, bind, parse
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
-from alimock.spec.contract import OPERATIONS, VERSIONS, Operation
-from alimock.spec.error_catalog import (
-    FAULT_CODES,
-    FORBIDDEN_RAM,
-    INTERNAL_ERROR,
-    INVALID_ACTION_NOT_FOUND,
-    INVALID_PARAMETER_FORMAT,
-    INVALID_VERSION,
-    MISSING_HEADER,
-    SIGNATURE_DOES_NOT_MATCH_V1,
-    SIGNATURE_DOES_NOT_MATCH_V3,
-    UNSUPPORTED_HTTP_METHOD,
-)
+from alimock.spec import error_catalog as errors
+from alimock.spec.contract import DOMAIN, OPERATIONS, VERSIONS, Operation
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
@@ -51,17 +40,6 @@ class FollowedLink:
     lang: str = "en"
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a call is answered with: the status, the code (`OK` for a success), the body, and the outcome of each address."""
-
-    status: int
-    code: str
-    body: bytes
-    outcomes: tuple[Outcome, ...]
-    decided_by: str
-
-
 class Service:
     """Answers requests to the emulated API from one store. `profile` overrides the scenario's."""
 
@@ -79,20 +57,18 @@ class Service:
         request = parse(http)
         context = CallContext(request, Check.UNCHECKED if request.credentials.signature else Check.UNSIGNED)
         try:
-            answer = self._carry_out(context)
+            body = self._carry_out(context)
         except ApiError as error:
-            answer = self._refuse(context, error)
+            body = self._refuse(context, error)
         except Exception as error:
             logger.exception("Internal error in alimock; please report it with this log")
             self.failures.append(error)
-            answer = self._refuse(context, ApiError(INTERNAL_ERROR, "an internal error of alimock; see its log"))
+            body = self._refuse(context, ApiError(errors.INTERNAL_ERROR, "an internal error of alimock; see its log"))
         seconds = time.perf_counter() - started
         with self.store.transaction():
-            call_log.add(self.store, context, answer.status, answer.code, answer.outcomes, seconds)
-        call_log.write_line(context, answer.status, answer.code, answer.outcomes, seconds)
-        return serialize.response(
-            answer.status, answer.body, context.request_id, answer.decided_by, context.body_format, context.fault
-        )
+            call_log.add(self.store, context, seconds)
+        call_log.write_line(context, seconds)
+        return serialize.response(context.status, body, context.request_id, context.decided_by, context.body_format, context.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
         """Verify the address that the link of a mail belongs to, as the real link does."""
@@ -133,25 +109,30 @@ class Service:
         with self.store.transaction():
             return self._refused.get(request_id)
 
-    def _carry_out(self, context: CallContext) -> _Answer:
-        """Run the checks in the gateway's order and then the operation. Each check raises the `ApiError` of its refusal."""
+    def _carry_out(self, context: CallContext) -> bytes:
+        """Run the checks in the gateway's order and then the operation, and return the body.
+
+        Each check raises the `ApiError` of its refusal.
+        """
         request = context.request
-        _check_encoding(request)
-        stub = self._stub(request)
-        operation = _operation(request) if stub is None else None
-        _check_method(request)
-        _check_format(request)
+        if request.malformed is not None:
+            raise request.malformed
+        target = self._stub(request) or _operation(request)
+        if request.http.method not in ("GET", "POST"):
+            raise ApiError(errors.UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
+        if request.format is None:
+            raise ApiError(errors.INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
         with self.store.transaction():
             context.authentication = Check.REFUSED
             context.authentication = authenticate(request, self.store)
             account = self.store.account(request.credentials.access_key_id or None)
             context.request_id = account.ids.request_id()
-            if operation is not None:
-                body, outcomes = self._run_operation(context, account, operation)
+            if isinstance(target, Stub):
+                body = _run_stub(context, account, target)
             else:
-                assert stub is not None
-                body, outcomes = _run_stub(context, account, stub)
-        return _Answer(200, "OK", body, outcomes, context.decided_by(_summary(outcomes)))
+                body = self._run_operation(context, account, target)
+        context.decided_by = context.explain(_summary(context.outcomes))
+        return body
 
     def _stub(self, request: ApiRequest) -> Stub | None:
         """Return the canned response of an operation that is not emulated. Such a call may name any version, but not none."""
@@ -160,10 +141,12 @@ class Service:
         with self.store.transaction():
             return self.store.stubs(request.credentials.access_key_id).get(request.action)
 
-    def _run_operation(self, context: CallContext, account: Account, operation: Operation) -> tuple[bytes, tuple[Outcome, ...]]:
+    def _run_operation(self, context: CallContext, account: Account, operation: Operation) -> bytes:
         request, key_id = context.request, context.request.credentials.access_key_id
         profile = PROFILES[request.profile or self.profile or account.scenario.profile]
-        _check_permission(self.store.keys.by_id.get(key_id), operation)
+        key = self.store.keys.by_id.get(key_id)
+        if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
+            raise ApiError(errors.FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
         values = bind(operation, profile, request.parameters)
         # Every operation has these two parameters; they belong to the call.
         ip = str(values.pop("user_client_ip") or "").strip() or request.http.peer
@@ -173,75 +156,55 @@ class Service:
         if _survives_fault(context, account, values.get("email")):
             caller = OperationContext(self.store, account, key_id or None, context.request_id, operation.name, ip, request.lang)
             result = HANDLERS[operation.name](caller, **values)
+        context.outcomes = result.outcomes
         layout = profile.layouts[operation.name, context.body_format]
         fields = {**result.fields, "request_id": context.request_id}
-        return serialize.success(operation.name, fields, layout, context.body_format), result.outcomes
+        return serialize.success(operation.name, fields, layout, context.body_format)
 
-    def _refuse(self, context: CallContext, error: ApiError) -> _Answer:
+    def _refuse(self, context: CallContext, error: ApiError) -> bytes:
+        """Record the refusal in the context, and return its body."""
         request = context.request
         context.request_id = context.request_id or self.store.ids.request_id()
         if context.authentication is Check.REFUSED and len(request.http.body) <= KEPT_REFUSED_BYTES:
-            self._keep_refused(request, context.request_id)
-        if error.definition in (SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3):
+            with self.store.transaction():
+                self._refused[context.request_id] = request
+                if len(self._refused) > KEPT_REFUSED:
+                    self._refused.popitem(last=False)
+        if error.definition in (errors.SIGNATURE_DOES_NOT_MATCH_V1, errors.SIGNATURE_DOES_NOT_MATCH_V3):
             diagnosis = self.diagnose(request)
             error.decided_by += f": {diagnosis.explanation}" if diagnosis is not None else ""
         override = self.store.scenario.codes.get(error.code, CodeOverride())
-        body = serialize.error(error, context.version, context.request_id, request.lang, context.body_format, override.message)
-        decided_by = context.decided_by(error.decided_by)
-        status = override.status or error.definition.status or 400
-        return _Answer(status, error.code, body, (Outcome("", error.code, decided_by),), decided_by)
-
-    def _keep_refused(self, request: ApiRequest, request_id: str) -> None:
-        with self.store.transaction():
-            self._refused[request_id] = request
-            if len(self._refused) > KEPT_REFUSED:
-                self._refused.popitem(last=False)
-
-
-def _check_encoding(request: ApiRequest) -> None:
-    if request.malformed is not None:
-        raise request.malformed
+        context.status, context.code = override.status or error.definition.status or 400, error.code
+        context.decided_by = context.explain(error.decided_by)
+        context.outcomes = (Outcome("", error.code, context.decided_by),)
+        version = VERSIONS.get(request.version, DOMAIN)
+        return serialize.error(error, version, context.request_id, request.lang, context.body_format, override.message)
 
 
 def _operation(request: ApiRequest) -> Operation:
     """Find the operation. That a missing action is reported before the version is looked at was captured on a sibling product."""
     if not request.action:
         if request.is_v3:
-            raise ApiError(MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
-        raise ApiError(INVALID_ACTION_NOT_FOUND, "rule no-action")
+            raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, "rule no-action")
     version = VERSIONS.get(request.version)
     if version is None:
         if request.is_v3 and not request.version:
-            raise ApiError(MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
-        raise ApiError(INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
+            raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
+        raise ApiError(errors.INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
     operation = OPERATIONS.get(request.action)
     if operation is None:
-        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule unknown-action (known: {', '.join(OPERATIONS)})")
     if version.name not in operation.versions:
-        raise ApiError(INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
+        raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule {version.name} has no {operation.name}")
     return operation
 
 
-def _check_method(request: ApiRequest) -> None:
-    if request.http.method not in ("GET", "POST"):
-        raise ApiError(UNSUPPORTED_HTTP_METHOD, "rule http-method (GET and POST are supported)")
-
-
-def _check_format(request: ApiRequest) -> None:
-    if request.format is None:
-        raise ApiError(INVALID_PARAMETER_FORMAT, "rule format (XML and JSON are known)")
-
-
-def _check_permission(key: AccessKey | None, operation: Operation) -> None:
-    if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
-        raise ApiError(FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
-
-
-def _run_stub(context: CallContext, account: Account, stub: Stub) -> tuple[bytes, tuple[Outcome, ...]]:
+def _run_stub(context: CallContext, account: Account, stub: Stub) -> bytes:
     """Return the scenario's canned response. A key's permissions are not checked."""
     _survives_fault(context, account, None)
-    body = serialize.stub(context.request.action, stub.fields, context.request_id, context.body_format)
-    return body, (Outcome("", "custom answer", f"{stub.location} {CUSTOM}"),)
+    context.outcomes = (Outcome("", "custom answer", f"{stub.location} {CUSTOM}"),)
+    return serialize.stub(context.request.action, stub.fields, context.request_id, context.body_format)
 
 
 def _survives_fault(context: CallContext, account: Account, emails: object) -> bool:
@@ -252,7 +215,7 @@ def _survives_fault(context: CallContext, account: Account, emails: object) -> b
         return True
     context.fault, context.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
     if fault.error is not None:
-        raise ApiError(FAULT_CODES[fault.error], "")
+        raise ApiError(errors.FAULT_CODES[fault.error], "")
     return fault.response_fault is None or fault.response_fault.reset is not Reset.BEFORE
 
 

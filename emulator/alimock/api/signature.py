@@ -19,14 +19,15 @@ V3_ALGORITHM = "ACS3-HMAC-SHA256"
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
-def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Join the pairs sorted by name, percent-encoded by RFC 3986: letters, digits and `-_.~` stay, a space is %20."""
-    return "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs)])
-
-
-def _encoded(text: str) -> str:
+def percent_encode(text: str) -> str:
+    """Percent-encode a text by RFC 3986: letters, digits and `-_.~` stay, a space is %20."""
     # Most texts need no encoding, and this test takes a quarter of the time of `quote`.
     return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
+
+
+def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """Join the percent-encoded pairs, sorted by name."""
+    return "&".join([f"{percent_encode(name)}={percent_encode(value)}" for name, value in sorted(pairs)])
 
 
 def string_to_sign_v1(request: ApiRequest) -> str:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-
-from alimock.spec.evidence import Evidence
+from functools import cache
 
 _PAGES_AND_SDKS = "the pages and every SDK"
 
@@ -19,6 +18,15 @@ _PAGES_AND_SDKS = "the pages and every SDK"
 Field = str | int | bool | None
 Row = Mapping[str, Field]
 Result = Mapping[str, Field | tuple[Row, ...]]
+
+
+class Evidence(Enum):
+    """The kinds of evidence for a fact about the service, the strongest first."""
+
+    CAPTURED = "captured"
+    DOCUMENTED = "documented"
+    SDK = "sdk"
+    ASSUMED = "assumed"
 
 
 class Format(Enum):
@@ -37,6 +45,7 @@ class ParameterType(Enum):
     INTEGER = "integer"
 
 
+@cache
 def snake_case(name: str) -> str:
     """Convert a name on the wire to the internal one: `SendIfExist` to `send_if_exist`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
@@ -84,12 +93,8 @@ VERSIONS: Mapping[str, Version] = {version.name: version for version in (DOMAIN,
 # Every operation has these two (all SDKs; the pages before 2020 omit UserClientIp).
 LANG = Parameter("Lang", default="en")
 USER_CLIENT_IP = Parameter("UserClientIp", source="the pages since 2020 and every SDK")
-_SEND_IF_EXIST = Parameter(
-    "SendIfExist",
-    ParameterType.BOOLEAN,
-    default=False,
-    source="the pages since 2020; before it was required, which no SDK enforces",
-)
+_SINCE_2020 = "the pages since 2020; before it was required, which no SDK enforces"
+_SEND_IF_EXIST = Parameter("SendIfExist", ParameterType.BOOLEAN, default=False, source=_SINCE_2020)
 EMAILS = Parameter("Email", ParameterType.ADDRESSES, required=True)
 EMAIL = Parameter("Email", required=True)
 _PAGING = "the current pages; those before say the default is 0, or that it is required"

@@ -7,17 +7,17 @@ of the vendor, "SDK" the source of an official SDK.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 
+from alimock.spec.contract import Evidence
 from alimock.spec.errors import ErrorDefinition, Origin
-from alimock.spec.evidence import Evidence
 
 # fmt: off
 _LIVE = "live answers of sibling products behind the same gateway"
 _PAGES = "the gateway's error pages"
 _LIST = "the gateway's public list of codes, which has no texts"
 _TEMPLATE = "the template of the codes of its kind that were seen"
+_OTHER_OPERATIONS_PAGES = "Domain's own pages, for other operations"
 _CAPTURED, _DOCUMENTED, _SDK, _ASSUMED = Evidence.CAPTURED, Evidence.DOCUMENTED, Evidence.SDK, Evidence.ASSUMED
 _Row = ErrorDefinition
 
@@ -68,12 +68,15 @@ CONTENT_MD5_NOT_MATCHED = _Row(
 
 # Missing and invalid parameters, each its own code.
 def _missing(name: str, evidence: Evidence, source: str, trigger: str = "", assumed: str = "") -> ErrorDefinition:
-    text = f"{name} is mandatory for this action."
-    return _Row(f"Missing{name}", 400, text, evidence, source, trigger or f"{name} absent or empty", assumed)
+    return _Row(f"Missing{name}", 400, f"{name} is mandatory for this action.", evidence, source, trigger, assumed)
 
 
 def _invalid(name: str, trigger: str, evidence: Evidence = _ASSUMED, source: str = _TEMPLATE) -> ErrorDefinition:
     return _Row(f"Invalid{name}", 400, f"Specified parameter {name} is not valid.", evidence, source, trigger)
+
+
+def _other_operation(code: str, text: str) -> ErrorDefinition:
+    return _Row(code, 400, text, _DOCUMENTED, _OTHER_OPERATIONS_PAGES, assumed="the text", origin=Origin.BACKEND)
 
 
 _SIGNED = "absent from a signed call"
@@ -87,11 +90,11 @@ MISSING_PARAMETERS: Mapping[str, ErrorDefinition] = {
     "SecurityToken": _missing(
         "SecurityToken", _CAPTURED, _LIVE, "SecurityToken absent though the key begins with STS. or has a security_token"
     ),
-    "Email": _missing("Email", _ASSUMED, _TEMPLATE),
-    "Token": _missing("Token", _ASSUMED, _TEMPLATE),
+    "Email": _missing("Email", _ASSUMED, _TEMPLATE, "Email absent or empty"),
+    "Token": _missing("Token", _ASSUMED, _TEMPLATE, "Token absent or empty"),
     # Domain's pages show these two of other operations; here both parameters have defaults.
-    "PageNum": replace(_missing("PageNum", _DOCUMENTED, "Domain's own pages, for other operations"), trigger=""),
-    "PageSize": replace(_missing("PageSize", _DOCUMENTED, "Domain's own pages, for other operations"), trigger=""),
+    "PageNum": _missing("PageNum", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
+    "PageSize": _missing("PageSize", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
 }
 INVALID_PARAMETERS: Mapping[str, ErrorDefinition] = {
     "SendIfExist": _invalid("SendIfExist", "a value other than true and false, in any letter case"),
@@ -228,21 +231,14 @@ NO_RESOURCE_AUTHORIZATION = _Row(
 )
 
 # Codes of other operations of the product Domain, for tests of applications that use those too.
-_OTHER_OPERATIONS_PAGES = "Domain's own pages, for other operations"
-
-
-def _other_operation(code: str, text: str) -> ErrorDefinition:
-    return _Row(code, 400, text, _DOCUMENTED, _OTHER_OPERATIONS_PAGES, assumed="the text", origin=Origin.BACKEND)
-
-
 DOMAIN_NOT_EXIST = _Row(
     "DomainNotExist", 400, "The domain name does not exist", _CAPTURED, "a live answer of Domain", origin=Origin.BACKEND
 )
 OTHER_OPERATIONS: Mapping[str, ErrorDefinition] = {
-    **{
-        name: replace(_missing(name, _DOCUMENTED, _OTHER_OPERATIONS_PAGES), trigger="")
-        for name in ("DomainName", "InstanceId", "TaskDetailNo", "RegistrantProfileId")
-    },
+    "DomainName": _missing("DomainName", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
+    "InstanceId": _missing("InstanceId", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
+    "TaskDetailNo": _missing("TaskDetailNo", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
+    "RegistrantProfileId": _missing("RegistrantProfileId", _DOCUMENTED, _OTHER_OPERATIONS_PAGES),
     "TaskIsBeingProcessed": _other_operation("TaskIsBeingProcessed", "The task is being processed."),
     "DomainTransferPendingNotExist": _other_operation("DomainTransferPendingNotExist", "The transfer does not exist."),
     "TokenFailed": _other_operation("TokenFailed", "The token is not valid."),
@@ -261,21 +257,19 @@ PARAMETER_ILLEGALL = _Row(
     "a malformed address, one without a record in Resend and Delete, a verified one in Resend, or one that the scenario refuses so",
     "when it is given, and the Chinese text", Origin.BACKEND, "参数错误",
 )
+# fmt: on
+
+
+def _rows(values: Iterable[object]) -> Iterator[ErrorDefinition]:
+    for value in values:
+        if isinstance(value, ErrorDefinition):
+            yield value
+        elif isinstance(value, dict):
+            yield from (row for row in value.values() if isinstance(row, ErrorDefinition))
+
 
 # Every row above, in the same order. The two rows of SignatureDoesNotMatch, for V1 and V3, share their code.
-CATALOG: tuple[ErrorDefinition, ...] = (
-    REQUEST_PARAMETER_MALFORMED, INVALID_ACTION_NOT_FOUND, INVALID_API_NOT_FOUND, INVALID_PRODUCT_NOT_FOUND, INVALID_VERSION,
-    UNSUPPORTED_HTTP_METHOD, INVALID_PROTOCOL_NEED_SSL, INVALID_PARAMETER_FORMAT, INVALID_PARAMETER_ACCEPT,
-    CONTENT_LENGTH_DOES_NOT_MATCH, CONTENT_MD5_NOT_MATCHED, *MISSING_PARAMETERS.values(), *INVALID_PARAMETERS.values(),
-    MISSING_HEADER, INVALID_TIMESTAMP_FORMAT, INVALID_TIMESTAMP_EXPIRED, INVALID_ACCESS_KEY_ID_NOT_FOUND, INVALID_ACCESS_KEY_ID,
-    INVALID_ACCESS_KEY_ID_INACTIVE, FORBIDDEN_ACCESS_KEY_DISABLED, INVALID_SECURITY_TOKEN_MALFORMED,
-    INVALID_SECURITY_TOKEN_MISMATCH, INVALID_SECURITY_TOKEN_EXPIRED, INVALID_SIGNATURE_METHOD, UNSUPPORTED_SIGNATURE_TYPE,
-    SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3, SIGNATURE_NONCE_USED, FORBIDDEN_RAM, FORBIDDEN, NO_PERMISSION,
-    THROTTLING, THROTTLING_USER, THROTTLING_API, SERVICE_UNAVAILABLE, INTERNAL_ERROR, UNKNOWN_ERROR, PARAMETER_ILLEGAL,
-    NETWORK_IO_ERROR, REG_CONTACT_EMAIL_NOT_VERIFIED, API_BLOCK, NO_RESOURCE_AUTHORIZATION, DOMAIN_NOT_EXIST,
-    *OTHER_OPERATIONS.values(), SEND_TOKEN_QUOTA_EXCEEDED, PARAMETER_ILLEGALL,
-)
-# fmt: on
+CATALOG: tuple[ErrorDefinition, ...] = tuple(_rows(list(globals().values())))
 
 # The codes that a fault can return: refusals of a whole call whose text has no placeholder.
 FAULT_CODES: Mapping[str, ErrorDefinition] = {row.code: row for row in CATALOG if row.status is not None and "{" not in row.text}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from alimock.spec.evidence import Evidence
+from alimock.spec.contract import Evidence
 
 
 class Origin(Enum):
@@ -41,7 +41,7 @@ class ErrorDefinition:
 
 
 class ApiError(Exception):
-    """Refuse a whole call; `decided_by` is the rule, or the file and line of the scenario, that decided so."""
+    """Refuse a call, or one address of a batch; `decided_by` is the rule, or the file and line of the scenario, that decided so."""
 
     def __init__(self, definition: ErrorDefinition, decided_by: str, **values: str) -> None:
         self.definition = definition

@@ -9,10 +9,8 @@ from importlib.resources import files
 
 import yaml
 
-from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS
+from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS, Evidence
 from alimock.spec.error_catalog import CATALOG
-from alimock.spec.errors import ErrorDefinition
-from alimock.spec.evidence import Evidence
 from alimock.spec.profiles import PROFILES, Layout
 
 _HEAD = """\
@@ -74,22 +72,22 @@ def page() -> str:
     partly = [(e.subject, e.assumed, e.source, _as_code(e.override)) for e in known if e.assumed]
     lines = [
         _HEAD,
-        *_table(("subject", "what alimock does", "reason", "override"), _rows(assumed, "override")),
+        *_table(("subject", "what alimock does", "reason", "override"), _rows(assumed)),
         "\n## Partly assumed\n\nThe code is verified; the rest of its row is not.\n",
         *_table(("subject", "what is assumed", "what is verified", "override"), partly),
     ]
     for kind in dict.fromkeys(entry.kind for entry in known):
-        rows = _rows([entry for entry in known if entry.kind == kind], "evidence")
+        rows = _rows([entry for entry in known if entry.kind == kind])
         lines += [f"\n## Verified: {_TITLES[kind]}\n", *_table(("subject", "what alimock does", "source", "evidence"), rows)]
     return "\n".join(lines) + "\n"
 
 
-def _rows(entries: list[Entry], last: str) -> list[tuple[str, ...]]:
-    """Return a row for each entry; the fields of one body share a row if they differ only by name."""
+def _rows(entries: list[Entry]) -> list[tuple[str, ...]]:
+    """Return a row for each entry, with its evidence, or the override if it is assumed; the fields of one body share a row."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for entry in entries:
         subject, _, name = entry.subject.partition(" ") if entry.kind == "field" else (entry.subject, "", "")
-        value = _as_code(entry.override) if last == "override" else entry.evidence
+        value = _as_code(entry.override) if entry.evidence == Evidence.ASSUMED.value else entry.evidence
         rows.setdefault((subject, entry.statement, entry.source, value), []).append(name)
     return [(row[0], ": ".join(filter(None, (row[1], ", ".join(names)))), *row[2:]) for row, names in rows.items()]
 
@@ -121,37 +119,27 @@ def _parameters() -> Iterator[Entry]:
 def _fields() -> Iterator[Entry]:
     for profile in PROFILES.values():
         for (operation, body_format), layout in profile.layouts.items():
+            statement = f"profile {profile.name}, {body_format.value}"
+            override = "profile: current" if layout.evidence is Evidence.ASSUMED else ""
             for name in _names(layout):
                 subject = f"{operation} {name}"
-                statement = f"profile {profile.name}, {body_format.value}"
-                yield Entry("field", subject, statement, layout.evidence.value, layout.source, override=_profile_override(layout))
+                yield Entry("field", subject, statement, layout.evidence.value, layout.source, override=override)
 
 
 def _names(layout: Layout) -> Iterator[str]:
     for name in layout.fields:
-        yield _on_the_wire(name, layout)
+        yield layout.wire_name(name)
         if name in LIST_ITEM_TAGS:
-            yield from (f"{_on_the_wire(name, layout)}[].{_on_the_wire(item, layout)}" for item in layout.item_fields)
-
-
-def _on_the_wire(name: str, layout: Layout) -> str:
-    return name[0].lower() + name[1:] if layout.camel else name
-
-
-def _profile_override(layout: Layout) -> str:
-    return "profile: current" if layout.evidence is Evidence.ASSUMED else ""
+            yield from (f"{layout.wire_name(name)}[].{layout.wire_name(item)}" for item in layout.item_fields)
 
 
 def _codes() -> Iterator[Entry]:
     for row in CATALOG:
+        status = row.status if row.status is not None else "in FailList"
+        chinese = f", {row.chinese!r}" if row.chinese is not None else ""
+        statement = f"{status}, {row.text!r}{chinese}; {row.trigger or 'by a fault of the scenario'}"
         override = f"codes: {{{row.code}: {{status: {row.status}}}}}" if row.status is not None else ""
-        yield Entry("code", row.code, _describe_error(row), row.evidence.value, row.source, row.assumed, override)
-
-
-def _describe_error(row: ErrorDefinition) -> str:
-    status = row.status if row.status is not None else "in FailList"
-    chinese = f", {row.chinese!r}" if row.chinese is not None else ""
-    return f"{status}, {row.text!r}{chinese}; {row.trigger or 'by a fault of the scenario'}"
+        yield Entry("code", row.code, statement, row.evidence.value, row.source, row.assumed, override)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from alimock.spec.contract import Format
-from alimock.spec.evidence import Evidence
+from alimock.spec.contract import Evidence, Format
 from alimock.spec.times import DateStyle
 
 
@@ -30,6 +29,10 @@ class Layout:
     constants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     evidence: Evidence = Evidence.DOCUMENTED
     source: str = ""
+
+    def wire_name(self, name: str) -> str:
+        """Return a field's name as the body spells it."""
+        return name[0].lower() + name[1:] if self.camel else name
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,22 @@ CURRENT = Profile(
     },
 )
 
-DOCS_2021 = Profile(
+
+def _published(name: str, pages: str, layouts: Mapping[tuple[str, Format], Layout], unpublished: tuple[str, ...]) -> Profile:
+    """Return the profile of a time's pages; the layouts of operations that they do not publish are assumed."""
+    sourced = {
+        (operation, body_format): _known(layout, Evidence.ASSUMED, f"{pages} have no page of it")
+        if operation in unpublished
+        else _known(layout, Evidence.DOCUMENTED, pages)
+        for (operation, body_format), layout in layouts.items()
+    }
+    optional, zero_is_default = frozenset({("QueryEmailVerification", "Email")}), frozenset({"PageNum", "PageSize"})
+    return Profile(name, sourced, optional, zero_is_default)
+
+
+DOCS_2021 = _published(
     "docs-2021",
+    "the pages of 2020 to 2023",
     {
         **_both("SubmitEmailVerification", _bean(_SUBMIT_LIVE)),
         **_both("ResendEmailVerification", _bean(_RESEND_LIVE)),
@@ -133,59 +150,32 @@ DOCS_2021 = Profile(
         ),
         ("ListEmailVerification", Format.JSON): Layout(_LIST_LIVE, _LIST_ITEM_LIVE),
     },
-    optional=frozenset({("QueryEmailVerification", "Email")}),
-    zero_is_default=frozenset({"PageNum", "PageSize"}),
+    unpublished=("EmailVerified",),
 )
 
 _BLANK = {"SuccessList": {"Code": "", "Message": ""}}
 
 
-def _alphabetical(operation: str, fields: tuple[str, ...], item_fields: tuple[str, ...] = ()) -> dict[tuple[str, Format], Layout]:
-    layout = Layout(tuple(sorted(fields)), tuple(sorted(item_fields)), camel=True, dates=DateStyle.MONTH_NAME)
-    return {(operation, Format.JSON): layout}
+def _with_beans(operation: str, xml: Layout) -> dict[tuple[str, Format], Layout]:
+    """Return a layout for XML, and its fields in lower camel case and alphabetical order for JSON."""
+    json = Layout(tuple(sorted(xml.fields)), tuple(sorted(xml.item_fields)), camel=True, dates=DateStyle.MONTH_NAME)
+    return {(operation, Format.XML): xml, (operation, Format.JSON): json}
 
 
-DOCS_2018 = Profile(
+DOCS_2018 = _published(
     "docs-2018",
+    "the first international pages, of 2018",
     {
-        ("SubmitEmailVerification", Format.XML): Layout(_SUBMIT_2018, _ROW_LIVE, constants=_BLANK),
-        **_alphabetical("SubmitEmailVerification", _SUBMIT_LIVE, _ROW_LIVE),
-        ("ResendEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
-        **_alphabetical("ResendEmailVerification", _RESEND_LIVE, _ROW_LIVE),
-        ("DeleteEmailVerification", Format.XML): Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK),
-        **_alphabetical("DeleteEmailVerification", _RESEND_LIVE, _ROW_LIVE),
-        ("VerifyEmail", Format.XML): _REQUEST_ID_ONLY,
-        **_alphabetical("VerifyEmail", ("RequestId",)),
-        ("EmailVerified", Format.XML): _REQUEST_ID_ONLY,
-        **_alphabetical("EmailVerified", ("RequestId",)),
+        **_with_beans("SubmitEmailVerification", Layout(_SUBMIT_2018, _ROW_LIVE, constants=_BLANK)),
+        **_with_beans("ResendEmailVerification", Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK)),
+        **_with_beans("DeleteEmailVerification", Layout(_RESEND_2018, _ROW_LIVE, constants=_BLANK)),
+        **_with_beans("VerifyEmail", _REQUEST_ID_ONLY),
+        **_with_beans("EmailVerified", _REQUEST_ID_ONLY),
         # QueryEmailVerification has no page of that time.
         **_both("QueryEmailVerification", Layout(_QUERY_2021, declaration=False)),
-        ("ListEmailVerification", Format.XML): Layout(_LIST_XML_2021, _LIST_ITEM_XML_2021, dates=DateStyle.MONTH_NAME),
-        **_alphabetical("ListEmailVerification", _LIST_LIVE, _LIST_ITEM_LIVE),
+        **_with_beans("ListEmailVerification", Layout(_LIST_XML_2021, _LIST_ITEM_XML_2021, dates=DateStyle.MONTH_NAME)),
     },
-    optional=DOCS_2021.optional,
-    zero_is_default=DOCS_2021.zero_is_default,
+    unpublished=("QueryEmailVerification", "EmailVerified"),
 )
 
-_UNPUBLISHED = {(DOCS_2018.name, "QueryEmailVerification"), (DOCS_2018.name, "EmailVerified"), (DOCS_2021.name, "EmailVerified")}
-
-
-def _sourced(profile: Profile, pages: str) -> Profile:
-    """Add the source of a profile to its layouts; those that its pages do not publish are assumed."""
-    layouts = {
-        (operation, body_format): _known(layout, Evidence.ASSUMED, f"{pages} have no page of it")
-        if (profile.name, operation) in _UNPUBLISHED
-        else _known(layout, Evidence.DOCUMENTED, pages)
-        for (operation, body_format), layout in profile.layouts.items()
-    }
-    return replace(profile, layouts=layouts)
-
-
-PROFILES: Mapping[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        CURRENT,
-        _sourced(DOCS_2021, "the pages of 2020 to 2023"),
-        _sourced(DOCS_2018, "the first international pages, of 2018"),
-    )
-}
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (CURRENT, DOCS_2021, DOCS_2018)}

@@ -29,10 +29,9 @@ class DateStyle(Enum):
 def format_time(seconds: int, style: DateStyle = DateStyle.NUMERIC) -> str:
     """Format epoch seconds in UTC+8."""
     moment = datetime.fromtimestamp(seconds, UTC_PLUS_8)
-    clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
     if style is DateStyle.MONTH_NAME:
-        return f"{_MONTHS[moment.month - 1]} {moment.day:02},{moment.year:04} {clock}"
-    return f"{moment.year:04}-{moment.month:02}-{moment.day:02} {clock}"
+        return f"{_MONTHS[moment.month - 1]} {moment:%d},{moment.year:04} {moment:%H:%M:%S}"
+    return moment.replace(tzinfo=None).isoformat(" ")
 
 
 def parse_time(text: str) -> int:
