@@ -9,7 +9,7 @@ all: format lint types audit test wheel
 serve: .venv/serve
 	$(BIN)/alimock serve $(ARGS)
 
-# Runs the tests in parallel. A slow test takes seconds, or needs a browser, Node or a type checker.
+# Runs the tests in parallel. A slow test takes half a second or more, or needs a browser, Node or a type checker.
 test: SELECTION = -m "not slow"
 test-slow: SELECTION = -m slow
 # Without cached byte code, which containers often turn off, compiling would double the time. The cache stays out of the source tree.

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 STRICT = "authentication: strict\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", [tool for tool in tools.TOOLS if tool.name.startswith("alimock")], ids=lambda tool: tool.name)
 def test_strict_emulator_accepts_every_call_of_the_benchmark(tool: tools.Tool) -> None:
     loaded = loader.load_text((tools.scenario(500) + STRICT).encode(), file="benchmark.yaml")

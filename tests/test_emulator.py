@@ -432,6 +432,7 @@ def test_exported_scenario_can_be_loaded() -> None:
         assert call(emulator, QUERY, Email="abc@aliyun.com")["VerificationStatus"] == 1
 
 
+@pytest.mark.slow
 def test_program_exits_without_stopping_its_emulator() -> None:
     code = "from alimock import Emulator; emulator = Emulator().start(); emulator.calls.count(); print('end', flush=True); raise SystemExit(3)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
@@ -486,6 +487,7 @@ def test_emulators_are_independent() -> None:
         assert (len(one.outbox.messages()), two.outbox.messages()) == (1, [])
 
 
+@pytest.mark.slow
 def test_stopped_emulator_leaves_no_thread() -> None:
     before = threading.active_count()
     for _ in range(3):

@@ -137,6 +137,7 @@ def test_keys_of_closed_accounts_are_forgotten(alimock_server):
     )
 
 
+@pytest.mark.slow
 def test_marker_configures_the_account(repository: pytest.Pytester) -> None:
     (repository.path / "cases").mkdir()
     (repository.path / "cases" / "late.yaml").write_text("alimock: 1\nextends: default\nclock: 2024-05-01 09:30:00\n")
@@ -279,6 +280,7 @@ def test_marker_without_the_fixture_warns(repository: pytest.Pytester) -> None:
     assert "test_it has the marker `alimock` but does not use the fixture `alimock`" in output
 
 
+@pytest.mark.slow
 def test_ignored_keys_of_a_scenario_warn_at_the_test(repository: pytest.Pytester) -> None:
     repository.makeini("[pytest]\nfilterwarnings = always\n")
     tests = "@pytest.mark.alimock({'authentication': 'strict'})\ndef test_it(alimock):\n    pass\n"
@@ -321,6 +323,7 @@ def test_it(alimock, alimock_env):
     assert "SignatureDoesNotMatch" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
@@ -389,6 +392,7 @@ def test_passing_test_has_no_report(repository: pytest.Pytester) -> None:
     assert " alimock ---" not in ran(repository, "def test_it(alimock):\n    submit(alimock)\n", "-rA", passed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "violation"),
     [
@@ -471,6 +475,7 @@ def test_it(alimock, alimock_server):
 """
 
 
+@pytest.mark.slow
 def test_option_wins_over_variable_over_ini_file(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     for year in (2021, 2022, 2023):
         (repository.path / f"{year}.yaml").write_text(f"alimock: 1\nclock: {year}-01-01 00:00:00\n")
@@ -488,6 +493,7 @@ def test_option_wins_over_variable_over_ini_file(repository: pytest.Pytester, mo
     assert "ALIMOCK_STRICT: found `perhaps`, expected yes or no" in str(repository.runpytest(*QUIET).stderr)
 
 
+@pytest.mark.slow
 def test_paths_in_an_ini_file_are_relative_to_the_root_directory(repository: pytest.Pytester) -> None:
     (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
     repository.makeini("[pytest]\nalimock_scenario = ./2021.yaml,empty\n")
@@ -610,6 +616,7 @@ def test_parallel_workers_are_isolated(repository: pytest.Pytester, running: Run
         assert running.store.keys.registered == {}
 
 
+@pytest.mark.slow
 def test_disabled_plugin_adds_no_fixture_and_no_option(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    pass\n", "-p", "no:alimock", errors=1)
     assert "fixture 'alimock' not found" in output

@@ -33,6 +33,7 @@ def basic(user: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/_alimock/info", "/_alimock/", "/_alimock/outbox", "/api/v1/messages", "/view/latest.txt"])
 @pytest.mark.parametrize(
     ("authorization", "authorized"),
@@ -91,6 +92,7 @@ def test_client_sends_the_token_from_its_url_or_environment(empty: Api, monkeypa
     assert "a%2Fb" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_serve_takes_the_control_token_as_an_option() -> None:
     with serving("--control-token", "abc") as (_, line):
         assert ask(line, "/_alimock/info")[0] == 401
@@ -133,6 +135,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_emulator_opens_no_connection_to_other_machines(tmp_path: Path) -> None:
     code = FENCE + SCRIPT
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)

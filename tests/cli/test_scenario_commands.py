@@ -164,6 +164,7 @@ def test_export_reports_an_error_of_the_emulator(running: Running, capsys: pytes
     )
 
 
+@pytest.mark.slow
 def test_serve_reloads_a_changed_file_unless_it_is_invalid(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text("alimock: 1\ndescription: One.\n")

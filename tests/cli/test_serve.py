@@ -17,6 +17,7 @@ from command import ask, run, serving
 from conftest import Running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_prints_one_line_logs_each_call_and_exits_cleanly(number: signal.Signals) -> None:
     with serving() as (process, line):
@@ -36,6 +37,7 @@ def test_serve_prints_one_line_logs_each_call_and_exits_cleanly(number: signal.S
     )
 
 
+@pytest.mark.slow
 def test_settings_come_from_options_and_variables() -> None:
     with serving("--auth", "strict", "--scenario", "quota-exceeded", ALIMOCK_PROFILE="docs-2021", ALIMOCK_LOG_LEVEL="error") as (
         process,
@@ -47,6 +49,7 @@ def test_settings_come_from_options_and_variables() -> None:
         assert process.communicate(timeout=10) == ("", "")
 
 
+@pytest.mark.slow
 def test_scenario_can_be_passed_as_a_variable() -> None:
     text = "alimock: 1\naddresses: {'*': illegal}"
     with serving(ALIMOCK_SCENARIO_YAML=text) as (_, line):
@@ -54,6 +57,7 @@ def test_scenario_can_be_passed_as_a_variable() -> None:
     assert b'"Code":"ParameterIllegall"' in answer[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environ", "message"),
     [
@@ -67,6 +71,7 @@ def test_serve_rejects_invalid_settings_and_scenarios(arguments: list[str], envi
     assert run(*arguments, **environ) == (2, "", message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--port", "--tls-port"])
 def test_serve_reports_a_used_port(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:

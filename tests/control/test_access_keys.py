@@ -43,6 +43,7 @@ def test_signatures_of_a_registered_key_are_checked(api: Api) -> None:
     assert refusal(api, "mine", "right") == "OK"
 
 
+@pytest.mark.slow
 def test_registered_key_has_its_own_account_or_the_one_given(api: Api) -> None:
     ask(api, "PUT", "access-keys/own", "{secret: s}")
     ask(api, "PUT", "access-keys/shops?account=shop", "{secret: s}")

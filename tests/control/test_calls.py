@@ -108,6 +108,7 @@ def test_fault_of_a_call_is_recorded() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["AccessKeySecret", "securityToken", "signature", "Authorization", "x-acs-security-token", "BearerToken"]
 )

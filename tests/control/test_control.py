@@ -74,6 +74,7 @@ def raw(client: Client, message: dict[str, object]) -> tuple[TestResponse, Email
     return response, parsed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     ["jo@example.com", "李雷@例子.中国", "o'brien+tag@example.com", '"q"@x.com', "a<b>@x.com", "ab;c@x.com", "(c)@x.com",
@@ -451,6 +452,7 @@ def test_profile_header_selects_the_profile_of_one_request(client: Client) -> No
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "message", "hint"),
     [

@@ -144,6 +144,7 @@ def test_put_fault_again_resets_its_counts_and_keeps_its_position(api: Api) -> N
     assert api.call(LIST).status == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "message"),
     [

@@ -14,6 +14,7 @@ from conftest import Api, make_api, scenario, serve
 LOCAL = {"Host": "localhost"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path"),
     [

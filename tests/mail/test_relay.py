@@ -136,6 +136,7 @@ def test_mail_to_a_non_ascii_address_is_delivered(
     assert handler.envelopes[0].rcpt_tos == ["李@example.com"]
 
 
+@pytest.mark.slow
 def test_4xx_reply_is_retried_and_5xx_is_not(catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]) -> None:
     handler, port = catcher
     server, _ = relayed(port)

@@ -195,6 +195,7 @@ def test_delete_accepts_ids_in_every_spelling_and_deletes_all_without_them(
     assert len(ids(client)) == left
 
 
+@pytest.mark.slow
 def test_malformed_body_marks_nothing(client: Client) -> None:
     body(client, "/api/v1/message/latest")
     assert ask(client, "PUT", "/api/v1/messages", data="{bad").status_code == 400
@@ -348,6 +349,7 @@ def test_pytest_mailpit_works(running: Running, tmp_path: Path, prefix: str) -> 
     assert "3 passed" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_mailpit_api_client_from_pypi_works(running: Running) -> None:
     submit(running, "jo@example.com")

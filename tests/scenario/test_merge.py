@@ -126,6 +126,7 @@ def test_own_addresses_of_an_account_override_the_common_ones() -> None:
     assert list(document["accounts"]["shop"]["addresses"]) == ["*@x.example.com", "a@example.com", "own@example.com"]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_too_many_patterns_or_faults_in_all_files_are_rejected(tmp_path: Path) -> None:
     for name in ("one", "two"):
         faults = "".join(f"  - {{error: Throttling, when: {{access_key_id: {name}{number}}}}}\n" for number in range(600))

@@ -116,6 +116,7 @@ def value_of(node: Node) -> object:
     return json_value(node.text) if node.plain else node.text
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(value=json_values, escaped=st.booleans(), indent=st.sampled_from([None, 1, "\t"]), colon=st.sampled_from([":", ": "]))
 def test_any_json_document_parses_like_json_loads(value: object, escaped: bool, indent: int | str | None, colon: str) -> None:

@@ -73,6 +73,7 @@ def test_clock_set_back_loses_nothing(api: Api) -> None:
     assert str(record["TokenSendTime"]) < str(record["GmtCreate"])
 
 
+@pytest.mark.slow
 def test_running_calls_are_finished_on_sigterm() -> None:
     with serving("--scenario", "unlimited", "--log-level", "error") as (process, line):
         endpoint = re.findall(r"http://(\S+)", line)[0]

@@ -231,6 +231,7 @@ def test_incomplete_request_times_out_with_408(sent: bytes, limits: ServerLimits
             assert received(client).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
+@pytest.mark.slow
 def test_client_that_does_not_read_its_response_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for running in serve(scenario("addresses: {'*': verified}"), ServerLimits(request_seconds=0.2)):
@@ -247,6 +248,7 @@ def test_client_that_does_not_read_its_response_is_disconnected(caplog: pytest.L
                 pytest.fail("the client that does not read its response is still connected")
 
 
+@pytest.mark.slow
 def test_thousand_idle_connections_are_closed_after_the_idle_timeout() -> None:
     for running in serve(scenario(), ServerLimits(idle_seconds=0.5)):
         silent = [socket.create_connection(("127.0.0.1", running.server.port), timeout=20) for _ in range(1_000)]
@@ -283,6 +285,7 @@ def test_longest_idle_connections_are_closed_beyond_the_limit() -> None:
             client.close()
 
 
+@pytest.mark.slow
 def test_idle_connections_are_closed_when_file_descriptors_run_out() -> None:
     few = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", *COMMAND]
     with serving(command=few) as (process, line):
@@ -300,6 +303,7 @@ def test_idle_connections_are_closed_when_file_descriptors_run_out() -> None:
     assert len(log.splitlines()) < 200
 
 
+@pytest.mark.slow
 def test_command_raises_the_limit_of_file_descriptors_for_its_connections() -> None:
     soft = ["sh", "-c", 'ulimit -S -n 64 && exec "$@"', "sh", *COMMAND]
     with serving("--limit", "max_connections=100", "--limit", "max_threads=8", command=soft) as (_, line):
@@ -313,6 +317,7 @@ def test_command_raises_the_limit_of_file_descriptors_for_its_connections() -> N
             client.close()
 
 
+@pytest.mark.slow
 def test_existing_threads_go_on_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -324,6 +329,7 @@ def test_existing_threads_go_on_when_no_thread_can_be_started(monkeypatch: pytes
                 assert status_of(running, "/livez") == 200
 
 
+@pytest.mark.slow
 def test_bodies_and_connections_are_not_leaked() -> None:
     for running in serve(scenario()):
         body = "a=" + "b" * 2_000_000

@@ -247,6 +247,7 @@ def test_stopped_server_frees_its_port_and_its_threads() -> None:
         assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_server_stops_while_a_client_does_not_read_its_response(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.server.port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -275,6 +276,7 @@ def test_two_servers_in_one_process_share_nothing() -> None:
     assert all(json.loads(body)["SuccessList"] for body in lists)
 
 
+@pytest.mark.slow
 def test_thousand_idle_connections_do_not_block_other_clients(running: Running) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(1_000, limit // 2 - 100)
@@ -297,6 +299,7 @@ def half_requests(running: Running) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_slow_clients_that_occupy_all_threads_are_disconnected_sooner() -> None:
     for running in serve(scenario(), ServerLimits(max_threads=8)):
         with half_requests(running):

@@ -145,6 +145,7 @@ def test_idle_and_plain_http_clients_do_not_block_tls_clients(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(select, "POLLRDHUP"), reason="this system has no POLLRDHUP")
 def test_waiter_that_disconnects_over_tls_frees_its_slot(secure: Running, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     waiters = secure.store.waiters
@@ -204,6 +205,7 @@ def test_serve_listens_with_and_without_tls(folder: Path) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_serve_uses_a_given_certificate(folder: Path) -> None:
     chain, key = certificates.issue(folder, [])
     options = ("--tls-certificate", str(chain), "--tls-key", str(key))

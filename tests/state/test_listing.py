@@ -65,6 +65,7 @@ def sorted_records(account: Account) -> list[Record]:
     return sorted(account.records(), key=lambda record: -record.gmt_create)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.sampled_from(ADDRESSES)), max_size=30),

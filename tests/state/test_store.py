@@ -350,6 +350,7 @@ def test_forty_threads_share_a_limit_exactly() -> None:
 KEY = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}}"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("frequent_switches")
 def test_scenario_is_loaded_while_forty_threads_make_signed_calls() -> None:
     with_key, without = scenario(f"authentication: strict\n{KEY}"), scenario("authentication: strict")

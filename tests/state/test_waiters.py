@@ -62,6 +62,7 @@ def test_later_mail_is_returned_when_it_arrives(running: Running) -> None:
     assert (status, answer["message"]["sequence"] > cursor["cursor"]) == (200, True)  # type: ignore[index,operator]
 
 
+@pytest.mark.slow
 def test_wait_without_a_cursor_returns_the_newest_match(running: Running) -> None:
     for _ in range(2):
         get(running, f"{SUBMIT}jo@example.com&SendIfExist=true")
@@ -78,6 +79,7 @@ def test_cursor_of_a_wait_leads_to_the_next_mail(running: Running) -> None:
     assert (status, first["cursor"], second["cursor"]) == (200, 1, 3)
 
 
+@pytest.mark.slow
 def test_timeout_reports_what_is_there_instead(running: Running) -> None:
     get(running, f"{SUBMIT}early@example.com")
     found = in_background(lambda: get(running, "/_alimock/outbox/wait?to=jo@example.com&timeout=0.5"))
@@ -163,6 +165,7 @@ def test_wait_beyond_the_capacity_is_rejected(running: Running) -> None:
     assert get(running, "/_alimock/outbox/wait")[0] == 200
 
 
+@pytest.mark.slow
 def test_ninety_waiters_get_their_own_mails_while_other_requests_are_answered(running: Running) -> None:
     with ThreadPoolExecutor(90) as pool:
         found = [pool.submit(get, running, f"/_alimock/outbox/wait?to=user{number}@example.com&timeout=30") for number in range(90)]
