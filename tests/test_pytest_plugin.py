@@ -368,7 +368,7 @@ def test_report_of_a_failed_test_shows_events_and_their_reasons(repository: pyte
         "            jo@example.com: success [rule new-address]",
         "            al@example.com: ParameterIllegall [the marker of test_it]",
         "            test1@aliyun.com: SendTokenQuotaExceeded [default.yaml:19]",
-        "            mail to jo@example.com, link open",
+        "            email to jo@example.com, link open",
         "  fault busy",
         "  QueryEmailVerification Email=jo@example.com -> 400 Throttling.User [PUT /_alimock/faults/busy (fault busy, hit 1)]",
         "            fault busy fired",
@@ -460,7 +460,7 @@ class TestAllowed:
 
 def test_strict_mode_reports_a_misspelled_allowed_code(repository: pytest.Pytester) -> None:
     tests = "@pytest.mark.alimock(strict=True, allow=['ParameterIlegal'])\ndef test_it(alimock):\n    with pytest.raises(Exception):\n        query(alimock, 'no@example.com')\n"
-    assert "allow=[...] has `ParameterIlegal`, probably a typo" in ran(repository, tests, failed=1)
+    assert "`ParameterIlegal` is allowed, probably a typo" in ran(repository, tests, failed=1)
 
 
 def test_strict_mode_adds_nothing_to_a_failed_test(repository: pytest.Pytester) -> None:

@@ -1,4 +1,4 @@
-"""alimock is an offline emulator of Alibaba Cloud's e-mail verification API (product Domain)."""
+"""alimock is an offline emulator of Alibaba Cloud's email verification API (product Domain)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _FAILED = pytest.StashKey[bool]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the command line and of ini files."""
-    group = parser.getgroup("alimock", "emulator of Alibaba Cloud's e-mail verification API")
+    group = parser.getgroup("alimock", "emulator of Alibaba Cloud's email verification API")
     for one in OPTIONS:
         described = f"{one.help} ({one.variable})"
         switch: dict[str, Any] = {"action": "store_const", "const": _YES[0]}

@@ -1,4 +1,4 @@
-"""Which hosts and origins may use the emulator, the control token, and the base URL of links."""
+"""Which hosts and origins may use the emulator, and the control token."""
 
 from __future__ import annotations
 
@@ -44,15 +44,6 @@ class HostPolicy:
         """Return whether a request in absolute form, as clients send it to a proxy, is for the service or for this emulator."""
         name = hostname(host)
         return name in ENDPOINTS or is_loopback(name) or name in (self.bound_host, self._public_name())
-
-    def base_url(self, scheme: str, host: str, port: str) -> str:
-        """Return the base URL of links for a client that sent this `Host`; never a host of the service itself."""
-        if self.public_url is not None:
-            return self.public_url
-        name = hostname(host)
-        if name and name != "aliyuncs.com" and not name.endswith(".aliyuncs.com"):
-            return f"{scheme}://{host}"
-        return f"{scheme}://{bracketed('127.0.0.1' if self.bound_host in ('0.0.0.0', '::') else self.bound_host)}:{port}"
 
     def _public_name(self) -> str | None:
         return urlsplit(self.public_url).hostname if self.public_url is not None else None

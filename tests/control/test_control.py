@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 import pytest
+from alimock.mail import links
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.state.limits import StateLimits
@@ -344,7 +345,7 @@ def test_unknown_hosts_and_foreign_origins_are_rejected(
     ],
 )
 def test_links_use_the_host_of_the_request_but_never_the_service(host_policy: HostPolicy, host: str, base: str) -> None:
-    assert host_policy.base_url("http", host, "80") == base
+    assert links.base_url(host_policy, "http", host, "80") == base
 
 
 def test_link_verifies_once(empty: Api, client: Client) -> None:

@@ -14,7 +14,7 @@ URL = "http://localhost:2546"
     [
         ("1", "en", "The link is valid for 1 day."),
         ("2", "en", "The link is valid for 2 days."),
-        ("null", "en", "The link stays valid."),
+        ("null", "en", "The link does not expire."),
         ("1", "zh", "链接 1 天内有效。"),
         ("2", "zh", "链接 2 天内有效。"),
         ("null", "zh", "链接长期有效。"),

@@ -14,7 +14,9 @@ from alimock.settings import resolve
 def run(arguments: Sequence[str]) -> int:
     """Print the certificate of alimock's own authority or write it to a file, after creating the authority if there is none."""
     parser = argparse.ArgumentParser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
-    parser.add_argument("--tls-directory", metavar="FOLDER", help="folder of the authority (ALIMOCK_TLS_DIRECTORY)")
+    parser.add_argument(
+        "--tls-directory", metavar="DIRECTORY", help="directory of the certificate authority (ALIMOCK_TLS_DIRECTORY)"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
     options = parse(parser, arguments)
     try:

@@ -15,18 +15,18 @@ from alimock.cli.command import did_you_mean, fail, parse
 # Each command is a module with a function `run`. main() imports only the one it runs: a health check must not load the server.
 COMMANDS = {
     "serve": "run the emulator",
-    "run": "run a command against an emulator of its own",
+    "run": "start an emulator and run a command against it",
     "check": "validate scenario files",
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "create a commented scenario file",
     "tail": "follow the events of a running emulator",
-    "export": "print an account of a running emulator as a scenario",
+    "export": "export an account of a running emulator as a scenario",
     "fidelity": "print which behavior is verified and which is assumed",
     "explain-signature": "explain what is wrong with the signature of a request",
     "env": "print the settings that point an SDK at the emulator",
-    "ca": "print the certificate of alimock's own authority, for TLS",
-    "ready": "check whether an emulator is ready, for health checks",
+    "ca": "print alimock's CA certificate, for TLS",
+    "ready": "check whether an emulator is ready (for health checks)",
 }
 # The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
@@ -37,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="alimock",
-        description="An offline emulator of Alibaba Cloud's e-mail verification API.",
+        description="An offline emulator of Alibaba Cloud's email verification API.",
         epilog="commands:\n" + "\n".join(f"  {name:<18} {text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
-    parser.add_argument("command", metavar="COMMAND", help="one of the commands below; each has its own --help")
+    parser.add_argument("command", metavar="COMMAND", help="the command to run; `alimock COMMAND --help` describes it")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         # Escape characters that the locale cannot encode, as standard error does.

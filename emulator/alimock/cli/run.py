@@ -80,7 +80,7 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
 
 
 def _strict_status(emulator: Emulator, options: argparse.Namespace) -> int:
-    found = violations(emulator.connection, emulator.connection.wide, 0, options.allow)
+    found = violations(emulator.connection, emulator.connection.wide, 0, options.allow, remedy="add it to --allow if expected")
     for line in found:
         print(f"alimock: strict mode: {line}", file=sys.stderr)
     if found:
@@ -126,13 +126,17 @@ def _parser() -> argparse.ArgumentParser:
     for setting in _SHARED_SETTINGS:
         described = f"{setting.help}: {setting.expected} ({setting.variable})"
         parser.add_argument(setting.flag or "", dest=setting.name, metavar=setting.metavar, help=described)
-    parser.add_argument("--access-key-id", metavar="ID", help="access key of the application (default: one of the scenario)")
-    parser.add_argument("--access-key-secret", metavar="SECRET", help="its secret")
+    parser.add_argument("--access-key-id", metavar="ID", help="access key of the application (default: a key of the scenario)")
+    parser.add_argument("--access-key-secret", metavar="SECRET", help="secret of that access key")
     parser.add_argument("--env", type=_variable, action="append", default=[], metavar="NAME=VALUE", help=(
-        "set a variable of the command; {url}, {endpoint}, {access_key_id} and {access_key_secret} are replaced (repeatable)"
+        "set a variable for the command; {url}, {endpoint}, {access_key_id} and {access_key_secret} are replaced (repeatable)"
     ))  # fmt: skip
     parser.add_argument("--proxy", action="store_true", help="also set HTTP_PROXY, which redirects SDKs that use plain HTTP")
-    parser.add_argument("--strict", action="store_true", help="also fail if the real service would have rejected a call")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="also fail on calls that the real service would have rejected, error responses, and faults that never fired",
+    )
     parser.add_argument("--allow", metavar="CODES", default="", help="error codes that --strict accepts, comma-separated")
     parser.add_argument("command", nargs="*", metavar="COMMAND", help="the command and its arguments, after --")
     return parser

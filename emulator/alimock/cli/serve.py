@@ -19,6 +19,7 @@ from alimock import __version__
 from alimock.api.service import Service
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
 from alimock.cli.scenario_watcher import Watcher
+from alimock.mail import links
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from alimock.mail.relay import Relay
 
 POLL_SECONDS = 0.25
-_DESCRIPTION = "Run the emulator until SIGTERM or Ctrl-C. Options win over the environment variables in brackets."
+_DESCRIPTION = "Run the emulator until SIGTERM or Ctrl-C. An option overrides the environment variable in brackets."
 _LIMIT_COLUMNS = 3
-_TLS_FOLDER_HINT = "Set --tls-directory to a writable folder, or set --tls-certificate and --tls-key."
+_TLS_FOLDER_HINT = "Set --tls-directory to a writable directory, or set --tls-certificate and --tls-key."
 _TLS_FILES_HINT = "Set --tls-certificate and --tls-key to a certificate chain and its key, in PEM."
 
 
@@ -88,7 +89,7 @@ def _serve(settings: Settings, scenario: Scenario, tls: tuple[str, str] | None, 
         if error is not None:
             return fail(error)
         if relay is not None:
-            relay.start(host_policy.base_url("http", "", str(servers[0].port)))
+            relay.start(links.base_url(host_policy, "http", "", str(servers[0].port)))
             store.relay = relay.take
         print(_ready_line(servers, store, settings), flush=True)
         if settings.watch:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import current_app, request
 
 from alimock.api.service import Service
+from alimock.mail import links
 from alimock.mail.relay import Relay
 from alimock.security import HostPolicy
 from alimock.state.store import Store
@@ -37,8 +38,9 @@ def store() -> Store:
 
 
 def base_url() -> str:
-    """Return the base URL of links in mails for the client of the current request."""
-    return backend().host_policy.base_url(request.scheme, request.headers.get("Host", ""), request.environ.get("SERVER_PORT", ""))
+    """Return the base URL of links in emails for the client of the current request."""
+    host, port = request.headers.get("Host", ""), request.environ.get("SERVER_PORT", "")
+    return links.base_url(backend().host_policy, request.scheme, host, port)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from alimock.control import arguments, lists, waiting
 from alimock.control.backend import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
-from alimock.mail import message
+from alimock.mail import links, message
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
 from alimock.spec.times import format_real_time, format_time
@@ -117,7 +117,7 @@ def _summary(mail: Mail) -> dict[str, object]:
         "request_id": mail.request_id,
         "token": mail.token,
         "token_state": token_state.value,
-        "link": message.link(mail, base_url()),
+        "link": links.link(mail, base_url()),
         "created": format_time(mail.created),
         "received": format_real_time(mail.received),
     }

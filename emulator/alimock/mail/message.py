@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from html import escape
 
+from alimock.mail.links import link
 from alimock.spec.times import UTC_PLUS_8
 from alimock.state.outbox import Mail
 
@@ -38,8 +39,8 @@ _WORDINGS = {
         token="Verification token: {token}",
         one_day="The link is valid for 1 day.",
         days="The link is valid for {days} days.",
-        no_limit="The link stays valid.",
-        origin="This mail was caught by alimock; nothing was sent.",
+        no_limit="The link does not expire.",
+        origin="alimock captured this email; it was not sent to the recipient.",
     ),
     "zh": _Wording(
         subject="请验证您的邮箱地址",
@@ -57,11 +58,6 @@ _WORDINGS = {
 def subject(mail: Mail) -> str:
     """Return the subject in the mail's language."""
     return _WORDINGS[mail.lang].subject
-
-
-def link(mail: Mail, public_url: str) -> str:
-    """Return the verification link; `public_url` is where the reader of the mail reaches the emulator."""
-    return f"{public_url}/verify?token={mail.token}"
 
 
 def message_id(mail: Mail) -> str:

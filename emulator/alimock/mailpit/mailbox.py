@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alimock.control.backend import store, transaction
-from alimock.mail import message
+from alimock.mail import links, message
 from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time
 from alimock.state.outbox import Mail
@@ -102,7 +102,7 @@ class Mailbox:
             "Attachments": [],
             "Read": True,
             "Token": mail.token,
-            "Link": message.link(mail, self.base_url),
+            "Link": links.link(mail, self.base_url),
         }
 
     def page(self, mails: list[Mail], start: int, limit: int | None) -> dict[str, object]:

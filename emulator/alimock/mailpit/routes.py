@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, g, request
 
 from alimock import __version__
 from alimock.control.backend import base_url, store, transaction
-from alimock.mail import message
+from alimock.mail import links, message
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text import is_unicode
 from alimock.state.outbox import Mail
@@ -131,7 +131,7 @@ def check_html(mail_id: str) -> Response:
 @blueprint.get("/api/v1/message/<mail_id>/link-check")
 def check_links(mail_id: str) -> Response:
     """Report that the link of a mail works, without following it, since that would verify the address."""
-    return _json({"Errors": 0, "Links": [{"URL": message.link(_mail(mail_id), base_url()), "StatusCode": 200, "Status": "OK"}]})
+    return _json({"Errors": 0, "Links": [{"URL": links.link(_mail(mail_id), base_url()), "StatusCode": 200, "Status": "OK"}]})
 
 
 @blueprint.get("/api/v1/message/<mail_id>/sa-check", defaults={"feature": "SpamAssassin"})

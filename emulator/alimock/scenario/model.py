@@ -116,7 +116,7 @@ class Stub:
 
 @dataclass(frozen=True, slots=True)
 class CodeOverride:
-    """Another status or message for a code of the catalogue; None keeps the catalogue's."""
+    """Another status or message for a code of the service; None keeps the service's."""
 
     status: int | None = None
     message: str | None = None

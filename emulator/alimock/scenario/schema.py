@@ -125,12 +125,12 @@ RECORD = Keys(
         "confirm_ip": Key(TEXT, "client IP of the verification, any text; only for verified records", "`127.0.0.1`"),
         "gmt_create": Key(TIME, "creation time of the record", "derived from the other times, else the first sight of the account"),
         "gmt_modified": Key(TIME, "time of the last change", "as above"),
-        "token_send_time": Key(TIME, "time of the latest mail", "as above"),
+        "token_send_time": Key(TIME, "time of the latest email", "as above"),
         "verification_time": Key(TIME, "time of the verification; only for verified records", "as above"),
         "token": Key(
-            TEXT, "open token of a pending record; `/verify?token=` looks it up in `default`", "none until a mail is sent"
+            TEXT, "open token of a pending record; `/verify?token=` looks it up in `default`", "none until an email is sent"
         ),
-        "sends_today": Key(COUNT, "number of mails already sent on the first day", "0"),
+        "sends_today": Key(COUNT, "number of emails already sent on the first day", "0"),
         "new_today": Key(FLAG, "whether the address counts as new on the first day", "`false`"),
         "exact": Key(FLAG, "whether a `*` in the address is a literal character instead of a pattern", "`false`"),
         "answers": Key(
@@ -208,7 +208,7 @@ FAULT = Keys(
 )
 
 CODE = Keys(
-    {"status": Key(STATUS, "another HTTP status", "the catalogue's"), "message": Key(TEXT, "another message", "the catalogue's")}
+    {"status": Key(STATUS, "another HTTP status", "the service's"), "message": Key(TEXT, "another message", "the service's")}
 )
 
 ADDRESS_ENTRY = Either(choice(AddressOutcome), RECORD)
@@ -229,7 +229,7 @@ CLOCK = Keys(
 
 LIMITS = Keys(
     {
-        "sends_per_address_per_day": Key(LIMIT, "mails per address and UTC+8 day", "10"),
+        "sends_per_address_per_day": Key(LIMIT, "emails per address per day (UTC+8)", "10"),
         "addresses_per_day": Key(LIMIT, "new addresses per account and UTC+8 day", "500"),
         "link_valid_days": Key(DAYS, "days after which a link expires", "3"),
     }
@@ -269,7 +269,7 @@ SCENARIO = Keys(
         "codes": Key(
             Entries(word(_CODES, "a code of the service (`alimock fidelity` lists them)"), CODE),
             "codes of the service with another status or message",
-            "the catalogue's",
+            "the service's",
         ),
     },
     required=("alimock",),

@@ -66,7 +66,7 @@ def _call_entry(call: Call, messages: dict[str, Message], own_key: str) -> Itera
             yield f"{plain(one.email)}: {one.outcome}{_decided_by(one)}"
     for mail_id in call.messages:
         message = messages.get(mail_id)
-        yield f"mail to {message.to}, link {message.token_state}" if message is not None else "mail (deleted)"
+        yield f"email to {message.to}, link {message.token_state}" if message is not None else "email (deleted)"
     if call.fault is not None:
         yield f"fault {call.fault} fired"
     yield from map(plain, call.hints)
