@@ -21,7 +21,7 @@ from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
 from alimock.client.outbox import Outbox
 from alimock.pytest_plugin import OPTIONS
-from alimock.scenario import loader, reference, schema, sources
+from alimock.scenario import loader, reference_tables, schema, sources
 from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import LIMITS, SETTINGS
@@ -148,9 +148,9 @@ def test_scenario_reference_lists_every_built_in_scenario() -> None:
     assert "\n".join(rows) in FIXTURES
 
 
-@pytest.mark.parametrize("name", reference.tables())
+@pytest.mark.parametrize("name", reference_tables.tables())
 def test_scenario_reference_has_every_table_of_the_schema(name: str) -> None:
-    assert reference.tables()[name] in FIXTURES, "run: alimock schema --markdown"
+    assert reference_tables.tables()[name] in FIXTURES, "run: alimock schema --markdown"
 
 
 def test_scenario_reference_explains_every_value() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alimock.scenario.model import Authentication
-from alimock.scenario.text import non_empty, one_of
+from alimock.scenario.text_parsers import non_empty, one_of
 from alimock.server.limits import ServerLimits
 from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits

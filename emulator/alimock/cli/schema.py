@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from alimock.cli.command import parse
-from alimock.scenario import reference, schema
+from alimock.scenario import reference_tables, schema
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("alimock schema", description="Print the JSON Schema of scenario files, for editors.")
     parser.add_argument("--markdown", action="store_true", help="print a reference of all keys in Markdown instead")
     if parse(parser, arguments).markdown:
-        print("\n".join(f"The keys of {name}:\n\n{table}" for name, table in reference.tables().items()), end="")
+        print("\n".join(f"The keys of {name}:\n\n{table}" for name, table in reference_tables.tables().items()), end="")
     else:
         print(json.dumps(schema.json_schema(), indent=2, ensure_ascii=False))
     return 0

@@ -10,7 +10,7 @@ from typing import TypeVar
 from flask import request
 
 from alimock.control.errors import ControlError, suggestion
-from alimock.scenario.text import is_unicode
+from alimock.scenario.text_parsers import is_unicode
 from alimock.spec.times import parse_time
 
 DEFAULT_SECONDS = 10

@@ -12,7 +12,7 @@ from alimock import __version__
 from alimock.control.backend import base_url, store, transaction
 from alimock.mail import links, message
 from alimock.mailpit.mailbox import Mailbox
-from alimock.scenario.text import is_unicode
+from alimock.scenario.text_parsers import is_unicode
 from alimock.state.outbox import Mail
 
 # Registered at the root for all mails, and once more below the prefix of an account.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from alimock.scenario.text import is_unicode
+from alimock.scenario.text_parsers import is_unicode
 
 MAXIMUM_PER_FILE = 100
 

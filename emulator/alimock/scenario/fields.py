@@ -10,7 +10,7 @@ from typing import Any
 
 from alimock.scenario.diagnostics import Diagnostics, describe, nearest, quoted
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from alimock.scenario.text import non_empty
+from alimock.scenario.text_parsers import non_empty
 from alimock.spec.address import fold
 
 JsonSchema = dict[str, Any]

@@ -12,7 +12,7 @@ from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Key
 from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
-from alimock.scenario.text import non_empty, one_of
+from alimock.scenario.text_parsers import non_empty, one_of
 from alimock.spec import address
 from alimock.spec.contract import RAM_ACTIONS, VERSIONS
 from alimock.spec.error_catalog import ANSWER_CODES, CATALOG, FAULT_CODES

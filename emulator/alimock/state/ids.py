@@ -69,7 +69,7 @@ class IdGenerator:
 
 
 class IdGenerators:
-    """Makes the generators of one store's accounts.
+    """The factory of the id generators of one store's accounts.
 
     With a `seed`, from here or from the scenario, ids and tokens repeat after every reset and in every run; without one they never
     do.

@@ -51,7 +51,7 @@ class TokenState(Enum):
 
 
 class InitialRecords:
-    """Makes records from the rules of a scenario; what a rule leaves out follows from what it says and from the account."""
+    """The factory of records from the rules of a scenario. What a rule omits follows from the rest of it and from the account."""
 
     def __init__(self, ids: IdGenerator, user_id: str, first_seen: int, link_valid_days: int | None) -> None:
         self._ids = ids
