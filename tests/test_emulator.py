@@ -27,7 +27,7 @@ from alimock.scenario import loader
 from alimock.state.limits import StateLimits
 from alimock.testing.report import failure_report
 from alimock.testing.strict import violations
-from conftest import serve
+from conftest import Running, serve
 
 # The SDK's own, from Python 3.12 on.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
@@ -583,3 +583,30 @@ def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with Emulator() as emulator:
         assert emulator.outbox.messages() == []
+
+
+def test_cancelled_wait_frees_its_place_in_the_emulator(running: Running) -> None:
+    async def life() -> None:
+        wait = asyncio.create_task(Client(running.url, "testid", "testsecret").outbox.wait_async(to="jo@example.com", timeout=50))
+        while not running.store.waiters.count:
+            await asyncio.sleep(0.001)
+        wait.cancel()
+        while running.store.waiters.count:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(life(), 20))
+
+
+def test_hint_of_another_type_does_not_hide_the_error() -> None:
+    async def life() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b'HTTP/1.1 400 Bad Request\r\nContent-Length: 24\r\n\r\n{"message":"m","hint":5}')
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(EmulatorError, match=r"^m\. 5$"):
+                await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
+
+    asyncio.run(life())

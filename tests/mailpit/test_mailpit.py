@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from alimock.app import create_app
+from alimock.mailpit.mailbox import Mailbox
 from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from conftest import Api, Running
@@ -469,3 +471,16 @@ def test_cypress_mailpit_works(running: Running, tmp_path: Path) -> None:
 
 def submit(running: Running, email: str) -> None:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{running.url}{SUBMIT}{email}").read()
+
+
+def test_mail_of_before_a_reset_is_not_deleted_with_the_mail_that_has_its_id_now(empty: Api) -> None:
+    empty.lists("SubmitEmailVerification", "jo@example.com")
+    application = create_app(empty.service, HostPolicy())
+    with application.test_request_context():
+        mailbox = Mailbox("http://localhost", None)
+        before = mailbox.mails()
+        empty.store.reset()
+        empty.lists("SubmitEmailVerification", "jo@example.com")
+        assert [mail.id for mail in mailbox.mails()] == [mail.id for mail in before]
+        mailbox.delete(before)
+        assert len(mailbox.mails()) == 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from alimock.scenario import loader
 from alimock.scenario.address_rules import AddressRule
 from alimock.state.account import Account
 from alimock.state.record import Record
@@ -135,3 +136,14 @@ def test_list_looks_up_only_its_page_and_bisects_for_each_bound(parameters: dict
     counted.lookups = 0
     assert len(api.json("ListEmailVerification", PageSize=PAGE, **parameters)["Data"]) == PAGE  # type: ignore[arg-type]
     assert counted.lookups <= PAGE + bounds * SIZE.bit_length()
+
+
+def test_pattern_that_replaces_an_exact_entry_with_the_same_text_takes_it_out_of_the_list() -> None:
+    api = make_api(scenario('addresses: {"l*t@example.com": {status: verified, exact: true}, c@example.com: verified}'))
+    api.call("ListEmailVerification")
+    api.store.put_address(loader.load_address(b"pending", "l*t@example.com", file="case.yaml"))
+    assert api.lists("SubmitEmailVerification", "new@example.com") == {"SuccessList": ["new@example.com"]}
+    assert api.json("QueryEmailVerification", Email="lost@example.com")["VerificationStatus"] == 0
+    listed = api.json("ListEmailVerification")["Data"]
+    assert sorted(record["Email"] for record in listed) == ["c@example.com", "lost@example.com", "new@example.com"]  # type: ignore[attr-defined]
+    assert not api.service.failures

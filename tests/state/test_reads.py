@@ -10,6 +10,7 @@ from alimock.security import HostPolicy
 from alimock.server.dispatch import Application
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.limits import StateLimits
+from alimock.state.record import TokenState
 from conftest import START, Api, make_api, scenario
 from werkzeug.test import Client
 
@@ -134,3 +135,19 @@ def test_list_does_not_change_the_order_of_later_entries(lists_first: bool) -> N
     put("new@example.com", b"pending")
     data = api.json("ListEmailVerification")["Data"]
     assert [row["Email"] for row in data] == ["other@example.com", "new@example.com"]  # type: ignore[attr-defined]
+
+
+def test_link_of_a_named_account_works_before_its_first_call() -> None:
+    accounts = "{shop: {access_keys: [{id: k, secret: s}], addresses: {jo@example.com: {status: pending, token: a-token}}}}"
+    api = make_api(scenario(f"accounts: {accounts}"))
+    assert api.service.follow_link("a-token", "192.0.2.1").state is TokenState.OPEN
+    assert api.service.follow_link("a-token", "192.0.2.1").state is TokenState.USED
+
+
+def test_looking_at_other_days_keeps_no_counts() -> None:
+    api = make_api(scenario("addresses: {jo@example.com: pending}"))
+    account = api.store.account(None)
+    for _ in range(300):
+        api.time.now += 86_400
+        assert account.sends_today("jo@example.com") == 0
+    assert account.quotas.kept_days == 0

@@ -7,8 +7,10 @@ import http.client
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
@@ -72,6 +74,7 @@ class Connection:
         content_type: str = "application/json",
         arguments: Mapping[str, object] | None = None,
         seconds: float = TIMEOUT_SECONDS,
+        connection: http.client.HTTPConnection | None = None,
     ) -> dict[str, Any]:
         """Send a request to a path under `/_alimock/` and return the JSON object of the response; raises `EmulatorError`.
 
@@ -79,11 +82,12 @@ class Connection:
         """
         content = body if body is None or isinstance(body, bytes) else json.dumps(body, default=str).encode()
         headers = {"Content-Type": content_type} if content is not None else {}
-        return self._object(*self._sent(method, self._target(path, arguments or {}), content, headers, seconds))
+        connection = connection or self._open(seconds)
+        return self._object(*self._sent(connection, method, self._target(path, arguments or {}), content, headers))
 
     def fetch(self, path: str) -> bytes:
         """Return a response that is not JSON; raises `EmulatorError`."""
-        status, content = self._sent("GET", self._target(path, {}), None, {}, TIMEOUT_SECONDS)
+        status, content = self._sent(self._open(TIMEOUT_SECONDS), "GET", self._target(path, {}), None, {})
         if status != http.client.OK:
             self._object(status, content)
         return content
@@ -102,35 +106,51 @@ class Connection:
 
     def wait(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Return the response of a path that waits for a match; raises `WaitTimeout` after `timeout` seconds."""
-        return self.send("GET", path, arguments={**filters, "timeout": timeout}, seconds=timeout + TIMEOUT_SECONDS)
+        return self._wait(self._open(timeout + TIMEOUT_SECONDS), path, timeout, filters)
 
     async def wait_async(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Wait as `wait` does, without blocking the event loop.
 
-        A cancelled call ends at once; its thread ends with the response or the timeout. `asyncio.to_thread` would not do:
-        `asyncio.run` would wait for that thread, and many waits would exhaust the thread pool.
+        A cancelled call also ends the wait in the emulator. `asyncio.to_thread` would not do: `asyncio.run` would wait for that
+        thread, and many waits would exhaust the thread pool.
         """
+        connection = self._open(timeout + TIMEOUT_SECONDS)
         result: Future[dict[str, Any]] = Future()
         # A running future cannot be cancelled, so that the thread can always set its result.
         result.set_running_or_notify_cancel()
 
         def work() -> None:
             try:
-                result.set_result(self.wait(path, timeout, filters))
+                result.set_result(self._wait(connection, path, timeout, filters))
             except Exception as error:
                 result.set_exception(error)
 
         Thread(target=work, daemon=True).start()
-        return await asyncio.wrap_future(result)
+        try:
+            return await asyncio.wrap_future(result)
+        except asyncio.CancelledError:
+            # Wakes the thread; the emulator sees a client that has disconnected. Without a socket there is nothing to wake yet.
+            with suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            raise
 
-    def _sent(self, method: str, target: str, body: bytes | None, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(*self._address(), timeout=seconds)
+    def _wait(
+        self, connection: http.client.HTTPConnection, path: str, timeout: float, filters: Mapping[str, object]
+    ) -> dict[str, Any]:
+        return self.send("GET", path, arguments={**filters, "timeout": timeout}, connection=connection)
+
+    def _open(self, seconds: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(*self._address(), timeout=seconds)
+
+    def _sent(
+        self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
         try:
             connection.request(method, target, body, {**self._authorization(), **headers})
             response = connection.getresponse()
             return response.status, response.read()
         except TimeoutError:
-            raise EmulatorError(f"No response from alimock at http://{self.endpoint} within {seconds:g} s.") from None
+            raise EmulatorError(f"No response from alimock at http://{self.endpoint} within {connection.timeout:g} s.") from None
         except OSError as error:
             message = f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({error.strerror or error})"
             raise EmulatorError(message) from None
@@ -160,7 +180,7 @@ class Connection:
             return answer
         kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
         message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
-        raise kind(". ".join(filter(None, (message, answer.get("hint")))), status, answer)
+        raise kind(f"{message}. {answer['hint']}" if answer.get("hint") else message, status, answer)
 
     def _not_alimock(self, reason: str) -> EmulatorError:
         return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")

@@ -69,7 +69,12 @@ def _raw_request(content: bytes) -> HttpRequest:
     pairs = (header.decode("utf-8", "replace").partition(":") for header in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = headers.get("content-length", "")
-    return _request(words[0].decode("utf-8", "replace"), words[1], headers, body[: int(length)] if length.isdecimal() else body)
+    return _request(
+        words[0].decode("utf-8", "replace"),
+        words[1],
+        headers,
+        body[: int(length)] if length.isdecimal() and len(length) < 19 else body,
+    )
 
 
 def _request(method: str, url: bytes, headers: Mapping[str, str], body: bytes) -> HttpRequest:

@@ -121,8 +121,8 @@ class Mailbox:
         }
 
     def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
-        """Return the mails that were not deleted since they were selected."""
-        return [mail for mail in mails if mail.id in store().outbox]
+        """Return the mails that were not deleted since they were selected. With a seed, ids repeat after a reset."""
+        return [mail for mail in mails if store().outbox.get(mail.id) == mail]
 
     def _document(self, mail: Mail) -> Document:
         fields = {
@@ -140,6 +140,6 @@ class Mailbox:
         if base_url != self.base_url:
             size = len(message.build(mail, self.base_url).as_bytes())
             with transaction():
-                if mail.id in store().outbox:
+                if store().outbox.get(mail.id) == mail:
                     store().outbox.sizes[mail.id] = self.base_url, size
         return size

@@ -105,7 +105,7 @@ class Account:
         """Make the record of an address that has none, and count the address as new today."""
         now, folded = self.clock.now(), fold(address)
         if not self.is_new_today(address):
-            self.quotas.today.new.add(folded)
+            self.quotas.today_for_change().new.add(folded)
         number = self.ids.email_verification_no(address)
         record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=next(self._numbers))
         self._add(record)
@@ -115,7 +115,7 @@ class Account:
         """Give a record a new token, which makes the previous one void, count the mail, and return the serial of the token."""
         now, folded = self.clock.now(), fold(record.email)
         self._records[folded] = record
-        self.quotas.today.sends[folded] = self.sends_today(record.email) + 1
+        self.quotas.today_for_change().sends[folded] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
@@ -195,17 +195,19 @@ class Account:
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Replace the addresses by those with a new entry, and start its address again from the entry."""
+        folded = fold(rule.address)
         if rule.is_pattern:
+            if folded in self.addresses.exact:
+                self._forget(folded)
             self.addresses = addresses
             self._restart_responses(Pattern.of(rule.address))
             return
-        folded = fold(rule.address)
         self._forget(folded)
         self.addresses = addresses
         self._deleted.discard(folded)
-        self.quotas.today.sends[folded] = rule.sends_today
+        self.quotas.today_for_change().sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
-            self.quotas.today.new.add(folded)
+            self.quotas.today_for_change().new.add(folded)
         if rule.status is not Status.NONE:
             self._add(self.initial.make(rule, rule.address, self.clock.now()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from alimock.spec.times import day_of
@@ -26,7 +25,7 @@ class DailyQuotas:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._first = day_of(clock.now())
-        self._days: defaultdict[int, DayCounts] = defaultdict(DayCounts)
+        self._days: dict[int, DayCounts] = {}
 
     @property
     def is_first_day(self) -> bool:
@@ -35,8 +34,17 @@ class DailyQuotas:
 
     @property
     def today(self) -> DayCounts:
-        """The counts of the day that the clock shows."""
-        return self._days[day_of(self._clock.now())]
+        """The counts of the day that the clock shows, to be read only."""
+        return self._days.get(day_of(self._clock.now()), DayCounts())
+
+    def today_for_change(self) -> DayCounts:
+        """Return the counts of the day that the clock shows, which are kept from now on."""
+        return self._days.setdefault(day_of(self._clock.now()), DayCounts())
+
+    @property
+    def kept_days(self) -> int:
+        """The number of days whose counts are kept."""
+        return len(self._days)
 
     def forget(self, address: str) -> None:
         """Forget what was counted for an address on any day."""

@@ -59,7 +59,6 @@ class Store:
         self.cursor = 0
         self._authentication = authentication
         self._id_generators = IdGenerators(seed)
-        # Those that were used, by name, in the order in which they were made.
         self._accounts: dict[str, Account] = {}
         self._by_tag: dict[str, Account] = {}
         self._start_from(scenario)
@@ -139,13 +138,14 @@ class Store:
         return next((one for one in self._accounts.values() if one.name != account.name and one.has_own_record(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
-        """Return the account of a token, or None; tokens in the scenario belong to the default account if that has them."""
+        """Return the account of a token, or None. If the scenario has it in several accounts, `default` comes first."""
         sender = self._by_tag.get(token[-TAG_LENGTH:])
         if sender is not None and sender.record_of_token(token) is not None:
             return sender
-        if (default := self.account_for_view(None)) is not None and token in default.addresses.tokens:
-            return self.account(None)
-        return next((account for account in self._accounts.values() if token in account.addresses.tokens), None)
+        books = {name: self.start.book(name) for name in self.scenario.user_ids}
+        books |= {name: account.addresses for name, account in self._accounts.items()}
+        name = next((name for name, book in books.items() if token in book.tokens), None)
+        return self._use(name) if name is not None else None
 
     def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
         """Return the canned responses of a key's account by operation, without making the account."""
@@ -174,7 +174,7 @@ class Store:
 
     def delete_mails(self, mails: Iterable[Mail]) -> int:
         """Delete those of the mails that are in the outbox, and return their number."""
-        kept = [mail for mail in mails if mail.id in self.outbox]
+        kept = [mail for mail in mails if self.outbox.get(mail.id) == mail]
         for mail in kept:
             self.outbox.remove(mail.id)
             self.outbox.deleted += 1
