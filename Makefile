@@ -64,7 +64,7 @@ clean:
 
 # venv writes bin/activate last, so an environment without it is incomplete and is made again.
 $(BIN)/activate:
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("alimock needs Python 3.10 or newer; $(PYTHON) is %d.%d.%d. Run: make PYTHON=python3.12 (or another newer Python)" % sys.version_info[:3])'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("alimock needs Python 3.10 or newer; $(PYTHON) is %d.%d.%d. Run: make $(MAKECMDGOALS) PYTHON=python3.12 (or another newer Python)" % sys.version_info[:3])'
 	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 

@@ -175,7 +175,7 @@ def test_async_waits_do_not_block_the_event_loop(emulator: Client) -> None:
     asyncio.run(life())
 
 
-def test_cancelled_wait_ends_at_once(emulator: Client) -> None:
+def test_canceled_wait_ends_at_once(emulator: Client) -> None:
     async def life() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(emulator.outbox.wait_async(timeout=60), 0.05)
@@ -585,7 +585,7 @@ def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
         assert emulator.outbox.messages() == []
 
 
-def test_cancelled_wait_frees_its_place_in_the_emulator(running: Running) -> None:
+def test_canceled_wait_frees_its_place_in_the_emulator(running: Running) -> None:
     async def life() -> None:
         wait = asyncio.create_task(Client(running.url, "testid", "testsecret").outbox.wait_async(to="jo@example.com", timeout=50))
         while not running.store.waiters.count:

@@ -30,7 +30,10 @@ def test_an_unsupported_python_is_refused_before_a_venv_is_made(tmp_path: Path) 
         tmp_path, python=f"exec {sys.executable} -c 'import sys; sys.version_info = (3, 9, 6); exec(sys.argv[1])' \"$2\""
     )
     assert done.returncode != 0
-    assert f"alimock needs Python 3.10 or newer; {tmp_path}/python3 is 3.9.6. Run: make PYTHON=python3.12" in done.stderr
+    assert (
+        f"alimock needs Python 3.10 or newer; {tmp_path}/python3 is 3.9.6. Run: make .venv/bin/activate PYTHON=python3.12"
+        in done.stderr
+    )
     assert not (tmp_path / ".venv").exists()
 
 

@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     """Print a line for each event until Ctrl-C or until the emulator stops."""
     parser = argparse.ArgumentParser("alimock tail", description="Follow the events of a running emulator.")
     parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
-    parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key")
+    parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key, and what concerns all accounts")
     parser.add_argument("--once", action="store_true", help="print past events and exit")
     options = parse(parser, arguments)
     try:

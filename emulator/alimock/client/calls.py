@@ -106,5 +106,5 @@ class Calls(Resource):
         return Call.of(self._connection.wait("calls/wait", timeout, filters)["call"])
 
     async def wait_async(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
-        """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
+        """Wait as `wait` does, without blocking the event loop."""
         return Call.of((await self._connection.wait_async("calls/wait", timeout, filters))["call"])

@@ -111,12 +111,12 @@ class Connection:
     async def wait_async(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Wait as `wait` does, without blocking the event loop.
 
-        A cancelled call also ends the wait in the emulator. `asyncio.to_thread` would not do: `asyncio.run` would wait for that
+        A canceled call also ends the wait in the emulator. `asyncio.to_thread` would not do: `asyncio.run` would wait for that
         thread, and many waits would exhaust the thread pool.
         """
         connection = self._open(timeout + TIMEOUT_SECONDS)
         result: Future[dict[str, Any]] = Future()
-        # A running future cannot be cancelled, so that the thread can always set its result.
+        # A running future cannot be canceled, so that the thread can always set its result.
         result.set_running_or_notify_cancel()
 
         def work() -> None:

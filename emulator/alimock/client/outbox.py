@@ -84,7 +84,7 @@ class Outbox(Resource):
         after: int | None = None,
         timeout: float = DEFAULT_SECONDS,
     ) -> Message:
-        """Wait as `wait` does, without blocking the event loop. A cancelled wait keeps its thread until `timeout`."""
+        """Wait as `wait` does, without blocking the event loop."""
         filters = {"to": to, "action": action, "text": text, "after": after}
         answer = await self._connection.wait_async("outbox/wait", timeout, filters)
         return value_of(Message, answer["message"])
