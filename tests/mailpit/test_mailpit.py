@@ -306,7 +306,7 @@ def test_link_of_a_mail_verifies(mailpit_inbox, mailpit):
     message = mailpit_inbox.wait_for_message(subject="verify your email")
     assert message.sender.address == "noreply@example.com"
     assert message.attachments == [] or not message.attachments
-    link = links.link("/verify")
+    link = message.link("/verify")
     assert b"verified" in urllib.request.urlopen(link).read()
     message.assert_links_work()
     message.assert_html_support(at_least=90)

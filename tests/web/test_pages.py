@@ -95,7 +95,7 @@ def test_mail_appears_and_its_link_verifies(page: Page, running: Running) -> Non
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("Please verify the email address jo@example.com")).to_be_visible()
     for part, words in (
-        ("text", "This mail was caught by alimock"),
+        ("text", "alimock captured this email"),
         ("headers", "Message-ID:"),
         ("raw", "Content-Type: text/html"),
     ):
