@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 PARAMETER_LENGTH = 1_000
 NAME_LENGTH = 200
 KEPT = 100
-# In any spelling, since the call log is where a misspelt parameter is looked for. What only describes a signature is kept.
+# In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
 # Texts that most calls share are kept once: names of parameters and their usual values.
 _COMMON = {

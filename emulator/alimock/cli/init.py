@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alimock.cli.command import fail, parse
 from alimock.scenario import schema
+from alimock.scenario.sources import is_path
 
 SCHEMA_NAME = "scenario.schema.json"
 
@@ -30,8 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         return fail(f"{path} already exists; choose another name")
     except OSError as error:
         return fail(f"cannot write {path}: {error.strerror}")
-    # --scenario would take a name without a slash or .yaml for that of a built-in scenario.
-    argument = shlex.quote(str(path) if "/" in str(path) or path.suffix == ".yaml" else f"./{path}")
+    # --scenario would take another name for that of a built-in scenario.
+    argument = shlex.quote(str(path) if is_path(str(path)) else f"./{path}")
     print(f"wrote {path}{schema_note}\ntry: alimock serve --watch --scenario {argument}")
     return 0
 

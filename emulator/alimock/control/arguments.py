@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from flask import request
 
@@ -74,7 +74,7 @@ def json_body(*names: str) -> dict[str, object]:
 def string(content: Mapping[str, object], name: str, example: str) -> str:
     """Return a string of a JSON body."""
     value = content.get(name)
-    if not (isinstance(value, str) and is_unicode(value)):
+    if not _is_string(value):
         raise ControlError(400, f"`{name}`: found {json.dumps(value)[:60]}", f'Give a string, such as {{"{name}": "{example}"}}.')
     return value
 
@@ -114,7 +114,7 @@ def timeout(given: Mapping[str, str]) -> float:
     return float(text)
 
 
-def _is_string(value: object) -> bool:
+def _is_string(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_unicode(value)
 
 

@@ -93,7 +93,7 @@ NO_ANSWERS: ScriptedResponses = {}
 class AddressRule:
     """One entry of `addresses`, for an address or for every address that a pattern matches.
 
-    `location` is its file and line. A time that is None is relative to the first sight of the account. With `exact`, a `*` in the
+    `location` is its file and line. A time that is None is relative to the start of the account. With `exact`, a `*` in the
     address is a literal character. `answers` has the successive responses by operation or `SEND`; the last one has no `times`.
     """
 

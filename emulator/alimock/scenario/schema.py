@@ -123,7 +123,7 @@ RECORD = Keys(
         "user_id": Key(TEXT, "UserId, masked or not", "the account's"),
         "send_ip": Key(TEXT, "client IP of the Submit, any text", "`127.0.0.1`"),
         "confirm_ip": Key(TEXT, "client IP of the verification, any text; only for verified records", "`127.0.0.1`"),
-        "gmt_create": Key(TIME, "creation time of the record", "derived from the other times, else the first sight of the account"),
+        "gmt_create": Key(TIME, "creation time of the record", "derived from the other times, else the start of the account"),
         "gmt_modified": Key(TIME, "time of the last change", "as above"),
         "token_send_time": Key(TIME, "time of the latest email", "as above"),
         "verification_time": Key(TIME, "time of the verification; only for verified records", "as above"),
