@@ -8,7 +8,7 @@ RUN python -m venv /opt/alimock \
 
 FROM docker.io/library/python:3.13-slim
 COPY --from=build /opt/alimock /opt/alimock
-# glibc keeps freed memory in an arena per thread; two arenas keep the memory of a server with many threads low.
+# glibc keeps freed memory in an arena per thread; two arenas keep the memory low after large requests.
 ENV PATH=/opt/alimock/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -11,12 +11,12 @@ import pytest
 from alimock.api import parse, signature
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
+from alimock.backend import Backend
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
-from alimock.server.limits import ServerLimits
+from alimock.server.listener import Listener
 from alimock.server.server import Server
+from alimock.settings import ServerLimits
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from hypothesis import settings
@@ -143,9 +143,11 @@ class Running:
     store: Store
     url: str = field(init=False)
     endpoint: str = field(init=False)
+    port: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.url = self.server.url
+        self.port = self.server.listeners[0].port
         self.endpoint = self.url.removeprefix("http://")
 
 
@@ -157,8 +159,8 @@ def running() -> Iterator[Running]:
 
 def serve(loaded: Scenario, limits: ServerLimits | None = None, *, state_limits: StateLimits | None = None) -> Iterator[Running]:
     limits = limits or ServerLimits()
-    store = Store(loaded, limits=state_limits, max_waiters=limits.max_waiters)
-    server = Server(Application(Service(store), HostPolicy(), limits=limits), "127.0.0.1", 0)
+    store = Store(loaded, limits=state_limits)
+    server = Server(Backend(Service(store), limits=limits), Listener("127.0.0.1", 0))
     server.start()
     try:
         yield Running(server, store)

@@ -20,7 +20,7 @@ def test_strict_emulator_accepts_every_call_of_the_benchmark(tool: tools.Tool) -
     for running in serve(loaded):
         for question in tool.questions:
             figures = load.drive(
-                running.server.port, [question.request() for _ in range(20)], question.expected, connections=4, seconds=60
+                running.port, [question.request() for _ in range(20)], question.expected, connections=4, seconds=60
             )
             assert figures.calls == 20
 
@@ -29,7 +29,7 @@ def test_wrong_response_ends_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "SECRET", "another")
     for running in serve(loader.load("default")):
         with pytest.raises(load.WrongResponse, match="400 Bad Request"):
-            load.ask(running.server.port, calls.signed_v1(calls.QUERY, Email="abc@aliyun.com"), tools.FOUND)
+            load.ask(running.port, calls.signed_v1(calls.QUERY, Email="abc@aliyun.com"), tools.FOUND)
 
 
 def test_benchmarks_page_contains_the_text_of_its_template() -> None:

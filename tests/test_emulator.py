@@ -474,7 +474,7 @@ def test_emulator_uses_the_key_of_an_application() -> None:
 def test_profile_and_auth_take_the_values_of_serve() -> None:
     with Emulator(profile="docs-2021", auth="strict") as emulator:
         assert call(emulator, SUBMIT, Email=JO)["Code"] == "MissingSignature"
-    with pytest.raises(ValueError, match="--profile: found `docs-2022`, expected one of current, docs-2021, docs-2018"):
+    with pytest.raises(ValueError, match=r"^profile: found `docs-2022`, expected one of current, docs-2021, docs-2018"):
         Emulator(profile="docs-2022")
     with pytest.raises(ScenarioError, match="no such scenario"):
         Emulator("no-such")

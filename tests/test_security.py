@@ -11,10 +11,12 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 from alimock import Emulator, EmulatorError
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.cli.main import main
 from alimock.client.connection import Connection
 from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.settings import Settings
 from command import ask, serving
@@ -26,7 +28,7 @@ LOCAL = {"Host": "localhost"}
 
 @pytest.fixture
 def client(empty: Api) -> Client:
-    return Client(Application(empty.service, HostPolicy(control_token="s3cret:token")))
+    return Client(flask_app(Backend(empty.service, HostPolicy(control_token="s3cret:token"))))
 
 
 def basic(user: str, password: str) -> str:
@@ -63,7 +65,7 @@ def test_control_token_protects_all_but_the_api(client: Client, path: str, autho
 
 @pytest.mark.parametrize("authorization", ["Basic \xff", "Bearer \xff", "Basic ====", "Digest \xff", "\xff"])
 def test_invalid_authorization_is_ignored_without_a_control_token(empty: Api, authorization: str) -> None:
-    client = Client(Application(empty.service, HostPolicy()))
+    client = Client(flask_app(Backend(empty.service)))
     assert client.get("/_alimock/info", headers={**LOCAL, "Authorization": authorization}).status_code == 200
     assert not empty.service.failures
 
@@ -74,7 +76,7 @@ def test_api_links_and_health_checks_need_no_token(client: Client, path: str) ->
 
 
 def test_client_sends_the_token_from_its_url_or_environment(empty: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(Application(empty.service, HostPolicy(control_token="a/b@c")), "127.0.0.1", 0)
+    server = Server(Backend(empty.service, HostPolicy(control_token="a/b@c")), Listener("127.0.0.1", 0))
     server.start()
     try:
         with pytest.raises(EmulatorError, match="The control token is missing or wrong"):
@@ -151,7 +153,7 @@ def test_fence_rejects_connections_to_other_machines() -> None:
 def test_control_token_is_not_shown(empty: Api) -> None:
     host_policy = HostPolicy(control_token="s3cret")
     assert "s3cret" not in repr(host_policy)
-    info = Client(Application(empty.service, host_policy)).get(
+    info = Client(flask_app(Backend(empty.service, host_policy))).get(
         "/_alimock/info", headers={**LOCAL, "Authorization": "Bearer s3cret"}
     )
     assert b"s3cret" not in info.data
@@ -175,7 +177,7 @@ def signatures_in(query: str) -> list[str]:
 def guarded(caplog: pytest.LogCaptureFixture) -> tuple[Api, Client]:
     caplog.set_level(logging.DEBUG)
     api = make_api(scenario(KEYED))
-    return api, Client(Application(api.service, HostPolicy(control_token=CONTROL)))
+    return api, Client(flask_app(Backend(api.service, HostPolicy(control_token=CONTROL))))
 
 
 def ask_authorized(client: Client, path: str, method: str = "GET", body: str | None = None) -> str:
@@ -256,6 +258,6 @@ def test_commands_do_not_print_the_token_of_their_url(command: list[str], url: s
 def test_proxy_password_is_neither_logged_nor_returned(empty: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     environ = {"REQUEST_URI": "http://user:hush@other.example.com/"}
-    response = Client(Application(empty.service, HostPolicy())).get("/", environ_overrides=environ)
+    response = Client(flask_app(Backend(empty.service))).get("/", environ_overrides=environ)
     assert (response.status_code, "hush" in response.text + caplog.text) == (501, False)
     assert "501 refused a proxy request for other.example.com" in caplog.text

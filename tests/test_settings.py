@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from alimock.scenario.model import Authentication
-from alimock.server.limits import ServerLimits
-from alimock.settings import LIMITS, SETTINGS, SettingError, Settings, resolve
+from alimock.settings import LIMITS, SETTINGS, ServerLimits, SettingError, Settings, resolve
 from alimock.state.limits import StateLimits
 
 
@@ -92,13 +91,13 @@ def test_every_limit_can_be_set() -> None:
 
 
 def test_limits_are_merged_name_by_name_and_the_last_one_wins() -> None:
-    environ = {"ALIMOCK_LIMITS": "max_threads=16, idle_seconds=5, idle_seconds=6"}
-    settings = resolve({"limits": "max_threads=32,max_threads=64"}, environ)
-    assert settings.server_limits == ServerLimits(max_threads=64, idle_seconds=6)
+    environ = {"ALIMOCK_LIMITS": "max_connections=16, idle_seconds=5, idle_seconds=6"}
+    settings = resolve({"limits": "max_connections=32,max_connections=64"}, environ)
+    assert settings.server_limits == ServerLimits(max_connections=64, idle_seconds=6)
 
 
 def test_limit_names_may_have_hyphens() -> None:
-    assert resolve({"limits": "max-threads=32"}, {}).server_limits.max_threads == 32
+    assert resolve({"limits": "max-connections=32"}, {}).server_limits.max_connections == 32
 
 
 def test_an_unset_limit_keeps_its_default() -> None:
@@ -112,16 +111,16 @@ NAMES = ", ".join(LIMITS)
     ("text", "message"),
     [
         ("max_body_byte=5000", f"unknown limit `max_body_byte`; did you mean max_body_bytes?\nLimits: {NAMES}"),
-        ("max-thread=8", f"unknown limit `max-thread`; did you mean max_threads?\nLimits: {NAMES}"),
+        ("max-connection=8", f"unknown limit `max-connection`; did you mean max_connections?\nLimits: {NAMES}"),
         ("x=8", f"unknown limit `x`\nLimits: {NAMES}"),
-        ("max_threads", "found `max_threads`, expected NAME=VALUE, for example idle_seconds=60"),
-        ("max_threads=8,", "found ``, expected NAME=VALUE, for example idle_seconds=60"),
+        ("max_connections", "found `max_connections`, expected NAME=VALUE, for example idle_seconds=60"),
+        ("max_connections=8,", "found ``, expected NAME=VALUE, for example idle_seconds=60"),
         ("", "found ``, expected NAME=VALUE, for example idle_seconds=60"),
         ("max_body_bytes=16MB", "max_body_bytes: found `16MB`, expected a whole number from 1024 to 999999999"),
         ("max_body_bytes=1023", "max_body_bytes: found `1023`, expected a whole number from 1024 to 999999999"),
         ("idle_seconds=0", "idle_seconds: found `0`, expected a whole number from 1 to 2000000"),
         ("idle_seconds=2000001", "idle_seconds: found `2000001`, expected a whole number from 1 to 2000000"),
-        ("max_threads=7", "max_threads: found `7`, expected a whole number from 8 to 999999999"),
+        ("max_connections=0", "max_connections: found `0`, expected a whole number from 1 to 999999999"),
         ("max_entries=1000000000", "max_entries: found `1000000000`, expected a whole number from 1 to 999999999"),
         ("max_accounts=\uff11", "max_accounts: found `\uff11`, expected a whole number from 1 to 999999999"),
         ("max_accounts=", "max_accounts: found ``, expected a whole number from 1 to 999999999"),

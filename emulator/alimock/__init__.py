@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from alimock.app import create_app as create_app
     from alimock.client.account import Address as Address
     from alimock.client.account import Fault as Fault
     from alimock.client.calls import Call as Call
@@ -31,11 +32,12 @@ _MODULES = {
     "Outcome": "alimock.client.calls",
     "ScenarioError": "alimock.scenario.diagnostics",
     "WaitTimeout": "alimock.client.connection",
+    "create_app": "alimock.app",
 }
 
 if not TYPE_CHECKING:
     # Hidden from type checkers: they know the names from the imports above, and a function would let them accept any name.
-    __all__ = [*_MODULES, "__version__"]
+    __all__ = sorted([*_MODULES, "__version__"])
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:

@@ -1,47 +1,141 @@
-"""The Flask application: everything but the emulated API, which is at `/`, and its access control."""
+"""The whole emulator as one Flask application, for tests and for any WSGI server."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
-from alimock.api.service import Service
+from alimock.api import endpoint
+from alimock.api.faults import pieces, without_wire
+from alimock.api.http import HttpRequest, HttpResponse
+from alimock.backend import Backend, create_backend
 from alimock.control import access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
-from alimock.control.backend import EXTENSION, Backend, backend
+from alimock.control.current import EXTENSION, backend
 from alimock.control.errors import ControlError, control_error, http_error, scenario_error
-from alimock.mail.relay import Relay
 from alimock.mailpit import routes as mailpit
+from alimock.scenario import loader
+from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.scenario.diagnostics import ScenarioError
-from alimock.security import HostPolicy
+from alimock.scenario.model import ResponseFault
+from alimock.settings import SettingError, resolve
 from alimock.web import pages
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 logger = logging.getLogger(__name__)
+
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
+# The settings that do not belong to alimock's own HTTP server.
+SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "limits")
 
 
-def create_app(service: Service, host_policy: HostPolicy, relay: Relay | None = None) -> Flask:
+def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
+    """Return a new emulator as an application: the emulated API at `/`, the control API, Mailpit's API and the web UI.
+
+    The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with the
+    content of a file. The settings are those of `alimock serve` that do not concern its own HTTP server, with the same values:
+    `auth`, `profile`, `host`, `public_url`, `control_token` and `limits`. Raises `ScenarioError` and `ValueError`.
+
+    The state is in memory, so a WSGI server must run the application in one process.
+    """
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise SettingError(f"create_app: found the setting `{name}`, expected one of {', '.join(SETTINGS)}")
+        if not isinstance(value, str):
+            raise SettingError(f"create_app: found {name}={value!r}, expected a string as for `alimock serve`")
+    return flask_app(create_backend(loader.load_files(*files_of(scenario)), resolve(settings, {}, as_options=False)))
+
+
+def flask_app(backend: Backend) -> Flask:
     """Return the application of one emulator."""
     app = Flask("alimock", static_folder=None)
-    app.extensions[EXTENSION] = Backend(service, host_policy, relay)
+    app.extensions[EXTENSION] = backend
+    app.config["MAX_CONTENT_LENGTH"] = backend.limits.max_body_bytes
+    app.wsgi_app = _with_one_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
     # An address may start with a slash.
     app.url_map.merge_slashes = False
     app.url_map.converters["address"] = addresses.AddressConverter
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.before_request(_check_host)
     app.before_request(_check_access)
     app.after_request(_log)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
     app.register_error_handler(HTTPException, http_error)
+    for path, view in {"/": _call, **dict.fromkeys(endpoint.HEALTH_CHECKS, _health)}.items():
+        # Unlike Flask's routes, a rule without methods accepts any.
+        app.url_map.add(Rule(path, endpoint=view.__name__))
+        app.view_functions[view.__name__] = view
     for resource in CONTROL_API:
         app.register_blueprint(resource.blueprint, url_prefix="/_alimock")
     app.register_blueprint(mailpit.blueprint)
     app.register_blueprint(mailpit.blueprint, name="mailpit_account", url_prefix="/_alimock/accounts/<access_key_id>")
     app.register_blueprint(pages.blueprint)
     return app
+
+
+def _with_one_slash(application: WSGIApplication) -> WSGIApplication:
+    """Let every path begin with one slash: some clients of Mailpit's API send two, and WSGI allows none."""
+
+    def start(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = "/" + environ.get("PATH_INFO", "").lstrip("/")
+        return application(environ, start_response)
+
+    return start
+
+
+def _call() -> Response:
+    """Answer a call of the emulated API."""
+    headers = {name.lower(): _utf8(value) for name, value in request.headers.items()}
+    query = request.environ.get("QUERY_STRING", "")
+    http = HttpRequest(request.method, query, headers, request.get_data(cache=False), request.remote_addr or "")
+    response = backend().call(http, request.script_root)
+    return _response(response) if response.fault is None else _faulty_response(response)
+
+
+def _utf8(value: str) -> str:
+    """Undo the Latin-1 decoding of WSGI: clients send and sign UTF-8."""
+    return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _health() -> Response:
+    """Answer a health check."""
+    return _response(endpoint.health(request.method))
+
+
+def _response(response: HttpResponse, body: bytes | Iterable[bytes] | None = None) -> Response:
+    return Response(response.body if body is None else body, response.status, list(response.headers))
+
+
+def _faulty_response(response: HttpResponse) -> Response:
+    """Apply the fault of a response as far as any WSGI server can. The delays keep a thread."""
+    fault = response.fault or ResponseFault()
+    time.sleep(fault.delay)
+    sent = without_wire(response)
+    return _response(sent, _slowly(sent.body, fault.slow) if fault.slow else None)
+
+
+def _slowly(body: bytes, seconds: float) -> Iterable[bytes]:
+    parts = list(pieces(body))
+    for part in parts:
+        time.sleep(seconds / len(parts))
+        yield part
+
+
+def _check_host() -> Response | None:
+    """Refuse a request in absolute form to another host. Servers show the target as sent under one of two names."""
+    target = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI", "")
+    refusal = endpoint.proxy_refusal(request.method, target, backend().host_policy)
+    return None if refusal is None else _response(refusal)
 
 
 def _check_access() -> None:
@@ -76,6 +170,9 @@ def _token() -> str | None:
 
 
 def _log(response: Response) -> Response:
+    if request.endpoint == _call.__name__:
+        # The service logs its calls.
+        return response
     level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.INFO
     target = request.full_path.rstrip("?").encode("unicode_escape").decode()
     logger.log(level, "%s %s %s", response.status_code, request.method, target)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from alimock.api.service import Service
-from alimock.client.client import Client, ScenarioLike, check_key, files_of
+from alimock.backend import Backend, create_backend
+from alimock.client.client import Client, check_key
 from alimock.client.connection import EmulatorError
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.scenario.argument import ScenarioLike, files_of
+from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.settings import resolve
-from alimock.state.store import Store
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -48,9 +47,9 @@ class Emulator(Client):
         check_key(access_key_id, access_key_secret)
         self._scenario = loader.load_files(*files_of(scenario))
         self._key = (access_key_id, access_key_secret)
-        self._settings = resolve({"profile": profile, "auth": auth, "port": str(port)}, {})
+        self._settings = resolve({"profile": profile, "auth": auth, "port": str(port)}, {}, as_options=False)
         self._server: Server | None = None
-        self._service: Service | None = None
+        self._backend: Backend | None = None
 
     @staticmethod
     def connect(url: str, access_key_id: str | None = None, access_key_secret: str | None = None) -> Client:
@@ -64,8 +63,8 @@ class Emulator(Client):
         """Start the server and return once it is ready; raises `OSError` if it cannot listen on the port."""
         if self._server is not None:
             raise RuntimeError(f"the emulator at {self.url} is already running; create another Emulator")
-        self._service = Service(Store(self._scenario, authentication=self._settings.auth), self._settings.profile)
-        server = Server(Application(self._service, HostPolicy()), self._settings.host, self._settings.port)
+        self._backend = create_backend(self._scenario, self._settings)
+        server = Server(self._backend, Listener(self._settings.host, self._settings.port))
         server.start()
         self._server = server
         try:
@@ -87,9 +86,10 @@ class Emulator(Client):
 
     def check(self) -> None:
         """Raise `EmulatorError` if an internal error occurred in a background thread."""
-        if self._service is not None and self._service.failures:
-            failure = self._service.failures.popleft()
-            self._service.failures.clear()
+        failures = self._backend.service.failures if self._backend is not None else None
+        if failures:
+            failure = failures.popleft()
+            failures.clear()
             raise EmulatorError(f"Internal error in alimock: {failure!r}. Please report it with the traceback.") from failure
 
     def __enter__(self) -> Self:

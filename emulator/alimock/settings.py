@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from alimock.scenario.model import Authentication
 from alimock.scenario.text_parsers import non_empty, one_of
-from alimock.server.limits import ServerLimits
 from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 
@@ -22,6 +21,20 @@ DEFAULT_PORT = 2546
 DEFAULT_MAX_RELAY_MAILS = 1_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """How much the HTTP server accepts from its clients, with the defaults."""
+
+    max_header_bytes: int = 256 * 1024
+    max_body_bytes: int = 16 * 1024 * 1024
+    # As large as a query may be: the store is locked until every address of a call is handled.
+    max_call_bytes: int = 256 * 1024
+    request_seconds: float = 30
+    # The real gateway sends `Keep-Alive: timeout=25`.
+    idle_seconds: float = 25
+    max_connections: int = 5_000
 
 
 class SettingError(ValueError):
@@ -39,7 +52,7 @@ class Limit:
     @property
     def maximum(self) -> int:
         """The largest value."""
-        # poll() and epoll take a timeout in milliseconds as a 32-bit number.
+        # epoll takes a timeout in milliseconds as a 32-bit number.
         return 2_000_000 if self.name.endswith("seconds") else 999_999_999
 
     def parse(self, text: str) -> int:
@@ -50,7 +63,7 @@ class Limit:
 
 
 _DEFAULTS = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
-_MINIMUMS = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024, "max_threads": 8}
+_MINIMUMS = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024}
 LIMITS = {name: Limit(name, int(default), _MINIMUMS.get(name, 1)) for name, default in _DEFAULTS.items()}
 
 
@@ -206,15 +219,17 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 
-def resolve(options: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+def resolve(options: Mapping[str, str | None], environ: Mapping[str, str], *, as_options: bool = True) -> Settings:
     """Return the settings; an option wins over its environment variable, for limits name by name.
 
-    Raises `SettingError`. An empty variable counts as unset.
+    Raises `SettingError`, which names options as on the command line, or without `as_options` by the setting's name. An empty
+    variable counts as unset.
     """
     values: dict[str, Any] = {}
     limits: dict[str, Any] = {}
     for setting in SETTINGS:
-        sources = ((setting.variable, environ.get(setting.variable) or None), (setting.flag, options.get(setting.name)))
+        option = setting.flag if as_options else setting.name
+        sources = ((setting.variable, environ.get(setting.variable) or None), (option, options.get(setting.name)))
         given = [(origin, text) for origin, text in sources if text is not None]
         if setting.name == "limits":
             for origin, text in given:

@@ -16,9 +16,9 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.parse import parse
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.cli.main import main
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
 
@@ -262,7 +262,7 @@ def test_unsigned_parameter_is_found_among_at_most_50(keyed: Api, number: int, c
 
 @pytest.fixture(scope="module")
 def client(keyed: Api) -> Client:
-    return Client(Application(keyed.service, HostPolicy()))
+    return Client(flask_app(Backend(keyed.service)))
 
 
 def ask(client: Client, **content: object) -> tuple[int, dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -12,7 +13,7 @@ import pytest
 from alimock.api.faults import pieces
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Body, Reset, ResponseFault
-from alimock.server import server
+from alimock.settings import ServerLimits
 from conftest import Api, Running, make_api, scenario, serve
 
 LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "QueryEmailVerification"
@@ -164,6 +165,9 @@ faults:
 """
 
 
+NEVER = f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com&SendIfExist=true HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
 @pytest.fixture
 def faulty() -> Iterator[Running]:
     yield from serve(scenario(CASES))
@@ -228,29 +232,36 @@ def test_slow_and_delayed_responses_arrive_complete_and_late(faulty: Running) ->
         assert time.monotonic() - started >= 0.02
 
 
-def test_delay_is_skipped_if_all_slots_are_taken() -> None:
+def test_delayed_responses_take_no_thread() -> None:
     for running in serve(scenario(CASES)):
-        while running.store.waiters.slots.free > 1:
-            running.store.waiters.slots.acquire()
-        host, _, port = running.endpoint.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as client:
-            client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            while running.store.waiters.slots.free:
+        before = threading.active_count()
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=10))
+                client.sendall(NEVER)
+            while mailed(running).count("never") < 10:
                 assert submit(running, "other").status == 200
-            assert b"<ExistList><SendResult><Email>never@" in submit(running, "never").read()
+            assert threading.active_count() - before < 10
 
 
-def test_delay_ends_when_the_client_disconnects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "LOOK_SECONDS", 0.01)
-    for running in serve(scenario(CASES)):
-        host, _, port = running.endpoint.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as client:
-            client.sendall(f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            waiters = running.store.waiters
-            while waiters.slots.free == waiters.capacity:
-                assert submit(running, "other").status == 200
-        while waiters.slots.free < waiters.capacity:
-            assert submit(running, "other").status == 200
+def test_delay_ends_when_the_client_disconnects() -> None:
+    # The only connection beside that of the delayed response may be idle, until the other one is closed.
+    for running in serve(scenario(CASES), ServerLimits(max_connections=2)):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
+            client.sendall(NEVER)
+            while "never" not in mailed(running):
+                pass
+        for _ in range(1_000):
+            idle, busy = (http.client.HTTPConnection(running.endpoint, timeout=10) for _ in range(2))
+            idle.connect()
+            busy.request("GET", "/livez")
+            assert busy.getresponse().read() == b"ok\n"
+            with contextlib.suppress(ConnectionError):
+                idle.request("GET", "/livez")
+                assert idle.getresponse().read() == b"ok\n"
+                break
+        else:
+            pytest.fail("the delayed response still has its connection")
 
 
 def test_delay_blocks_neither_other_calls_nor_stopping_the_server(faulty: Running) -> None:

@@ -21,7 +21,7 @@ from conftest import Running
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_prints_one_line_logs_each_call_and_exits_cleanly(number: signal.Signals) -> None:
     with serving() as (process, line):
-        pattern = r"alimock \S+ ready on http://127\.0\.0\.1:\d+ \(scenario default, profile current, authentication known-keys, 1 known key\)\n"
+        pattern = r"alimock \S+ ready on http://127\.0\.0\.1:\d+ \(scenario default, profile current, authentication known-keys, 1 known key\); web UI: http://127\.0\.0\.1:\d+/_alimock/\n"
         assert re.fullmatch(pattern, line)
         assert (
             ask(line, "/?Action=ResendEmailVerification&Version=2018-01-29&Email=test1@aliyun.com,x%0Ay&AccessKeyId=a%0Ab")[0]
@@ -136,7 +136,7 @@ def test_ready_ignores_proxy_variables(running: Running, monkeypatch: pytest.Mon
 
 
 def test_ready_uses_the_port_of_the_environment(running: Running) -> None:
-    assert run("ready", ALIMOCK_PORT=str(running.server.port))[0] == 0
+    assert run("ready", ALIMOCK_PORT=str(running.port))[0] == 0
 
 
 def test_ready_does_not_load_the_server() -> None:

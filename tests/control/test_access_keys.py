@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from alimock.state.limits import StateLimits
 from conftest import Api, error_of, make_api, scenario, signed
 from werkzeug.test import Client
@@ -22,7 +22,7 @@ def api() -> Api:
 
 
 def ask(api: Api, method: str, path: str, body: str | None = None, status: int = 200) -> dict[str, object]:
-    client = Client(Application(api.service, HostPolicy()))
+    client = Client(flask_app(Backend(api.service)))
     response = client.open(f"/_alimock/{path}", method=method, data=body, content_type="text/yaml", headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.scenario import loader
 from alimock.scenario.model import Fault
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client
 
@@ -16,7 +16,7 @@ SUBMIT, LIST, QUERY = "SubmitEmailVerification", "ListEmailVerification", "Query
 
 
 def calls(api: Api, query: str = "") -> list[dict[str, object]]:
-    response = Client(Application(api.service, HostPolicy())).get(f"/_alimock/calls{query}", headers={"Host": "localhost"})
+    response = Client(flask_app(Backend(api.service))).get(f"/_alimock/calls{query}", headers={"Host": "localhost"})
     found: list[dict[str, object]] = json.loads(response.data)["calls"]
     return found
 
@@ -142,7 +142,7 @@ def test_long_parameter_is_truncated(api: Api) -> None:
 
 
 def count(api: Api, query: str) -> object:
-    response = Client(Application(api.service, HostPolicy())).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
+    response = Client(flask_app(Backend(api.service))).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
     return json.loads(response.data)["count"]
 
 

@@ -9,9 +9,10 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.mail import links
 from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from alimock.state.limits import StateLimits
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client, TestResponse
@@ -21,7 +22,7 @@ LOCAL = {"Host": "127.0.0.1:2546"}
 
 @pytest.fixture
 def client(empty: Api) -> Iterator[Client]:
-    yield Client(Application(empty.service, HostPolicy()))
+    yield Client(flask_app(Backend(empty.service)))
 
 
 def get(client: Client, path: str, **options: object) -> dict[str, object]:
@@ -147,7 +148,7 @@ def test_cursor_pages_through_the_outbox_without_a_gap(client: Client) -> None:
 
 
 def test_cursor_reports_evicted_entries() -> None:
-    client = Client(Application(make_api(scenario(), limits=StateLimits(max_entries_per_account=1)).service, HostPolicy()))
+    client = Client(flask_app(Backend(make_api(scenario(), limits=StateLimits(max_entries_per_account=1)).service)))
     submit(client, "a@example.com,b@example.com,c@example.com")
     body = get(client, "/_alimock/outbox?after=1")
     assert (body["evicted"], body["gap"]) == (2, True)
@@ -325,7 +326,7 @@ def test_error_has_a_message_and_a_hint(client: Client, method: str, path: str, 
 def test_unknown_hosts_and_foreign_origins_are_rejected(
     empty: Api, host_policy: HostPolicy, headers: dict[str, str], status: int
 ) -> None:
-    response = Client(Application(empty.service, host_policy)).get("/_alimock/info", headers=headers)
+    response = Client(flask_app(Backend(empty.service, host_policy))).get("/_alimock/info", headers=headers)
     assert response.status_code == status
     assert "Access-Control-Allow-Origin" not in response.headers
 
@@ -391,7 +392,7 @@ def test_unknown_link_is_not_found(client: Client, query: str) -> None:
 
 def test_scenario_token_has_a_link_in_the_default_account() -> None:
     api = make_api(scenario("addresses: {jo@example.com: {status: pending, token: my-token}}"))
-    assert Client(Application(api.service, HostPolicy())).get("/verify?token=my-token").status_code == 200
+    assert Client(flask_app(Backend(api.service))).get("/verify?token=my-token").status_code == 200
     assert api.json("QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 1
 
 

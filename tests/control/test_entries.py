@@ -7,9 +7,9 @@ import json
 from urllib.parse import quote
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.control import addresses, faults
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
 
@@ -35,7 +35,7 @@ def api() -> Api:
 def ask(
     api: Api, method: str, path: str, body: str | None = None, status: int = 200, content_type: str = "text/yaml"
 ) -> dict[str, object]:
-    client = Client(Application(api.service, HostPolicy()))
+    client = Client(flask_app(Backend(api.service)))
     response = client.open(f"/_alimock/{path}", method=method, data=body, content_type=content_type, headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)

@@ -6,9 +6,9 @@ import http.client
 import threading
 
 import pytest
-from alimock.app import create_app
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.scenario import loader
-from alimock.security import HostPolicy
 from conftest import Api, make_api, scenario, serve
 
 LOCAL = {"Host": "localhost"}
@@ -58,7 +58,7 @@ def test_parsing_a_scenario_does_not_hold_the_lock(empty: Api, monkeypatch: pyte
         return load(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loader, "load_text", load_text)
-    client = create_app(empty.service, HostPolicy()).test_client()
+    client = flask_app(Backend(empty.service)).test_client()
     response = client.put("/_alimock/scenario", data="alimock: 1", headers=LOCAL)
     assert (response.status_code, changed) == (200, [True])
 
@@ -74,7 +74,7 @@ def test_scenario_loaded_meanwhile_is_the_new_base_of_a_merge(empty: Api, monkey
         return merged
 
     monkeypatch.setattr(loader, "load_text", load_text)
-    client = create_app(empty.service, HostPolicy()).test_client()
+    client = flask_app(Backend(empty.service)).test_client()
     client.put("/_alimock/scenario?over=true", data="alimock: 1\naddresses: {jo@example.com: verified}", headers=LOCAL)
     for email in ("jo@example.com", "other@example.com"):
         assert empty.json("QueryEmailVerification", Email=email)["VerificationStatus"] == 1
@@ -85,6 +85,6 @@ def test_scenario_loaded_meanwhile_is_the_new_base_of_a_merge(empty: Api, monkey
 )
 def test_applications_share_no_state(path: str, key: str) -> None:
     apis = [make_api(scenario()) for _ in range(2)]
-    apps = [create_app(api.service, HostPolicy()) for api in apis]
+    apps = [flask_app(Backend(api.service)) for api in apis]
     apis[0].lists("SubmitEmailVerification", "jo@example.com")
     assert [len(app.test_client().get(path, headers=LOCAL).get_json()[key]) for app in apps] == [1, 0]

@@ -6,11 +6,12 @@ import json
 import re
 
 import pytest
-from alimock.app import CONTROL_API
-from alimock.security import HostPolicy
-from alimock.server.dispatch import HEALTH_CHECKS, Application
+from alimock.api.endpoint import HEALTH_CHECKS
+from alimock.app import CONTROL_API, flask_app
+from alimock.backend import Backend
 from alimock.spec.profiles import PROFILES
 from conftest import Api
+from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from werkzeug.test import Client
@@ -19,13 +20,13 @@ HEADERS = {"Host": "localhost"}
 
 
 @pytest.fixture
-def application(empty: Api) -> Application:
+def application(empty: Api) -> Flask:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    return Application(empty.service, HostPolicy())
+    return flask_app(Backend(empty.service))
 
 
 @pytest.fixture
-def document(application: Application) -> dict[str, object]:
+def document(application: Flask) -> dict[str, object]:
     loaded: dict[str, object] = json.loads(Client(application).get("/_alimock/openapi.json", headers=HEADERS).data)
     return loaded
 
@@ -34,11 +35,11 @@ def test_document_is_valid(document: dict[str, object]) -> None:
     validate(document)  # type: ignore[arg-type]
 
 
-def test_documented_routes_are_those_of_the_application(application: Application, document: dict[str, object]) -> None:
+def test_documented_routes_are_those_of_the_application(application: Flask, document: dict[str, object]) -> None:
     resources = {resource.blueprint.name for resource in CONTROL_API}
     routes = {
         (method.lower(), re.sub(r"<(?:address:|path:)?(?:\w+_)?(\w+)>", r"{\1}", rule.rule))
-        for rule in application.app.url_map.iter_rules()
+        for rule in application.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint.partition(".")[0] in resources
     }
@@ -88,7 +89,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
 )
 @pytest.mark.parametrize("invalid", [False, True])
 def test_response_conforms_to_the_document(
-    application: Application, document: dict[str, object], method: str, path: str, body: object, invalid: bool
+    application: Flask, document: dict[str, object], method: str, path: str, body: object, invalid: bool
 ) -> None:
     client = Client(application)
     (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import schemathesis
 from alimock.api.service import Service
+from alimock.app import flask_app
+from alimock.backend import Backend
+from alimock.control.current import EXTENSION
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from alimock.state.store import Store
 from conftest import Api, Time
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -41,11 +43,11 @@ CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"
 LONG_POLLS = {"/_alimock/outbox/wait", "/_alimock/calls/wait", "/_alimock/changes"}
 
 
-def application() -> Application:
+def application() -> Flask:
     """Return an application with a mail, calls, a fault and a key."""
     time = Time()
     api = Api(Service(Store(loader.load("default"), real_time=time)), time)
-    made = Application(api.service, HostPolicy())
+    made = flask_app(Backend(api.service))
     client = Client(made)
     api.lists("SubmitEmailVerification", "jo@example.com,illegal@sim.example.com")
     api.code("VerifyEmail", Token="made-up")
@@ -60,7 +62,7 @@ OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operation
 # An operation without query and body has no invalid input.
 BOTH = [(label, mode) for label, one in OPERATIONS.items() for mode in GenerationMode if mode.is_positive or one.query or one.body]
 # Existing ids, and ids that could exist.
-(MAIL,) = APPLICATION.service.store.outbox.entries()
+(MAIL,) = APPLICATION.extensions[EXTENSION].service.store.outbox.entries()
 IDS = {"id": [MAIL.id, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
 pytestmark = pytest.mark.slow
 SHORT = settings(max_examples=8, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -83,7 +85,7 @@ def check(label: str, mode: GenerationMode, how: Callable[[Any], Any]) -> None:
         if case.path in LONG_POLLS and isinstance(case.query, dict):
             case.query["timeout"] = short(case.query.get("timeout", 10))
         case.call_and_validate(headers=HEADERS, checks=CHECKS)
-        assert not APPLICATION.service.failures
+        assert not APPLICATION.extensions[EXTENSION].service.failures
 
     check_response()
 

@@ -22,9 +22,9 @@ from typing import Any
 from alimock.api import parse
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
+from alimock.backend import Backend
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.state.store import Store
 
@@ -337,7 +337,7 @@ def main() -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     store = Store(loader.load_text(SCENARIO, file="interop"))
     service = RecordingService(store)
-    server = Server(Application(service, HostPolicy()), "127.0.0.1", 0)
+    server = Server(Backend(service), Listener("127.0.0.1", 0))
     server.start()
     print("| client | version | API | format | signature | steps passed |\n|---|---|---|---|---|---|")
     status = 0

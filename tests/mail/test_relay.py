@@ -14,11 +14,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from alimock.api.service import Service
+from alimock.backend import Backend
 from alimock.mail import relay as relay_module
 from alimock.mail.relay import Relay
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.state.store import Store
 from command import ask, serving
@@ -76,7 +76,7 @@ def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Ser
 
     def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
         store, relay = Store(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
-        server = Server(Application(Service(store), HostPolicy(), relay), "127.0.0.1", 0)
+        server = Server(Backend(Service(store), relay=relay), Listener("127.0.0.1", 0))
         server.start()
         relay.start(server.url)
         store.relay = relay.take
@@ -90,7 +90,7 @@ def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Ser
 
 
 def get(server: Server, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.listeners[0].port, timeout=10)
     connection.request("GET", path)
     response = connection.getresponse()
     return response.status, response.read()

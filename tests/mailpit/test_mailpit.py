@@ -13,10 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from alimock.app import create_app
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.mailpit.mailbox import Mailbox
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from conftest import Api, Running
 from mailpit.client.api import API
 from werkzeug.test import Client, TestResponse
@@ -31,7 +30,7 @@ def client(empty: Api) -> Client:
         empty.key = key
         empty.lists("SubmitEmailVerification", email, Lang="zh" if key == "two" else "en")
         empty.time.now += 60
-    return Client(Application(empty.service, HostPolicy()))
+    return Client(flask_app(Backend(empty.service)))
 
 
 def ask(client: Client, method: str, path: str, **options: object) -> TestResponse:
@@ -475,7 +474,7 @@ def submit(running: Running, email: str) -> None:
 
 def test_mail_of_before_a_reset_is_not_deleted_with_the_mail_that_has_its_id_now(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    application = create_app(empty.service, HostPolicy())
+    application = flask_app(Backend(empty.service))
     with application.test_request_context():
         mailbox = Mailbox("http://localhost", None)
         before = mailbox.mails()

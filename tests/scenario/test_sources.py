@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.sources import Bundle
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from conftest import Api, make_api, scenario
 from werkzeug.test import Client
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(api: Api, body: object, arguments: str = "files=true", status: int = 200) -> dict[str, object]:
-    client = Client(Application(api.service, HostPolicy()))
+    client = Client(flask_app(Backend(api.service)))
     response = client.put(f"/_alimock/scenario?{arguments}", json=body, headers={"Host": "localhost"})
     assert response.status_code == status, response.data
     answer: dict[str, object] = json.loads(response.data)

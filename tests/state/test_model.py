@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from alimock.api.service import Service
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.state.store import Store as Emulated
 from conftest import Api, Time, scenario
 from hypothesis import HealthCheck, note, settings
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         self.time = Time()
         loaded = scenario("accounts: {default: {access_keys: [{id: main, secret: s}]}}\n" + text_of(start))
         self.api = Api(Service(Emulated(loaded, real_time=self.time)), self.time)
-        self.client = Client(Application(self.api.service, HostPolicy()))
+        self.client = Client(flask_app(Backend(self.api.service)))
         self.model = Model(start, lambda: int(self.time.now))
         self.tokens = ["open-sesame", "resent-token", "made-up", "0b32247496409441e9e179ea7c2e0000"]
         self.cursor = 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.limits import StateLimits
 from alimock.state.record import TokenState
@@ -40,7 +40,7 @@ VIEWS = [
 
 
 def view(api: Api, path: str, key: str = "") -> dict[str, object]:
-    client = Client(Application(api.service, HostPolicy()))
+    client = Client(flask_app(Backend(api.service)))
     response = client.get(f"/_alimock/{path.replace('KEY', key)}", headers={"Host": "localhost"})
     assert response.status_code == 200, response.text
     body: dict[str, object] = json.loads(response.data)

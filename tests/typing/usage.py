@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import alimock
-from alimock import Address, Call, Client, Emulator, EmulatorError, Fault, Message, Outcome, ScenarioError, WaitTimeout
+from alimock import Address, Call, Client, Emulator, EmulatorError, Fault, Message, Outcome, ScenarioError, WaitTimeout, create_app
+from flask import Flask
 from typing_extensions import assert_type
 
 with Emulator(scenario="quota-exceeded", profile="docs-2021", auth="strict", port=0) as emulator:
@@ -72,3 +73,5 @@ _ = emulator.outbux  # type: ignore[attr-defined]  # pyright: ignore[reportAttri
 emulator.calls.count(acton="VerifyEmail")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Emulator(scenario=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 _ = alimock.Emulater  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+assert_type(create_app("quota-exceeded", auth="strict", limits="max_entries=100"), Flask)

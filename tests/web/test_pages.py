@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from alimock.api.service import Service
+from alimock.backend import Backend
 from alimock.scenario import loader
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
+from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
@@ -216,7 +216,7 @@ def test_page_reconnects_after_a_restart(browser: Browser) -> None:
         port = free.getsockname()[1]
 
     def started(name: str) -> Server:
-        server = Server(Application(Service(Store(loader.load(name))), HostPolicy()), "127.0.0.1", port)
+        server = Server(Backend(Service(Store(loader.load(name)))), Listener("127.0.0.1", port))
         server.start()
         return server
 

@@ -79,6 +79,21 @@ def apply_fault(response: HttpResponse) -> FaultyResponse:
     return FaultyResponse(response)
 
 
+def without_wire(response: HttpResponse) -> HttpResponse:
+    """Return the nearest response to a faulty one that any HTTP server can send, which says what it lacks.
+
+    In place of a reset it is what a proxy answers after one. A body is as broken, but as long as announced.
+    """
+    fault = response.fault
+    if fault is None or (fault.reset is None and fault.body not in (Body.TRUNCATED, Body.WRONG_LENGTH)):
+        return apply_fault(response).response
+    broken = Body.HTML_502 if fault.reset is not None else Body.WRONG_LENGTH
+    nearest = apply_fault(replace(response, fault=replace(fault, body=broken))).response
+    note = f"; {fault} not applied as written, which only alimock's own HTTP server can do"
+    headers = tuple((name, value + note if name == _DECIDED_BY else value) for name, value in nearest.headers)
+    return replace(nearest, headers=headers)
+
+
 def pieces(body: bytes) -> Iterator[bytes]:
     """Yield a body in at most `PIECES` pieces."""
     size = max(-(-len(body) // PIECES), 1)

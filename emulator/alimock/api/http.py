@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from alimock.scenario.model import ResponseFault
 
-# The key in the WSGI environment of a function that returns whether the client has disconnected.
-IS_GONE = "alimock.is_gone"
+# Keys in the WSGI environment. With a server that parks requests, a view that has to wait passes its waiter to the function PARK
+# in place of a response, and runs again with the waiter under RESUMED when the wait is over.
+PARK = "alimock.park"
+RESUMED = "alimock.resumed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(parser, arguments)
     try:
         # Needs the extra `tls`, and takes a tenth of a second to import.
-        from alimock.server import certificates
+        from alimock.cli import certificates
 
         folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
         certificate = certificates.authority(folder).read_text()

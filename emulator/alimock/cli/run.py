@@ -16,7 +16,7 @@ from alimock.cli.command import EXIT_UNUSABLE, fail
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import ScenarioError
-from alimock.settings import SETTINGS
+from alimock.settings import SETTINGS, resolve
 from alimock.testing import env
 from alimock.testing.report import failure_report, no_calls
 from alimock.testing.strict import violations
@@ -26,7 +26,8 @@ EXIT_STRICT = 1
 EXIT_NOT_EXECUTABLE = 126
 EXIT_NOT_FOUND = 127
 EXIT_SIGNAL = 128
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+# Windows has no SIGHUP.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 _SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "auth", "profile"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("url", "endpoint", "access_key_id", "access_key_secret")
@@ -111,6 +112,8 @@ def _print_report(emulator: Emulator) -> None:
 
 def _emulator(options: argparse.Namespace) -> Emulator:
     given: dict[str, Any] = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
+    # An invalid value is reported by the name of its option.
+    resolve(given, {})
     name = given.pop("scenario") or "default"
     return Emulator(name, access_key_id=options.access_key_id, access_key_secret=options.access_key_secret, **given)
 

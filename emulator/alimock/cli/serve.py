@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import logging
 import os
@@ -13,29 +12,25 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alimock import __version__
-from alimock.api.service import Service
+from alimock.backend import create_backend
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
 from alimock.cli.scenario_watcher import Watcher
 from alimock.mail import links
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.security import HostPolicy
-from alimock.server.dispatch import Application
-from alimock.server.limits import raise_file_limit
+from alimock.server.listener import ADDRESS_IN_USE, Listener, raise_file_limit
 from alimock.server.server import Server
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
 from alimock.state.store import Store
 
-if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
-
 POLL_SECONDS = 0.25
 _DESCRIPTION = "Run the emulator until SIGTERM or Ctrl-C. An option overrides the environment variable in brackets."
 _LIMIT_COLUMNS = 3
+_LISTEN_HINT = "another --port, --tls-port or --host (port 0: any free port)."
 _TLS_FOLDER_HINT = "Set --tls-directory to a writable directory, or set --tls-certificate and --tls-key."
 _TLS_FILES_HINT = "Set --tls-certificate and --tls-key to a certificate chain and its key, in PEM."
 
@@ -54,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    raise_file_limit(settings.server_limits, listeners=1 if settings.tls_port is None else 2)
+    raise_file_limit(settings.server_limits)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -68,16 +63,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _serve(settings: Settings, scenario: Scenario, tls: tuple[str, str] | None, stopping: threading.Event) -> int:
-    limits = settings.server_limits
-    store = Store(scenario, authentication=settings.auth, limits=settings.state_limits, max_waiters=limits.max_waiters)
+    backend = create_backend(scenario, settings)
+    store, relay = backend.service.store, backend.relay
     watcher = Watcher(store, lambda: _scenario(settings))
-    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
-    relay = _relay(settings)
-    application = Application(Service(store, settings.profile), host_policy, relay, limits)
     try:
-        servers = [Server(application, settings.host, settings.port)]
+        listeners = [Listener(settings.host, settings.port)]
         if settings.tls_port is not None:
-            servers.append(Server(application, settings.host, settings.tls_port, tls=tls))
+            listeners.append(Listener(settings.host, settings.tls_port, tls=tls))
     except (OSError, ValueError) as reason:
         return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
     # Everything allocated so far lives until the end, so the garbage collector need not scan it.
@@ -85,30 +77,23 @@ def _serve(settings: Settings, scenario: Scenario, tls: tuple[str, str] | None, 
     with ExitStack() as cleanup:
         if relay is not None:
             cleanup.callback(relay.stop)
-        error = _start(servers, cleanup)
-        if error is not None:
-            return fail(error)
+        server = Server(backend, *listeners)
+        try:
+            server.start()
+        except OSError as error:
+            choose = "Stop the process that uses it, or choose" if str(error).endswith(ADDRESS_IN_USE) else "Choose"
+            return fail(f"{error}\n{choose} {_LISTEN_HINT}")
+        cleanup.callback(server.stop)
         if relay is not None:
-            relay.start(links.base_url(host_policy, "http", "", str(servers[0].port)))
+            relay.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
             store.relay = relay.take
-        print(_ready_line(servers, store, settings), flush=True)
+        print(_ready_line(listeners, store, settings), flush=True)
         if settings.watch:
             watcher.run(stopping)
         # With a timeout: Python runs signal handlers only between waits.
         while not stopping.wait(POLL_SECONDS):
             pass
     return 0
-
-
-def _start(servers: Sequence[Server], cleanup: ExitStack) -> str | None:
-    """Start the servers and return an error message, or None."""
-    for server in servers:
-        try:
-            server.start()
-        except (OSError, UnicodeError) as error:
-            return _listen_error(server, error)
-        cleanup.callback(server.stop)
-    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,37 +134,21 @@ def _scenario(settings: Settings) -> Scenario:
     return loader.load(settings.scenario or "default")
 
 
-def _relay(settings: Settings) -> Relay | None:
-    if settings.smtp_relay is None:
-        return None
-    # Imported late, since it takes time and few servers relay mails.
-    from alimock.mail.relay import Relay
-
-    return Relay(*settings.smtp_relay, settings.max_relay_mails)
-
-
 def _certificate(settings: Settings) -> tuple[str, str]:
     """Return the files of the certificate chain and of the key for TLS."""
     if settings.tls_certificate is not None and settings.tls_key is not None:
         return settings.tls_certificate, settings.tls_key
     # Imported late, since it needs the extra `tls` and takes a tenth of a second.
-    from alimock.server import certificates
+    from alimock.cli import certificates
 
     chain, key = certificates.issue(settings.tls_folder, settings.tls_names)
     return str(chain), str(key)
 
 
-def _listen_error(server: Server, error: Exception) -> str:
-    where, hint = f"cannot listen on {server.host} port {server.port}", "--port, --tls-port or --host (port 0: any free port)."
-    if os.strerror(errno.EADDRINUSE) in str(error):
-        return f"{where}: address already in use\nStop the process that uses it, or choose another {hint}"
-    return f"{where}: {error}\nChoose another {hint}"
-
-
-def _ready_line(servers: list[Server], store: Store, settings: Settings) -> str:
+def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings) -> str:
     keys = len(store.scenario.access_keys)
     return (
-        f"alimock {__version__} ready on {' and '.join(server.url for server in servers)} (scenario {store.scenario.name}, "
+        f"alimock {__version__} ready on {' and '.join(listener.url for listener in listeners)} (scenario {store.scenario.name}, "
         f"profile {settings.profile or store.scenario.profile}, authentication {store.authentication.value}, "
-        f"{keys} known {'key' if keys == 1 else 'keys'})"
+        f"{keys} known {'key' if keys == 1 else 'keys'}); web UI: {listeners[0].url}/_alimock/"
     )

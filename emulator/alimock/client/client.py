@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import json
 import secrets
 import warnings
-from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +12,12 @@ from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
 from alimock.client.connection import Connection, EmulatorError
 from alimock.client.outbox import Outbox
-from alimock.scenario import export, loader
+from alimock.scenario import loader
+from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError, nearest
-from alimock.scenario.sources import is_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-# A built-in name, a path (with a slash or .yaml), several of them separated by commas, or the content of a scenario file.
-ScenarioLike = str | PathLike[str] | Mapping[str, Any]
 
 LOAD_SECONDS = 60
 # The prefix, before the key, of the names of accounts that no scenario names.
@@ -142,23 +135,6 @@ class Client:
         client = Client(self.connection.url, key_id, secret)
         client._owned_key = key_id
         return client
-
-
-def files_of(scenario: ScenarioLike, name: str = "the scenario given") -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """Return the names of a scenario's files, and for a mapping its text under `name`; raises `ValueError`."""
-    if isinstance(scenario, Mapping):
-        try:
-            # JSON turns dates and paths into texts.
-            return (name,), {name: export.to_yaml(json.loads(json.dumps({"alimock": 1, **scenario}, default=str)))}
-        except TypeError as error:
-            raise ValueError(f"{name}: {error}") from None
-    if isinstance(scenario, PathLike):
-        path = str(Path(scenario))
-        # A path is never a built-in name.
-        return (path if is_path(path) else f"./{path}",), {}
-    if isinstance(scenario, str):
-        return loader.names_in(scenario), {}
-    raise ValueError(f"found the scenario {scenario!r}, expected a name, a path or a mapping with the content of a scenario file")
 
 
 def check_key(access_key_id: str | None, access_key_secret: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.spec.times import format_time
 from alimock.state.account import Account
 

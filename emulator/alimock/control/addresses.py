@@ -10,7 +10,7 @@ from flask import Blueprint, request
 from werkzeug.routing import BaseConverter
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader

@@ -10,7 +10,7 @@ from flask import Blueprint
 
 from alimock.api.auth import Check
 from alimock.control import arguments, lists, waiting
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.spec.address import fold
 from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS

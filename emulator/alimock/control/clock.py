@@ -7,7 +7,7 @@ import json
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.spec.times import format_time, parse_duration, parse_time
 from alimock.state.clock import Clock

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from alimock.control.backend import backend
+from alimock.control.current import backend
 from alimock.scenario.diagnostics import ScenarioError
 
 _HINTS = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.entries import MAXIMUM_FAULTS

@@ -11,7 +11,7 @@ from flask import Blueprint
 
 from alimock import __version__
 from alimock.control import arguments
-from alimock.control.backend import backend, store, transaction
+from alimock.control.current import backend, store, transaction
 from alimock.spec import fidelity
 
 blueprint = Blueprint("info", __name__)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.state.log import E, Log
 

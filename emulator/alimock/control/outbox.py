@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, request
 
 from alimock.control import arguments, lists, waiting
-from alimock.control.backend import base_url, store, transaction
+from alimock.control.current import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import links, message
 from alimock.spec.address import fold

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.model import Scenario

@@ -12,7 +12,7 @@ from flask import Blueprint, request
 from alimock.api.http import HttpRequest
 from alimock.api.parse import ApiRequest, parse
 from alimock.control import arguments
-from alimock.control.backend import backend
+from alimock.control.current import backend
 from alimock.control.errors import ControlError
 from alimock.spec.errors import ApiError
 

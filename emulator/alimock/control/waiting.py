@@ -1,21 +1,22 @@
-"""Long polling: wait for the next entry of a log, within the limit of concurrent waiters."""
+"""Long polling: wait for the next entry of a log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from typing import Generic
 
-from flask import request
+from flask import Response, abort, request
 
-from alimock.api.http import IS_GONE
+from alimock.api.http import PARK, RESUMED
 from alimock.control import arguments
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import candidates, selection
 from alimock.state.log import E, EventType, Log
-from alimock.state.waiters import Closed, Interrupted
+from alimock.state.waiters import Closed, Interrupted, Waiter
 
 MAX_OTHERS = 20
 
@@ -32,31 +33,36 @@ class EntryType(Generic[E]):
 
 
 def wait(
-    log: Log[E], types: Collection[str], after: int | None, account: str | None, timeout: float, matches: Callable[[E], bool]
+    log: Log[E], types: Collection[EventType], after: int | None, account: str | None, timeout: float, matches: Callable[[E], bool]
 ) -> E | None:
-    """Return the first matching entry, or None on a timeout; call it in a transaction, whose lock is released meanwhile."""
+    """Return the first matching entry, or None on a timeout; call it in a transaction.
+
+    A server that parks requests runs the view again when the wait is over. Behind any other, the view blocks, and the lock is
+    released meanwhile.
+    """
+    waiters, state = store().waiters, store()
 
     def find() -> E | None:
         # Each call continues where the last one ended.
         nonlocal after
-        start, after = after, store().cursor
+        start, after = after, state.cursor
         return next(filter(matches, candidates(log, start, account)), None)
 
-    waiters = store().waiters
-    found = find()
-    if found is not None or timeout == 0:
-        return found
-    if not waiters.slots.acquire():
-        hint = "Retry, use fewer concurrent waits, or raise --limit max_threads=N."
-        raise ControlError(503, f"All {waiters.capacity} waiter slots are in use", hint, headers={"Retry-After": "1"})
+    waiter: Waiter[E] = request.environ.get(RESUMED) or Waiter(find, types, account, timeout)
+    if not waiters.is_over(waiter):
+        park = request.environ.get(PARK)
+        if park is None:
+            waiters.block(waiter)
+        else:
+            park(waiter)
+            # The server discards this response.
+            abort(Response(status=HTTPStatus.ACCEPTED))
     try:
-        return waiters.wait(find, types, account, timeout, is_gone=request.environ.get(IS_GONE, lambda: False))
+        return waiters.result(waiter)
     except Interrupted:
         raise ControlError(410, "The account was reset during the wait", "Start a new wait.") from None
     except Closed:
         raise ControlError(503, "The emulator is shutting down", "Restart it and retry.") from None
-    finally:
-        waiters.slots.release()
 
 
 @transaction()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alimock.control.backend import store, transaction
+from alimock.control.current import store, transaction
 from alimock.mail import links, message
 from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, abort, g, request
 
 from alimock import __version__
-from alimock.control.backend import base_url, store, transaction
+from alimock.control.current import base_url, store, transaction
 from alimock.mail import links, message
 from alimock.mailpit.mailbox import Mailbox
 from alimock.scenario.text_parsers import is_unicode

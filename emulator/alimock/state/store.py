@@ -40,7 +40,6 @@ class Store:
         *,
         authentication: Authentication | None = None,
         limits: StateLimits | None = None,
-        max_waiters: int = 192,
         real_time: Callable[[], float] = time.time,
         seed: bytes | None = None,
     ) -> None:
@@ -51,7 +50,7 @@ class Store:
         self.keys = AccessKeys(scenario)
         self.outbox = Outbox(self.limits)
         self.events: Log[Event] = Log(self.limits)
-        self.waiters = Waiters(self.lock, max_waiters)
+        self.waiters = Waiters(self.lock)
         self.relay: Callable[[Mail], None] | None = None
         self.scenario_error: str | None = None
         self.evicted_accounts = 0

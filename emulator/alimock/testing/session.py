@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from alimock.client.client import Client, ScenarioLike
+from alimock.client.client import Client
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
+from alimock.scenario.argument import ScenarioLike
 from alimock.scenario.diagnostics import nearest
 from alimock.testing.report import failure_report
 from alimock.testing.strict import violations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request
 
-from alimock.control.backend import backend
+from alimock.control.current import backend
 from alimock.state.record import TokenState
 
 blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/_alimock/static")

@@ -69,7 +69,7 @@ const outbox = {
 
   async content(mail) {
     // An empty sandbox: a mail can neither run scripts on this page nor load anything.
-    if (this.part === "html") return make("iframe", { sandbox: "", src: `/view/${mail.id}.html`, title: mail.subject });
+    if (this.part === "html") return make("iframe", { sandbox: "", src: `../view/${mail.id}.html`, title: mail.subject });
     if (this.part === "text") return make("pre", {}, (await api("GET", `outbox/${mail.id}`)).text);
     const raw = await api("GET", `outbox/${mail.id}/raw`);
     return make("pre", {}, this.part === "raw" ? raw : raw.split(/\r?\n\r?\n/)[0]);

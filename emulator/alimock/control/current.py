@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from flask import current_app, request
 
-from alimock.api.service import Service
+from alimock.backend import Backend
 from alimock.mail import links
-from alimock.mail.relay import Relay
-from alimock.security import HostPolicy
 from alimock.state.store import Store
 
+# The key of the backend in `app.extensions`, so that two emulators in one process share nothing.
 EXTENSION = "alimock"
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What views use, kept in `app.extensions["alimock"]`, so that two emulators in one process share nothing."""
-
-    service: Service
-    host_policy: HostPolicy
-    relay: Relay | None = None
 
 
 def backend() -> Backend:
@@ -40,7 +29,7 @@ def store() -> Store:
 def base_url() -> str:
     """Return the base URL of links in emails for the client of the current request."""
     host, port = request.headers.get("Host", ""), request.environ.get("SERVER_PORT", "")
-    return links.base_url(backend().host_policy, request.scheme, host, port)
+    return links.base_url(backend().host_policy, request.scheme, host, port, request.script_root)
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""The addresses that a server listens on, and how many connections the system allows."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import sys
+from contextlib import suppress
+
+from alimock.security import bracketed
+from alimock.settings import ServerLimits
+
+if sys.platform != "win32":
+    import resource
+
+BACKLOG = 512
+ADDRESS_IN_USE = "address already in use"
+# Files other than connections, with a wide margin.
+OTHER_FILES = 100
+
+
+class Listener:
+    """An address that a server listens on; port 0 becomes a free port when it is bound.
+
+    `tls` is the files of a certificate chain and its key. Raises `OSError` if they are invalid.
+    """
+
+    def __init__(self, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
+        self.host = host
+        self.port = port
+        self.context: ssl.SSLContext | None = None
+        if tls is not None:
+            self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self.context.load_cert_chain(*tls)
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of its URLs."""
+        return "http" if self.context is None else "https"
+
+    @property
+    def url(self) -> str:
+        """The URL of the emulated API."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"{self.scheme}://{bracketed(host)}:{self.port}"
+
+    def bind(self) -> socket.socket:
+        """Return a listening socket for an event loop; raises `OSError` with the address and the reason."""
+        try:
+            options = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, _, _, _, address = options[0]
+            both = self.host == "::" and socket.has_dualstack_ipv6()
+            bound = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+        except (OSError, UnicodeError) as error:
+            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            reason = ADDRESS_IN_USE if in_use else str(error)
+            raise OSError(f"cannot listen on {self.host} port {self.port}: {reason}") from error
+        bound.setblocking(False)
+        self.port = bound.getsockname()[1]
+        return bound
+
+
+def raise_file_limit(limits: ServerLimits) -> None:
+    """Raise the soft limit of open files to what all connections need; many systems start processes with a low one."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = limits.max_connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        # macOS has a lower maximum of its own. With fewer files, idle connections are closed sooner.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def max_connections(limits: ServerLimits) -> int:
+    """Return how many connections a server may have: as many as the limit of open files leaves."""
+    if sys.platform == "win32":
+        return limits.max_connections
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return limits.max_connections
+    return min(limits.max_connections, max(files - OTHER_FILES, files // 2))
