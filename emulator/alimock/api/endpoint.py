@@ -30,7 +30,8 @@ def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") ->
         message = f"The body of an API call has {len(http.body):,} bytes, expected at most {max_bytes:,}"
         return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "Raise --limit max_call_bytes=N.")
     if _is_navigation(http):
-        return HttpResponse(HTTPStatus.SEE_OTHER, (("Location", f"{root}/_alimock/"), ("Content-Length", "0")), b"")
+        headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
+        return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
     return service.handle(http)
 
 

@@ -1,0 +1,288 @@
+"""The Flask application: the same emulator behind any WSGI server as behind alimock's own."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import alimock
+import pytest
+import yaml
+from alimock import ScenarioError, create_app
+from alimock.api.service import Service
+from alimock.app import flask_app
+from alimock.backend import Backend
+from alimock.scenario import loader
+from alimock.scenario.model import Scenario
+from alimock.server.listener import Listener
+from alimock.server.server import Server
+from alimock.state.store import Store
+from conftest import Time, scenario
+from flask import Flask
+from flask.cli import ScriptInfo
+from flask.testing import FlaskClient
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import make_server
+from werkzeug.test import Client, run_wsgi_app
+
+TESTS = Path(__file__).parent
+GOLDEN = sorted((TESTS / "golden").glob("*.yaml"))
+VECTORS = sorted((TESTS / "vectors").glob("*.jsonl"))
+SUBMIT = "/?Action=SubmitEmailVerification&Version=2018-01-29&Email="
+FAULTS = """
+faults:
+  - {when: {email: before@example.com}, reset: before}
+  - {when: {email: after@example.com}, reset: after}
+  - {when: {email: truncated@example.com}, body: truncated}
+  - {when: {email: wrong-length@example.com}, body: wrong-length}
+  - {when: {email: html-502@example.com}, body: html-502}
+  - {when: {email: empty@example.com}, body: empty}
+  - {when: {email: slow@example.com}, slow: 20ms}
+  - {when: {email: delayed@example.com}, delay: 20ms}
+"""
+
+Sent = tuple[str, str, Mapping[str, str], bytes]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def backend(loaded: Scenario) -> Backend:
+    return Backend(Service(Store(loaded, real_time=Time(), seed=b"tests")))
+
+
+@contextmanager
+def both_ways(loaded: Scenario) -> Iterator[tuple[Callable[[Sent], Answer], Callable[[Sent], Answer]]]:
+    """Yield a function that sends a request to alimock's own server, and one that calls the application of another emulator."""
+    server, application = Server(backend(loaded), Listener("127.0.0.1", 0)), flask_app(backend(loaded))
+    server.start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.listeners[0].port, timeout=10)
+
+    def over_socket(sent: Sent) -> Answer:
+        method, target, headers, body = sent
+        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value.encode())
+        connection.endheaders(body, encode_chunked=headers.get("Transfer-Encoding") == "chunked")
+        response = connection.getresponse()
+        return response.status, [header for header in response.getheaders() if header[0] != "Date"], response.read()
+
+    def over_wsgi(sent: Sent) -> Answer:
+        parts, status, headers = run_wsgi_app(application, environment(*sent))
+        return int(status[:3]), list(headers), b"".join(parts)
+
+    try:
+        yield over_socket, over_wsgi
+    finally:
+        connection.close()
+        server.stop()
+
+
+def environment(method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    named = {name.upper().replace("-", "_"): value.encode().decode("latin-1") for name, value in headers.items()}
+    return {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        **{f"HTTP_{name}": value for name, value in named.items() if name not in ("CONTENT_TYPE", "CONTENT_LENGTH")},
+        **{name: value for name, value in named.items() if name in ("CONTENT_TYPE", "CONTENT_LENGTH")},
+    }
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_documented_calls_have_equal_responses_both_ways(file: Path) -> None:
+    golden = yaml.safe_load(file.read_text())
+    headers = {"Host": "localhost", "X-Alimock-Profile": golden["profile"]}
+    with both_ways(loader.load_text(golden["scenario"].encode(), file=file.name)) as (over_socket, over_wsgi):
+        sent = ("GET", f"/?{golden['request']}", headers, b"")
+        assert over_socket(sent) == over_wsgi(sent)
+
+
+@pytest.mark.parametrize("file", VECTORS, ids=lambda file: file.stem)
+def test_requests_of_genuine_clients_have_equal_responses_both_ways(file: Path) -> None:
+    vectors = list(map(json.loads, file.read_text().splitlines()))
+    key = json.dumps({"id": vectors[0]["access_key_id"], "secret": vectors[0]["access_key_secret"]})
+    loaded = scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}")
+    with both_ways(loaded) as (over_socket, over_wsgi):
+        for vector in vectors:
+            target = "/" + vector["target"].partition("/?")[2].join(("?", "")) if "://" in vector["target"] else vector["target"]
+            sent = (vector["method"], target, dict(vector["headers"]), base64.b64decode(vector["body_b64"]))
+            assert over_socket(sent) == over_wsgi(sent)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "body"),
+    [
+        ("FOO", SUBMIT, {}, b""),
+        ("PUT", f"{SUBMIT}jo@example.com", {}, b""),
+        ("HEAD", f"{SUBMIT}jo@example.com", {}, b""),
+        ("OPTIONS", "/", {}, b""),
+        ("GET", "/?Action=%FF", {}, b""),
+        ("GET", "/", {"X-Alimock-Profile": "new"}, b""),
+        ("GET", "/", {"Sec-Fetch-Mode": "navigate"}, b""),
+        ("GET", f"{SUBMIT}jo@example.com", {"User-Agent": "\u674e"}, b""),
+        ("POST", "/", {"Content-Length": "300000"}, b"a" * 300_000),
+        ("GET", "/livez", {}, b""),
+        ("DELETE", "/readyz", {}, b""),
+        ("GET", "//livez", {}, b""),
+        ("GET", f"/{SUBMIT}jo@example.com", {}, b""),
+    ],
+)  # fmt: skip
+def test_unusual_requests_have_equal_responses_both_ways(method: str, target: str, headers: dict[str, str], body: bytes) -> None:
+    with both_ways(scenario()) as (over_socket, over_wsgi):
+        sent = (method, target, {"Host": "localhost", **headers}, body)
+        if method == "FOO":
+            # llhttp rejects it, other servers may not.
+            assert over_wsgi(sent)[0] == 405
+        else:
+            assert over_socket(sent) == over_wsgi(sent)
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app(auth="strict").test_client()
+
+
+def test_application_answers_everything_that_the_emulator_does(client: FlaskClient) -> None:
+    assert b"MissingAccessKeyId" in client.get(f"{SUBMIT}jo@example.com").data
+    assert client.get("/_alimock/info").get_json()["authentication"] == "strict"
+    assert client.get("/api/v1/messages").get_json()["total"] == 0
+    assert b"<title>alimock</title>" in client.get("/_alimock/").data
+    assert client.get("/verify?token=x").status_code == 404
+
+
+def test_scenario_may_be_a_name_a_path_or_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("alimock: 1")
+    for given, name in (
+        ("throttled", "throttled"),
+        (path, str(path)),
+        ({"addresses": {"jo@example.com": "verified"}}, "the scenario given"),
+    ):
+        assert create_app(given).test_client().get("/_alimock/info").get_json()["scenario"]["name"] == name
+    with pytest.raises(ScenarioError, match="no such scenario"):
+        create_app("no-such")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"port": "80"},
+            "create_app: found the setting `port`, expected one of auth, profile, host, public_url, control_token, limits",
+        ),
+        ({"auth": True}, "create_app: found auth=True, expected a string as for `alimock serve`"),
+        ({"auth": "maybe"}, "auth: found `maybe`, expected one of known-keys, strict, none"),
+    ],
+)
+def test_invalid_setting_is_rejected(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        create_app(**settings)
+    assert str(caught.value) == message
+
+
+def test_flask_command_finds_the_application() -> None:
+    assert isinstance(ScriptInfo(app_import_path=alimock.__name__).load_app(), Flask)
+
+
+def test_links_and_redirects_include_the_prefix_of_a_mounted_application() -> None:
+    client = Client(DispatcherMiddleware(Flask("other"), {"/mock": create_app()}))
+    assert client.get(f"/mock{SUBMIT}jo@example.com").status_code == 200
+    (mail,) = json.loads(client.get("/mock/_alimock/outbox").data)["messages"]
+    assert mail["link"] == f"http://localhost/mock/verify?token={mail['token']}"
+    assert client.get(mail["link"].removeprefix("http://localhost")).status_code == 200
+    assert client.get("/mock?Action=ListEmailVerification&Version=2018-01-29").status_code == 200
+    assert client.get("/mock/", headers={"Sec-Fetch-Mode": "navigate"}).headers["Location"] == "/mock/_alimock/"
+    assert client.get("/mock/_alimock").headers["Location"] == "http://localhost/mock/_alimock/"
+    assert client.get("/livez").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "target", "status"),
+    [
+        ({"Sec-Fetch-Mode": "navigate"}, "/", 303),
+        ({"Sec-Fetch-Mode": "navigate"}, "/?x=1", 303),
+        ({"Sec-Fetch-Mode": "navigate"}, "/?Action=ListEmailVerification&Version=2018-01-29", 200),
+        ({"Sec-Fetch-Mode": "cors"}, "/", 404),
+        ({}, "/", 404),
+    ],
+)
+def test_browser_that_opens_the_url_of_the_api_is_redirected_to_the_ui(headers: dict[str, str], target: str, status: int) -> None:
+    assert create_app().test_client().get(target, headers=headers).status_code == status
+
+
+@contextmanager
+def served(application: Flask) -> Iterator[http.client.HTTPConnection]:
+    """Serve an application with another HTTP server."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_another_server_says_which_faults_it_cannot_apply_as_written() -> None:
+    with served(flask_app(backend(scenario(FAULTS)))) as connection:
+        for name, status, is_applied in (
+            ("before", 502, False),
+            ("after", 502, False),
+            ("truncated", 200, False),
+            ("wrong-length", 200, False),
+            ("html-502", 502, True),
+            ("empty", 200, True),
+            ("slow", 200, True),
+            ("delayed", 200, True),
+        ):
+            connection.request("GET", f"{SUBMIT}{name}@example.com")
+            response = connection.getresponse()
+            body, decided_by = response.read(), response.headers["X-Alimock-Decided-By"]
+            assert (response.status, response.headers["Content-Length"]) == (status, str(len(body)))
+            assert ("not applied as written" not in decided_by) == is_applied, decided_by
+            is_whole = body.endswith(b"</SubmitEmailVerificationResponse>")
+            assert is_whole == (name in ("slow", "delayed"))
+        connection.request("GET", "/_alimock/outbox")
+        mails = [mail["to"].partition("@")[0] for mail in json.loads(connection.getresponse().read())["messages"]]
+        assert mails == ["delayed", "slow", "empty", "html-502", "wrong-length", "truncated", "after"]
+
+
+def test_wait_behind_another_server_blocks_until_its_event() -> None:
+    made = backend(scenario())
+    application, answers = flask_app(made), []
+
+    def wait() -> None:
+        answers.append(application.test_client().get("/_alimock/outbox/wait?timeout=30").get_json()["message"]["to"])
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not made.service.store.waiters.count:
+        assert waiting.is_alive()
+    application.test_client().get(f"{SUBMIT}jo@example.com")
+    waiting.join(10)
+    assert answers == ["jo@example.com"]
+    assert made.service.store.waiters.count == 0
+
+
+def test_proxy_request_for_another_host_is_refused_behind_another_server() -> None:
+    with served(create_app()) as connection:
+        connection.request("GET", "http://other.example.com/")
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())["message"]) == (501, "alimock is not a proxy for other.example.com")
