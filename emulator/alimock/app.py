@@ -11,9 +11,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from alimock import wsgi
 from alimock.api import endpoint
 from alimock.api.faults import pieces, without_wire
-from alimock.api.http import HttpRequest, HttpResponse
+from alimock.api.http import HttpResponse
 from alimock.backend import Backend, create_backend
 from alimock.control import access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
 from alimock.control.current import EXTENSION, backend
@@ -95,16 +96,8 @@ def _with_one_slash(application: WSGIApplication) -> WSGIApplication:
 
 def _call() -> Response:
     """Answer a call of the emulated API."""
-    headers = {name.lower(): _utf8(value) for name, value in request.headers.items()}
-    query = request.environ.get("QUERY_STRING", "")
-    http = HttpRequest(request.method, query, headers, request.get_data(cache=False), request.remote_addr or "")
-    response = backend().call(http, request.script_root)
+    response = backend().call(wsgi.http_request(request.environ, request.get_data(cache=False)), request.script_root)
     return _response(response) if response.fault is None else _faulty_response(response)
-
-
-def _utf8(value: str) -> str:
-    """Undo the Latin-1 decoding of WSGI: clients send and sign UTF-8."""
-    return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
 
 
 def _health() -> Response:

@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from functools import lru_cache
+from enum import Enum
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -36,49 +37,60 @@ _WITHOUT_BODY = (204, 304)
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
+class _Wait(Enum):
+    """What a connection waits for: a request, the rest of one or of invalid input, or that the client reads a response."""
+
+    REQUEST = 1
+    INPUT = 2
+    READING = 3
+
+
 class Connection(asyncio.Protocol):
     """The connection of one client, run by the event loop of its server.
 
-    The server keeps it in `group`, by what it waits for, since the time `since` of the loop. `heard` is when the client last sent
-    something. `waiter` is the wait of the current request, if it is parked.
+    `since` is the time of the loop when it began to wait for its client, or None while the server works.
     """
 
     _transport: asyncio.Transport
     _parser: RequestParser
 
     def __init__(self, server: Server, listener: Listener) -> None:
-        self.listener = listener
-        self.group: dict[Connection, None] | None = None
-        self.since = self.heard = server.loop.time()
-        self.peer = ""
-        self.waiter: Waiter[object] | None = None
+        self.since: float | None = None
         self._server = server
+        self._listener = listener
+        self._peer = ""
+        self._wait = _Wait.REQUEST
+        # When the client last sent something.
+        self._heard = 0.0
         self._request: Request | None = None
+        self._waiter: Waiter[object] | None = None
         self._rejection: Rejected | None = None
+        # What is to happen after a delay, and what ends the connection if the client is too slow.
         self._timer: asyncio.TimerHandle | None = None
-        self._is_new = True
-        # Whether the client reads no response, the input is dropped, the client has closed its write side, reading is paused.
-        self._is_blocked = self._is_draining = self._is_ended = self._is_paused = False
+        self._watchdog: asyncio.TimerHandle | None = None
+        # Whether the client reads no response, has closed its write side, sends input that is dropped, or is not read.
+        self._is_blocked = self._is_ended = self._is_draining = self._is_paused = False
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.peer = (transport.get_extra_info("peername") or ("",))[0]
-        self._parser = RequestParser(self._server.limits, self.peer)
+        self._peer = (transport.get_extra_info("peername") or ("",))[0]
+        self._parser = RequestParser(self._server.limits, self._peer)
+        self._wait_for(_Wait.REQUEST)
+        self._watch()
         self._server.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._is_draining:
             self._later(DRAIN_SECONDS, self.abort)
             return
-        if self._is_new and data[0] == _TLS_HANDSHAKE and self.listener.context is None:
-            logger.warning('%s speaks TLS to the plain port: set protocol="http" in the client, or use --tls-port', self.peer)
+        if self._parser.is_new and data[0] == _TLS_HANDSHAKE and self._listener.context is None:
+            logger.warning('%s speaks TLS to the plain port: set protocol="http" in the client, or use --tls-port', self._peer)
             self.abort()
             return
-        self._is_new = False
-        self.heard = self._server.loop.time()
+        self._heard = self._server.loop.time()
         try:
             self._parser.feed(data)
         except Rejected as rejection:
@@ -88,83 +100,43 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Return whether to keep the connection: a client that has closed its write side gets its responses, but waits for none."""
         self._is_ended = True
-        if self._parser.has_begun and self._rejection is None:
-            self._rejection = Rejected(400, "The connection was closed before the request was complete.")
         if self._timer is not None:
             return False
+        if self._parser.has_begun and self._rejection is None:
+            self._rejection = Rejected(400, "The connection was closed before the request was complete.")
         self._advance()
         return not self._transport.is_closing()
 
     def connection_lost(self, error: Exception | None) -> None:
         if isinstance(error, ssl.SSLError):
-            logger.info("TLS connection of %s failed: %s", self.peer, error)
-        self._cancel_timer()
+            logger.info("TLS connection of %s failed: %s", self._peer, error)
+        for timer in filter(None, (self._timer, self._watchdog)):
+            timer.cancel()
+        if self._waiter is not None:
+            self._server.dispatcher.unpark(self._waiter)
         self._server.remove(self)
+        self._parser.close()
 
     def pause_writing(self) -> None:
         self._is_blocked = True
-        self._server.move(self, self._server.blocked)
+        self._wait_for(_Wait.READING)
 
     def resume_writing(self) -> None:
-        self._is_blocked = False
-        self._server.move(self, None)
+        self._is_blocked, self.since = False, None
         self._advance()
 
     # What the server calls.
 
-    def respond(self, response: HttpResponse) -> None:
-        """Send the response to the current request, and apply its fault."""
-        fault = response.fault
-        if self._transport.is_closing():
-            return
-        if fault is None:
-            head = self._head(response, closes=self._closes())
-            has_body = self._request is not None and self._request.http.method != "HEAD" and response.status not in _WITHOUT_BODY
-            self._transport.write(head + response.body if has_body else head)
-            self._finish()
-        elif fault.delay:
-            self._later(fault.delay, lambda: self._respond_with(fault, response))
-        else:
-            self._respond_with(fault, response)
-
-    def park(self, waiter: Waiter[object]) -> bool:
-        """Keep the current request without a thread until its wait is over; return False if the client has disconnected."""
-        if self._is_ended:
-            self._transport.close()
-        if self._transport.is_closing():
-            return False
-        self.waiter = waiter
-        self._later(waiter.seconds_left, self.resume)
-        return True
-
-    def resume(self) -> None:
-        """Answer the request whose wait is over."""
-        waiter, self.waiter = self.waiter, None
-        if waiter is not None and self._request is not None:
-            self._cancel_timer()
-            self._server.unpark(waiter)
-            self._server.answer(self, self._request, waiter)
-
-    def time_out(self, reason: str) -> None:
-        """Close the connection: after a response if its request is incomplete, else silently."""
-        if self._is_draining:
-            self.abort()
-        elif self._parser.has_begun:
-            logger.info("request of %s timed out: %s", self.peer, reason)
-            self._rejection = Rejected(408, reason)
-            self._advance()
-        else:
-            self._transport.close()
-
     def stop(self) -> None:
         """Close the connection, after the response that is under way, but not after a delay."""
-        if self._timer is not None and self.waiter is None:
+        if self._timer is not None and self._waiter is None:
             self.abort()
         elif self._request is None and not self._parser.has_begun:
             self._transport.close()
 
     def abort(self) -> None:
         """Close the connection at once."""
+        self.since = None
         self._transport.abort()
 
     # Requests, in order.
@@ -174,18 +146,41 @@ class Connection(asyncio.Protocol):
         if self._request is not None or self._is_blocked or self._is_draining or self._transport.is_closing():
             return
         if self._parser.requests:
-            self._request = self._parser.requests.pop(0)
-            self._server.move(self, None)
+            self._request, self.since = self._parser.requests.popleft(), None
             self._read_on(not self._parser.requests)
-            self._server.answer(self, self._request)
+            self._answer(self._request, None)
         elif self._rejection is not None:
             self._reject(self._rejection)
         elif self._is_ended:
             self._transport.close()
         else:
             self._read_on(True)
-            self._continue()
-            self._server.move(self, self._server.reading if self._parser.has_begun else self._server.idle)
+            self._wait_for(_Wait.INPUT if self._parser.has_begun else _Wait.REQUEST)
+            if self._parser.expects_continue:
+                self._parser.expects_continue = False
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer(self, request: Request, waiter: Waiter[object] | None) -> None:
+        self._server.dispatcher.answer(request.http, request.target, self._listener.address, self._respond_or_park, waiter)
+
+    def _respond_or_park(self, result: HttpResponse | Waiter[object]) -> None:
+        if isinstance(result, HttpResponse):
+            self._respond(result)
+        elif self._is_ended or self._transport.is_closing():
+            self._server.dispatcher.unpark(result)
+            self._transport.close()
+        else:
+            self._waiter = result
+            self._later(result.seconds_left, self._resume)
+            self._server.dispatcher.park(result, self._resume)
+
+    def _resume(self) -> None:
+        """Answer the request whose wait is over."""
+        self._cancel_timer()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and self._request is not None:
+            self._server.dispatcher.unpark(waiter)
+            self._answer(self._request, waiter)
 
     def _read_on(self, reads: bool) -> None:
         """Read nothing while further requests are queued, so that a client cannot fill the memory."""
@@ -193,14 +188,8 @@ class Connection(asyncio.Protocol):
             self._is_paused = not reads
             (self._transport.resume_reading if reads else self._transport.pause_reading)()
 
-    def _continue(self) -> None:
-        if self._parser.expects_continue:
-            self._parser.expects_continue = False
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _finish(self, *, closes: bool = False) -> None:
+    def _finish(self, *, closes: bool) -> None:
         """Close the connection, or answer the next request after other connections had their turn."""
-        closes = closes or self._closes()
         self._request = None
         if closes:
             self._transport.close()
@@ -208,9 +197,6 @@ class Connection(asyncio.Protocol):
             self._server.loop.call_soon(self._advance)
         else:
             self._advance()
-
-    def _closes(self) -> bool:
-        return self._request is None or not self._request.keep_alive or self._server.is_stopping
 
     def _reject(self, rejection: Rejected) -> None:
         """Answer invalid input, and drain what follows; otherwise the system sends RST and the client loses the response."""
@@ -225,38 +211,92 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         self._is_draining = True
         self._read_on(True)
-        self._server.move(self, self._server.reading)
+        self._wait_for(_Wait.INPUT)
         self._later(DRAIN_SECONDS, self.abort)
+
+    # Timeouts.
+
+    def _wait_for(self, wait: _Wait) -> None:
+        """Begin to wait for something from the client, unless it is awaited already."""
+        if self._wait is not wait or self.since is None:
+            self._wait, self.since = wait, self._server.loop.time()
+            if wait is not _Wait.REQUEST:
+                self._watch()
+
+    def _watch(self) -> None:
+        """Time out if the client was too slow, else look again when it can have been."""
+        now, deadline = self._server.loop.time(), self._deadline()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        if now >= deadline:
+            self._time_out()
+        if not self._transport.is_closing():
+            self._watchdog = self._server.loop.call_at(max(now, deadline), self._watch)
+
+    def _deadline(self) -> float:
+        limits, now = self._server.limits, self._server.loop.time()
+        if self.since is None:
+            return now + limits.idle_seconds
+        if self._wait is _Wait.REQUEST:
+            return self.since + limits.idle_seconds
+        last = self.since + limits.request_seconds
+        return min(last, self._heard + limits.idle_seconds) if self._wait is _Wait.INPUT else last
+
+    def _time_out(self) -> None:
+        limits = self._server.limits
+        if self._wait is _Wait.READING:
+            logger.info("%s read no response for %g s", self._peer, limits.request_seconds)
+        if self._wait is not _Wait.INPUT or self._is_draining:
+            self.abort()
+            return
+        is_pause = self._server.loop.time() - self._heard >= limits.idle_seconds
+        reason = "No data of the request was received for too long; see --limit idle_seconds."
+        self._rejection = Rejected(408, reason if is_pause else "Request timeout; see --limit request_seconds.")
+        logger.info("request of %s timed out: %s", self._peer, self._rejection)
+        self._advance()
 
     # Responses.
 
-    def _respond_with(self, fault: ResponseFault, response: HttpResponse) -> None:
+    def _respond(self, response: HttpResponse) -> None:
+        fault = response.fault
+        if fault is not None and fault.delay:
+            self._later(fault.delay, lambda: self._send(response))
+        else:
+            self._send(response)
+
+    def _send(self, response: HttpResponse) -> None:
+        request, fault = self._request, response.fault
+        if request is None or self._transport.is_closing():
+            return
+        closes = not request.keep_alive or self._server.is_stopping
+        if fault is not None:
+            self._send_with(fault, response, closes=closes)
+            return
+        has_body = request.http.method != "HEAD" and response.status not in _WITHOUT_BODY
+        head = self._head(response, closes=closes)
+        self._transport.write(head + response.body if has_body else head)
+        self._finish(closes=closes)
+
+    def _send_with(self, fault: ResponseFault, response: HttpResponse, *, closes: bool) -> None:
         if fault.reset is not None:
-            self._reset()
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.abort()
             return
         sent = apply_fault(response)
-        parts = list(pieces(sent.response.body)) if fault.slow else [sent.response.body]
-        pause = fault.slow / max(len(parts), 1)
+        parts = (list(pieces(sent.response.body)) or [b""]) if fault.slow else [sent.response.body]
+        pause = fault.slow / len(parts)
         # No header reveals that the connection will be closed.
-        parts[:1] = [self._head(sent.response, closes=self._closes()) + b"".join(parts[:1])]
+        parts[0] = self._head(sent.response, closes=closes) + parts[0]
         parts[-1] += sent.surplus
-        closes = bool(sent.surplus) or not sent.complete
-        if fault.slow:
-            self._later(pause, lambda: self._send_parts(parts, pause, closes=closes))
-        else:
-            self._send_parts(parts, pause, closes=closes)
+        start = partial(self._send_parts, parts, pause, closes=closes or bool(sent.surplus) or not sent.complete)
+        self._later(pause, start) if pause else start()
 
     def _send_parts(self, parts: list[bytes], pause: float, *, closes: bool) -> None:
-        """Send the parts of a response with pauses between them."""
         self._transport.write(parts.pop(0))
         if parts:
-            self._later(pause, lambda: self._send_parts(parts, pause, closes=closes))
+            self._later(pause, partial(self._send_parts, parts, pause, closes=closes))
         else:
             self._finish(closes=closes)
-
-    def _reset(self) -> None:
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self._transport.abort()
 
     def _head(self, response: HttpResponse, *, closes: bool) -> bytes:
         status = f"HTTP/1.1 {response.status} {_REASONS.get(response.status, '')}\r\n"
@@ -266,10 +306,15 @@ class Connection(asyncio.Protocol):
         connection = "Connection: close\r\n" if closes else "Connection: Keep-Alive\r\n" if stays else ""
         return f"{status}{headers}Date: {_date(int(time.time()))}\r\n{connection}\r\n".encode("latin-1")
 
-    def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run an action later, in place of the one that was to run."""
+    def _later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Run an action after a delay, in place of the one that was to run."""
+
+        def run() -> None:
+            self._timer = None
+            action()
+
         self._cancel_timer()
-        self._timer = self._server.loop.call_later(seconds, action)
+        self._timer = self._server.loop.call_later(seconds, run)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -35,15 +35,15 @@ class Listener:
             self.context.load_cert_chain(*tls)
 
     @property
-    def scheme(self) -> str:
-        """The scheme of its URLs."""
-        return "http" if self.context is None else "https"
+    def address(self) -> tuple[str, str, int]:
+        """The scheme of its URLs, the host and the port."""
+        return "http" if self.context is None else "https", self.host, self.port
 
     @property
     def url(self) -> str:
         """The URL of the emulated API."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"{self.scheme}://{bracketed(host)}:{self.port}"
+        return f"{self.address[0]}://{bracketed(host)}:{self.port}"
 
     def bind(self) -> socket.socket:
         """Return a listening socket for an event loop; raises `OSError` with the address and the reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,12 +40,13 @@ class Request(NamedTuple):
 class RequestParser:
     """Parses the input of one connection, and appends each complete request to `requests`.
 
-    `has_begun` tells whether a request is incomplete, `expects_continue` whether its client waits for `100 Continue`.
+    `has_begun` tells whether a request is incomplete, `expects_continue` whether its client waits for `100 Continue`, `is_new`
+    whether nothing has arrived yet, and `is_finished` whether a request closes the connection.
     """
 
     def __init__(self, limits: ServerLimits, peer: str) -> None:
-        self.requests: list[Request] = []
-        self.is_finished = False
+        self.requests: deque[Request] = deque()
+        self.is_new, self.is_finished = True, False
         self._limits = limits
         self._peer = peer
         self._parser = HttpRequestParser(self)
@@ -63,7 +65,7 @@ class RequestParser:
 
     def feed(self, data: bytes) -> None:
         """Parse more input; raises `Rejected`. Whatever follows a request that closes the connection is ignored."""
-        before = self._stage()
+        before, self.is_new = self._stage(), False
         for piece in (data,) if data.isascii() else self._pieces(data):
             if not self.is_finished:
                 self._feed(piece)
@@ -72,6 +74,10 @@ class RequestParser:
             self._check(self._fed)
         if self.has_begun and not self._in_body:
             self._line = ((b"" if b"\n" in data else self._line) + data[data.rfind(b"\n") + 1 :])[:_REQUEST_LINE_START]
+
+    def close(self) -> None:
+        """Break the reference cycle with llhttp, which would keep both until garbage collection."""
+        del self._parser
 
     def _stage(self) -> tuple[int, bool] | None:
         return (id(self._headers), self._in_body) if self.has_begun else None
