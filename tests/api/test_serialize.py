@@ -9,9 +9,24 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+import reference_bodies
+from alimock.api import serialize
 from alimock.api.serialize import entity_tag
+from alimock.spec.contract import DOMAIN, LIST_ITEM_TAGS, TIME_FIELDS, Evidence, Format, Result, snake_case
+from alimock.spec.errors import ApiError, ErrorDefinition
+from alimock.spec.profiles import PROFILES, Layout
 from conftest import Api
 from lxml import etree
+
+NASTY_TEXTS = (
+    "", " ", "jo@example.com", "李雷@例子.中国", "\U0001f600\U0010ffff", "&<>\"'", "&amp;]]>", "<![CDATA[x]]>", "a\tb", "a\nb", "a\rb", "\r\n",
+    "".join(map(chr, range(0x20))), "\x7f\x80\x85\x9f\xa0", "\u2028\ufeff", "\ud7ff\ue000\ufffd", "\ufffe\uffff", "\U0001fffe", "{x}%s\\",
+)  # fmt: skip
+LAYOUTS = [
+    pytest.param(operation, body_format, layout, id=f"{profile.name}-{operation}-{body_format.value}")
+    for profile in PROFILES.values()
+    for (operation, body_format), layout in profile.layouts.items()
+]
 
 
 def test_xml_error_matches_byte_for_byte(empty: Api) -> None:
@@ -105,3 +120,36 @@ def test_lang_zh_translates_the_messages_of_the_service_but_not_of_the_gateway(a
     assert api.json("VerifyEmail", Token="x", Lang="zh")["Message"] == "参数错误。"
     assert api.json("VerifyEmail", Lang="zh")["Message"] == "Token is mandatory for this action."
     assert "参数错误。".encode() in api.call("VerifyEmail", Token="x", Lang="zh").body
+
+
+def result(layout: Layout, text: str, rows: int) -> Result:
+    """Return a result with a text in every field of a layout that is no time, number or list."""
+    row = {snake_case(name): 1_550_565_487 if name in TIME_FIELDS else text for name in (*layout.fields, *layout.item_fields)}
+    row |= {"confirm_ip": None, "verification_status": 1, "next_page": True, "pre_page": False, "total_item_num": 0}
+    return {**row, **{snake_case(name): (row,) * rows for name in LIST_ITEM_TAGS}}
+
+
+@pytest.mark.parametrize(("operation", "body_format", "layout"), LAYOUTS)
+def test_body_written_as_text_equals_that_of_a_tree(operation: str, body_format: Format, layout: Layout) -> None:
+    for text in NASTY_TEXTS:
+        for rows in (0, 1, 2):
+            written = serialize.success(operation, result(layout, text, rows), layout, body_format)
+            assert written == reference_bodies.success(operation, result(layout, text, rows), layout, body_format)
+
+
+@pytest.mark.parametrize("text", NASTY_TEXTS)
+def test_error_written_as_text_equals_that_of_a_tree(text: str) -> None:
+    failure = ApiError(ErrorDefinition(text, 400, text, Evidence.ASSUMED, "a scenario"), "")
+    written = serialize.error(failure, DOMAIN, "ID", "en", Format.XML)
+    url = str(etree.fromstring(written).findtext("Recommend"))
+    assert url.endswith("&product=Domain&requestId=ID")
+    values = {"RequestId": "ID", "HostId": DOMAIN.endpoint, "Code": text, "Message": text, "Recommend": url}
+    assert written == reference_bodies.error(values)
+
+
+def test_every_character_of_xml_is_written_as_in_a_tree() -> None:
+    for start in range(0, 0x110000, 0x1000):
+        text = "".join(map(chr, range(start, start + 0x1000)))
+        element = etree.Element("x")
+        element.text = reference_bodies.NOT_IN_XML.sub("\ufffd", text)
+        assert f"<x>{serialize.escape(text)}</x>".encode() == etree.tostring(element, encoding="UTF-8", xml_declaration=False)

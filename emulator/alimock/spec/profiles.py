@@ -12,9 +12,9 @@ from alimock.spec.contract import Evidence, Format
 from alimock.spec.times import DateStyle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """The layout of one operation's body in one format of one profile.
+    """The layout of one operation's body in one format of one profile. Layouts are compared by identity, so that they can be keys.
 
     `fields` and `item_fields` are in the order of the body and in PascalCase; `camel` makes them lower camel case. `constants` are
     the fields with the same value in every row of a list.

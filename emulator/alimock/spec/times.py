@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from functools import lru_cache
@@ -26,12 +27,22 @@ class DateStyle(Enum):
 
 
 @lru_cache(maxsize=4096)
-def format_time(seconds: int, style: DateStyle = DateStyle.NUMERIC) -> str:
-    """Format epoch seconds in UTC+8."""
+def format_time(seconds: int) -> str:
+    """Format epoch seconds in UTC+8 as in `2019-02-19 16:38:07`."""
+    return datetime.fromtimestamp(seconds, UTC_PLUS_8).replace(tzinfo=None).isoformat(" ")
+
+
+@lru_cache(maxsize=4096)
+def format_month_name(seconds: int) -> str:
+    """Format epoch seconds in UTC+8 as in `Dec 25,2017 03:38:46`."""
     moment = datetime.fromtimestamp(seconds, UTC_PLUS_8)
-    if style is DateStyle.MONTH_NAME:
-        return f"{_MONTHS[moment.month - 1]} {moment:%d},{moment.year:04} {moment:%H:%M:%S}"
-    return moment.replace(tzinfo=None).isoformat(" ")
+    return f"{_MONTHS[moment.month - 1]} {moment:%d},{moment.year:04} {moment:%H:%M:%S}"
+
+
+TIME_FORMATS: Mapping[DateStyle, Callable[[int], str]] = {
+    DateStyle.NUMERIC: format_time,
+    DateStyle.MONTH_NAME: format_month_name,
+}
 
 
 def parse_time(text: str) -> int:
