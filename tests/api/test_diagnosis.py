@@ -9,7 +9,6 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -111,16 +110,16 @@ def v3(
 
 def unencoded_plus() -> HttpRequest:
     request = v1(Email="a+b c@example.com", SignatureNonce="n")
-    return replace(request, query=request.query.replace("a%2Bb+c", "a+b%20c"))
+    return request._replace(query=request.query.replace("a%2Bb+c", "a+b%20c"))
 
 
 def repeated_parameter() -> HttpRequest:
     request = v1(add=[("Format", "XML")])
-    return replace(request, query=f"{request.query}&Format=XML")
+    return request._replace(query=f"{request.query}&Format=XML")
 
 
 def form_without_content_type() -> HttpRequest:
-    return replace(v1(sent_by="POST", method="POST", body={"Email": "a@example.com"}), headers={"content-type": "text/plain"})
+    return v1(sent_by="POST", method="POST", body={"Email": "a@example.com"})._replace(headers={"content-type": "text/plain"})
 
 
 def missing_header() -> HttpRequest:

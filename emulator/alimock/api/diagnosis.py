@@ -226,7 +226,7 @@ def _mistaken_pairs(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
 
 def _mistaken_plus(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
     http = request.http
-    literal = replace(http, query=http.query.replace("+", "%2B"), body=http.body.replace(b"+", b"%2B"))
+    literal = http._replace(query=http.query.replace("+", "%2B"), body=http.body.replace(b"+", b"%2B"))
     query = _right(parse(literal), "").query
     words = "a + was sent unencoded, which means a space, but signed as a +"
     yield _tried(right, "plus-for-space", words, "send + as %2B", query=query)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from alimock.api.http import HttpResponse
 from alimock.scenario.model import Body, Fault
@@ -49,8 +50,7 @@ def _is_due(fault: Fault, account: Account) -> bool:
     return number == fault.nth if fault.nth is not None else fault.every is None or number % fault.every == 0
 
 
-@dataclass(frozen=True)
-class FaultyResponse:
+class FaultyResponse(NamedTuple):
     """A response as its fault changes it.
 
     `surplus` is sent after the body, although no header announces it. If it is not `complete`, the body is shorter than its
@@ -66,15 +66,15 @@ def apply_fault(response: HttpResponse) -> FaultyResponse:
     """Apply what the fault of a response says about its body."""
     body, half = response.fault.body if response.fault is not None else None, len(response.body) // 2
     if body is Body.EMPTY:
-        return FaultyResponse(replace(response, body=b"", headers=_with_length(response, 0)))
+        return FaultyResponse(response._replace(body=b"", headers=_with_length(response, 0)))
     if body is Body.HTML_502:
         kept = [(name, value) for name, value in response.headers if name == _DECIDED_BY]
         headers = (("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE))), *kept)
-        return FaultyResponse(replace(response, status=502, headers=headers, body=_PAGE))
+        return FaultyResponse(response._replace(status=502, headers=headers, body=_PAGE))
     if body is Body.TRUNCATED:
-        return FaultyResponse(replace(response, body=response.body[:half]), complete=False)
+        return FaultyResponse(response._replace(body=response.body[:half]), complete=False)
     if body is Body.WRONG_LENGTH:
-        first = replace(response, body=response.body[:half], headers=_with_length(response, half))
+        first = response._replace(body=response.body[:half], headers=_with_length(response, half))
         return FaultyResponse(first, surplus=response.body[half:])
     return FaultyResponse(response)
 
@@ -88,10 +88,10 @@ def without_wire(response: HttpResponse) -> HttpResponse:
     if fault is None or (fault.reset is None and fault.body not in (Body.TRUNCATED, Body.WRONG_LENGTH)):
         return apply_fault(response).response
     broken = Body.HTML_502 if fault.reset is not None else Body.WRONG_LENGTH
-    nearest = apply_fault(replace(response, fault=replace(fault, body=broken))).response
+    nearest = apply_fault(response._replace(fault=replace(fault, body=broken))).response
     note = f"; {fault} not applied as written, which only alimock's own HTTP server can do"
     headers = tuple((name, value + note if name == _DECIDED_BY else value) for name, value in nearest.headers)
-    return replace(nearest, headers=headers)
+    return nearest._replace(headers=headers)
 
 
 def pieces(body: bytes) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alimock.scenario.model import ResponseFault
 
@@ -13,8 +13,7 @@ PARK = "alimock.park"
 RESUMED = "alimock.resumed"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """One request to the emulated API. Its path is always `/`.
 
     `query` is the raw query string, its bytes decoded as Latin-1 as WSGI does. Header names are in lower case. `peer` is the
@@ -28,8 +27,7 @@ class HttpRequest:
     peer: str
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """One response: the status, the headers in order, the body, and the fault that the server applies while it sends them."""
 
     status: int
