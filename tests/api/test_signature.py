@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -13,6 +13,7 @@ import pytest
 from alimock.api import parse, signature
 from alimock.api.auth import Check, authenticate
 from alimock.api.http import HttpRequest
+from alimock.api.signature import percent_encode
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 from conftest import scenario
@@ -128,3 +129,41 @@ def test_v3_signature_matches_the_published_example() -> None:
     assert string_to_sign == "ACS3-HMAC-SHA256\n7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"
     expected = "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"
     assert signature.sign_v3(string_to_sign, "YourAccessKeySecret") == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "A=a%20b&B=%40~-._%2F%C3%A9&C=",
+        "B=%40~-._%2F%C3%A9&A=a%20b&C=",
+        "A=a+b&B=@~-._/%C3%A9&C",
+        "&A=a b&&B=%40%7E%2D%2E%5F%2f%c3%a9&C=&",
+        "A=%61%20%62&B=%40~-._/\xc3\xa9&C=",
+        "A=a%20b&Signature=x%2By%3D&B=%40~-._%2F%C3%A9&C=",
+        "A=a%20b&B=%40~-._%2F%C3%A9&C=&B=again",
+    ],
+)  # fmt: skip
+def test_string_to_sign_does_not_depend_on_how_the_client_encodes(query: str) -> None:
+    expected = "%2F&A%3Da%2520b%26B%3D%2540~-._%252F%25C3%25A9%26C%3D"
+    assert signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", ""))) == f"GET&{expected}"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for size in range(len(query) + 1):
+        if query[size : size + 1] == "&":
+            sent, body = query[:size], query[size + 1 :].encode("latin-1")
+            assert signature.string_to_sign_v1(parse.parse(HttpRequest("POST", sent, form, body, ""))) == f"POST&{expected}"
+
+
+def test_names_are_sorted_before_they_are_encoded() -> None:
+    query = "A-=1&A=2&A.=3&%C3%A9=4&z=5&A%20=6"
+    assert signature.string_to_sign_v1(parse.parse(HttpRequest("GET", query, {}, b"", ""))) == (
+        "GET&%2F&A%3D2%26A%2520%3D6%26A-%3D1%26A.%3D3%26z%3D5%26%25C3%25A9%3D4"
+    )
+
+
+@pytest.mark.parametrize("encode", [str.upper, str.lower])
+@pytest.mark.parametrize("byte", [byte for byte in range(0x80) if chr(byte) not in "+%&="])
+def test_each_character_is_signed_in_its_canonical_encoding(byte: int, encode: Callable[[str], str]) -> None:
+    expected = percent_encode(percent_encode(chr(byte)))
+    for sent in (encode(f"%{byte:02x}"), chr(byte)):
+        request = parse.parse(HttpRequest("GET", f"X={sent}", {}, b"", ""))
+        assert signature.string_to_sign_v1(request) == f"GET&%2F&X%3D{expected}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from itertools import islice
 
 from alimock.api.context import CallContext
-from alimock.api.signature import V1_DIGESTS
 from alimock.scenario.model import Body, Fault
-from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, VERSIONS, Format
+from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
 from alimock.state.log import CallEntry, EventType, Outcome
 from alimock.state.store import Store
 
@@ -22,20 +21,11 @@ NAME_LENGTH = 200
 KEPT = 100
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
-# Texts that most calls share are kept once: names of parameters and their usual values.
-_COMMON = {
-    text: text
-    for text in (
-        *COMMON_PARAMETERS,
-        *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
-        *OPERATIONS,
-        *VERSIONS,
-        *V1_DIGESTS,
-        *Format.__members__,
-        "1.0",
-    )
-    if not _SECRET.fullmatch(text)
-}
+_PLAIN_NAMES = frozenset(
+    name
+    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
+    if not _SECRET.fullmatch(name)
+)
 
 
 def add(store: Store, context: CallContext, seconds: float) -> None:
@@ -58,7 +48,7 @@ def add(store: Store, context: CallContext, seconds: float) -> None:
             method=request.http.method,
             peer=request.http.peer,
             user_agent=request.http.headers.get("user-agent", "")[:NAME_LENGTH],
-            parameters=dict(islice(_without_secrets(request.parameters.items()), KEPT)),
+            parameters=_without_secrets(request.parameters),
             signature=credentials.method[:NAME_LENGTH] if credentials.signature else None,
             authentication=context.authentication.value,
             status=context.status,
@@ -85,10 +75,9 @@ def write_line(context: CallContext, seconds: float) -> None:
     logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)
 
 
-def _without_secrets(parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for name, value in parameters:
-        if name in _COMMON or not _SECRET.fullmatch(name):
-            yield _COMMON.get(name) or name[:NAME_LENGTH], _COMMON.get(value) or value[:PARAMETER_LENGTH]
+def _without_secrets(parameters: Mapping[str, str]) -> dict[str, str]:
+    plain = (pair for pair in parameters.items() if pair[0] in _PLAIN_NAMES or not _SECRET.fullmatch(pair[0]))
+    return {name[:NAME_LENGTH]: value[:PARAMETER_LENGTH] for name, value in islice(plain, KEPT)}
 
 
 def _format_outcome(outcome: Outcome) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from alimock.api.http import HttpRequest
 from alimock.spec.address import fold
-from alimock.spec.contract import Format, Operation, Parameter, ParameterType, snake_case
+from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, VERSIONS, Format, Operation, Parameter, ParameterType, snake_case
 from alimock.spec.error_catalog import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import Profile
@@ -20,10 +20,21 @@ Value = str | bool | int | tuple[str, ...] | None
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+# Texts that most calls share are kept once, because the call log keeps them for thousands of calls.
+_COMMON_TEXTS = {
+    text: text
+    for text in (
+        *COMMON_PARAMETERS,
+        *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
+        *OPERATIONS,
+        *VERSIONS,
+        *Format.__members__,
+        *("HMAC-SHA1", "HMAC-SHA256", "1.0"),
+    )
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What a request says about its sender, from V1's parameters or V3's headers. An absent part is empty."""
 
     access_key_id: str = ""
@@ -35,8 +46,7 @@ class Credentials:
     signed_headers: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(NamedTuple):
     """A request with everything decoded once.
 
     `query` and `form` are the pairs in the order sent. `parameters` joins them: of a repeated name the first pair counts, and the
@@ -88,7 +98,8 @@ def parse(http: HttpRequest) -> ApiRequest:
 def decode(http: HttpRequest) -> tuple[Pairs, Pairs]:
     """Return the pairs of the query and of the form body; raise `ApiError` for broken percent-encoding and invalid UTF-8."""
     is_form = http.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
-    return _pairs(http.query.encode("latin-1")), _pairs(http.body) if is_form else ()
+    query = http.query if http.query.isascii() else http.query.encode("latin-1")
+    return _pairs(query), _pairs(http.body) if is_form else ()
 
 
 def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) -> dict[str, Value]:
@@ -96,12 +107,12 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
 
     Raise `ApiError`, first for a missing parameter, then for an invalid one. An empty parameter is a missing one.
     """
-    texts = {parameter: parameters.get(parameter.name, "") for parameter in operation.parameters}
-    for parameter, text in texts.items():
+    texts = [(parameter, parameters.get(parameter.name, "")) for parameter in operation.parameters]
+    for parameter, text in texts:
         content = _addresses(text) if parameter.kind is ParameterType.ADDRESSES else text
         if parameter.required and not content and (operation.name, parameter.name) not in profile.optional:
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
-    return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts.items()}
+    return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts}
 
 
 def _format(name: str, *, is_v3: bool) -> Format | None:
@@ -138,23 +149,26 @@ def _v3_credentials(headers: Mapping[str, str]) -> Credentials:
     )
 
 
-def _pairs(content: bytes) -> Pairs:
+def _pairs(content: str | bytes) -> Pairs:
     if not content:
         return ()
     try:
-        text = content.decode("utf-8")
+        text = content if isinstance(content, str) else content.decode("utf-8")
         if _BROKEN_PERCENT.search(text):
             raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule percent-encoding")
-        parts = (part.partition("=") for part in text.split("&") if part)
+        parts = [part.partition("=") for part in text.split("&") if part]
         return tuple([(_decoded(name), _decoded(value)) for name, _, value in parts])
     except UnicodeDecodeError:
         raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule utf-8") from None
 
 
 def _decoded(text: str) -> str:
+    common = _COMMON_TEXTS.get(text)
+    if common is not None:
+        return common
     if "+" in text:
         text = text.replace("+", " ")
-    return unquote(text, errors="strict") if "%" in text else text
+    return unquote_to_bytes(text).decode("utf-8") if "%" in text else text
 
 
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:

@@ -1,6 +1,7 @@
 """Signatures as the gateway computes them: pure functions of a decoded request and a secret.
 
-V1 and V3 start from decoded values, never from the raw query, because clients encode the same value in different ways.
+V1 and V3 sign a canonical encoding of the decoded values, because clients encode the same value in different ways. A query that is
+sent in the canonical encoding is not encoded again.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
-from alimock.api.parse import ApiRequest
+from alimock.api.parse import ApiRequest, Pairs
 
 V1_DIGESTS = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
 V3_ALGORITHM = "ACS3-HMAC-SHA256"
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
+# A text in which exactly the characters that need it are percent-encoded, in upper-case hex digits.
+_ENCODED = r"[A-Za-z0-9_.~-]*(?:%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])[A-Za-z0-9_.~-]*)*"
+_ENCODED_PAIRS = re.compile(f"{_ENCODED}={_ENCODED}(?:&{_ENCODED}={_ENCODED})*")
 
 
 def percent_encode(text: str) -> str:
@@ -25,17 +29,31 @@ def percent_encode(text: str) -> str:
     return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
-def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Join the percent-encoded pairs, sorted by name."""
-    return "&".join([f"{percent_encode(name)}={percent_encode(value)}" for name, value in sorted(pairs)])
-
-
 def string_to_sign_v1(request: ApiRequest) -> str:
     """Return V1's string to sign. It covers every parameter of the query and the form body, empty ones too, except Signature."""
-    query = canonical_query((name, value) for name, value in request.parameters.items() if name != "Signature")
+    pairs, sent = request.query + request.form, _text_of_parameters(request)
+    if len(pairs) != len(request.parameters):
+        # Of a repeated name the first pair counts.
+        pairs, sent = tuple(request.parameters.items()), ""
+    query = "&".join([part for (name, _), part in _sorted_parts(pairs, sent) if name != "Signature"])
     # An encoded query has only these three characters left to encode a second time.
     encoded = query.replace("%", "%25").replace("=", "%3D").replace("&", "%26")
     return f"{request.http.method}&%2F&{encoded}"
+
+
+def _text_of_parameters(request: ApiRequest) -> str:
+    """Return the query and the form body as one text."""
+    if not request.form:
+        return request.http.query
+    form = request.http.body.decode()
+    return f"{request.http.query}&{form}" if request.http.query else form
+
+
+def _sorted_parts(pairs: Pairs, sent: str) -> list[tuple[tuple[str, str], str]]:
+    """Return the pairs sorted by name, each with its canonical encoding; `sent` is the text that they were decoded from."""
+    if _ENCODED_PAIRS.fullmatch(sent):
+        return sorted(zip(pairs, sent.split("&"), strict=True))
+    return [((name, value), f"{percent_encode(name)}={percent_encode(value)}") for name, value in sorted(pairs)]
 
 
 def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
@@ -46,10 +64,9 @@ def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
 
 def canonical_request_v3(request: ApiRequest, signed_headers: str) -> str:
     """Return V3's canonical request over the headers named in `signed_headers`, separated by `;`."""
+    query = "&".join([part for _, part in _sorted_parts(request.query, request.http.query)])
     body_hash = hashlib.sha256(request.http.body).hexdigest()
-    return join_canonical_request(
-        request.http.method, canonical_query(request.query), pick_headers(request, signed_headers), body_hash
-    )
+    return join_canonical_request(request.http.method, query, pick_headers(request, signed_headers), body_hash)
 
 
 def pick_headers(request: ApiRequest, signed_headers: str) -> tuple[tuple[str, str], ...]:
