@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Callable
+
+import pytest
+from alimock.api import call_log
+from alimock.api.service import Service
 from conftest import Api
 
 
@@ -21,3 +28,27 @@ def test_the_first_200_characters_of_names_are_kept(empty: Api) -> None:
     kept = (entry.action, entry.version, entry.access_key_id, entry.user_agent, entry.signature)
     assert kept == ("a" * 200, "v" * 200, "k" * 200, "u" * 200, "m" * 200)
     assert "p" * 200 in entry.parameters
+
+
+LINE = r"200 QueryEmailVerification OK, no key, unsigned: abc@aliyun.com found \[default.yaml:10\] \(\d+\.\d ms\)"
+
+
+def test_line_about_a_call_goes_to_the_logger_unless_the_service_has_a_writer(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    lines: list[str] = []
+    with caplog.at_level(logging.INFO):
+        api.call("QueryEmailVerification", Email="abc@aliyun.com")
+        api.service = Service(api.store, write_line=lines.append)
+        api.call("QueryEmailVerification", Email="abc@aliyun.com")
+    ((name, level, logged),) = caplog.record_tuples
+    assert (name, level) == ("alimock.api.call_log", logging.INFO)
+    assert [re.fullmatch(LINE, line) is not None for line in (logged, *lines)] == [True, True]
+
+
+@pytest.mark.parametrize("write_line", [None, call_log.to_logger])
+def test_no_line_is_formatted_that_nothing_writes(
+    api: Api, write_line: Callable[[str], None] | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(call_log, "_format_outcome", lambda outcome: pytest.fail("formatted"))
+    api.service = Service(api.store, write_line=write_line)
+    with caplog.at_level(logging.WARNING):
+        assert api.call("QueryEmailVerification", Email="abc@aliyun.com").status == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from alimock.api.context import CallContext
@@ -36,7 +36,6 @@ def add(store: Store, context: CallContext, seconds: float) -> None:
     sequence = store.record_event(EventType.CALL, account, context.request_id)
     store.calls.add(
         CallEntry(
-            id=str(sequence),
             sequence=sequence,
             account_name=account,
             request_id=context.request_id,
@@ -62,17 +61,23 @@ def add(store: Store, context: CallContext, seconds: float) -> None:
     )
 
 
-def write_line(context: CallContext, seconds: float) -> None:
-    """Write a line about a call to the process's log."""
-    if not logger.isEnabledFor(logging.INFO):
+def to_logger(line: str) -> None:
+    """Write a line to this module's logger."""
+    logger.info(line)
+
+
+def write_line(context: CallContext, seconds: float, write: Callable[[str], None]) -> None:
+    """Write a line about a call."""
+    if write is to_logger and not logger.isEnabledFor(logging.INFO):
         return
     fault = context.fault
-    effects = [context.explain("")] if fault is not None and fault.error is None else []
-    details = "; ".join((*effects, *map(_format_outcome, context.outcomes)))
+    details = "; ".join([_format_outcome(outcome) for outcome in context.outcomes])
+    if fault is not None and fault.error is None:
+        details = "; ".join(filter(None, (context.explain(""), details)))
     action, code = _printable(context.request.action or "(no action)"), context.code
     key, check = _printable(context.request.credentials.access_key_id or "no key"), context.authentication.value
     status = _sent_status(context.status, fault)
-    logger.info("%s %s %s, %s, %s: %s (%.1f ms)", status, action, code, key, check, details, seconds * 1000)
+    write(f"{status} {action} {code}, {key}, {check}: {details} ({seconds * 1000:.1f} ms)")
 
 
 def _without_secrets(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -81,8 +86,9 @@ def _without_secrets(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _format_outcome(outcome: Outcome) -> str:
-    decided_by = f"[{_printable(outcome.decided_by)}]" if outcome.decided_by else ""
-    return " ".join(filter(None, (_printable(outcome.email), outcome.outcome, decided_by)))
+    address = f"{_printable(outcome.email)} " if outcome.email else ""
+    decided_by = f" [{_printable(outcome.decided_by)}]" if outcome.decided_by else ""
+    return f"{address}{outcome.outcome}{decided_by}"
 
 
 def _sent_status(status: int, fault: Fault | None) -> int | str:

@@ -7,7 +7,7 @@ the store's lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alimock.spec import address
 from alimock.spec import error_catalog as errors
@@ -22,8 +22,7 @@ from alimock.state.store import Store
 CUSTOM = "(custom answer)"
 
 
-@dataclass(frozen=True, slots=True)
-class OperationContext:
+class OperationContext(NamedTuple):
     """What every operation needs to know about its call. `ip` is UserClientIp, or the peer's address."""
 
     store: Store
@@ -35,8 +34,7 @@ class OperationContext:
     lang: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationResult:
+class OperationResult(NamedTuple):
     """What an operation returns: the response's fields in snake case, and the outcome of each address."""
 
     fields: Result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alimock.api import call_log, faults, serialize
@@ -41,11 +42,20 @@ class FollowedLink:
 
 
 class Service:
-    """Answers requests to the emulated API from one store. `profile` overrides the scenario's."""
+    """Answers requests to the emulated API from one store.
 
-    def __init__(self, store: Store, profile: str | None = None) -> None:
+    `profile` overrides the scenario's. `write_line` receives a line about each call; if it is None, no line is formatted.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        profile: str | None = None,
+        write_line: Callable[[str], None] | None = call_log.to_logger,
+    ) -> None:
         self.store = store
         self.profile = profile
+        self.write_line = write_line
         # The latest exceptions of alimock's own, for the test that runs the emulator.
         self.failures: deque[BaseException] = deque(maxlen=KEPT_FAILURES)
         # The latest requests whose signature was refused, by request id, for a diagnosis on demand.
@@ -67,7 +77,8 @@ class Service:
         seconds = time.perf_counter() - started
         with self.store.transaction():
             call_log.add(self.store, context, seconds)
-        call_log.write_line(context, seconds)
+        if self.write_line is not None:
+            call_log.write_line(context, seconds, self.write_line)
         return serialize.response(context.status, body, context.request_id, context.decided_by, context.body_format, context.fault)
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from itertools import takewhile
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from alimock.state.limits import StateLimits
 
@@ -27,8 +26,7 @@ class EventType(str, Enum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event in one account, or in all accounts if the name is empty; `subject` is the id of what changed."""
 
     sequence: int
@@ -43,8 +41,7 @@ class Event:
         return str(self.sequence)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result for one address of a call, or for the whole call if `email` is empty, and what decided it.
 
     `outcome` is `success`, `exist`, `found`, another word, or an error code. `mail_id` is the mail that was sent to the address.
@@ -56,15 +53,13 @@ class Outcome:
     mail_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallEntry:
+class CallEntry(NamedTuple):
     """A call and its response, without secrets and signatures.
 
     `signature` is the algorithm, None for an unsigned call. `messages` are the ids of the mails that the call sent. `received` is
     real time in epoch seconds.
     """
 
-    id: str
     sequence: int
     account_name: str
     request_id: str
@@ -86,6 +81,11 @@ class CallEntry:
     messages: tuple[str, ...]
     received: float
     seconds: float
+
+    @property
+    def id(self) -> str:
+        """The sequence number as text."""
+        return str(self.sequence)
 
 
 class Entry(Protocol):
@@ -126,8 +126,11 @@ class Log(Generic[E]):
 
     def add(self, entry: E) -> None:
         """Append an entry, and evict the oldest beyond the limits."""
-        own = self._by_account.setdefault(entry.account_name, OrderedDict())
-        self._entries[entry.id] = own[entry.id] = entry
+        own = self._by_account.get(entry.account_name)
+        if own is None:
+            own = self._by_account[entry.account_name] = OrderedDict()
+        entry_id = entry.id
+        self._entries[entry_id] = own[entry_id] = entry
         if len(own) > self._limits.max_entries_per_account:
             self._evict(next(iter(own.values())))
         elif len(self._entries) > self._limits.max_entries:

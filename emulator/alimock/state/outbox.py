@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alimock.state.limits import StateLimits
 from alimock.state.log import Log
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """One mail, as it was sent.
 
     `created` is the account's time and `received` the real time, in epoch seconds. `link_valid_days` is None if the link never
