@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest
@@ -54,28 +55,39 @@ def authenticate(request: ApiRequest, store: Store) -> Check:
     return Check.CHECKED
 
 
+# What a signature needs: the names on the wire, and the parts of the credentials.
+_V1_PARTS = (
+    ("AccessKeyId", "access_key_id"),
+    ("Signature", "signature"),
+    ("Timestamp", "timestamp"),
+    ("SignatureNonce", "nonce"),
+    ("SignatureMethod", "method"),
+    ("SignatureVersion", "version"),
+)
+_V3_PARTS = (*_V1_PARTS[:2], ("x-acs-date", "timestamp"), ("x-acs-signature-nonce", "nonce"))
+
+
 def _required_parts(request: ApiRequest, store: Store) -> None:
-    credentials = request.credentials
-    parts = {"AccessKeyId": credentials.access_key_id, "Signature": credentials.signature}
-    headers: dict[str, str] = {}
-    if request.is_v3:
-        headers = {"x-acs-date": credentials.timestamp, "x-acs-signature-nonce": credentials.nonce}
-    else:
-        parts |= {"Timestamp": credentials.timestamp, "SignatureNonce": credentials.nonce, "SignatureMethod": credentials.method}
-        parts["SignatureVersion"] = request.parameters.get("SignatureVersion", "")
-    for name, value in parts.items():
-        if not value:
-            raise ApiError(errors.MISSING_PARAMETERS[name], f"rule missing {name}")
-    for name, value in headers.items():
-        if not value:
-            raise ApiError(errors.MISSING_HEADER, f"rule missing {name}", header=name)
+    for name, part in _V3_PARTS if request.is_v3 else _V1_PARTS:
+        if not getattr(request.credentials, part):
+            missing = errors.MISSING_PARAMETERS.get(name)
+            if missing is None:
+                raise ApiError(errors.MISSING_HEADER, f"rule missing {name}", header=name)
+            raise ApiError(missing, f"rule missing {name}")
 
 
 def _skew(timestamp: str, now: float) -> float | None:
     """Return by how many seconds a timestamp is ahead of `now` (negative: behind), or None if it is malformed."""
     match = _TIMESTAMP.fullmatch(timestamp)
+    seconds = _epoch_seconds(match[1]) if match else None
+    return seconds - now if seconds is not None else None
+
+
+# Many calls are signed in the same second.
+@lru_cache(maxsize=64)
+def _epoch_seconds(second: str) -> float | None:
     try:
-        return datetime.fromisoformat(f"{match[1]}+00:00").timestamp() - now if match else None
+        return datetime.fromisoformat(f"{second}+00:00").timestamp()
     except ValueError:
         return None
 

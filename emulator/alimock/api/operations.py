@@ -193,8 +193,11 @@ def _refuse_malformed(email: str) -> None:
 
 def _refuse_if_scripted(context: OperationContext, email: str) -> None:
     """Refuse an address if the scenario scripts that for this operation; its record does not matter then."""
-    scripted, rule = context.account.answer(email, context.action), context.account.addresses.rule(email)
-    if scripted is None or scripted.code is None or rule is None:
+    rule = context.account.addresses.rule(email)
+    if rule is None or not rule.answers:
+        return
+    scripted = context.account.answer(email, context.action)
+    if scripted is None or scripted.code is None:
         return
     if scripted.message is None:
         raise ApiError(errors.ANSWER_CODES[scripted.code], rule.location)

@@ -43,6 +43,7 @@ class Credentials(NamedTuple):
     timestamp: str = ""
     nonce: str = ""
     security_token: str = ""
+    version: str = ""
     signed_headers: str = ""
 
 
@@ -131,6 +132,7 @@ def _v1_credentials(parameters: Mapping[str, str]) -> Credentials:
         get("Timestamp", ""),
         get("SignatureNonce", ""),
         get("SecurityToken", ""),
+        get("SignatureVersion", ""),
     )
 
 
@@ -145,7 +147,7 @@ def _v3_credentials(headers: Mapping[str, str]) -> Credentials:
         headers.get("x-acs-date", ""),
         headers.get("x-acs-signature-nonce", ""),
         headers.get("x-acs-security-token", ""),
-        fields.get("SignedHeaders", ""),
+        signed_headers=fields.get("SignedHeaders", ""),
     )
 
 
@@ -156,31 +158,26 @@ def _pairs(content: str | bytes) -> Pairs:
         text = content if isinstance(content, str) else content.decode("utf-8")
         if _BROKEN_PERCENT.search(text):
             raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule percent-encoding")
-        parts = [part.partition("=") for part in text.split("&") if part]
-        return tuple([(_decoded(name), _decoded(value)) for name, _, value in parts])
+        parts = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
+        common = _COMMON_TEXTS.get
+        return tuple([(common(name) or _unquoted(name), common(value) or _unquoted(value)) for name, _, value in parts])
     except UnicodeDecodeError:
         raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule utf-8") from None
 
 
-def _decoded(text: str) -> str:
-    common = _COMMON_TEXTS.get(text)
-    if common is not None:
-        return common
-    if "+" in text:
-        text = text.replace("+", " ")
-    return unquote_to_bytes(text).decode("utf-8") if "%" in text else text
+def _unquoted(text: str) -> str:
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:
-    if parameter.kind is ParameterType.ADDRESSES:
+    kind = parameter.kind
+    if kind is ParameterType.ADDRESSES:
         return _addresses(text)
     if not text:
         return parameter.default
-    if parameter.kind is ParameterType.BOOLEAN:
-        return _boolean(parameter, text)
-    if parameter.kind is ParameterType.INTEGER:
-        return _integer(parameter, text, profile)
-    return text
+    if kind is ParameterType.TEXT:
+        return text
+    return _boolean(parameter, text) if kind is ParameterType.BOOLEAN else _integer(parameter, text, profile)
 
 
 def _addresses(text: str) -> tuple[str, ...]:
