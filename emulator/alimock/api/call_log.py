@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from itertools import islice
 
 from alimock.api.context import CallContext
 from alimock.scenario.model import Body, Fault
@@ -47,7 +46,7 @@ def add(store: Store, context: CallContext, seconds: float) -> None:
             method=request.http.method,
             peer=request.http.peer,
             user_agent=request.http.headers.get("user-agent", "")[:NAME_LENGTH],
-            parameters=_without_secrets(request.parameters),
+            sent=_without_secrets(request.parameters),
             signature=credentials.method[:NAME_LENGTH] if credentials.signature else None,
             authentication=context.authentication.value,
             status=context.status,
@@ -80,9 +79,15 @@ def write_line(context: CallContext, seconds: float, write: Callable[[str], None
     write(f"{status} {action} {code}, {key}, {check}: {details} ({seconds * 1000:.1f} ms)")
 
 
-def _without_secrets(parameters: Mapping[str, str]) -> dict[str, str]:
-    plain = (pair for pair in parameters.items() if pair[0] in _PLAIN_NAMES or not _SECRET.fullmatch(pair[0]))
-    return {name[:NAME_LENGTH]: value[:PARAMETER_LENGTH] for name, value in islice(plain, KEPT)}
+def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names and values to keep, one after the other."""
+    kept: list[str] = []
+    for name, value in parameters.items():
+        if name in _PLAIN_NAMES or not _SECRET.fullmatch(name):
+            kept += name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
+            if len(kept) == 2 * KEPT:
+                break
+    return tuple(kept)
 
 
 def _format_outcome(outcome: Outcome) -> str:

@@ -46,7 +46,7 @@ class _XmlField(NamedTuple):
     start: str
     end: str
     empty: str
-    to_text: Callable[[Any], str]
+    to_text: Callable[[Any], str] | None
 
 
 class _JsonField(NamedTuple):
@@ -147,7 +147,7 @@ def _xml_elements(values: Result | Row, fields: Iterable[_XmlField]) -> str:
     for name, start, end, empty, to_text in fields:
         value = values.get(name)
         if value is not None:
-            text = to_text(value)
+            text = to_text(value) if to_text is not None else _xml_text(value)
             parts.append(f"{start}{text}{end}" if text else empty)
     return "".join(parts)
 
@@ -160,7 +160,7 @@ def _xml_fields(layout: Layout) -> tuple[_XmlField, ...]:
 
 def _xml_value(layout: Layout, name: str) -> _XmlField:
     tag = layout.wire_name(name)
-    to_text: Callable[[Any], str] = TIME_FORMATS[layout.dates] if name in TIME_FIELDS else _xml_text
+    to_text = TIME_FORMATS[layout.dates] if name in TIME_FIELDS else None
     return _XmlField(snake_case(name), f"<{tag}>", f"</{tag}>", f"<{tag}/>", to_text)
 
 

@@ -37,14 +37,25 @@ class Outbox(Log[Mail]):
 
     def __init__(self, limits: StateLimits) -> None:
         super().__init__(limits)
+        self._by_id: dict[str, Mail] = {}
         self.read: set[str] = set()
         self.tags: dict[str, tuple[str, ...]] = {}
         self.sizes: dict[str, tuple[str, int]] = {}
         self.deleted = 0
 
-    def remove(self, entry_id: str) -> None:
+    def add(self, entry: Mail) -> None:
+        """Append a mail, and evict the oldest beyond the limits."""
+        self._by_id[entry.id] = entry
+        super().add(entry)
+
+    def get(self, mail_id: str) -> Mail | None:
+        """Return the mail with an id, or None."""
+        return self._by_id.get(mail_id)
+
+    def remove(self, entry: Mail) -> None:
         """Remove a mail that exists, and what is known about it."""
-        super().remove(entry_id)
-        self.read.discard(entry_id)
-        self.tags.pop(entry_id, None)
-        self.sizes.pop(entry_id, None)
+        super().remove(entry)
+        del self._by_id[entry.id]
+        self.read.discard(entry.id)
+        self.tags.pop(entry.id, None)
+        self.sizes.pop(entry.id, None)

@@ -175,7 +175,7 @@ class Store:
         """Delete those of the mails that are in the outbox, and return their number."""
         kept = [mail for mail in mails if self.outbox.get(mail.id) == mail]
         for mail in kept:
-            self.outbox.remove(mail.id)
+            self.outbox.remove(mail)
             self.outbox.deleted += 1
             self.record_event(EventType.DELETION, mail.account_name, mail.id)
         return len(kept)
