@@ -9,7 +9,8 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus
 
 from alimock.api import signature
@@ -36,8 +37,7 @@ class Diagnosis:
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Mistake:
+class _Mistake(NamedTuple):
     """A common client error, with the signature that it would produce."""
 
     cause: str
@@ -46,8 +46,7 @@ class _Mistake:
     candidate: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Signing:
+class _Signing(NamedTuple):
     """Everything that goes into a signature. Changing one part of it simulates an error."""
 
     secret: str
@@ -281,4 +280,4 @@ def _mistaken_headers(request: ApiRequest, right: _Signing) -> Iterator[_Mistake
 
 
 def _tried(right: _Signing, cause: str, explanation: str, remedy: str, **changes: object) -> _Mistake:
-    return _Mistake(cause, explanation, remedy, replace(right, **changes).sign())  # type: ignore[arg-type]
+    return _Mistake(cause, explanation, remedy, right._replace(**changes).sign())  # type: ignore[arg-type]

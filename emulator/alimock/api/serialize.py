@@ -29,9 +29,10 @@ _DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>"
 _XML_TYPE = ("Content-Type", "text/xml;charset=utf-8")
 _JSON_TYPE = ("Content-Type", "application/json;charset=utf-8")
 _CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "*"))
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Listed are the characters that match: a set of those that do not takes ten times as long to compile.
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_PLAIN = re.compile("[\x00-\x08\x0b-\x1f&<>\ud800-\udfff\ufffe\uffff]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
-_NOT_PLAIN = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # In JSON the gateway's errors have the order of a Java HashMap, the backend's that of their declaration, as in XML (both captured
 # on Alidns).
 _GATEWAY_ERROR_ORDER = ("RequestId", "Message", "Recommend", "HostId", "Code")

@@ -6,7 +6,8 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from alimock.api import call_log, faults, serialize
 from alimock.api.auth import Check, authenticate, refusal_besides_signature
@@ -32,8 +33,7 @@ KEPT_REFUSED = 100
 KEPT_REFUSED_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedLink:
+class FollowedLink(NamedTuple):
     """The state of a link when it was followed, None if it was never sent, with its address and the language of its mail."""
 
     state: TokenState | None

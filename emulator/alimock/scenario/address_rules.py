@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 from alimock.spec.address import fold, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
@@ -54,8 +55,7 @@ OUTCOME_STATUS: Mapping[AddressOutcome, Status] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptedResponse:
+class ScriptedResponse(NamedTuple):
     """The response of an operation for an address; without a code the operation behaves normally.
 
     A code with a message is custom, not one of the service. `times` is the number of calls that get it, None is all further calls.
@@ -76,7 +76,7 @@ def remaining(steps: tuple[ScriptedResponse, ...], given: int) -> tuple[Scripted
         if step.times is None:
             return steps[number:]
         if given < step.times:
-            return replace(step, times=step.times - given), *steps[number + 1 :]
+            return step._replace(times=step.times - given), *steps[number + 1 :]
         given -= step.times
     return ()
 
@@ -132,8 +132,7 @@ class AddressRule:
         return name, self.answers.get(name, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A pattern as the texts between its `*`; each `*` matches any run of characters."""
 
     parts: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from alimock.scenario.address_rules import (
@@ -135,7 +135,7 @@ def _all_answers(
     sending: tuple[ScriptedResponse, ...] = (first,)
     times, then = values.pop("times", 1), values.pop("then", None)
     if then is not None:
-        sending = (replace(first, times=times), *_answers(then, SEND, f"{path}.then", diagnostics))
+        sending = (first._replace(times=times), *_answers(then, SEND, f"{path}.then", diagnostics))
     answers = {SEND: sending} if any(one.code for one in sending) else {}
     for short, value in values.pop("answers", {}).items():
         operation = ANSWERED_OPERATIONS[short]

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from alimock.scenario.diagnostics import Diagnostics, describe, nearest, quoted
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -36,8 +36,7 @@ class Field:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One key of a mapping: its type, its meaning, and the default."""
 
     takes: Field
@@ -146,8 +145,7 @@ class Keys(Field):
         return {"type": "object", "properties": properties, "additionalProperties": False, **required, **self.also}
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a list, or of a mapping with free keys."""
 
     key: str

@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from alimock.scenario.address_rules import AddressBook, Pattern
 from alimock.spec.times import format_delay
@@ -54,7 +55,7 @@ class Body(Enum):
     EMPTY = "empty"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ResponseFault:
     """How a response fails in transit: seconds of delay, seconds over which the body is sent, a reset, or another body."""
 
@@ -69,7 +70,7 @@ class ResponseFault:
         return ", ".join(f"{name} {value}" for name, value in {**durations, **choices}.items() if value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
     """A fault of whole calls: of those that match every condition that is not None.
 
@@ -106,15 +107,14 @@ class Fault:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Stub:
+class Stub(NamedTuple):
     """The canned response of an operation that alimock does not emulate: its fields as in JSON."""
 
     location: str
     fields: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CodeOverride:
     """Another status or message for a code of the service; None keeps the service's."""
 
@@ -136,7 +136,7 @@ class AccessKey:
     permissions: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServiceLimits:
     """The service's limits; None is no limit."""
 

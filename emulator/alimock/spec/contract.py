@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
+from typing import NamedTuple
 
 _PAGES_AND_SDKS = "the pages and every SDK"
 
@@ -51,8 +51,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of an operation. The gateway treats an empty parameter as absent."""
 
     name: str
@@ -65,8 +64,7 @@ class Parameter:
     source: str = _PAGES_AND_SDKS
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation of the API: the RAM action that permits it, its parameters, and the API versions that have it."""
 
     name: str
@@ -77,8 +75,7 @@ class Operation:
     source: str = _PAGES_AND_SDKS
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """A version of the API, with its product code and public endpoint."""
 
     name: str
@@ -130,10 +127,8 @@ OPERATIONS: Mapping[str, Operation] = {
             Parameter("PageSize", ParameterType.INTEGER, default=500, minimum=1, maximum=5000, source=_PAGING),
         ),
         _operation("DeleteEmailVerification", OPERATE, EMAILS),
-        replace(
-            _operation("EmailVerified", QUERY, replace(EMAIL, evidence=Evidence.SDK, source="every SDK; no page")),
-            evidence=Evidence.SDK,
-            source="every SDK; no page",
+        _operation("EmailVerified", QUERY, EMAIL._replace(evidence=Evidence.SDK, source="every SDK; no page"))._replace(
+            evidence=Evidence.SDK, source="every SDK; no page"
         ),
     )
 }

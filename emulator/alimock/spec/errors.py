@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from alimock.spec.contract import Evidence
 
@@ -15,8 +15,7 @@ class Origin(Enum):
     BACKEND = "backend"
 
 
-@dataclass(frozen=True)
-class ErrorDefinition:
+class ErrorDefinition(NamedTuple):
     """One error: its code, HTTP status and texts, and the evidence for them.
 
     `{name}` in a text is filled in when the error is raised. Without a status it is no HTTP error but a row in the FailList of a

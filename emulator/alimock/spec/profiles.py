@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from alimock.spec.contract import Evidence, Format
 from alimock.spec.times import DateStyle
@@ -35,8 +36,7 @@ class Layout:
         return name[0].lower() + name[1:] if self.camel else name
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """One published generation of the API.
 
     `optional` holds the (operation, parameter) pairs that are not required. `zero_is_default` holds the parameters whose value 0
