@@ -146,9 +146,11 @@ def _element(tag: str, content: str) -> str:
 def _xml_elements(values: Result | Row, fields: Iterable[_XmlField]) -> str:
     parts = []
     for name, start, end, empty, to_text in fields:
-        value = values.get(name)
+        value: Any = values.get(name)
         if value is not None:
-            text = to_text(value) if to_text is not None else _xml_text(value)
+            if to_text is None:
+                to_text = escape if isinstance(value, str) else _plain
+            text = to_text(value)
             parts.append(f"{start}{text}{end}" if text else empty)
     return "".join(parts)
 
@@ -176,10 +178,6 @@ def _xml_list(layout: Layout, name: str) -> _XmlField:
 
     around = (f"<{tag}>", f"</{tag}>", f"<{tag}/>") if layout.wrapped_lists else ("", "", "")
     return _XmlField(snake_case(name), *around, to_text)
-
-
-def _xml_text(value: object) -> str:
-    return escape(value) if isinstance(value, str) else _plain(value)
 
 
 def _plain(value: object) -> str:

@@ -73,13 +73,13 @@ def canonical_request_v3(request: ApiRequest, signed_headers: str) -> str:
 
 def pick_headers(request: ApiRequest, signed_headers: str) -> tuple[tuple[str, str], ...]:
     """Return the headers named in `signed_headers` with their values, empty for a header that did not arrive."""
-    return tuple((name, request.http.headers.get(name, "").strip()) for name in signed_headers.lower().split(";"))
+    return tuple([(name, request.http.headers.get(name, "").strip()) for name in signed_headers.lower().split(";")])
 
 
 def join_canonical_request(method: str, query: str, headers: Sequence[tuple[str, str]], body_hash: str) -> str:
     """Join the parts of V3's canonical request. The path is always `/`."""
-    lines = (f"{name}:{value}" for name, value in headers)
-    return "\n".join((method, "/", query, *lines, "", ";".join(name for name, _ in headers), body_hash))
+    lines = [f"{name}:{value}" for name, value in headers]
+    return "\n".join((method, "/", query, *lines, "", ";".join([name for name, _ in headers]), body_hash))
 
 
 def string_to_sign_v3(canonical_request: str) -> str:

@@ -119,7 +119,8 @@ class Account:
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
-        while self.ids.token(len(self._sent)) in self.addresses.tokens:
+        declared = self.addresses.tokens
+        while declared and self.ids.token(len(self._sent)) in declared:
             self._sent.append(record)
         record.token_serial = len(self._sent)
         self._sent.append(record)
