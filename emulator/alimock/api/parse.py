@@ -98,9 +98,12 @@ def parse(http: HttpRequest) -> ApiRequest:
 
 def decode(http: HttpRequest) -> tuple[Pairs, Pairs]:
     """Return the pairs of the query and of the form body; raise `ApiError` for broken percent-encoding and invalid UTF-8."""
-    is_form = http.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
-    query = http.query if http.query.isascii() else http.query.encode("latin-1")
-    return _pairs(query), _pairs(http.body) if is_form else ()
+    query = _pairs(http.query if http.query.isascii() else http.query.encode("latin-1"))
+    return query, _pairs(http.body) if http.body and _is_form(http) else ()
+
+
+def _is_form(http: HttpRequest) -> bool:
+    return http.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
 
 
 def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) -> dict[str, Value]:
