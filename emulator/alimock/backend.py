@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from alimock.api import endpoint
+from alimock.api import call_log, endpoint
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.scenario.model import Scenario
@@ -36,11 +37,13 @@ class Backend:
         return endpoint.call(self.service, http, self.limits.max_call_bytes, root)
 
 
-def create_backend(scenario: Scenario, settings: Settings) -> Backend:
-    """Return the emulator that the settings describe."""
+def create_backend(
+    scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None = call_log.to_logger
+) -> Backend:
+    """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`."""
     store = Store(scenario, authentication=settings.auth, limits=settings.state_limits)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
-    return Backend(Service(store, settings.profile), host_policy, _relay(settings), settings.server_limits)
+    return Backend(Service(store, settings.profile, write_line), host_policy, _relay(settings), settings.server_limits)
 
 
 def _relay(settings: Settings) -> Relay | None:

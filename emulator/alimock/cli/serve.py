@@ -15,8 +15,9 @@ from functools import partial
 from typing import Any
 
 from alimock import __version__
-from alimock.backend import create_backend
+from alimock.backend import Backend, create_backend
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
+from alimock.cli.log import LogWriter
 from alimock.cli.scenario_watcher import Watcher
 from alimock.mail import links
 from alimock.scenario import loader
@@ -48,7 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         # Each line begins with file:line, which terminals and editors turn into links.
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log = LogWriter()
+    logging.basicConfig(level=settings.log_level.upper(), format="%(message)s", handlers=[log])
     raise_file_limit(settings.server_limits)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,11 +61,11 @@ def run(arguments: Sequence[str]) -> int:
         return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:
         return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
-    return _serve(settings, scenario, tls, stopping)
+    write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
+    return _serve(create_backend(scenario, settings, write_line), settings, tls, stopping)
 
 
-def _serve(settings: Settings, scenario: Scenario, tls: tuple[str, str] | None, stopping: threading.Event) -> int:
-    backend = create_backend(scenario, settings)
+def _serve(backend: Backend, settings: Settings, tls: tuple[str, str] | None, stopping: threading.Event) -> int:
     store, relay = backend.service.store, backend.relay
     watcher = Watcher(store, lambda: _scenario(settings))
     try:

@@ -1,0 +1,63 @@
+"""The log of `alimock serve`: no line is lost, and lines are in order."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+START = """
+import logging, os, sys, threading
+from alimock.cli.log import LogWriter
+log = LogWriter()
+logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[log])
+"""
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
+
+
+def log_of(code: str) -> list[str]:
+    """Return what a program writes to its log."""
+    done = subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, timeout=60)
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise ValueError('crash')"])
+def test_last_lines_are_written_at_exit_and_in_a_crash(end: str) -> None:
+    lines = log_of(f"for number in range(3): log.write_call(f'call {{number}}')\n{end}")
+    assert [line[24:] for line in lines if re.match(STAMP, line)] == [f"INFO call {number}" for number in range(3)]
+
+
+def test_warning_is_written_at_once_after_the_lines_before_it() -> None:
+    # The process ends without the handlers of its exit.
+    lines = log_of("log.write_call('call'); logging.info('info'); logging.warning('warning'); os._exit(0)")
+    assert [line[24:] for line in lines] == ["INFO call", "INFO info", "WARNING warning"]
+
+
+def test_lines_of_many_threads_are_all_written() -> None:
+    lines = log_of(
+        "threads = [threading.Thread(target=lambda: [log.write_call('x' * 50) for _ in range(2_000)]) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()"
+    )
+    assert len(lines) == 16_000
+    assert all(re.fullmatch(f"{STAMP} INFO x{{50}}", line) for line in lines)
+
+
+def test_lines_are_written_while_the_process_goes_on() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{START}log.write_call('call'); sys.stdin.read()"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert process.stderr.readline().endswith(" INFO call\n")
+    process.communicate()
+
+
+def test_closed_log_does_not_stop_the_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{START}sys.stderr.close(); log.write_call('call'); logging.warning('x'); print('alive')"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "alive\n")
