@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 
 from alimock import wsgi
 from alimock.api import endpoint
-from alimock.api.faults import pieces, without_wire
+from alimock.api.faults import apply_without_wire
 from alimock.api.http import HttpResponse
 from alimock.backend import Backend, create_backend
 from alimock.control import access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
@@ -25,7 +25,6 @@ from alimock.mailpit import routes as mailpit
 from alimock.scenario import loader
 from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.scenario.diagnostics import ScenarioError
-from alimock.scenario.model import ResponseFault
 from alimock.settings import SettingError, resolve
 from alimock.web import pages
 
@@ -115,9 +114,19 @@ def _with_one_slash(application: WSGIApplication) -> WSGIApplication:
 
 
 def _call() -> Response:
-    """Answer a call of the emulated API."""
+    """Answer a call of the emulated API. Faults are applied as far as any WSGI server can; their delays keep a thread."""
     response = backend().call(wsgi.http_request(request.environ, request.get_data(cache=False)), request.script_root)
-    return _response(response) if response.fault is None else _faulty_response(response)
+    if response.fault is None:
+        return _response(response)
+    time.sleep(response.fault.delay)
+    sent = apply_without_wire(response)
+    return Response(_after_pauses(sent.parts, sent.pause), sent.response.status, list(sent.response.headers))
+
+
+def _after_pauses(parts: Iterable[bytes], pause: float) -> Iterable[bytes]:
+    for part in parts:
+        time.sleep(pause)
+        yield part
 
 
 def _health() -> Response:
@@ -125,23 +134,8 @@ def _health() -> Response:
     return _response(endpoint.health(request.method))
 
 
-def _response(response: HttpResponse, body: bytes | Iterable[bytes] | None = None) -> Response:
-    return Response(response.body if body is None else body, response.status, list(response.headers))
-
-
-def _faulty_response(response: HttpResponse) -> Response:
-    """Apply the fault of a response as far as any WSGI server can. The delays keep a thread."""
-    fault = response.fault or ResponseFault()
-    time.sleep(fault.delay)
-    sent = without_wire(response)
-    return _response(sent, _slowly(sent.body, fault.slow) if fault.slow else None)
-
-
-def _slowly(body: bytes, seconds: float) -> Iterable[bytes]:
-    parts = list(pieces(body))
-    for part in parts:
-        time.sleep(seconds / len(parts))
-        yield part
+def _response(response: HttpResponse) -> Response:
+    return Response(response.body, response.status, list(response.headers))
 
 
 def _check_host() -> Response | None:

@@ -150,7 +150,7 @@ def test_malformed_chunks_are_rejected_and_close_the_connection(running: Running
 
 
 @pytest.mark.parametrize("line", ["GET /a\rb HTTP/1.1", "GET /livez\x00 HTTP/1.1", "\x01GET /livez HTTP/1.1", "GET /livez HTTP/1.1\x0b",
-    "GET /livez HTTP/1.-1", "GET /livez HTTP/01.1", "GET\t/livez HTTP/1.1"])  # fmt: skip
+    "GET /livez HTTP/1.-1", "GET /livez HTTP/01.1", "GET\t/livez HTTP/1.1", "GET /livez#top HTTP/1.1"])  # fmt: skip
 def test_ambiguous_request_line_is_rejected(running: Running, line: str) -> None:
     with connected(running, f"{line}\r\nHost: localhost\r\n\r\n".encode()) as client:
         assert received(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")

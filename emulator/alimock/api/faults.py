@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -51,53 +50,57 @@ def _is_due(fault: Fault, account: Account) -> bool:
 
 
 class FaultyResponse(NamedTuple):
-    """A response as its fault changes it.
+    """A response as its fault changes it: the body is sent in parts, with a pause in seconds before each one.
 
-    `surplus` is sent after the body, although no header announces it. If it is not `complete`, the body is shorter than its
-    Content-Length.
+    If it `closes` the connection, the body is shorter or longer than its Content-Length.
     """
 
     response: HttpResponse
-    surplus: bytes = b""
-    complete: bool = True
+    parts: list[bytes]
+    pause: float = 0.0
+    closes: bool = False
 
 
 def apply_fault(response: HttpResponse) -> FaultyResponse:
     """Apply what the fault of a response says about its body."""
-    body, half = response.fault.body if response.fault is not None else None, len(response.body) // 2
-    if body is Body.EMPTY:
-        return FaultyResponse(response._replace(body=b"", headers=_with_length(response, 0)))
-    if body is Body.HTML_502:
+    fault, body = response.fault, response.body
+    if fault is None:
+        return FaultyResponse(response, [body])
+    half, closes = len(body) // 2, fault.body in (Body.TRUNCATED, Body.WRONG_LENGTH)
+    if fault.body is Body.EMPTY:
+        response = response._replace(body=b"", headers=_with_length(response, 0))
+    elif fault.body is Body.HTML_502:
         kept = [(name, value) for name, value in response.headers if name == _DECIDED_BY]
         headers = (("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE))), *kept)
-        return FaultyResponse(response._replace(status=502, headers=headers, body=_PAGE))
-    if body is Body.TRUNCATED:
-        return FaultyResponse(response._replace(body=response.body[:half]), complete=False)
-    if body is Body.WRONG_LENGTH:
-        first = response._replace(body=response.body[:half], headers=_with_length(response, half))
-        return FaultyResponse(first, surplus=response.body[half:])
-    return FaultyResponse(response)
+        response = response._replace(status=502, headers=headers, body=_PAGE)
+    elif fault.body is Body.TRUNCATED:
+        response = response._replace(body=body[:half])
+    elif fault.body is Body.WRONG_LENGTH:
+        response = response._replace(headers=_with_length(response, half))
+    parts = pieces(response.body) if fault.slow else [response.body]
+    return FaultyResponse(response, parts, fault.slow / len(parts), closes)
 
 
-def without_wire(response: HttpResponse) -> HttpResponse:
-    """Return the nearest response to a faulty one that any HTTP server can send, which says what it lacks.
+def apply_without_wire(response: HttpResponse) -> FaultyResponse:
+    """Apply the fault of a response as far as any HTTP server can, and let the response say what it lacks.
 
     In place of a reset it is what a proxy answers after one. A body is as broken, but as long as announced.
     """
     fault = response.fault
     if fault is None or (fault.reset is None and fault.body not in (Body.TRUNCATED, Body.WRONG_LENGTH)):
-        return apply_fault(response).response
-    broken = Body.HTML_502 if fault.reset is not None else Body.WRONG_LENGTH
-    nearest = apply_fault(response._replace(fault=replace(fault, body=broken))).response
+        return apply_fault(response)
+    broken = Body.HTML_502 if fault.reset is not None else Body.TRUNCATED
+    sent = apply_fault(response._replace(fault=replace(fault, body=broken)))
     note = f"; {fault} not applied as written, which only alimock's own HTTP server can do"
-    headers = tuple((name, value + note if name == _DECIDED_BY else value) for name, value in nearest.headers)
-    return nearest._replace(headers=headers)
+    headers = _with_length(sent.response, len(sent.response.body))
+    headers = tuple((name, value + note if name == _DECIDED_BY else value) for name, value in headers)
+    return sent._replace(response=sent.response._replace(headers=headers))
 
 
-def pieces(body: bytes) -> Iterator[bytes]:
-    """Yield a body in at most `PIECES` pieces."""
+def pieces(body: bytes) -> list[bytes]:
+    """Return a body in at most `PIECES` pieces, but at least one."""
     size = max(-(-len(body) // PIECES), 1)
-    return (body[start : start + size] for start in range(0, len(body), size))
+    return [body[start : start + size] for start in range(0, len(body) or 1, size)]
 
 
 def _with_length(response: HttpResponse, length: int) -> tuple[tuple[str, str], ...]:

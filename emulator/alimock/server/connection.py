@@ -16,12 +16,10 @@ from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from alimock.api.faults import apply_fault, pieces
+from alimock.api.faults import apply_fault
 from alimock.api.http import HttpResponse
-from alimock.scenario.model import ResponseFault
 from alimock.server.listener import Listener
 from alimock.server.request_parser import Rejected, Request, RequestParser
-from alimock.state.waiters import Waiter
 
 if TYPE_CHECKING:
     from alimock.server.server import Server
@@ -63,7 +61,6 @@ class Connection(asyncio.Protocol):
         # When the client last sent something.
         self._heard = 0.0
         self._request: Request | None = None
-        self._waiter: Waiter[object] | None = None
         self._rejection: Rejected | None = None
         # What is to happen after a delay, and what ends the connection if the client is too slow.
         self._timer: asyncio.TimerHandle | None = None
@@ -100,7 +97,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Return whether to keep the connection: a client that has closed its write side gets its responses, but waits for none."""
         self._is_ended = True
-        if self._timer is not None:
+        if self._timer is not None or self._server.dispatcher.is_waiting(self):
             return False
         if self._parser.has_begun and self._rejection is None:
             self._rejection = Rejected(400, "The connection was closed before the request was complete.")
@@ -112,8 +109,7 @@ class Connection(asyncio.Protocol):
             logger.info("TLS connection of %s failed: %s", self._peer, error)
         for timer in filter(None, (self._timer, self._watchdog)):
             timer.cancel()
-        if self._waiter is not None:
-            self._server.dispatcher.unpark(self._waiter)
+        self._server.dispatcher.cancel(self)
         self._server.remove(self)
         self._parser.close()
 
@@ -125,19 +121,31 @@ class Connection(asyncio.Protocol):
         self._is_blocked, self.since = False, None
         self._advance()
 
-    # What the server calls.
+    # What the server and its dispatcher call.
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has disconnected or closed its write side."""
+        return self._is_ended or self._transport.is_closing()
+
+    def respond(self, response: HttpResponse) -> None:
+        """Send the response to the current request, and apply its fault."""
+        if response.fault is not None and response.fault.delay:
+            self._later(response.fault.delay, partial(self._send, response))
+        else:
+            self._send(response)
+
+    def abort(self) -> None:
+        """Disconnect."""
+        self.since = None
+        self._transport.abort()
 
     def stop(self) -> None:
-        """Close the connection, after the response that is under way, but not after a delay."""
-        if self._timer is not None and self._waiter is None:
+        """Disconnect after the response that is under way, but not after a delay."""
+        if self._timer is not None:
             self.abort()
         elif self._request is None and not self._parser.has_begun:
             self._transport.close()
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        self.since = None
-        self._transport.abort()
 
     # Requests, in order.
 
@@ -148,7 +156,7 @@ class Connection(asyncio.Protocol):
         if self._parser.requests:
             self._request, self.since = self._parser.requests.popleft(), None
             self._read_on(not self._parser.requests)
-            self._answer(self._request, None)
+            self._server.dispatcher.answer(self, self._request.http, self._request.target, self._listener.address)
         elif self._rejection is not None:
             self._reject(self._rejection)
         elif self._is_ended:
@@ -160,28 +168,6 @@ class Connection(asyncio.Protocol):
                 self._parser.expects_continue = False
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _answer(self, request: Request, waiter: Waiter[object] | None) -> None:
-        self._server.dispatcher.answer(request.http, request.target, self._listener.address, self._respond_or_park, waiter)
-
-    def _respond_or_park(self, result: HttpResponse | Waiter[object]) -> None:
-        if isinstance(result, HttpResponse):
-            self._respond(result)
-        elif self._is_ended or self._transport.is_closing():
-            self._server.dispatcher.unpark(result)
-            self._transport.close()
-        else:
-            self._waiter = result
-            self._later(result.seconds_left, self._resume)
-            self._server.dispatcher.park(result, self._resume)
-
-    def _resume(self) -> None:
-        """Answer the request whose wait is over."""
-        self._cancel_timer()
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and self._request is not None:
-            self._server.dispatcher.unpark(waiter)
-            self._answer(self._request, waiter)
-
     def _read_on(self, reads: bool) -> None:
         """Read nothing while further requests are queued, so that a client cannot fill the memory."""
         if reads == self._is_paused:
@@ -192,6 +178,7 @@ class Connection(asyncio.Protocol):
         """Close the connection, or answer the next request after other connections had their turn."""
         self._request = None
         if closes:
+            self._wait_for(_Wait.READING)
             self._transport.close()
         elif self._parser.requests:
             self._server.loop.call_soon(self._advance)
@@ -211,7 +198,7 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         self._is_draining = True
         self._read_on(True)
-        self._wait_for(_Wait.INPUT)
+        self._wait_for(_Wait.READING)
         self._later(DRAIN_SECONDS, self.abort)
 
     # Timeouts.
@@ -220,76 +207,56 @@ class Connection(asyncio.Protocol):
         """Begin to wait for something from the client, unless it is awaited already."""
         if self._wait is not wait or self.since is None:
             self._wait, self.since = wait, self._server.loop.time()
+            # The watch of an idle connection goes on.
             if wait is not _Wait.REQUEST:
                 self._watch()
 
     def _watch(self) -> None:
-        """Time out if the client was too slow, else look again when it can have been."""
-        now, deadline = self._server.loop.time(), self._deadline()
+        """Time out if the client is too slow, else look again when it can be."""
         if self._watchdog is not None:
             self._watchdog.cancel()
-        if now >= deadline:
-            self._time_out()
-        if not self._transport.is_closing():
-            self._watchdog = self._server.loop.call_at(max(now, deadline), self._watch)
+        now, deadline = self._server.loop.time(), self._deadline()
+        if now < deadline:
+            self._watchdog = self._server.loop.call_at(deadline, self._watch)
+        elif self._wait is _Wait.INPUT:
+            is_pause = now - self._heard >= self._server.limits.idle_seconds
+            reason = "No data of the request was received for too long; see --limit idle_seconds."
+            self._rejection = Rejected(408, reason if is_pause else "Request timeout; see --limit request_seconds.")
+            logger.info("request of %s timed out: %s", self._peer, self._rejection)
+            self._advance()
+        else:
+            if self._wait is _Wait.READING:
+                logger.info("%s read no response for %g s", self._peer, self._server.limits.request_seconds)
+            self.abort()
 
     def _deadline(self) -> float:
-        limits, now = self._server.limits, self._server.loop.time()
+        idle, request = self._server.limits.idle_seconds, self._server.limits.request_seconds
         if self.since is None:
-            return now + limits.idle_seconds
+            return self._server.loop.time() + idle
         if self._wait is _Wait.REQUEST:
-            return self.since + limits.idle_seconds
-        last = self.since + limits.request_seconds
-        return min(last, self._heard + limits.idle_seconds) if self._wait is _Wait.INPUT else last
-
-    def _time_out(self) -> None:
-        limits = self._server.limits
-        if self._wait is _Wait.READING:
-            logger.info("%s read no response for %g s", self._peer, limits.request_seconds)
-        if self._wait is not _Wait.INPUT or self._is_draining:
-            self.abort()
-            return
-        is_pause = self._server.loop.time() - self._heard >= limits.idle_seconds
-        reason = "No data of the request was received for too long; see --limit idle_seconds."
-        self._rejection = Rejected(408, reason if is_pause else "Request timeout; see --limit request_seconds.")
-        logger.info("request of %s timed out: %s", self._peer, self._rejection)
-        self._advance()
+            return self.since + idle
+        end = self.since + request
+        return min(end, self._heard + idle) if self._wait is _Wait.INPUT else end
 
     # Responses.
 
-    def _respond(self, response: HttpResponse) -> None:
-        fault = response.fault
-        if fault is not None and fault.delay:
-            self._later(fault.delay, lambda: self._send(response))
-        else:
-            self._send(response)
-
     def _send(self, response: HttpResponse) -> None:
-        request, fault = self._request, response.fault
-        if request is None or self._transport.is_closing():
+        if self._request is None or self._transport.is_closing():
             return
-        closes = not request.keep_alive or self._server.is_stopping
-        if fault is not None:
-            self._send_with(fault, response, closes=closes)
-            return
-        has_body = request.http.method != "HEAD" and response.status not in _WITHOUT_BODY
-        head = self._head(response, closes=closes)
-        self._transport.write(head + response.body if has_body else head)
-        self._finish(closes=closes)
-
-    def _send_with(self, fault: ResponseFault, response: HttpResponse, *, closes: bool) -> None:
-        if fault.reset is not None:
+        if response.fault is not None and response.fault.reset is not None:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.abort()
             return
         sent = apply_fault(response)
-        parts = (list(pieces(sent.response.body)) or [b""]) if fault.slow else [sent.response.body]
-        pause = fault.slow / len(parts)
-        # No header reveals that the connection will be closed.
-        parts[0] = self._head(sent.response, closes=closes) + parts[0]
-        parts[-1] += sent.surplus
-        start = partial(self._send_parts, parts, pause, closes=closes or bool(sent.surplus) or not sent.complete)
-        self._later(pause, start) if pause else start()
+        closes = not self._request.keep_alive or self._server.is_stopping
+        # No header reveals that a fault closes the connection.
+        head = self._head(sent.response, closes=closes)
+        has_body = self._request.http.method != "HEAD" and response.status not in _WITHOUT_BODY
+        parts = [head + sent.parts[0], *sent.parts[1:]] if has_body else [head]
+        if sent.pause:
+            self._later(sent.pause, partial(self._send_parts, parts, sent.pause, closes=closes or sent.closes))
+        else:
+            self._send_parts(parts, 0, closes=closes or sent.closes)
 
     def _send_parts(self, parts: list[bytes], pause: float, *, closes: bool) -> None:
         self._transport.write(parts.pop(0))

@@ -147,6 +147,8 @@ class RequestParser:
         self._version, self._method = parser.get_http_version(), parser.get_method().decode()
         if self._version not in _VERSIONS:
             raise Rejected(505, "Expected HTTP/1.1 or HTTP/1.0.")
+        if b"#" in self._target:
+            raise Rejected(400, "Expected a target without a fragment (#).")
         self._check(len(self._target) + sum(len(name) + len(value) for name, value in self._headers))
         self._joined = self._join_headers()
         self._in_body, self._fed = True, 0
