@@ -14,7 +14,7 @@ from email.utils import formatdate
 from enum import Enum
 from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from alimock.api.faults import apply_fault
 from alimock.api.http import HttpResponse
@@ -71,8 +71,8 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # That of uvloop is no subclass.
+        self._transport = cast(asyncio.Transport, transport)
         self._peer = (transport.get_extra_info("peername") or ("",))[0]
         self._parser = RequestParser(self._server.limits, self._peer)
         self._wait_for(_Wait.REQUEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import ssl
 import sys
@@ -13,6 +14,8 @@ from alimock.settings import ServerLimits
 
 if sys.platform != "win32":
     import resource
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 512
 ADDRESS_IN_USE = "address already in use"
@@ -81,4 +84,8 @@ def max_connections(limits: ServerLimits) -> int:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return limits.max_connections
-    return min(limits.max_connections, max(files - OTHER_FILES, files // 2))
+    allowed = min(limits.max_connections, max(files - OTHER_FILES, files // 2))
+    if allowed < limits.max_connections:
+        text = "the limit of open files (%s) allows %s connections, not the %s of --limit max_connections"
+        logger.info(text, files, allowed, f"{limits.max_connections:,}")
+    return allowed
