@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
 import signal
@@ -74,8 +73,6 @@ def _serve(backend: Backend, settings: Settings, tls: tuple[str, str] | None, st
             listeners.append(Listener(settings.host, settings.tls_port, tls=tls))
     except (OSError, ValueError) as reason:
         return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
-    # Everything allocated so far lives until the end, so the garbage collector need not scan it.
-    gc.freeze()
     with ExitStack() as cleanup:
         if relay is not None:
             cleanup.callback(relay.stop)

@@ -147,12 +147,19 @@ def _composed(content: bytes, file: str, json: bool, expected: str = SCENARIO.ex
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Pause the cyclic garbage collector, which would scan all nodes of a large file repeatedly."""
+    """Pause the cyclic garbage collector, which would scan all nodes of a large file repeatedly.
+
+    What was loaded is then old to the collector: scanning it as young would stop all threads for a tenth of a second.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        # Objects that a program has frozen stay frozen.
+        if enabled and not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         if enabled:
             gc.enable()
 

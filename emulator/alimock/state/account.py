@@ -12,7 +12,7 @@ from alimock.spec.address import fold
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
-from alimock.state.listing import Listing, SortKey
+from alimock.state.listing import Listing, sort_key
 from alimock.state.quotas import DailyQuotas
 from alimock.state.record import SUBMITTED, VERIFIED, WAITING, InitialRecords, Record, TokenState
 
@@ -252,15 +252,16 @@ class Account:
             return None
         return VERIFIED if rule.status is Status.VERIFIED else WAITING
 
-    def _sort_key(self, folded: str) -> SortKey:
-        """Return the key by which List orders the record of an address, the highest first."""
+    def _sort_key(self, folded: str) -> int:
+        """Return the key by which List orders the record of an address."""
         record = self._records.get(folded)
         if record is None:
-            return self.initial.created(self.addresses.exact[folded]), 1, -self.addresses.positions[folded]
+            return sort_key(self.initial.created(self.addresses.exact[folded]), 1, -self.addresses.positions[folded])
         if record.decided_by == SUBMITTED:
-            return record.gmt_create, 2, record.number
+            return sort_key(record.gmt_create, 2, record.number)
         position = self.addresses.positions.get(folded)
-        return (record.gmt_create, 0, -record.number) if position is None else (record.gmt_create, 1, -position)
+        rank, number = (0, record.number) if position is None else (1, position)
+        return sort_key(record.gmt_create, rank, -number)
 
     def _add(self, record: Record) -> None:
         """Keep a record that is not listed, and list it."""

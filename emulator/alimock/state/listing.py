@@ -5,18 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 
-# The time a record was created, then what orders the records of one second; the highest key is listed first.
-SortKey = tuple[int, ...]
+# The numbers of a key, as one integer: that sorts faster than a tuple, and the garbage collector need not scan it.
+_RANK_SHIFT, _TIME_SHIFT = 64, 68
+_MIDDLE = 1 << 63
+
+
+def sort_key(time: int, rank: int, number: int) -> int:
+    """Return the key of a record that was created at `time`; of one second the higher rank comes first, then the higher number."""
+    return (time << _TIME_SHIFT) + (rank << _RANK_SHIFT) + _MIDDLE + number
 
 
 class Listing:
     """The folded addresses of one account that have a record, in the order of List, and once more by status.
 
     The lists hold the oldest record first, because new records are listed first and a list grows cheaply at its end only. `key`
-    must return the same for a listed address until it is removed.
+    returns the sort key of an address, the same until it is removed; the highest is listed first.
     """
 
-    def __init__(self, statuses: Mapping[str, int], key: Callable[[str], SortKey]) -> None:
+    def __init__(self, statuses: Mapping[str, int], key: Callable[[str], int]) -> None:
         self._key = key
         self._all = sorted(statuses, key=key)
         self._by_status: dict[int, list[str]] = {}
@@ -48,5 +54,4 @@ class Listing:
         return max(0, end - first), addresses[max(first, last - size) : last][::-1]
 
     def _first_since(self, addresses: list[str], time: int) -> int:
-        lowest_key: SortKey = (time,)
-        return bisect_left(addresses, lowest_key, key=self._key)
+        return bisect_left(addresses, time << _TIME_SHIFT, key=self._key)
