@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import resource
@@ -295,3 +296,78 @@ def test_header_of_many_spaces_is_parsed_in_linear_time(running: Running) -> Non
     started = time.monotonic()
     assert exchange(running, f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: {' ' * 200_000}\x00\r\n\r\n")[0] == 400
     assert time.monotonic() - started < 5
+
+
+def test_locked_store_delays_calls_but_not_health_checks(running: Running) -> None:
+    call, health = (http.client.HTTPConnection("127.0.0.1", running.port, timeout=10) for _ in range(2))
+    with running.store.transaction():
+        call.request("GET", f"/?{SUBMIT}")
+        for _ in range(20):
+            health.request("GET", "/livez")
+            assert health.getresponse().read() == b"ok\n"
+        assert running.store.cursor == 0
+    assert json.loads(call.getresponse().read())["SuccessList"]
+    call.close()
+    health.close()
+
+
+@pytest.mark.parametrize("hello", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x16"])
+def test_tls_client_at_the_plain_port_is_disconnected_with_a_hint(
+    running: Running, hello: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(hello)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(100) == b""
+    (record,) = caplog.records
+    assert record.getMessage() == ('127.0.0.1 speaks TLS to the plain port: set protocol="http" in the client, or use --tls-port')
+
+
+@pytest.mark.parametrize("body", [SUBMIT, ""])
+def test_offer_of_another_protocol_is_ignored(running: Running, body: str) -> None:
+    # Java's client sends it with the first request of a connection.
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAA\r\n"
+    target = "/" if body else f"/?{SUBMIT}"
+    request = f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{upgrade}{FORM}Content-Length: {len(body)}\r\n\r\n{body}"
+    status, headers, answer = exchange(running, request)
+    assert (status, [row["Email"] for row in json.loads(answer)["SuccessList"]]) == (200, ["jo@example.com"])
+    assert "upgrade" not in headers
+
+
+@pytest.mark.parametrize("split", [1, 30, 75, 90])
+def test_raw_utf_8_is_accepted_in_every_request_of_a_connection(running: Running, split: int) -> None:
+    head = "Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&Email="
+    form = f"{head}\u674e2@b.cc".encode()
+    requests = (
+        f"GET /?{head}\u674e1@b.cc HTTP/1.1\r\nHost: localhost\r\nX-A: \u674e\r\n\r\n".encode(),
+        f"POST / HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {len(form)}\r\n\r\n".encode() + form,
+        f"GET /?{head}\u674e3@b.cc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(),
+    )
+    data = b"".join(requests)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        for part in (data[:split], data[split:]):
+            connection.sendall(part)
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+    assert [mail.to for mail in running.store.outbox.entries()] == ["\u674e1@b.cc", "\u674e2@b.cc", "\u674e3@b.cc"]
+
+
+def test_answers_of_a_pipeline_leave_other_connections_their_turn(running: Running) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as greedy:
+        greedy.sendall(f"GET /?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 1_500)
+        connection.request("GET", "/livez")
+        assert connection.getresponse().read() == b"ok\n"
+        assert len(running.store.calls) < 1_500
+    connection.close()
+
+
+def test_wait_and_the_request_behind_it_are_answered_in_order(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        wait = "GET /_alimock/outbox/wait?to=jo@example.com HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        connection.sendall(f"{wait}GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        while not running.store.waiters.count:
+            assert status_of(running, "/livez") == 200
+        assert status_of(running, f"/?{SUBMIT}") == 200
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answers.index(b'"to":"jo@example.com"') < answers.index(b"\r\n\r\nok\n")
