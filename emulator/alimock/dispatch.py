@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from http import HTTPStatus
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from alimock import wsgi
 from alimock.api import endpoint
 from alimock.api.http import PARK, RESUMED, HttpRequest, HttpResponse
 from alimock.backend import Backend
+from alimock.state.log import EventType
 from alimock.state.waiters import Waiter
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Client(Protocol):
 class _Wait(NamedTuple):
     """A request whose view waits, and what runs the view again."""
 
-    waiter: Waiter[object]
+    waiter: Waiter[Any]
     timer: asyncio.TimerHandle
     run_again: Callable[[], None]
 
@@ -60,11 +60,14 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="alimock")
         self._loading = Lock()
         self._waits: dict[Client, _Wait] = {}
-        self._woken: deque[Client] = deque()
-        self._is_check_due = False
+        self._clients: dict[Waiter[Any], Client] = {}
+        # The events that are still to be handled.
+        self._events: dict[tuple[EventType | None, str], None] = {}
+        self._store.waiters.subscribers.append(self._notify)
 
     def close(self) -> None:
         """Wait until all threads have ended."""
+        self._store.waiters.subscribers.remove(self._notify)
         self._threads.shutdown()
 
     def answer(self, client: Client, http: HttpRequest, target: str, server: tuple[str, str, int]) -> None:
@@ -75,7 +78,8 @@ class Dispatcher:
         if refusal is not None:
             client.respond(refusal)
         elif path == "/":
-            self._locked(partial(self._backend.call, http), client.respond, takes_long=endpoint.may_take_long(http))
+            start = self._in_thread if endpoint.may_take_long(http) else self._locked
+            start(partial(self._backend.call, http), client.respond)
         elif path in endpoint.HEALTH_CHECKS:
             client.respond(endpoint.health(http.method))
         else:
@@ -90,18 +94,23 @@ class Dispatcher:
         wait = self._waits.pop(client, None)
         if wait is not None:
             wait.timer.cancel()
+            del self._clients[wait.waiter]
             self._store.waiters.remove(wait.waiter)
 
-    def _locked(self, function: Callable[[], T], then: Callable[[T], None], *, takes_long: bool = False) -> None:
-        """Call a function that needs the store's lock: in a thread if that is held or the function takes long."""
-        if takes_long or not self._store.lock.acquire(blocking=False):
-            self._in_thread(function, then)
+    def _locked(self, function: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Call a function with the store's lock: in a thread if another one holds it, so that the loop never waits."""
+        if not self._store.lock.acquire(blocking=False):
+            self._in_thread(partial(self._call_locked, function), then)
             return
         try:
             result = function()
         finally:
             self._store.lock.release()
         then(result)
+
+    def _call_locked(self, function: Callable[[], T]) -> T:
+        with self._store.transaction():
+            return function()
 
     def _in_thread(self, function: Callable[[], T], then: Callable[[T], None]) -> None:
         future = self._loop.run_in_executor(self._threads, function)
@@ -114,10 +123,10 @@ class Dispatcher:
 
         return flask_app(self._backend)
 
-    def _run_view(self, client: Client, environment: Callable[[], WSGIEnvironment], waiter: Waiter[object] | None = None) -> None:
+    def _run_view(self, client: Client, environment: Callable[[], WSGIEnvironment], waiter: Waiter[Any] | None = None) -> None:
         """Run a view; `waiter` is its wait if that is over."""
 
-        def respond_or_wait(result: HttpResponse | Waiter[object]) -> None:
+        def respond_or_wait(result: HttpResponse | Waiter[Any]) -> None:
             if isinstance(result, HttpResponse):
                 client.respond(result)
             else:
@@ -125,13 +134,13 @@ class Dispatcher:
 
         self._in_thread(partial(self._view, client, environment(), waiter), respond_or_wait)
 
-    def _view(self, client: Client, environ: WSGIEnvironment, waiter: Waiter[object] | None) -> HttpResponse | Waiter[object]:
+    def _view(self, client: Client, environ: WSGIEnvironment, waiter: Waiter[Any] | None) -> HttpResponse | Waiter[Any]:
         """Return the response of a view, or the waiter that it left in place of one."""
-        left: list[Waiter[object]] = []
+        left: list[Waiter[Any]] = []
 
-        def park(waiter: Waiter[object]) -> None:
+        def park(waiter: Waiter[Any]) -> None:
             left.append(waiter)
-            self._store.waiters.add(waiter, partial(self._notify, client))
+            self._store.waiters.add(waiter)
 
         try:
             with self._loading:
@@ -143,41 +152,36 @@ class Dispatcher:
         response = wsgi.respond(application, environ)
         return left[0] if left else response
 
-    def _wait(self, client: Client, waiter: Waiter[object], run_again: Callable[[], None]) -> None:
+    def _wait(self, client: Client, waiter: Waiter[Any], run_again: Callable[[], None]) -> None:
         if client.is_gone:
             self._store.waiters.remove(waiter)
             client.abort()
             return
-        timer = self._loop.call_later(waiter.seconds_left, self._end_wait, client)
-        self._waits[client] = _Wait(waiter, timer, run_again)
+        timer = self._loop.call_later(waiter.seconds_left, self._end_wait, waiter)
+        self._waits[client], self._clients[waiter] = _Wait(waiter, timer, run_again), client
         # It may be over already.
-        self._check([client])
+        self._locked(partial(self._store.waiters.is_over, waiter), lambda is_over: self._end_waits([waiter] if is_over else []))
 
-    def _end_wait(self, client: Client) -> None:
-        wait = self._waits.get(client)
-        if wait is not None:
+    def _end_wait(self, waiter: Waiter[Any]) -> None:
+        client = self._clients.get(waiter)
+        if client is not None:
+            run_again = self._waits[client].run_again
             self.cancel(client)
-            wait.run_again()
+            run_again()
 
-    def _notify(self, client: Client) -> None:
-        """Check the wait of a client soon; called in any thread."""
-        self._woken.append(client)
-        if not self._is_check_due:
-            self._is_check_due = True
-            self._loop.call_soon_threadsafe(self._check_woken)
+    def _end_waits(self, waiters: Iterable[Waiter[Any]]) -> None:
+        for waiter in waiters:
+            self._end_wait(waiter)
 
-    def _check_woken(self) -> None:
-        self._is_check_due = False
-        self._check([self._woken.popleft() for _ in range(len(self._woken))])
+    def _notify(self, kind: EventType | None, account: str) -> None:
+        """Look soon for waits that an event ends; called in any thread."""
+        if (kind, account) not in self._events:
+            self._events[kind, account] = None
+            self._loop.call_soon_threadsafe(self._handle_event, kind, account)
 
-    def _check(self, clients: Iterable[Client]) -> None:
-        waiting = {self._waits[client].waiter: client for client in clients if client in self._waits}
-
-        def end(over: Iterable[Waiter[object]]) -> None:
-            for waiter in over:
-                self._end_wait(waiting[waiter])
-
-        self._locked(partial(self._store.waiters.over, waiting), end)
+    def _handle_event(self, kind: EventType | None, account: str) -> None:
+        self._events.pop((kind, account), None)
+        self._locked(partial(self._store.waiters.over, kind, account), self._end_waits)
 
 
 def _path(target: str) -> str:

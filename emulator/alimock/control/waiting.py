@@ -14,7 +14,7 @@ from alimock.api.http import PARK, RESUMED
 from alimock.control import arguments
 from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError
-from alimock.control.lists import candidates, selection
+from alimock.control.lists import selection
 from alimock.state.log import E, EventType, Log
 from alimock.state.waiters import Closed, Interrupted, Waiter
 
@@ -40,15 +40,9 @@ def wait(
     A server that parks requests runs the view again when the wait is over. Behind any other, the view blocks, and the lock is
     released meanwhile.
     """
-    waiters, state = store().waiters, store()
-
-    def find() -> E | None:
-        # Each call continues where the last one ended.
-        nonlocal after
-        start, after = after, state.cursor
-        return next(filter(matches, candidates(log, start, account)), None)
-
-    waiter: Waiter[E] = request.environ.get(RESUMED) or Waiter(find, types, account, timeout)
+    waiters = store().waiters
+    new = Waiter(log, matches, types=types, account=account, after=after, seconds=timeout)
+    waiter: Waiter[E] = request.environ.get(RESUMED) or new
     if not waiters.is_over(waiter):
         park = request.environ.get(PARK)
         if park is None:

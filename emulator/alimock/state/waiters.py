@@ -1,15 +1,16 @@
-"""Waits for events: an event wakes only the waiters that it concerns, in whatever way their owner wants to be told."""
+"""Waits for a matching entry of a log. Subscribers learn of events that may end waits, and find out which ones are over."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from threading import Condition, RLock
-from typing import Generic, TypeVar
+from typing import Any, Generic
 
-from alimock.state.log import EventType
+from alimock.state.log import E, EventType, Log
 
-T_co = TypeVar("T_co", covariant=True)
+# Called, with the store's lock held, for an event of a type in an account; None and "" stand for all types and all accounts.
+Subscriber = Callable[[EventType | None, str], None]
 
 
 class Interrupted(Exception):
@@ -20,66 +21,97 @@ class Closed(Exception):
     """The emulator is stopping."""
 
 
-class Waiter(Generic[T_co]):
-    """One wait of at most `seconds`, for `find` to return a value.
+class Waiter(Generic[E]):
+    """A wait of at most `seconds` for an entry of a log, in one account, or in any for None.
 
-    `find` is called again after every event of these kinds in the account, or in any account for None.
+    Entries up to the sequence number `after` do not count; without it, the newest existing match counts. `types` are the types of
+    the events that can end the wait.
     """
 
-    def __init__(self, find: Callable[[], T_co | None], kinds: Collection[EventType], account: str | None, seconds: float) -> None:
-        self.find = find
-        self.kinds = kinds
+    def __init__(
+        self,
+        log: Log[E],
+        matches: Callable[[E], bool],
+        *,
+        types: Collection[EventType],
+        account: str | None,
+        after: int | None,
+        seconds: float,
+    ) -> None:
+        self.types = types
         self.account = account
-        self.deadline = time.monotonic() + seconds
-        self.found: T_co | None = None
+        self.found: E | None = None
         self.is_interrupted = False
-        self.notify: Callable[[], None] = lambda: None
+        self._log = log
+        self._matches = matches
+        self._after = after
+        self._deadline = time.monotonic() + seconds
 
     @property
     def seconds_left(self) -> float:
         """The seconds until the timeout."""
-        return max(self.deadline - time.monotonic(), 0)
+        return max(self._deadline - time.monotonic(), 0)
+
+    def look(self, new_entries: dict[object, list[E]]) -> bool:
+        """Return whether the wait is over but for its timeout.
+
+        Only the entries since the last look are looked at. Waiters that look together share `new_entries`.
+        """
+        key = self._log, self.account, self._after
+        entries = new_entries.get(key)
+        if entries is None:
+            entries = new_entries[key] = self._entries()
+        for entry in entries if self._after is not None else reversed(entries):
+            if self._matches(entry):
+                self.found = self.found or entry
+                break
+        self._after = entries[-1].sequence if entries else self._after or 0
+        return self.found is not None or self.is_interrupted
+
+    def _entries(self) -> list[E]:
+        return self._log.entries(self.account) if self._after is None else self._log.after(self._after, self.account)
 
 
 class Waiters:
-    """The waiters of a store, by the kinds of events that they wait for. Callers hold the store's lock unless stated otherwise."""
+    """The waiters of a store. Callers hold the store's lock unless stated otherwise."""
 
     def __init__(self, lock: RLock) -> None:
         self.is_closed = False
+        self.subscribers: list[Subscriber] = []
         self._lock = lock
-        self._all: dict[Waiter[object], None] = {}
-        self._by_kind: dict[EventType, dict[Waiter[object], None]] = {kind: {} for kind in EventType}
+        self._all: dict[Waiter[Any], None] = {}
+        self._by_type: dict[EventType, dict[Waiter[Any], None]] = {kind: {} for kind in EventType}
 
     @property
     def count(self) -> int:
         """The number of waits now."""
         return len(self._all)
 
-    def add(self, waiter: Waiter[object], notify: Callable[[], None]) -> None:
-        """Add a waiter. `notify` is called, with the lock held, when its wait may be over."""
-        waiter.notify = notify
+    def add(self, waiter: Waiter[Any]) -> None:
+        """Add a waiter."""
         self._all[waiter] = None
-        for kind in waiter.kinds:
-            self._by_kind[kind][waiter] = None
+        for kind in waiter.types:
+            self._by_type[kind][waiter] = None
 
-    def remove(self, waiter: Waiter[object]) -> None:
+    def remove(self, waiter: Waiter[Any]) -> None:
         """Remove a waiter, with or without the lock."""
         self._all.pop(waiter, None)
-        for kind in waiter.kinds:
-            self._by_kind[kind].pop(waiter, None)
+        for kind in waiter.types:
+            self._by_type[kind].pop(waiter, None)
 
-    def is_over(self, waiter: Waiter[object]) -> bool:
+    def is_over(self, waiter: Waiter[Any]) -> bool:
         """Look for what the waiter waits for, and return whether its wait is over."""
-        if waiter.found is None:
-            waiter.found = waiter.find()
-        return waiter.found is not None or waiter.is_interrupted or self.is_closed or not waiter.seconds_left
+        return waiter.look({}) or self.is_closed or not waiter.seconds_left
 
-    def over(self, waiters: Iterable[Waiter[object]]) -> list[Waiter[object]]:
-        """Return those of the waiters whose wait is over; takes the lock."""
-        with self._lock:
-            return list(filter(self.is_over, waiters))
+    def over(self, kind: EventType | None, account: str) -> list[Waiter[Any]]:
+        """Return the waiters whose wait an event ends."""
+        new_entries: dict[object, list[Any]] = {}
+        # A copy, because waiters are removed without the lock.
+        waiters = list(self._all if kind is None else self._by_type[kind])
+        concerned = [waiter for waiter in waiters if not account or waiter.account in (None, account)]
+        return [waiter for waiter in concerned if waiter.look(new_entries) or self.is_closed]
 
-    def result(self, waiter: Waiter[T_co]) -> T_co | None:
+    def result(self, waiter: Waiter[E]) -> E | None:
         """Return what was found, or None on a timeout. Raise `Interrupted` or `Closed` if the wait was ended."""
         if waiter.found is None and self.is_closed:
             raise Closed
@@ -87,33 +119,39 @@ class Waiters:
             raise Interrupted
         return waiter.found
 
-    def block(self, waiter: Waiter[object]) -> None:
+    def block(self, waiter: Waiter[Any]) -> None:
         """Block until the wait is over; the lock is released meanwhile."""
         condition = Condition(self._lock)
-        self.add(waiter, condition.notify)
+
+        def notify(kind: EventType | None, account: str) -> None:
+            condition.notify()
+
+        self.add(waiter)
+        self.subscribers.append(notify)
         try:
             while not self.is_over(waiter):
                 condition.wait(waiter.seconds_left)
         finally:
+            self.subscribers.remove(notify)
             self.remove(waiter)
 
     def wake(self, kind: EventType, account: str) -> None:
-        """Notify the waiters for a kind of event in one account, or in all if the name is empty."""
-        # A copy, because waiters are removed without the lock.
-        for waiter in list(self._by_kind[kind]):
-            if not account or waiter.account in (None, account):
-                waiter.notify()
+        """Tell the subscribers of an event in one account, or in all if the name is empty, if anything waits for its type."""
+        if self._by_type[kind]:
+            self._tell(kind, account)
 
     def interrupt(self, account: str) -> None:
         """End the waits for one account, or all waits if the name is empty."""
         for waiter in list(self._all):
-            if not account or waiter.account == account:
-                waiter.is_interrupted = True
-                waiter.notify()
+            waiter.is_interrupted = waiter.is_interrupted or not account or waiter.account == account
+        self._tell(None, account)
 
     def close(self) -> None:
         """End all waits for good; takes the lock."""
         with self._lock:
             self.is_closed = True
-            for waiter in list(self._all):
-                waiter.notify()
+            self._tell(None, "")
+
+    def _tell(self, kind: EventType | None, account: str) -> None:
+        for subscriber in self.subscribers:
+            subscriber(kind, account)
