@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
 from benchmark import calls, load, tools
-from conftest import serve
+from conftest import Running, serve
 
 ROOT = Path(__file__).parent.parent
+TIMEOUT_SECONDS = 10
 STRICT = "authentication: strict\n"
+
+
+def until_waiting(running: Running, count: int) -> None:
+    """Return once the server has exactly this number of waiters."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while running.store.waiters.count != count:
+        assert time.monotonic() < end, f"found {running.store.waiters.count} waiters, expected {count}"
+        time.sleep(0.005)
 
 
 @pytest.mark.slow
@@ -30,6 +40,17 @@ def test_wrong_response_ends_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     for running in serve(loader.load("default")):
         with pytest.raises(load.WrongResponse, match="400 Bad Request"):
             load.ask(running.port, calls.signed_v1(calls.QUERY, Email="abc@aliyun.com"), tools.FOUND)
+
+
+def test_parked_waits_are_registered_during_the_load_and_end_with_it(running: Running) -> None:
+    with load.parked(running.port, 50):
+        until_waiting(running, 50)
+    until_waiting(running, 0)
+
+
+def test_wait_that_ends_during_the_load_is_an_error(running: Running) -> None:
+    with pytest.raises(load.WrongResponse, match="3 of 3 waits have ended"), load.parked(running.port, 3):
+        running.server.stop()
 
 
 def test_benchmarks_page_contains_the_text_of_its_template() -> None:

@@ -15,7 +15,7 @@ from benchmark.processes import free_port
 
 HERE = Path(__file__).resolve().parent
 BINARIES = Path(sys.executable).parent
-WAITERS = 90
+WAITERS = 2_000
 
 # alimock's response to a Query in XML, which the stubs return.
 CANNED = (
@@ -174,7 +174,7 @@ TOOLS = (
     ALIMOCK,
     Tool("alimock, 500 addresses", "", BOTH, (SENDING, LISTING), _serve_addresses(500)),
     Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), _serve_addresses(10_000)),
-    Tool(f"alimock with {WAITERS} waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
+    Tool(f"alimock with {WAITERS:,} waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
     BARE,
     Tool("a bare WSGI application on unmodified cheroot", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare_cheroot.py")),
     Tool("moto_server", MOTO.version, STATE, (IDENTITY,), _moto, MOTO),
