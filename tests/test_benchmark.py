@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
-from benchmark import calls, load, tools
+from benchmark import calls, load, processes, report, tools
+from benchmark.results import Result
 from conftest import Running, serve
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +54,38 @@ def test_parked_waits_are_registered_during_the_load_and_end_with_it(running: Ru
 def test_wait_that_ends_during_the_load_is_an_error(running: Running) -> None:
     with pytest.raises(load.WrongResponse, match="3 of 3 waits have ended"), load.parked(running.port, 3):
         running.server.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the CPU time of other processes")
+def test_cpu_time_of_a_process_is_what_it_measures_itself() -> None:
+    before = time.process_time()
+    measured = processes.cpu_seconds(os.getpid())
+    assert before <= measured <= time.process_time()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_cpu_time_includes_child_processes(tmp_path: Path) -> None:
+    busy = "import time\nwhile time.process_time() < 0.2: pass\ntime.sleep(60)"
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])"
+    process = processes.Process([sys.executable, "-c", parent], 0, tmp_path)
+    try:
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while (process.cpu_seconds() or 0) < 0.2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    finally:
+        process.stop()
+
+
+def test_cpu_time_per_call_is_the_median_of_the_rounds_that_have_it() -> None:
+    loads = [load.Figures(10, 1.0, 1.0, 1.0, cpu) for cpu in (300.0, None, 100.0, 110.0)]
+    assert Result(tools.ALIMOCK, figures={(0, 1): loads, (0, 16): loads[1:2]}).median(0, 1) == load.Figures(
+        40, 1.0, 1.0, 1.0, 110.0
+    )
+    shown = report.tools([Result(tools.ALIMOCK, figures={(0, 1): loads, (0, 16): loads[1:2]})], report.columns((1, 16), 20_000))
+    titles, _, row, *_ = (line.strip("| ").split(" | ") for line in shown.splitlines())
+    found = dict(zip(titles, row, strict=True))
+    assert (found["CPU at 1, µs/call"], found["CPU at 16, µs/call"]) == ("110", "-")
 
 
 def test_benchmarks_page_contains_the_text_of_its_template() -> None:

@@ -48,6 +48,7 @@ def columns(connections: Sequence[int], calls: int) -> tuple[Column, ...]:
             ),
             Column(f"p50 at {many}, ms", _of_load("p50", many), ".2f"),
             Column(f"p99 at {many}, ms", _of_load("p99", many), ".2f"),
+            Column(f"CPU at {many}, µs/call", _of_load("cpu", many), ",.0f"),
         )
         for many in connections
     )
@@ -60,13 +61,13 @@ def columns(connections: Sequence[int], calls: int) -> tuple[Column, ...]:
 
 
 def tools(results: Sequence[Result], shown: Sequence[Column]) -> str:
-    """Return the table of tools, with the ratios of alimock to the best peer and to the bare application."""
+    """Return the table of tools, with the ratios of alimock to the best peer and to the bare responder on its server."""
     titles = ("tool", "request", "checks signatures, keeps state", *(column.title for column in shown))
     rows = [row for result in results for row in _rows(result, shown)]
     own = next(result for result in results if result.tool is ALIMOCK)
     compared = {
         "alimock to the best peer": [result for result in results if result.tool.is_peer],
-        "alimock to the bare application": [result for result in results if result.tool is BARE],
+        "alimock to the bare responder on its server": [result for result in results if result.tool is BARE],
     }
     ratios = [
         (name, "over 1 is better", "", *(_ratio(own, others, column) for column in shown)) for name, others in compared.items()

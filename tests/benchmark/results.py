@@ -50,9 +50,11 @@ class Result:
         found = self.figures.get((question, connections))
         if not found:
             return None
+        times = [one.cpu for one in found if one.cpu is not None]
         return Figures(
             sum(one.calls for one in found),
             median(one.per_second for one in found),
             median(one.p50 for one in found),
             median(one.p99 for one in found),
+            median(times) if times else None,
         )

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmark import fixture, growth, load, report
@@ -99,7 +100,11 @@ def measure_load(result: Result, process: Process) -> None:
         for number, question in enumerate(result.tool.questions):
             for connections in CONNECTIONS:
                 requests = [question.request() for _ in range(CALLS)]
+                before = process.cpu_seconds()
                 figures = load.drive(process.port, requests, question.expected, connections=connections, seconds=SECONDS)
+                after = process.cpu_seconds()
+                if before is not None and after is not None:
+                    figures = replace(figures, cpu=(after - before) / figures.calls * 1e6)
                 result.figures.setdefault((number, connections), []).append(figures)
 
 
