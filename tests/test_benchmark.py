@@ -88,6 +88,17 @@ def test_cpu_time_per_call_is_the_median_of_the_rounds_that_have_it() -> None:
     assert (found["CPU at 1, µs/call"], found["CPU at 16, µs/call"]) == ("110", "-")
 
 
+def test_alimock_with_uvloop_may_be_missing_but_must_not_fail() -> None:
+    tool = next(tool for tool in tools.TOOLS if tool.package is tools.UVLOOP)
+    result = Result(tool)
+    with result.tolerating_failure():
+        raise processes.NotInstallable("no uvloop")
+    assert result.failure == "no uvloop"
+    with pytest.raises(load.WrongResponse), result.tolerating_failure():
+        raise load.WrongResponse
+    assert not tool.is_peer
+
+
 def test_benchmarks_page_contains_the_text_of_its_template() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     template = (ROOT / "tests" / "benchmark" / "benchmarks.md.in").read_text()

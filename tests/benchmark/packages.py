@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.processes import NotMeasurable
+from benchmark.processes import NotInstallable
 
-FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "bench"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".venv" / "bench"
 INSTALL_SECONDS = 300
 
 
@@ -36,6 +37,32 @@ class PythonPackage:
         """Create the environment."""
         _run(sys.executable, "-m", "venv", self.folder)
         _run(self.binaries / "python", "-m", "pip", "install", "--quiet", f"{self.name}{self.extras}=={self.version}")
+
+
+@dataclass(frozen=True)
+class Uvloop:
+    """alimock from this source tree with its extra `fast`, in a virtual environment of its own; `version` is that of uvloop."""
+
+    version: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it is installed into."""
+        return FOLDER / f"alimock-uvloop-{self.version}"
+
+    @property
+    def binaries(self) -> Path:
+        """The folder of its commands."""
+        return self.folder / "bin"
+
+    def install(self) -> None:
+        """Create the environment."""
+        # The extra is empty there.
+        if sys.platform == "win32":
+            raise NotInstallable("uvloop does not support Windows")
+        _run(sys.executable, "-m", "venv", self.folder)
+        pip = (self.binaries / "python", "-m", "pip", "install", "--quiet")
+        _run(*pip, "--editable", f"{ROOT}[fast]", f"uvloop=={self.version}")
 
 
 @dataclass(frozen=True)
@@ -87,7 +114,7 @@ class JavaArchive:
         _run(_command("mvn"), "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy", *copied)
 
 
-Package = PythonPackage | NodePackage | JavaArchive
+Package = PythonPackage | NodePackage | JavaArchive | Uvloop
 
 
 def is_installed(package: Package) -> bool:
@@ -96,7 +123,7 @@ def is_installed(package: Package) -> bool:
 
 
 def install(package: Package) -> None:
-    """Install a package unless it is installed; raise `NotMeasurable` on failure."""
+    """Install a package unless it is installed; raise `NotInstallable` on failure."""
     if not is_installed(package):
         package.folder.mkdir(parents=True, exist_ok=True)
         package.install()
@@ -110,7 +137,7 @@ def _stamp(package: Package) -> Path:
 def _command(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise NotMeasurable(f"{name} is not installed")
+        raise NotInstallable(f"{name} is not installed")
     return found
 
 
@@ -118,7 +145,7 @@ def _run(*command: str | Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
-        raise NotMeasurable(f"installation failed: {Path(command[0]).name} took more than {INSTALL_SECONDS} seconds") from None
+        raise NotInstallable(f"installation failed: {Path(command[0]).name} took more than {INSTALL_SECONDS} seconds") from None
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)
-        raise NotMeasurable(f"installation failed: {Path(command[0]).name} exited with status {done.returncode}")
+        raise NotInstallable(f"installation failed: {Path(command[0]).name} exited with status {done.returncode}")

@@ -24,6 +24,10 @@ class NotMeasurable(Exception):
     """A server cannot be measured on this machine; the message is the reason in one line."""
 
 
+class NotInstallable(NotMeasurable):
+    """A server cannot be installed on this machine."""
+
+
 def free_port() -> int:
     """Return a free port."""
     with socket.socket() as listener:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from benchmark.load import Figures, WrongResponse
-from benchmark.processes import NotMeasurable
+from benchmark.processes import NotInstallable, NotMeasurable
 from benchmark.tools import Tool
 
 
@@ -31,11 +31,11 @@ class Result:
 
     @contextlib.contextmanager
     def tolerating_failure(self) -> Iterator[None]:
-        """Record the failure of a peer as its result; a failure of alimock is raised."""
+        """Record the failure of a peer, or that a tool cannot be installed, as its result; any other failure of alimock is raised."""
         try:
             yield
         except (NotMeasurable, WrongResponse, OSError) as error:
-            if not self.tool.is_peer:
+            if not self.tool.is_peer and not isinstance(error, NotInstallable):
                 raise
             self.failure = str(error).partition("\n")[0]
             print(f"{self.tool.name}: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import alimock
 from benchmark.calls import LIST, QUERY, RESEND, form_for_amazon, json_for_amazon, signed_v1, signed_v3
-from benchmark.packages import JavaArchive, NodePackage, Package, PythonPackage
+from benchmark.packages import JavaArchive, NodePackage, Package, PythonPackage, Uvloop
 from benchmark.processes import free_port
 
 HERE = Path(__file__).resolve().parent
@@ -58,11 +58,12 @@ class Tool:
     @property
     def is_peer(self) -> bool:
         """Whether it is an alternative to alimock."""
-        return self.package is not None
+        return not isinstance(self.package, Uvloop | None)
 
 
 MOTO = PythonPackage("moto", "5.2.5", "[ses,server]")
 PYTEST_HTTPSERVER = PythonPackage("pytest-httpserver", "1.2.0")
+UVLOOP = Uvloop("0.23.0")
 # Later versions of mailparser depend on a package that some mirrors of npm lack.
 AWS_SES_V2_LOCAL = NodePackage("aws-ses-v2-local", "2.10.2", ("mailparser@3.9.12",))
 MOUNTEBANK = NodePackage("mountebank", "2.9.1")
@@ -84,6 +85,10 @@ def scenario(size: int) -> str:
 
 def _serve(port: int, _: Path) -> Sequence[str | Path]:
     return [BINARIES / "alimock", "serve", "--port", str(port)]
+
+
+def _serve_with_uvloop(port: int, _: Path) -> Sequence[str | Path]:
+    return [UVLOOP.binaries / "alimock", "serve", "--port", str(port)]
 
 
 def _serve_addresses(size: int) -> Callable[[int, Path], Sequence[str | Path]]:
@@ -169,14 +174,15 @@ SEND_EMAIL = Question("SendEmail, JSON", lambda: json_for_amazon("/v2/email/outb
 
 BOTH, STATE, CANNED_ONLY = "yes, yes", "no, yes", "no, no"
 ALIMOCK = Tool("alimock", alimock.__version__, BOTH, (V1_QUERY, V3_QUERY), _serve)
-BARE = Tool("a bare WSGI application on alimock's server", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare.py"))
+BARE = Tool("a bare responder on alimock's server", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare.py"))
 TOOLS = (
     ALIMOCK,
     Tool("alimock, 500 addresses", "", BOTH, (SENDING, LISTING), _serve_addresses(500)),
     Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), _serve_addresses(10_000)),
     Tool(f"alimock with {WAITERS:,} waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
+    Tool("alimock with uvloop", UVLOOP.version, BOTH, (V1_QUERY, V3_QUERY), _serve_with_uvloop, UVLOOP),
     BARE,
-    Tool("a bare WSGI application on unmodified cheroot", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare_cheroot.py")),
+    Tool("a minimal responder, the ceiling of the load client", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "responder.py")),
     Tool("moto_server", MOTO.version, STATE, (IDENTITY,), _moto, MOTO),
     Tool("aws-ses-v2-local", AWS_SES_V2_LOCAL.version, STATE, (SEND_EMAIL,), _aws_ses_v2_local, AWS_SES_V2_LOCAL),
     Tool("mountebank", MOUNTEBANK.version, CANNED_ONLY, (STUBBED,), _mountebank, MOUNTEBANK),
