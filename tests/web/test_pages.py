@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alimock import create_app
 from alimock.api.service import Service
 from alimock.backend import Backend
 from alimock.scenario import loader
@@ -22,7 +24,10 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkdomain.request.v20180129.SubmitEmailVerificationRequest import SubmitEmailVerificationRequest
 from command import serving
 from conftest import Running, serve
+from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import make_server
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     (path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None
@@ -286,3 +291,33 @@ def test_every_view_fits_the_window(browser: Browser, running: Running, width: i
             page.screenshot(path=f"{SCREENSHOTS}/{name}-{scheme}-{width}.png")
     context.close()
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", running.url)
+
+
+def test_url_of_the_api_opens_the_ui(browser: Browser, running: Running) -> None:
+    page = browser.new_page()
+    page.goto(running.url)
+    assert page.url == f"{running.url}/_alimock/"
+    expect(page.get_by_role("heading", name="alimock")).to_be_visible()
+    page.close()
+
+
+def test_ui_works_below_a_prefix_of_another_application(browser: Browser) -> None:
+    application = DispatcherMiddleware(Flask("other"), {"/mock": create_app()})
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.port}/mock"
+        urllib.request.urlopen(f"{url}/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com").read()
+        page = browser.new_page()
+        page.goto(url)
+        assert page.url == f"{url}/_alimock/"
+        page.get_by_text("jo@example.com").first.click()
+        expect(page.frame_locator("iframe").get_by_text("verify").first).to_be_visible()
+        if SCREENSHOTS:
+            page.screenshot(path=f"{SCREENSHOTS}/prefix.png")
+        page.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
