@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
 # The settings that do not belong to alimock's own HTTP server.
-SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "limits")
+APP_SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "limits")
 
 
 def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
@@ -49,8 +49,8 @@ def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
     The state is in memory, so a WSGI server must run the application in one process.
     """
     for name, value in settings.items():
-        if name not in SETTINGS:
-            raise SettingError(f"create_app: found the setting `{name}`, expected one of {', '.join(SETTINGS)}")
+        if name not in APP_SETTINGS:
+            raise SettingError(f"create_app: found the setting `{name}`, expected one of {', '.join(APP_SETTINGS)}")
         if not isinstance(value, str):
             raise SettingError(f"create_app: found {name}={value!r}, expected a string as for `alimock serve`")
     return _with_backend(_routes(), create_backend(loader.load_files(*files_of(scenario)), resolve(settings, {}, as_options=False)))
@@ -70,11 +70,6 @@ def _with_backend(app: Flask, backend: Backend) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = backend.limits.max_body_bytes
     app.wsgi_app = _with_one_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
-
-
-@cache
-def _shared_routes() -> Flask:
-    return _routes()
 
 
 def _routes() -> Flask:
@@ -101,6 +96,9 @@ def _routes() -> Flask:
     app.register_blueprint(mailpit.blueprint, name="mailpit_account", url_prefix="/_alimock/accounts/<access_key_id>")
     app.register_blueprint(pages.blueprint)
     return app
+
+
+_shared_routes = cache(_routes)
 
 
 def _with_one_slash(application: WSGIApplication) -> WSGIApplication:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import unquote
 
 from alimock import wsgi
 from alimock.api import endpoint
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 THREADS = 8
+# How many waits are ended at once.
+BATCH = 50
 
 
 class Client(Protocol):
@@ -38,7 +41,7 @@ class Client(Protocol):
         """Disconnect."""
 
 
-class _Wait(NamedTuple):
+class _Parked(NamedTuple):
     """A request whose view waits, and what runs the view again."""
 
     waiter: Waiter[Any]
@@ -49,8 +52,9 @@ class _Wait(NamedTuple):
 class Dispatcher:
     """Answers calls of the emulated API and health checks in the event loop, and everything else by Flask in a few threads.
 
-    A request whose view has to wait for an event takes no thread meanwhile; the view runs again when the wait is over. All methods
-    are for the thread of the loop.
+    A call is answered in a thread, too, if it may take long or another thread holds the store's lock. A request whose view has to
+    wait for an event takes no thread meanwhile; the view runs again when the wait is over. All methods are for the thread of the
+    loop.
     """
 
     def __init__(self, backend: Backend, loop: asyncio.AbstractEventLoop) -> None:
@@ -59,7 +63,7 @@ class Dispatcher:
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="alimock")
         self._loading = Lock()
-        self._waits: dict[Client, _Wait] = {}
+        self._waits: dict[Client, _Parked] = {}
         self._clients: dict[Waiter[Any], Client] = {}
         # The events that are still to be handled.
         self._events: dict[tuple[EventType | None, str], None] = {}
@@ -67,7 +71,8 @@ class Dispatcher:
 
     def close(self) -> None:
         """Wait until all threads have ended."""
-        self._store.waiters.subscribers.remove(self._notify)
+        with self._store.transaction():
+            self._store.waiters.subscribers.remove(self._notify)
         self._threads.shutdown()
 
     def answer(self, client: Client, http: HttpRequest, target: str, server: tuple[str, str, int]) -> None:
@@ -79,7 +84,7 @@ class Dispatcher:
             client.respond(refusal)
         elif path == "/":
             start = self._in_thread if endpoint.may_take_long(http) else self._locked
-            start(partial(self._backend.call, http), client.respond)
+            start(partial(self._backend.call, http), client.respond, client)
         elif path in endpoint.HEALTH_CHECKS:
             client.respond(endpoint.health(http.method))
         else:
@@ -97,10 +102,10 @@ class Dispatcher:
             del self._clients[wait.waiter]
             self._store.waiters.remove(wait.waiter)
 
-    def _locked(self, function: Callable[[], T], then: Callable[[T], None]) -> None:
+    def _locked(self, function: Callable[[], T], then: Callable[[T], None], client: Client | None = None) -> None:
         """Call a function with the store's lock: in a thread if another one holds it, so that the loop never waits."""
         if not self._store.lock.acquire(blocking=False):
-            self._in_thread(partial(self._call_locked, function), then)
+            self._in_thread(partial(self._call_locked, function), then, client)
             return
         try:
             result = function()
@@ -112,9 +117,15 @@ class Dispatcher:
         with self._store.transaction():
             return function()
 
-    def _in_thread(self, function: Callable[[], T], then: Callable[[T], None]) -> None:
-        future = self._loop.run_in_executor(self._threads, function)
-        future.add_done_callback(lambda done: then(done.result()))
+    def _in_thread(self, function: Callable[[], T], then: Callable[[T], None], client: Client | None = None) -> None:
+        """Call a function in a thread; if it fails, the client would wait forever."""
+
+        def done(future: asyncio.Future[T]) -> None:
+            if client is not None and future.exception() is not None:
+                client.abort()
+            then(future.result())
+
+        self._loop.run_in_executor(self._threads, function).add_done_callback(done)
 
     @cached_property
     def _application(self) -> WSGIApplication:
@@ -132,7 +143,7 @@ class Dispatcher:
             else:
                 self._wait(client, result, partial(self._run_view, client, environment, result))
 
-        self._in_thread(partial(self._view, client, environment(), waiter), respond_or_wait)
+        self._in_thread(partial(self._view, client, environment(), waiter), respond_or_wait, client)
 
     def _view(self, client: Client, environ: WSGIEnvironment, waiter: Waiter[Any] | None) -> HttpResponse | Waiter[Any]:
         """Return the response of a view, or the waiter that it left in place of one."""
@@ -158,7 +169,7 @@ class Dispatcher:
             client.abort()
             return
         timer = self._loop.call_later(waiter.seconds_left, self._end_wait, waiter)
-        self._waits[client], self._clients[waiter] = _Wait(waiter, timer, run_again), client
+        self._waits[client], self._clients[waiter] = _Parked(waiter, timer, run_again), client
         # It may be over already.
         self._locked(partial(self._store.waiters.is_over, waiter), lambda is_over: self._end_waits([waiter] if is_over else []))
 
@@ -169,9 +180,12 @@ class Dispatcher:
             self.cancel(client)
             run_again()
 
-    def _end_waits(self, waiters: Iterable[Waiter[Any]]) -> None:
-        for waiter in waiters:
+    def _end_waits(self, waiters: Sequence[Waiter[Any]]) -> None:
+        for waiter in waiters[:BATCH]:
             self._end_wait(waiter)
+        if waiters[BATCH:]:
+            # Other connections have their turn in between.
+            self._loop.call_soon(self._end_waits, waiters[BATCH:])
 
     def _notify(self, kind: EventType | None, account: str) -> None:
         """Look soon for waits that an event ends; called in any thread."""
@@ -185,8 +199,8 @@ class Dispatcher:
 
 
 def _path(target: str) -> str:
-    """Return the path of a target. Some clients of Mailpit's API send an extra slash before it."""
+    """Return the decoded path of a target, as WSGI has it. Some clients of Mailpit's API send an extra slash before it."""
     path = target.partition("?")[0]
     if not path.startswith("/") and "://" in path:
         path = path.partition("://")[2].partition("/")[2]
-    return "/" + path.lstrip("/")
+    return "/" + unquote(path, "latin-1").lstrip("/")

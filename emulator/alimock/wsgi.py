@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
 
 from alimock.api.http import HttpRequest, HttpResponse
 
@@ -15,15 +14,17 @@ if TYPE_CHECKING:
 # WSGI has no HTTP_ prefix on these two headers.
 _BODY_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 _KEYS = {name: key for key, name in _BODY_HEADERS.items()}
+# What they say is done: a chunked body has been joined, and no other protocol is offered.
+_DONE = ("transfer-encoding", "upgrade")
 
 
 def environment(http: HttpRequest, target: str, path: str, server: tuple[str, str, int]) -> WSGIEnvironment:
-    """Return the environment of a request for a target to a server of this scheme, host and port."""
+    """Return the environment of a request for a target, with its decoded path, to a server of this scheme, host and port."""
     scheme, host, port = server
     environ: dict[str, Any] = {
         "REQUEST_METHOD": http.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(path.encode("latin-1")).decode("latin-1"),
+        "PATH_INFO": path,
         "QUERY_STRING": http.query,
         "REQUEST_URI": target,
         "SERVER_NAME": host,
@@ -40,9 +41,10 @@ def environment(http: HttpRequest, target: str, path: str, server: tuple[str, st
     }
     for name, value in http.headers.items():
         # WSGI decodes as Latin-1.
-        environ[_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
-    # A chunked body has been joined.
-    return {**environ, "CONTENT_LENGTH": str(len(http.body))}
+        if name not in _DONE:
+            environ[_KEYS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"] = value.encode().decode("latin-1")
+    environ["CONTENT_LENGTH"] = str(len(http.body))
+    return environ
 
 
 def http_request(environ: WSGIEnvironment, body: bytes) -> HttpRequest:

@@ -29,10 +29,19 @@ def test_last_lines_are_written_at_exit_and_in_a_crash(end: str) -> None:
     assert [line[24:] for line in lines if re.match(STAMP, line)] == [f"INFO call {number}" for number in range(3)]
 
 
-def test_warning_is_written_at_once_after_the_lines_before_it() -> None:
-    # The process ends without the handlers of its exit.
-    lines = log_of("log.write_call('call'); logging.info('info'); logging.warning('warning'); os._exit(0)")
-    assert [line[24:] for line in lines] == ["INFO call", "INFO info", "WARNING warning"]
+def test_lines_and_records_are_in_order() -> None:
+    lines = log_of("log.write_call('call'); logging.info('info'); logging.warning('warning'); log.write_call('last')")
+    assert [line[24:] for line in lines] == ["INFO call", "INFO info", "WARNING warning", "INFO last"]
+
+
+def test_log_without_a_reader_stops_neither_the_process_nor_its_exit() -> None:
+    code = f"{START}[log.write_call('x' * 100) for _ in range(10_000)]; logging.warning('x'); log.write_call('x'); print('alive', flush=True)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "alive\n"
+    assert process.wait(20) == 0
+    process.stdout.close()
+    process.stderr.close()
 
 
 def test_lines_of_many_threads_are_all_written() -> None:

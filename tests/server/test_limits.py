@@ -183,6 +183,14 @@ def test_pipelined_requests_are_answered_in_order(running: Running) -> None:
     assert words == ["200", "200", "SuccessList", *once[3:], *once * 19, "200"]
 
 
+def test_limit_of_headers_counts_each_request_of_a_pipeline_alone(small: Running) -> None:
+    packet = get("/livez", f"X-A: {'a' * 1_500}\r\n") * 30 + get("/livez", "Connection: close\r\n")
+    with connected(small) as client:
+        for start in range(0, len(packet), 1_000):
+            client.sendall(packet[start : start + 1_000])
+        assert received(client).count(b"\r\n\r\nok\n") == 31
+
+
 @pytest.mark.parametrize("request_bytes", [get(f"/?{SUBMIT}"), post(f"Content-Length: {len(SUBMIT)}\r\n", SUBMIT)])
 def test_half_closed_client_gets_its_response(running: Running, request_bytes: bytes) -> None:
     with connected(running, request_bytes) as client:

@@ -13,12 +13,15 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from alimock import wsgi
 from alimock.api.service import Service
 from alimock.backend import Backend
+from alimock.server import server as server_module
 from alimock.server.listener import Listener
 from alimock.server.server import Server
+from alimock.settings import ServerLimits
 from alimock.state.store import Store
-from conftest import Running, scenario
+from conftest import Running, scenario, serve
 
 SUBMIT = urlencode({"Action": "SubmitEmailVerification", "Version": "2018-01-29", "Format": "JSON", "Email": "jo@example.com"})
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -371,3 +374,96 @@ def test_wait_and_the_request_behind_it_are_answered_in_order(running: Running) 
         assert status_of(running, f"/?{SUBMIT}") == 200
         answers = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert answers.index(b'"to":"jo@example.com"') < answers.index(b"\r\n\r\nok\n")
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 23\r\n\r\n{}", "Transfer-Encoding: chunked\r\n\r\n17\r\n{}\r\n0\r\n\r\n"])
+def test_chunked_body_reaches_the_control_api(running: Running, framing: str) -> None:
+    assert status_of(running, f"/?{SUBMIT}") == 200
+    head = "DELETE /_alimock/outbox HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    _, _, body = exchange(running, head + framing.format('{"ids":["nonexistent"]}'))
+    assert json.loads(body) == {"deleted": 0}
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+def test_control_api_ignores_the_offer_of_another_protocol(running: Running, upgrade: str) -> None:
+    headers = f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n"
+    assert exchange(running, f"GET /_alimock/info HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")[0] == 200
+
+
+def test_thousand_pipelined_offers_of_another_protocol_are_ignored(running: Running) -> None:
+    offer = b"GET /livez HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(offer * 1_000 + b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answers.count(b"\r\n\r\nok\n") == 1_001
+
+
+def test_refused_connect_closes_the_connection(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"CONNECT other.example.com:443 HTTP/1.1\r\nHost: other.example.com:443\r\n\r\n\x16\x03\x01")
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 501 ") and b"\r\nConnection: close\r\n" in answer
+
+
+def test_encoded_slash_before_the_path_is_a_slash(running: Running) -> None:
+    assert b"SuccessList" in exchange(running, f"GET /%2F?{SUBMIT} HTTP/1.1\r\nHost: localhost\r\n\r\n")[2]
+
+
+def test_failed_accept_does_not_end_the_listener(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept, failures = running.server.loop.sock_accept, [ConnectionAbortedError("aborted by the client")]
+
+    async def sock_accept(listening: socket.socket) -> object:
+        if failures:
+            raise failures.pop()
+        return await accept(listening)
+
+    monkeypatch.setattr(running.server.loop, "sock_accept", sock_accept, raising=False)
+    for _ in range(3):
+        assert status_of(running, "/livez") == 200
+    assert not failures
+
+
+def test_client_is_disconnected_if_its_request_cannot_be_answered(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(wsgi, "respond", fail)
+    with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+        status_of(running, "/_alimock/info")
+    while "a bug" not in caplog.text:
+        assert status_of(running, "/livez") == 200
+
+
+def test_response_that_takes_longer_is_finished_after_a_stop(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "STOP_SECONDS", 0.01)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    with running.store.transaction():
+        connection.request("GET", f"/?{SUBMIT}")
+        assert status_of(running, "/livez") == 200
+        stopping = threading.Thread(target=running.server.stop)
+    stopping.start()
+    assert json.loads(connection.getresponse().read())["SuccessList"]
+    connection.close()
+    stopping.join(10)
+
+
+@pytest.mark.slow
+def test_client_cannot_fill_the_memory_with_requests_behind_a_wait() -> None:
+    for running in serve(scenario(), ServerLimits(max_body_bytes=10_000)):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=0.5) as connection:
+            connection.sendall(b"GET /_alimock/outbox/wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                for _ in range(10_000):
+                    connection.sendall(b"POST /livez HTTP/1.1\r\nContent-Length: 9000\r\n\r\n" + b"a" * 9_000)
+
+
+def test_wait_ends_although_a_request_is_queued_behind_it(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        request = b"HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        connection.sendall(b"GET /_alimock/outbox/wait " + request + b"GET /livez " + request)
+        while not running.store.waiters.count:
+            assert status_of(running, "/livez") == 200
+    while running.store.waiters.count:
+        assert status_of(running, "/livez") == 200

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import stat
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_oversized_request_over_tls_is_rejected(secure: Running, folder: Path) -
     with trusting(folder).wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(b"GET /?" + b"a" * 4_000_000 + b" HTTP/1.1\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 414 ")
+
+
+def test_server_stops_although_tls_clients_do_not_end_their_connections(secure: Running, folder: Path) -> None:
+    clients = []
+    for headers in ("", "Connection: close\r\n"):
+        plain = socket.create_connection(("127.0.0.1", secure.port), timeout=10)
+        client = trusting(folder).wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        client.sendall(f"GET /livez HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
+        assert client.recv(1_000).startswith(b"HTTP/1.1 200")
+        clients.append(client)
+    stopping = threading.Thread(target=secure.server.stop)
+    stopping.start()
+    stopping.join(10)
+    assert not stopping.is_alive()
+    for client in clients:
+        client.close()
 
 
 def test_links_of_mails_read_over_tls_use_https(secure: Running, folder: Path) -> None:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
-_LONG_CALL_BYTES = 8 * 1024
+_LONG_CALL_BYTES = 4 * 1024
 _LONG_ACTION = "ListEmailVerification"
 
 

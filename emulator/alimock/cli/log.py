@@ -11,20 +11,24 @@ from contextlib import suppress
 from functools import lru_cache
 
 BATCH_SECONDS = 0.05
-# As many lines as may wait for a slow reader of the log before alimock waits, too.
+# How long the exit of the process may wait for the reader of the log.
+EXIT_SECONDS = 1
+# As many lines as may wait for a reader of the log that does not read; the oldest are lost then.
 MAX_LINES = 100_000
 
 
 class LogWriter(logging.Handler):
     """Writes records and lines about calls to standard error, in order.
 
-    They wait for at most `BATCH_SECONDS`. A warning or an error is written immediately, and at the exit of the process everything.
+    A thread of its own writes them, so that a slow reader of the log does not stop the emulator: a warning or an error at once,
+    other lines after at most `BATCH_SECONDS`, and everything at the exit of the process.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: deque[str] = deque()
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._has_lines = threading.Event()
+        self._is_urgent = threading.Event()
         self._writing = threading.Lock()
         threading.Thread(target=self._run, name="alimock log", daemon=True).start()
 
@@ -32,31 +36,35 @@ class LogWriter(logging.Handler):
         """Write a record."""
         self._add(f"{_timestamp()} {record.levelname} {self.format(record)}\n")
         if record.levelno > logging.INFO:
-            self.flush()
+            self._is_urgent.set()
 
     def write_call(self, line: str) -> None:
         """Write a line about a call, at level INFO."""
         self._add(f"{_timestamp()} INFO {line}\n")
 
     def flush(self) -> None:
-        """Write all lines."""
-        # A log that cannot be written must not stop the emulator.
-        with self._writing, suppress(OSError, ValueError):
-            sys.stderr.write("".join([self._lines.popleft() for _ in range(len(self._lines))]))
-            sys.stderr.flush()
+        """Write all lines, unless the log has a reader that does not read."""
+        if not self._writing.acquire(timeout=EXIT_SECONDS):
+            return
+        try:
+            # A log that cannot be written must not stop the emulator.
+            with suppress(OSError, ValueError):
+                sys.stderr.write("".join([self._lines.popleft() for _ in range(len(self._lines))]))
+                sys.stderr.flush()
+        finally:
+            self._writing.release()
 
     def _add(self, line: str) -> None:
         self._lines.append(line)
         if not self._has_lines.is_set():
             self._has_lines.set()
-        if len(self._lines) > MAX_LINES:
-            self.flush()
 
     def _run(self) -> None:
         while True:
             self._has_lines.wait()
             self._has_lines.clear()
-            time.sleep(BATCH_SECONDS)
+            self._is_urgent.wait(BATCH_SECONDS)
+            self._is_urgent.clear()
             self.flush()
 
 

@@ -60,6 +60,7 @@ def count_calls() -> dict[str, object]:
 
 
 @blueprint.get("/calls/wait")
+@transaction()
 def wait_for_call() -> dict[str, object]:
     """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
     given = arguments.query(*FILTERS, "timeout")

@@ -36,7 +36,7 @@ _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class _Wait(Enum):
-    """What a connection waits for: a request, the rest of one or of invalid input, or that the client reads a response."""
+    """What a connection waits for: a request, the rest of one, or that the client reads a response."""
 
     REQUEST = 1
     INPUT = 2
@@ -93,6 +93,7 @@ class Connection(asyncio.Protocol):
         except Rejected as rejection:
             self._rejection = rejection
         self._advance()
+        self._pause_if_full()
 
     def eof_received(self) -> bool:
         """Return whether to keep the connection: a client that has closed its write side gets its responses, but waits for none."""
@@ -102,13 +103,15 @@ class Connection(asyncio.Protocol):
         if self._parser.has_begun and self._rejection is None:
             self._rejection = Rejected(400, "The connection was closed before the request was complete.")
         self._advance()
-        return not self._transport.is_closing()
+        # TLS cannot close one side.
+        return self._listener.context is None and not self._transport.is_closing()
 
     def connection_lost(self, error: Exception | None) -> None:
         if isinstance(error, ssl.SSLError):
             logger.info("TLS connection of %s failed: %s", self._peer, error)
-        for timer in filter(None, (self._timer, self._watchdog)):
-            timer.cancel()
+        self._cancel_timer()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
         self._server.dispatcher.cancel(self)
         self._server.remove(self)
         self._parser.close()
@@ -118,7 +121,10 @@ class Connection(asyncio.Protocol):
         self._wait_for(_Wait.READING)
 
     def resume_writing(self) -> None:
-        self._is_blocked, self.since = False, None
+        self._is_blocked = False
+        # A connection that is being closed still waits for its client to read the rest.
+        if not (self._transport.is_closing() or self._is_draining):
+            self.since = None
         self._advance()
 
     # What the server and its dispatcher call.
@@ -130,7 +136,9 @@ class Connection(asyncio.Protocol):
 
     def respond(self, response: HttpResponse) -> None:
         """Send the response to the current request, and apply its fault."""
-        if response.fault is not None and response.fault.delay:
+        if response.fault is not None and response.fault.delay and self.is_gone:
+            self.abort()
+        elif response.fault is not None and response.fault.delay:
             self._later(response.fault.delay, partial(self._send, response))
         else:
             self._send(response)
@@ -141,11 +149,10 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def stop(self) -> None:
-        """Disconnect after the response that is under way, but not after a delay."""
-        if self._timer is not None:
+        """Disconnect, unless a request or a response is under way; a delayed one is not."""
+        is_idle = self._request is None and not self._parser.has_begun and not self._is_blocked
+        if self._timer is not None or (is_idle and not self._transport.is_closing()):
             self.abort()
-        elif self._request is None and not self._parser.has_begun:
-            self._transport.close()
 
     # Requests, in order.
 
@@ -155,24 +162,23 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.requests:
             self._request, self.since = self._parser.requests.popleft(), None
-            self._read_on(not self._parser.requests)
+            self._pause_if_full()
             self._server.dispatcher.answer(self, self._request.http, self._request.target, self._listener.address)
         elif self._rejection is not None:
             self._reject(self._rejection)
         elif self._is_ended:
             self._transport.close()
         else:
-            self._read_on(True)
             self._wait_for(_Wait.INPUT if self._parser.has_begun else _Wait.REQUEST)
             if self._parser.expects_continue:
                 self._parser.expects_continue = False
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _read_on(self, reads: bool) -> None:
-        """Read nothing while further requests are queued, so that a client cannot fill the memory."""
-        if reads == self._is_paused:
-            self._is_paused = not reads
-            (self._transport.resume_reading if reads else self._transport.pause_reading)()
+    def _pause_if_full(self) -> None:
+        """Read nothing while many requests are queued, so that a client cannot fill the memory."""
+        if not self._transport.is_closing() and self._parser.is_full != self._is_paused:
+            self._is_paused = not self._is_paused
+            (self._transport.pause_reading if self._is_paused else self._transport.resume_reading)()
 
     def _finish(self, *, closes: bool) -> None:
         """Close the connection, or answer the next request after other connections had their turn."""
@@ -197,7 +203,6 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._is_draining = True
-        self._read_on(True)
         self._wait_for(_Wait.READING)
         self._later(DRAIN_SECONDS, self.abort)
 
@@ -205,10 +210,11 @@ class Connection(asyncio.Protocol):
 
     def _wait_for(self, wait: _Wait) -> None:
         """Begin to wait for something from the client, unless it is awaited already."""
-        if self._wait is not wait or self.since is None:
+        before = self._wait
+        if before is not wait or self.since is None:
             self._wait, self.since = wait, self._server.loop.time()
-            # The watch of an idle connection goes on.
-            if wait is not _Wait.REQUEST:
+            # The watch of a connection that is idle again goes on.
+            if _Wait.READING in (before, wait) or wait is _Wait.INPUT:
                 self._watch()
 
     def _watch(self) -> None:
@@ -225,7 +231,7 @@ class Connection(asyncio.Protocol):
             logger.info("request of %s timed out: %s", self._peer, self._rejection)
             self._advance()
         else:
-            if self._wait is _Wait.READING:
+            if self._wait is _Wait.READING and not self._is_draining:
                 logger.info("%s read no response for %g s", self._peer, self._server.limits.request_seconds)
             self.abort()
 

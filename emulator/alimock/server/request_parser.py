@@ -12,6 +12,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from alimock.api.http import HttpRequest
 from alimock.settings import ServerLimits
 
+# The requests of one connection that may wait for their turn.
+MAX_QUEUED = 64
 _VERSIONS = ("1.0", "1.1")
 # Only a request line has a space before any colon.
 _REQUEST_LINE = re.compile(rb"[!#-9;-~]+ ")
@@ -29,7 +31,7 @@ class Rejected(Exception):
 
 
 class Request(NamedTuple):
-    """A complete request: its target as sent, for example `/?Action=...`, and whether its client keeps the connection open."""
+    """A complete request: its target, for example `/?Action=...`, and whether its client keeps the connection open."""
 
     http: HttpRequest
     target: str
@@ -50,9 +52,12 @@ class RequestParser:
         self._limits = limits
         self._peer = peer
         self._parser = HttpRequestParser(self)
+        # Counts heads and bodies.
+        self._part = 0
         self._start_message()
 
     def _start_message(self) -> None:
+        self._part += 1
         self.has_begun = self.expects_continue = False
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -65,11 +70,11 @@ class RequestParser:
 
     def feed(self, data: bytes) -> None:
         """Parse more input; raises `Rejected`. Whatever follows a request that closes the connection is ignored."""
-        before, self.is_new = self._stage(), False
+        before, self.is_new = self._part, False
         for piece in (data,) if data.isascii() else self._pieces(data):
             if not self.is_finished:
                 self._feed(piece)
-        if self.has_begun and self._stage() == before:
+        if self.has_begun and self._part == before:
             self._fed += len(data)
             self._check(self._fed)
         if self.has_begun and not self._in_body:
@@ -79,8 +84,12 @@ class RequestParser:
         """Break the reference cycle with llhttp, which would keep both until garbage collection."""
         del self._parser
 
-    def _stage(self) -> tuple[int, bool] | None:
-        return (id(self._headers), self._in_body) if self.has_begun else None
+    @property
+    def is_full(self) -> bool:
+        """Whether as many requests are queued as may wait for their turn."""
+        if len(self.requests) > MAX_QUEUED:
+            return True
+        return sum(len(request.http.body) for request in self.requests) > self._limits.max_body_bytes
 
     def _check(self, size: int) -> None:
         """Check the size of the head or of the body, whichever is being read."""
@@ -94,35 +103,46 @@ class RequestParser:
 
     def _feed(self, data: bytes) -> None:
         try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            if self._is_upgrade:
-                self._ignore_upgrade(data[upgrade.args[0] :])
+            while data:
+                data = self._rest_after_upgrade(data)
         except HttpParserError as error:
             if not self.is_finished:
                 reason = error.__context__
                 raise reason if isinstance(reason, Rejected) else Rejected(400, f"{error}.") from None
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
-        """Split the input by lines and percent-encode request lines: clients send raw UTF-8 in a target, which llhttp rejects."""
+        """Percent-encode request lines, apart from the rest: clients send raw UTF-8 in a target, which llhttp rejects."""
         start = 0
         while start < len(data):
-            end = start + self._left if self._left else data.find(b"\n", start) + 1 or len(data)
+            is_head_line = not self.has_begun or bool(self._line)
+            if self._left:
+                end = start + self._left
+            elif is_head_line:
+                end = data.find(b"\n", start) + 1 or len(data)
+            else:
+                # Headers and chunked bodies end at an empty line.
+                found = data.find(b"\r\n\r\n", max(start - 2, 0))
+                end = found + 4 if found >= 0 else len(data)
             piece, start = data[start:end], end
-            is_request_line = not self._in_body and _REQUEST_LINE.match(self._line + piece)
+            is_request_line = is_head_line and _REQUEST_LINE.match(self._line + piece)
             self._line = b""
             yield _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], piece) if is_request_line else piece
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Continue with a new parser, because llhttp ends at an offer of another protocol, as Java makes one (h2c).
+    def _rest_after_upgrade(self, data: bytes) -> bytes:
+        """Parse input up to an offer of another protocol, as Java makes one (h2c), and return the rest for a new parser.
 
-        The new parser needs the headers that frame the body once more.
+        llhttp ends at such an offer. The new parser needs the headers that frame the body once more.
         """
-        framing = [b"%b: %b\r\n" % header for header in self._headers if header[0].lower() in _FRAMING]
-        self._parser = HttpRequestParser(self)
-        self._is_upgrade, self._is_replay = False, True
-        self._feed(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
-        self._feed(rest)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._is_upgrade:
+                framing = [b"%b: %b\r\n" % header for header in self._headers if header[0].lower() in _FRAMING]
+                self._parser = HttpRequestParser(self)
+                self._is_upgrade, self._is_replay = False, True
+                self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
+                return data[upgrade.args[0] :]
+        return b""
 
     # The callbacks of llhttp.
 
@@ -151,25 +171,28 @@ class RequestParser:
             raise Rejected(400, "Expected a target without a fragment (#).")
         self._check(len(self._target) + sum(len(name) + len(value) for name, value in self._headers))
         self._joined = self._join_headers()
+        self._part += 1
         self._in_body, self._fed = True, 0
-        self._check(int(self._joined.get("content-length", 0)))
         self._left = int(self._joined.get("content-length", 0))
-        self._keep_alive = parser.should_keep_alive()
+        self._check(self._left)
+        self._keep_alive = parser.should_keep_alive() and self._method != "CONNECT"
         self._is_upgrade = parser.should_upgrade() and self._method != "CONNECT"
         self.expects_continue = self._version == "1.1" and self._joined.get("expect", "").lower() == "100-continue"
 
     def _join_headers(self) -> dict[str, str]:
         """Return the headers by name; raise `Rejected` if they are ambiguous."""
         joined: dict[str, str] = {}
+        repeated: dict[str, list[str]] = {}
         for raw_name, raw_value in self._headers:
             name, value = raw_name.decode("ascii").lower(), raw_value.decode("utf-8", "replace").strip(" \t")
             if name in joined:
-                if name == "host" and value != joined[name]:
-                    raise Rejected(400, "Two different Host headers.")
-                value = f"{joined[name]}, {value}" if name != "host" else value
+                repeated.setdefault(name, [joined[name]]).append(value)
             # In WSGI a name with an underscore is the same as one with a hyphen.
-            if "_" not in name:
+            elif "_" not in name:
                 joined[name] = value
+        if len(set(repeated.pop("host", ()))) > 1:
+            raise Rejected(400, "Two different Host headers.")
+        joined.update({name: ", ".join(values) for name, values in repeated.items()})
         encoding = joined.get("transfer-encoding")
         if encoding is not None and (encoding.lower() != "chunked" or self._version == "1.0"):
             raise Rejected(400, "Expected Transfer-Encoding: chunked, and only in HTTP/1.1.")
@@ -190,5 +213,5 @@ class RequestParser:
         target = self._target.decode("latin-1")
         http = HttpRequest(self._method, target.partition("?")[2], self._joined, b"".join(self._body), self._peer)
         self.requests.append(Request(http, target, self._keep_alive, self._version == "1.0"))
-        self.is_finished = not self._keep_alive or self._method == "CONNECT"
+        self.is_finished = not self._keep_alive
         self._start_message()

@@ -9,7 +9,9 @@ import socket
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from functools import partial
 from heapq import nsmallest
+from operator import itemgetter
 from typing import Any
 
 from alimock.backend import Backend
@@ -42,7 +44,9 @@ class Server:
         self._backend = backend
         self._connections: dict[Connection, None] = {}
         self._max_connections = max_connections(backend.limits)
+        # New connections, and since when TLS handshakes wait for their client.
         self._connecting: set[asyncio.Task[None]] = set()
+        self._handshakes: dict[asyncio.Task[None], float] = {}
         self._lacks_resources = False
         self._stopping = asyncio.Event()
         self._thread: threading.Thread | None = None
@@ -57,15 +61,14 @@ class Server:
         with ExitStack() as bound:
             sockets = [bound.enter_context(listener.bind()) for listener in self.listeners]
             bound.pop_all()
-        self.loop = _new_loop()
-        self.loop.set_exception_handler(self._on_error)
-        self.dispatcher = Dispatcher(self._backend, self.loop)
+        ready = threading.Event()
         # A program that does not stop its emulator must still be able to exit.
-        self._thread = threading.Thread(target=self._run, args=(sockets,), name="alimock server", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="alimock server", daemon=True)
         self._thread.start()
+        ready.wait()
 
     def stop(self) -> None:
-        """Stop. Responses that are under way are finished."""
+        """Stop. Responses that are under way are finished, but for delayed ones."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._backend.service.store.waiters.close()
@@ -75,19 +78,32 @@ class Server:
     def add(self, connection: Connection) -> None:
         """Take a new connection in. Beyond the limit, the one that has waited longest for its client is closed."""
         self._connections[connection] = None
-        if len(self._connections) > self._max_connections:
-            self._close_longest_waiting(1)
+        self._keep_limit()
 
     def remove(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self._connections.pop(connection, None)
 
-    def _close_longest_waiting(self, count: int) -> None:
-        waiting = (connection for connection in self._connections if connection.since is not None)
-        for connection in nsmallest(count, waiting, key=lambda one: one.since or 0):
-            connection.abort()
+    def _keep_limit(self) -> None:
+        if len(self._connections) + len(self._handshakes) > self._max_connections:
+            self._close_longest_waiting(1)
 
-    def _run(self, sockets: Sequence[socket.socket]) -> None:
+    def _close_longest_waiting(self, count: int) -> None:
+        waiting = [(connection.since, connection.abort) for connection in self._connections if connection.since is not None]
+        waiting += [(since, partial(self._end_handshake, task)) for task, since in self._handshakes.items()]
+        for _, close in nsmallest(count, waiting, key=itemgetter(0)):
+            close()
+
+    def _end_handshake(self, task: asyncio.Task[None]) -> None:
+        del self._handshakes[task]
+        task.cancel()
+
+    def _run(self, sockets: Sequence[socket.socket], ready: threading.Event) -> None:
+        # In this thread: on Windows the thread that makes a loop in a program's main thread would have to close it.
+        self.loop = _new_loop()
+        self.loop.set_exception_handler(self._on_error)
+        self.dispatcher = Dispatcher(self._backend, self.loop)
+        ready.set()
         self.loop.run_until_complete(self._serve(sockets))
         self.loop.close()
 
@@ -109,11 +125,22 @@ class Server:
             try:
                 accepted, address = await self.loop.sock_accept(bound)
             except OSError as error:
-                await self._make_room(error)
+                self._make_room(error)
+                # The client may still be queued; without a pause this would be a busy loop.
+                await asyncio.sleep(PAUSE_SECONDS)
                 continue
             task = self.loop.create_task(self._connect(listener, accepted, address[0]))
             self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+            task.add_done_callback(partial(self._connected, accepted))
+            if listener.context is not None:
+                self._handshakes[task] = self.loop.time()
+                self._keep_limit()
+
+    def _connected(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        self._handshakes.pop(task, None)
+        if task.cancelled():
+            accepted.close()
 
     async def _connect(self, listener: Listener, accepted: socket.socket, peer: str) -> None:
         timeout = self.limits.request_seconds if listener.context is not None else None
@@ -124,29 +151,27 @@ class Server:
         except OSError as error:
             logger.info("TLS handshake with %s failed: %s", peer, error)
 
-    async def _make_room(self, error: OSError) -> None:
+    def _make_room(self, error: OSError) -> None:
         """Close some connections if the system lacks the resources to accept more."""
         if error.errno not in _NO_RESOURCES:
-            raise error
+            logger.info("a connection could not be accepted: %s", error)
+            return
         if not self._lacks_resources:
             logger.warning("cannot accept more connections (%s); closing idle ones", error.strerror)
         self._lacks_resources = True
         self._close_longest_waiting(max(len(self._connections) // _FRACTION, 1))
-        # The client is still queued; without a pause this would be a busy loop.
-        await asyncio.sleep(PAUSE_SECONDS)
 
     async def _end_connections(self) -> None:
         self.is_stopping = True
         for connection in list(self._connections):
             connection.stop()
         end = self.loop.time() + STOP_SECONDS
-        while self._connections and self.loop.time() < end:
-            await asyncio.sleep(CHECK_SECONDS)
-        for connection in list(self._connections):
-            connection.abort()
-        # The loop closes the last sockets in its next rounds.
         while self._connections:
-            await asyncio.sleep(0)
+            await asyncio.sleep(CHECK_SECONDS)
+            if self.loop.time() > end:
+                # Only responses that the emulator is still working on are waited for longer.
+                self._close_longest_waiting(len(self._connections))
+        # The loop closes the last sockets in its next round.
         await asyncio.sleep(0)
 
     def _on_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
