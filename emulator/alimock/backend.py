@@ -33,7 +33,7 @@ class Backend:
         self.limits = limits or ServerLimits()
 
     def call(self, http: HttpRequest, root: str = "") -> HttpResponse:
-        """Answer a request to the emulated API, whose path on the server is `root`."""
+        """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
         return endpoint.call(self.service, http, self.limits.max_call_bytes, root)
 
 

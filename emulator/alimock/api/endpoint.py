@@ -21,7 +21,7 @@ _LONG_ACTION = "ListEmailVerification"
 
 
 def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") -> HttpResponse:
-    """Answer a request to the emulated API, whose path below the server is `root`."""
+    """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
     profile = http.headers.get("x-alimock-profile")
     if profile is not None and profile not in PROFILES:
         message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
