@@ -20,6 +20,9 @@ Value = str | bool | int | tuple[str, ...] | None
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+# The ASCII characters by the hex digits of their escapes.
+_ASCII = {f"{code:02X}": chr(code) for code in range(128)}
+_FORMATS = {body_format.value: body_format for body_format in Format}
 # Texts that most calls share are kept once, because the call log keeps them for thousands of calls.
 _COMMON_TEXTS = {
     text: text
@@ -28,7 +31,7 @@ _COMMON_TEXTS = {
         *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
         *OPERATIONS,
         *VERSIONS,
-        *Format.__members__,
+        *_FORMATS,
         *("HMAC-SHA1", "HMAC-SHA256", "1.0"),
     )
 }
@@ -169,7 +172,14 @@ def _pairs(content: str | bytes) -> Pairs:
 
 
 def _unquoted(text: str) -> str:
-    return unquote_to_bytes(text).decode() if "%" in text else text
+    if "%" not in text:
+        return text
+    start, *escaped = text.split("%")
+    try:
+        return start + "".join([_ASCII[part[:2]] + part[2:] for part in escaped])
+    except KeyError:
+        # Bytes of UTF-8, or hex digits in lower case.
+        return unquote_to_bytes(text).decode()
 
 
 def _value(parameter: Parameter, text: str, profile: Profile) -> Value:
