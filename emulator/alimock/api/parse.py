@@ -110,23 +110,24 @@ def _is_form(http: HttpRequest) -> bool:
 
 
 def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) -> dict[str, Value]:
-    """Convert an operation's parameters into typed values by their snake-case names.
+    """Convert an operation's own parameters into typed values by their snake-case names.
 
-    Raise `ApiError`, first for a missing parameter, then for an invalid one. An empty parameter is a missing one.
+    Raise `ApiError` for the first missing or invalid one; the contract lists required ones first. An empty one is missing.
     """
-    texts = [(parameter, parameters.get(parameter.name, "")) for parameter in operation.parameters]
-    for parameter, text in texts:
-        content = _addresses(text) if parameter.kind is ParameterType.ADDRESSES else text
-        if parameter.required and not content and (operation.name, parameter.name) not in profile.optional:
+    values: dict[str, Value] = {}
+    for parameter in operation.own_parameters:
+        value = _value(parameter, parameters.get(parameter.name, ""), profile)
+        if parameter.required and not value and (operation.name, parameter.name) not in profile.optional:
             raise ApiError(MISSING_PARAMETERS[parameter.name], f"rule missing {parameter.name}")
-    return {snake_case(parameter.name): _value(parameter, text, profile) for parameter, text in texts}
+        values[snake_case(parameter.name)] = value
+    return values
 
 
 def _format(name: str, *, is_v3: bool) -> Format | None:
     """Return the response's format. The default is XML (documented), for V3 JSON (implied by SDKs that never send `Format`)."""
     if not name:
         return Format.JSON if is_v3 else Format.XML
-    return Format.__members__.get(name.upper())
+    return _FORMATS.get(name.upper())
 
 
 def _v1_credentials(parameters: Mapping[str, str]) -> Credentials:

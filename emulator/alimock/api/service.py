@@ -18,7 +18,7 @@ from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, Operation
 from alimock.api.parse import ApiRequest, bind, parse
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
 from alimock.spec import error_catalog as errors
-from alimock.spec.contract import DOMAIN, OPERATIONS, VERSIONS, Operation
+from alimock.spec.contract import DOMAIN, OPERATIONS, USER_CLIENT_IP, VERSIONS, Operation
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
 from alimock.state.account import Account
@@ -159,9 +159,7 @@ class Service:
         if key is not None and key.permissions is not None and operation.ram_action not in key.permissions:
             raise ApiError(errors.FORBIDDEN_RAM, f"{key.location} (permissions without {operation.ram_action})")
         values = bind(operation, profile, request.parameters)
-        # Every operation has these two parameters; they belong to the call.
-        ip = str(values.pop("user_client_ip") or "").strip() or request.http.peer
-        del values["lang"]
+        ip = request.parameters.get(USER_CLIENT_IP.name, "").strip() or request.http.peer
         context.profile = profile.name
         result = OperationResult({}, (Outcome("", "not carried out", ""),))
         if _survives_fault(context, account, values.get("email")):

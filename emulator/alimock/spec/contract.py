@@ -65,14 +65,22 @@ class Parameter(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """An operation of the API: the RAM action that permits it, its parameters, and the API versions that have it."""
+    """An operation of the API: the RAM action that permits it, its parameters, and the API versions that have it.
+
+    `own_parameters` lists the required ones first, and leaves out those that every operation has.
+    """
 
     name: str
     ram_action: str
-    parameters: tuple[Parameter, ...]
+    own_parameters: tuple[Parameter, ...]
     versions: tuple[str, ...]
     evidence: Evidence = Evidence.DOCUMENTED
     source: str = _PAGES_AND_SDKS
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters."""
+        return (*self.own_parameters, LANG, USER_CLIENT_IP)
 
 
 class Version(NamedTuple):
@@ -104,7 +112,7 @@ RAM_ACTIONS = (OPERATE, QUERY, VERIFY)
 
 
 def _operation(name: str, ram_action: str, *parameters: Parameter, versions: tuple[str, ...] = BOTH_VERSIONS) -> Operation:
-    return Operation(name, ram_action, (*parameters, LANG, USER_CLIENT_IP), versions)
+    return Operation(name, ram_action, parameters, versions)
 
 
 OPERATIONS: Mapping[str, Operation] = {
