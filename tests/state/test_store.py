@@ -226,8 +226,11 @@ def test_outbox_keeps_the_newest_mails_and_counts_evicted_ones() -> None:
     assert [mail.to[:2] for mail in kept.entries(one)] == ["a2", "a3"]
     assert (kept.evicted(), kept.evicted(one), kept.evicted(two), kept.evicted("none")) == (2, 2, 0, 0)
     assert (kept.evicted_through(), kept.evicted_through(one), kept.evicted_through(two)) == (2, 2, 0)
+    for mail in kept.entries(one):
+        kept.remove(mail)
+    assert (kept.evicted(), kept.evicted(one)) == (2, 2)
     kept.clear(one)
-    assert (kept.evicted(), len(kept.entries())) == (0, 2)
+    assert (kept.evicted(), kept.evicted(one), len(kept.entries())) == (0, 0, 2)
 
 
 @pytest.mark.parametrize("frozen", [True, False])

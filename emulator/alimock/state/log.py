@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from itertools import takewhile
@@ -113,39 +113,57 @@ class Entry(Protocol):
 E = TypeVar("E", bound=Entry)
 
 
+class _Entries(Generic[E]):
+    """The entries of one account, or of all, by sequence number, and what is known of those that were evicted."""
+
+    __slots__ = ("by_sequence", "evicted", "evicted_through")
+
+    def __init__(self) -> None:
+        self.by_sequence: OrderedDict[int, E] = OrderedDict()
+        self.evicted = 0
+        self.evicted_through = 0
+
+    def oldest(self) -> E:
+        """Return the oldest entry."""
+        return next(iter(self.by_sequence.values()))
+
+    def count_evicted(self, sequence: int) -> None:
+        """Count an entry that is evicted."""
+        self.evicted += 1
+        if sequence > self.evicted_through:
+            self.evicted_through = sequence
+
+
 class Log(Generic[E]):
     """The newest entries of all accounts, as many as the limits allow; callers hold the store's lock."""
 
     def __init__(self, limits: StateLimits) -> None:
         self._limits = limits
-        # By sequence number.
-        self._entries: OrderedDict[int, E] = OrderedDict()
-        self._by_account: dict[str, OrderedDict[int, E]] = {}
-        # Of all accounts together under None; of single accounts only while they have entries, since there may be any number.
-        self._evicted: Counter[str | None] = Counter()
-        self._evicted_through: Counter[str | None] = Counter()
+        self._all: _Entries[E] = _Entries()
+        # An account whose entries were all evicted is left out, since there may be any number.
+        self._by_account: dict[str, _Entries[E]] = {}
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._all.by_sequence)
 
     def add(self, entry: E) -> None:
         """Append an entry, and evict the oldest beyond the limits."""
         own = self._by_account.get(entry.account_name)
         if own is None:
-            own = self._by_account[entry.account_name] = OrderedDict()
-        self._entries[entry.sequence] = own[entry.sequence] = entry
-        if len(own) > self._limits.max_entries_per_account:
-            self._evict(next(iter(own.values())))
-        elif len(self._entries) > self._limits.max_entries:
-            self._evict(next(iter(self._entries.values())))
+            own = self._by_account[entry.account_name] = _Entries()
+        self._all.by_sequence[entry.sequence] = own.by_sequence[entry.sequence] = entry
+        if len(own.by_sequence) > self._limits.max_entries_per_account:
+            self._evict(own.oldest())
+        elif len(self._all.by_sequence) > self._limits.max_entries:
+            self._evict(self._all.oldest())
 
     def entries(self, account: str | None = None) -> list[E]:
         """Return the entries of one account, or of all, oldest first."""
-        return list(self._of(account).values())
+        return list(self._of(account).by_sequence.values())
 
     def newest_first(self, account: str | None = None) -> Iterator[E]:
         """Iterate over the entries of one account, or of all, newest first."""
-        return reversed(self._of(account).values())
+        return reversed(self._of(account).by_sequence.values())
 
     def after(self, sequence: int, account: str | None = None) -> list[E]:
         """Return the entries after a sequence number, oldest first, without looking at older ones."""
@@ -154,34 +172,33 @@ class Log(Generic[E]):
 
     def evicted(self, account: str | None = None) -> int:
         """Return the number of evicted entries."""
-        return self._evicted[account]
+        return self._of(account).evicted
 
     def evicted_through(self, account: str | None = None) -> int:
         """Return the highest evicted sequence number, or 0."""
-        return self._evicted_through[account]
+        return self._of(account).evicted_through
 
     def remove(self, entry: E) -> None:
         """Remove an entry that exists."""
-        del self._entries[entry.sequence]
         own = self._by_account[entry.account_name]
-        del own[entry.sequence]
-        if not own:
+        del self._all.by_sequence[entry.sequence], own.by_sequence[entry.sequence]
+        if not own.by_sequence and not own.evicted:
             del self._by_account[entry.account_name]
 
     def clear(self, account: str) -> None:
         """Remove the entries and the eviction counters of one account."""
+        self._all.evicted -= self.evicted(account)
         for entry in self.entries(account):
             self.remove(entry)
-        self._evicted[None] -= self._evicted[account]
-        del self._evicted[account], self._evicted_through[account]
+        self._by_account.pop(account, None)
 
-    def _of(self, account: str | None) -> OrderedDict[int, E]:
-        return self._entries if account is None else self._by_account.get(account, OrderedDict())
+    def _of(self, account: str | None) -> _Entries[E]:
+        return self._all if account is None else self._by_account.get(account, _Entries())
 
     def _evict(self, entry: E) -> None:
+        own = self._by_account[entry.account_name]
+        self._all.count_evicted(entry.sequence)
+        own.count_evicted(entry.sequence)
         self.remove(entry)
-        for account in (None, entry.account_name):
-            self._evicted[account] += 1
-            self._evicted_through[account] = max(self._evicted_through[account], entry.sequence)
-        if entry.account_name not in self._by_account:
-            del self._evicted[entry.account_name], self._evicted_through[entry.account_name]
+        if not own.by_sequence:
+            del self._by_account[entry.account_name]
