@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from string import ascii_letters, digits
 from urllib.parse import quote
 
 from alimock.api.parse import ApiRequest, Pairs
@@ -19,9 +20,10 @@ from alimock.api.parse import ApiRequest, Pairs
 V1_DIGESTS = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
 V3_ALGORITHM = "ACS3-HMAC-SHA256"
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
-# A text in which exactly the characters that need it are percent-encoded, in upper-case hex digits.
-_ENCODED = r"[A-Za-z0-9_.~-]*(?:%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])[A-Za-z0-9_.~-]*)*"
-_ENCODED_PAIRS = re.compile(f"{_ENCODED}={_ENCODED}(?:&{_ENCODED}={_ENCODED})*")
+# What an encoded text consists of.
+_ENCODED = f"{ascii_letters}{digits}_.~-%".encode()
+# An escape of a character that needs none, or one in lower-case hex digits.
+_NOT_CANONICAL = re.compile("%(?![0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])")
 
 
 def percent_encode(text: str) -> str:
@@ -52,9 +54,15 @@ def _text_of_parameters(request: ApiRequest) -> str:
 
 def _sorted_parts(pairs: Pairs, sent: str) -> list[tuple[tuple[str, str], str]]:
     """Return the pairs sorted by name, each with its canonical encoding; `sent` is the text that they were decoded from."""
-    if _ENCODED_PAIRS.fullmatch(sent):
+    if pairs and _is_canonical(sent, len(pairs)):
         return sorted(zip(pairs, sent.split("&"), strict=True))
     return [((name, value), f"{percent_encode(name)}={percent_encode(value)}") for name, value in sorted(pairs)]
+
+
+def _is_canonical(sent: str, count: int) -> bool:
+    """Return whether a text consists of `count` pairs in the canonical encoding."""
+    separators = sent.encode().translate(None, _ENCODED)
+    return separators == b"&".join([b"="] * count) and not _NOT_CANONICAL.search(sent)
 
 
 def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
