@@ -147,11 +147,15 @@ def _xml_elements(values: Result | Row, fields: Iterable[_XmlField]) -> str:
     parts = []
     for name, start, end, empty, to_text in fields:
         value: Any = values.get(name)
-        if value is not None:
-            if to_text is None:
-                to_text = escape if isinstance(value, str) else _plain
-            text = to_text(value)
-            parts.append(f"{start}{text}{end}" if text else empty)
+        if value is None:
+            continue
+        if to_text is not None:
+            value = to_text(value)
+        elif not isinstance(value, str):
+            value = _plain(value)
+        elif _NOT_PLAIN.search(value):
+            value = escape(value)
+        parts.append(f"{start}{value}{end}" if value else empty)
     return "".join(parts)
 
 
