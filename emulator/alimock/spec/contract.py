@@ -35,6 +35,9 @@ class Format(Enum):
     XML = "XML"
     JSON = "JSON"
 
+    # Formats are keys of tables, and the hash of `Enum` is computed in Python.
+    __hash__ = object.__hash__
+
 
 class ParameterType(Enum):
     """The type of a parameter's value."""
