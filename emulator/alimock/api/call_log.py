@@ -20,11 +20,11 @@ NAME_LENGTH = 200
 KEPT = 100
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
-_PLAIN_NAMES = frozenset(
-    name
+# Whether the parameters of the service are kept.
+_KNOWN_NAMES = {
+    name: not _SECRET.fullmatch(name)
     for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
-    if not _SECRET.fullmatch(name)
-)
+}
 
 
 def add(store: Store, context: CallContext, seconds: float) -> None:
@@ -83,11 +83,12 @@ def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names and values to keep, one after the other."""
     kept: list[str] = []
     for name, value in parameters.items():
-        if name in _PLAIN_NAMES or not _SECRET.fullmatch(name):
+        is_kept = _KNOWN_NAMES.get(name)
+        if is_kept is None:
+            is_kept = not _SECRET.fullmatch(name)
+        if is_kept:
             kept += name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
-            if len(kept) == 2 * KEPT:
-                break
-    return tuple(kept)
+    return tuple(kept[: 2 * KEPT])
 
 
 def _format_outcome(outcome: Outcome) -> str:
