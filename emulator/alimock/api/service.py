@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 KEPT_FAILURES = 10
 KEPT_REFUSED = 100
 KEPT_REFUSED_BYTES = 64 * 1024
+_NOT_CARRIED_OUT = OperationResult({}, (Outcome("", "not carried out", ""),))
 
 
 class FollowedLink(NamedTuple):
@@ -161,10 +162,11 @@ class Service:
         values = bind(operation, profile, request.parameters)
         ip = request.parameters.get(USER_CLIENT_IP.name, "").strip() or request.http.peer
         context.profile = profile.name
-        result = OperationResult({}, (Outcome("", "not carried out", ""),))
         if _survives_fault(context, account, values.get("email")):
             caller = OperationContext(self.store, account, key_id or None, context.request_id, operation.name, ip, request.lang)
             result = HANDLERS[operation.name](caller, **values)
+        else:
+            result = _NOT_CARRIED_OUT
         context.outcomes = result.outcomes
         layout = profile.layouts[operation.name, context.body_format]
         fields = {**result.fields, "request_id": context.request_id}
