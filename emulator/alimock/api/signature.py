@@ -6,10 +6,10 @@ sent in the canonical encoding is not encoded again.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
+from binascii import b2a_base64
 from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_letters, digits
@@ -69,7 +69,7 @@ def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
     """Sign with the secret followed by `&`. `signature_method` is a key of `V1_DIGESTS`."""
     mac = _keyed(f"{secret}&", V1_DIGESTS[signature_method]).copy()
     mac.update(string_to_sign.encode())
-    return base64.b64encode(mac.digest()).decode()
+    return b2a_base64(mac.digest(), newline=False).decode()
 
 
 def canonical_request_v3(request: ApiRequest, signed_headers: str) -> str:
