@@ -130,8 +130,7 @@ class _Entries(Generic[E]):
     def count_evicted(self, sequence: int) -> None:
         """Count an entry that is evicted."""
         self.evicted += 1
-        if sequence > self.evicted_through:
-            self.evicted_through = sequence
+        self.evicted_through = max(self.evicted_through, sequence)
 
 
 class Log(Generic[E]):
