@@ -23,18 +23,19 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}")
 # The ASCII characters by the hex digits of their escapes.
 _ASCII = {f"{code:02X}": chr(code) for code in range(128)}
 _FORMATS = {body_format.value: body_format for body_format in Format}
-# Texts that most calls share are kept once, because the call log keeps them for thousands of calls.
-_COMMON_TEXTS = {
-    text: text
-    for text in (
-        *COMMON_PARAMETERS,
-        *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
-        *OPERATIONS,
-        *VERSIONS,
-        *_FORMATS,
-        *("HMAC-SHA1", "HMAC-SHA256", "1.0"),
-    )
+# What most calls share is kept once, because the call log keeps it for thousands of calls.
+_COMMON_NAMES = {
+    name: name
+    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
 }
+_COMMON_VALUES = {
+    "Action": tuple(OPERATIONS),
+    "Version": tuple(VERSIONS),
+    "Format": tuple(_FORMATS),
+    "SignatureMethod": ("HMAC-SHA1", "HMAC-SHA256"),
+    "SignatureVersion": ("1.0",),
+}
+_COMMON_PAIRS = {f"{name}={value}": (name, value) for name, values in _COMMON_VALUES.items() for value in values}
 
 
 class Credentials(NamedTuple):
@@ -165,11 +166,14 @@ def _pairs(content: str | bytes) -> Pairs:
         text = content if isinstance(content, str) else content.decode("utf-8")
         if _BROKEN_PERCENT.search(text):
             raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule percent-encoding")
-        parts = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
-        common = _COMMON_TEXTS.get
-        return tuple([(common(name) or _unquoted(name), common(value) or _unquoted(value)) for name, _, value in parts])
+        return tuple([_COMMON_PAIRS.get(part) or _pair(part) for part in text.replace("+", " ").split("&") if part])
     except UnicodeDecodeError:
         raise ApiError(REQUEST_PARAMETER_MALFORMED, "rule utf-8") from None
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return _COMMON_NAMES.get(name) or _unquoted(name), _unquoted(value)
 
 
 def _unquoted(text: str) -> str:
