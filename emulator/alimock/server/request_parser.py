@@ -87,8 +87,8 @@ class RequestParser:
     @property
     def is_full(self) -> bool:
         """Whether as many requests are queued as may wait for their turn."""
-        if len(self.requests) > MAX_QUEUED:
-            return True
+        if not self.requests or len(self.requests) > MAX_QUEUED:
+            return bool(self.requests)
         return sum(len(request.http.body) for request in self.requests) > self._limits.max_body_bytes
 
     def _check(self, size: int) -> None:
