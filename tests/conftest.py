@@ -29,6 +29,19 @@ settings.load_profile("alimock")
 # 2026-01-01 00:00:00 UTC, which is 08:00 in UTC+8.
 START = 1_767_225_600
 
+# Faults that the HTTP server applies.
+WIRE_FAULTS = """
+faults:
+  - {when: {email: before@example.com}, times: 1, reset: before}
+  - {when: {email: after@example.com}, times: 1, reset: after}
+  - {when: {email: truncated@example.com}, body: truncated}
+  - {when: {email: wrong-length@example.com}, body: wrong-length}
+  - {when: {email: html-502@example.com}, body: html-502}
+  - {when: {email: empty@example.com}, body: empty}
+  - {when: {email: slow@example.com}, slow: 20ms}
+  - {when: {email: delayed@example.com}, delay: 20ms}
+"""
+
 
 @dataclass
 class Time:

@@ -24,7 +24,7 @@ from alimock.scenario.model import Scenario
 from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.state.store import Store
-from conftest import Time, scenario
+from conftest import WIRE_FAULTS, Time, scenario
 from flask import Flask
 from flask.cli import ScriptInfo
 from flask.testing import FlaskClient
@@ -36,18 +36,6 @@ TESTS = Path(__file__).parent
 GOLDEN = sorted((TESTS / "golden").glob("*.yaml"))
 VECTORS = sorted((TESTS / "vectors").glob("*.jsonl"))
 SUBMIT = "/?Action=SubmitEmailVerification&Version=2018-01-29&Email="
-FAULTS = """
-faults:
-  - {when: {email: before@example.com}, reset: before}
-  - {when: {email: after@example.com}, reset: after}
-  - {when: {email: truncated@example.com}, body: truncated}
-  - {when: {email: wrong-length@example.com}, body: wrong-length}
-  - {when: {email: html-502@example.com}, body: html-502}
-  - {when: {email: empty@example.com}, body: empty}
-  - {when: {email: slow@example.com}, slow: 20ms}
-  - {when: {email: delayed@example.com}, delay: 20ms}
-"""
-
 Sent = tuple[str, str, Mapping[str, str], bytes]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -241,7 +229,7 @@ def served(application: Flask) -> Iterator[http.client.HTTPConnection]:
 
 
 def test_another_server_says_which_faults_it_cannot_apply_as_written() -> None:
-    with served(flask_app(backend(scenario(FAULTS)))) as connection:
+    with served(flask_app(backend(scenario(WIRE_FAULTS)))) as connection:
         for name, status, is_applied in (
             ("before", 502, False),
             ("after", 502, False),

@@ -14,7 +14,7 @@ from alimock.api.faults import pieces
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Body, Reset, ResponseFault
 from alimock.settings import ServerLimits
-from conftest import Api, Running, make_api, scenario, serve
+from conftest import WIRE_FAULTS, Api, Running, make_api, scenario, serve
 
 LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "QueryEmailVerification"
 
@@ -151,20 +151,7 @@ def test_slow_body_is_sent_in_at_most_ten_pieces(size: int, count: int) -> None:
 
 
 # On the wire.
-CASES = """
-faults:
-  - {when: {email: before@example.com}, times: 1, reset: before}
-  - {when: {email: after@example.com}, times: 1, reset: after}
-  - {when: {email: truncated@example.com}, body: truncated}
-  - {when: {email: wrong-length@example.com}, body: wrong-length}
-  - {when: {email: html-502@example.com}, body: html-502}
-  - {when: {email: empty@example.com}, body: empty}
-  - {when: {email: slow@example.com}, slow: 20ms}
-  - {when: {email: delayed@example.com}, delay: 20ms}
-  - {when: {email: never@example.com}, delay: 1h}
-"""
-
-
+CASES = f"{WIRE_FAULTS}  - {{when: {{email: never@example.com}}, delay: 1h}}\n"
 NEVER = f"GET /?Action={SUBMIT}&Version=2018-01-29&Email=never@example.com&SendIfExist=true HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
