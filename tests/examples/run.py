@@ -80,7 +80,7 @@ def _serving(environ: dict[str, str], health_check: list[str]) -> Iterator[list[
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environ(**known)) as process:
         try:
             assert process.stdout is not None
-            urls = re.findall(r"https?://[\d.:]+", process.stdout.readline())
+            urls = re.findall(r"https?://[\d.:]+", process.stdout.readline().partition("(")[0])
             assert urls, "no ready line"
             for _ in range(30):
                 if subprocess.run([*health_check, "--url", urls[0]], env=_environ(), capture_output=True).returncode == 0:
