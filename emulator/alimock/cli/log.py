@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -26,10 +28,10 @@ class LogWriter(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: deque[str] = deque(maxlen=MAX_LINES)
+        # An event among the lines is set once those before it are written.
+        self._lines: deque[str | threading.Event] = deque(maxlen=MAX_LINES)
         self._has_lines = threading.Event()
         self._is_urgent = threading.Event()
-        self._writing = threading.Lock()
         threading.Thread(target=self._run, name="alimock log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -43,21 +45,15 @@ class LogWriter(logging.Handler):
         self._add(f"{_timestamp()} INFO {line}\n")
 
     def flush(self) -> None:
-        """Write all lines, unless the log has a reader that does not read."""
-        if not self._writing.acquire(timeout=EXIT_SECONDS):
-            return
-        try:
-            # A log that cannot be written must not stop the emulator.
-            with suppress(OSError, ValueError):
-                sys.stderr.write("".join([self._lines.popleft() for _ in range(len(self._lines))]))
-                sys.stderr.flush()
-        finally:
-            self._writing.release()
+        """Wait until all lines are written, but only a moment for a reader of the log that does not read."""
+        written = threading.Event()
+        self._add(written)
+        self._is_urgent.set()
+        written.wait(EXIT_SECONDS)
 
-    def _add(self, line: str) -> None:
+    def _add(self, line: str | threading.Event) -> None:
         self._lines.append(line)
-        if not self._has_lines.is_set():
-            self._has_lines.set()
+        self._has_lines.set()
 
     def _run(self) -> None:
         while True:
@@ -65,7 +61,19 @@ class LogWriter(logging.Handler):
             self._has_lines.clear()
             self._is_urgent.wait(BATCH_SECONDS)
             self._is_urgent.clear()
-            self.flush()
+            self._write([self._lines.popleft() for _ in range(len(self._lines))])
+
+    @staticmethod
+    def _write(lines: Sequence[str | threading.Event]) -> None:
+        text = "".join(line for line in lines if isinstance(line, str))
+        # A log that cannot be written must not stop the emulator. The stream would keep its lock, for which the exit waits.
+        with suppress(OSError, ValueError):
+            left = text.encode(sys.stderr.encoding, "backslashreplace")
+            while left:
+                left = left[os.write(sys.stderr.fileno(), left) :]
+        for line in lines:
+            if isinstance(line, threading.Event):
+                line.set()
 
 
 def _timestamp() -> str:
