@@ -17,6 +17,7 @@ from alimock.scenario.model import Scenario
 from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.settings import ServerLimits
+from alimock.spec.contract import V1_DIGESTS
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from hypothesis import settings
@@ -122,7 +123,7 @@ def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | 
     }
     values = {name: value for name, value in parameters.items() if value is not None}
     request = parse.parse(HttpRequest(method, urlencode(values), {}, b"", ""))
-    digest = values.get("SignatureMethod") if values.get("SignatureMethod") in signature.V1_DIGESTS else "HMAC-SHA1"
+    digest = values.get("SignatureMethod") if values.get("SignatureMethod") in V1_DIGESTS else "HMAC-SHA1"
     values.setdefault("Signature", signature.sign_v1(signature.string_to_sign_v1(request), secret, str(digest)))
     return urlencode({name: value for name, value in values.items() if value != "(none)"})
 

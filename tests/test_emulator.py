@@ -563,20 +563,23 @@ def test_unreachable_url_is_named(url: str) -> None:
         Emulator.connect(url)
 
 
+async def wait_at_a_server(answer: bytes) -> None:
+    """Wait for a mail at a server that sends one answer to everything."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]", b"nonsense\r\n\r\n"])
 def test_another_server_at_the_url_is_reported_from_asyncio(answer: bytes) -> None:
-    async def life() -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(answer)
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(EmulatorError, match=r"Cannot reach alimock|is not alimock"):
-                await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
-
-    asyncio.run(life())
+    with pytest.raises(EmulatorError, match=r"Cannot reach alimock|is not alimock"):
+        asyncio.run(wait_at_a_server(answer))
 
 
 def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -598,15 +601,5 @@ def test_canceled_wait_frees_its_place_in_the_emulator(running: Running) -> None
 
 
 def test_hint_of_another_type_does_not_hide_the_error() -> None:
-    async def life() -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b'HTTP/1.1 400 Bad Request\r\nContent-Length: 24\r\n\r\n{"message":"m","hint":5}')
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(EmulatorError, match=r"^m\. 5$"):
-                await Client(f"http://127.0.0.1:{port}", "", "").outbox.wait_async()
-
-    asyncio.run(life())
+    with pytest.raises(EmulatorError, match=r"^m\. 5$"):
+        asyncio.run(wait_at_a_server(b'HTTP/1.1 400 Bad Request\r\nContent-Length: 24\r\n\r\n{"message":"m","hint":5}'))

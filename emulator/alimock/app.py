@@ -80,7 +80,7 @@ def _routes() -> Flask:
     app.url_map.converters["address"] = addresses.AddressConverter
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.before_request(_check_host)
+    app.before_request(_refuse_proxying)
     app.before_request(_check_access)
     app.after_request(_log)
     app.register_error_handler(ControlError, control_error)
@@ -136,7 +136,7 @@ def _response(response: HttpResponse) -> Response:
     return Response(response.body, response.status, list(response.headers))
 
 
-def _check_host() -> Response | None:
+def _refuse_proxying() -> Response | None:
     """Refuse a request in absolute form to another host. Servers show the target as sent under one of two names."""
     target = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI", "")
     refusal = endpoint.proxy_refusal(request.method, target, backend().host_policy)

@@ -143,9 +143,9 @@ class Dispatcher:
             else:
                 self._wait(client, result, partial(self._run_view, client, environment, result))
 
-        self._in_thread(partial(self._view, client, environment(), waiter), respond_or_wait, client)
+        self._in_thread(partial(self._view, environment(), waiter), respond_or_wait, client)
 
-    def _view(self, client: Client, environ: WSGIEnvironment, waiter: Waiter[Any] | None) -> HttpResponse | Waiter[Any]:
+    def _view(self, environ: WSGIEnvironment, waiter: Waiter[Any] | None) -> HttpResponse | Waiter[Any]:
         """Return the response of a view, or the waiter that it left in place of one."""
         left: list[Waiter[Any]] = []
 

@@ -33,36 +33,31 @@ class PythonPackage:
         """The folder of its commands and its interpreter."""
         return self.folder / "bin"
 
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What pip installs."""
+        return (f"{self.name}{self.extras}=={self.version}",)
+
     def install(self) -> None:
         """Create the environment."""
         _run(sys.executable, "-m", "venv", self.folder)
-        _run(self.binaries / "python", "-m", "pip", "install", "--quiet", f"{self.name}{self.extras}=={self.version}")
+        _run(self.binaries / "python", "-m", "pip", "install", "--quiet", *self.requirements)
 
 
-@dataclass(frozen=True)
-class Uvloop:
-    """alimock from this source tree with its extra `fast`, in a virtual environment of its own; `version` is that of uvloop."""
-
-    version: str
+class AlimockWithUvloop(PythonPackage):
+    """alimock from this source tree with its extra `fast`; `version` is that of uvloop."""
 
     @property
-    def folder(self) -> Path:
-        """The folder that it is installed into."""
-        return FOLDER / f"alimock-uvloop-{self.version}"
-
-    @property
-    def binaries(self) -> Path:
-        """The folder of its commands."""
-        return self.folder / "bin"
+    def requirements(self) -> tuple[str, ...]:
+        """What pip installs."""
+        return "--editable", f"{ROOT}[fast]", f"uvloop=={self.version}"
 
     def install(self) -> None:
         """Create the environment."""
         # The extra is empty there.
         if sys.platform == "win32":
             raise NotInstallable("uvloop does not support Windows")
-        _run(sys.executable, "-m", "venv", self.folder)
-        pip = (self.binaries / "python", "-m", "pip", "install", "--quiet")
-        _run(*pip, "--editable", f"{ROOT}[fast]", f"uvloop=={self.version}")
+        super().install()
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ class JavaArchive:
         _run(_command("mvn"), "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy", *copied)
 
 
-Package = PythonPackage | NodePackage | JavaArchive | Uvloop
+Package = PythonPackage | NodePackage | JavaArchive
 
 
 def is_installed(package: Package) -> bool:

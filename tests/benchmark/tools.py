@@ -10,7 +10,7 @@ from pathlib import Path
 
 import alimock
 from benchmark.calls import LIST, QUERY, RESEND, form_for_amazon, json_for_amazon, signed_v1, signed_v3
-from benchmark.packages import JavaArchive, NodePackage, Package, PythonPackage, Uvloop
+from benchmark.packages import AlimockWithUvloop, JavaArchive, NodePackage, Package, PythonPackage
 from benchmark.processes import free_port
 
 HERE = Path(__file__).resolve().parent
@@ -58,12 +58,12 @@ class Tool:
     @property
     def is_peer(self) -> bool:
         """Whether it is an alternative to alimock."""
-        return not isinstance(self.package, Uvloop | None)
+        return not isinstance(self.package, AlimockWithUvloop | None)
 
 
 MOTO = PythonPackage("moto", "5.2.5", "[ses,server]")
 PYTEST_HTTPSERVER = PythonPackage("pytest-httpserver", "1.2.0")
-UVLOOP = Uvloop("0.23.0")
+UVLOOP = AlimockWithUvloop("alimock-uvloop", "0.23.0")
 # Later versions of mailparser depend on a package that some mirrors of npm lack.
 AWS_SES_V2_LOCAL = NodePackage("aws-ses-v2-local", "2.10.2", ("mailparser@3.9.12",))
 MOUNTEBANK = NodePackage("mountebank", "2.9.1")

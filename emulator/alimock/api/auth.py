@@ -16,6 +16,7 @@ from alimock.api import signature
 from alimock.api.parse import ApiRequest
 from alimock.scenario.model import Authentication, Timestamps
 from alimock.spec import error_catalog as errors
+from alimock.spec.contract import V1_DIGESTS
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 
@@ -127,7 +128,7 @@ def _security_token(request: ApiRequest, store: Store) -> None:
 def _signature_method(request: ApiRequest, store: Store) -> None:
     if request.parameters.get("SignatureType"):
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
-    known = (signature.V3_ALGORITHM,) if request.is_v3 else signature.V1_DIGESTS
+    known = (signature.V3_ALGORITHM,) if request.is_v3 else V1_DIGESTS
     if request.credentials.method not in known:
         raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(known)})")
 

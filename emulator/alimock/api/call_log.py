@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from alimock.api.context import CallContext
 from alimock.scenario.model import Body, Fault
-from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS
+from alimock.spec.contract import PARAMETER_NAMES
 from alimock.state.log import CallEntry, EventType, Outcome
 from alimock.state.store import Store
 
@@ -21,10 +21,7 @@ KEPT = 100
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
 # Whether the parameters of the service are kept.
-_KNOWN_NAMES = {
-    name: not _SECRET.fullmatch(name)
-    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
-}
+_KNOWN_NAMES = {name: not _SECRET.fullmatch(name) for name in PARAMETER_NAMES}
 
 
 def add(store: Store, context: CallContext, seconds: float) -> None:

@@ -17,7 +17,7 @@ from alimock.api import signature
 from alimock.api.parse import ApiRequest, parse
 from alimock.api.signature import percent_encode
 from alimock.scenario.model import AccessKey
-from alimock.spec.contract import VERSIONS
+from alimock.spec.contract import V1_DIGESTS, VERSIONS
 
 # With more parameters than this, omitting each in turn is not tried: the work grows with the square.
 LEFT_OUT_TRIES = 50
@@ -103,7 +103,7 @@ def _right(request: ApiRequest, secret: str) -> _Signing:
     if not request.is_v3:
         names = dict.fromkeys(name for name, _ in (*request.query, *request.form) if name != "Signature")
         pairs = tuple((name, request.parameters[name]) for name in names)
-        digest = signature.V1_DIGESTS.get(request.credentials.method, "sha1")
+        digest = V1_DIGESTS.get(request.credentials.method, "sha1")
         return _Signing(f"{secret}&", request.http.method, pairs, digest=digest)
     headers = signature.pick_headers(request, request.credentials.signed_headers)
     body_hash = hashlib.sha256(request.http.body).hexdigest()

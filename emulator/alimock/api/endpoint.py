@@ -6,9 +6,11 @@ import json
 import logging
 from http import HTTPStatus
 
+from alimock.api import parse
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.security import HostPolicy
+from alimock.spec.contract import LIST
 from alimock.spec.profiles import PROFILES
 
 logger = logging.getLogger(__name__)
@@ -17,7 +19,6 @@ HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
 _LONG_CALL_BYTES = 4 * 1024
-_LONG_ACTION = "ListEmailVerification"
 
 
 def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") -> HttpResponse:
@@ -39,15 +40,12 @@ def _is_navigation(http: HttpRequest) -> bool:
     """Return whether a browser opens the address. No SDK sends this header, and every call has an action."""
     if http.headers.get("sec-fetch-mode") != "navigate" or http.method not in ("GET", "HEAD"):
         return False
-    return "Action" not in http.query and "x-acs-action" not in http.headers
+    return not parse.names_action(http)
 
 
 def may_take_long(http: HttpRequest) -> bool:
     """Return whether a call may hold the store's lock for long: one of many addresses, or a List, which may sort an account."""
-    if len(http.query) + len(http.body) > _LONG_CALL_BYTES:
-        return True
-    action = http.headers.get("x-acs-action", "")
-    return _LONG_ACTION in http.query or action == _LONG_ACTION or _LONG_ACTION.encode() in http.body
+    return len(http.query) + len(http.body) > _LONG_CALL_BYTES or parse.may_name(http, LIST)
 
 
 def health(method: str) -> HttpResponse:

@@ -14,7 +14,7 @@ RESUMED = "alimock.resumed"
 
 
 class HttpRequest(NamedTuple):
-    """One request to the emulated API. Its path is always `/`.
+    """One request; that to the emulated API has no path but `/`.
 
     `query` is the raw query string, its bytes decoded as Latin-1 as WSGI does. Header names are in lower case. `peer` is the
     client's IP address.

@@ -9,7 +9,17 @@ from urllib.parse import unquote_to_bytes
 
 from alimock.api.http import HttpRequest
 from alimock.spec.address import fold
-from alimock.spec.contract import COMMON_PARAMETERS, OPERATIONS, VERSIONS, Format, Operation, Parameter, ParameterType, snake_case
+from alimock.spec.contract import (
+    OPERATIONS,
+    PARAMETER_NAMES,
+    V1_DIGESTS,
+    VERSIONS,
+    Format,
+    Operation,
+    Parameter,
+    ParameterType,
+    snake_case,
+)
 from alimock.spec.error_catalog import INVALID_PARAMETERS, MISSING_PARAMETERS, REQUEST_PARAMETER_MALFORMED
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import Profile
@@ -24,15 +34,12 @@ _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _ASCII = {f"{code:02X}": chr(code) for code in range(128)}
 _FORMATS = {body_format.value: body_format for body_format in Format}
 # What most calls share is kept once, because the call log keeps it for thousands of calls.
-_COMMON_NAMES = {
-    name: name
-    for name in (*COMMON_PARAMETERS, *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters))
-}
+_COMMON_NAMES = {name: name for name in PARAMETER_NAMES}
 _COMMON_VALUES = {
     "Action": tuple(OPERATIONS),
     "Version": tuple(VERSIONS),
     "Format": tuple(_FORMATS),
-    "SignatureMethod": ("HMAC-SHA1", "HMAC-SHA256"),
+    "SignatureMethod": tuple(V1_DIGESTS),
     "SignatureVersion": ("1.0",),
 }
 _COMMON_PAIRS = {f"{name}={value}": (name, value) for name, values in _COMMON_VALUES.items() for value in values}
@@ -98,6 +105,16 @@ def parse(http: HttpRequest) -> ApiRequest:
         "zh" if get("Lang", "").lower() == "zh" else "en",
         profile,
     )
+
+
+def names_action(http: HttpRequest) -> bool:
+    """Return whether a request seems to name an action, without decoding it."""
+    return "Action" in http.query or "x-acs-action" in http.headers
+
+
+def may_name(http: HttpRequest, action: str) -> bool:
+    """Return whether a request seems to name this action, without decoding it."""
+    return action in http.query or action == http.headers.get("x-acs-action") or action.encode() in http.body
 
 
 def decode(http: HttpRequest) -> tuple[Pairs, Pairs]:

@@ -16,8 +16,8 @@ from string import ascii_letters, digits
 from urllib.parse import quote
 
 from alimock.api.parse import ApiRequest, Pairs
+from alimock.spec.contract import V1_DIGESTS
 
-V1_DIGESTS = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
 V3_ALGORITHM = "ACS3-HMAC-SHA256"
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 # What an encoded text consists of.

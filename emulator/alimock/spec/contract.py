@@ -118,6 +118,7 @@ def _operation(name: str, ram_action: str, *parameters: Parameter, versions: tup
     return Operation(name, ram_action, parameters, versions)
 
 
+LIST = "ListEmailVerification"
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation
     for operation in (
@@ -127,7 +128,7 @@ OPERATIONS: Mapping[str, Operation] = {
         # 2017-12-18 has no QueryEmailVerification in any SDK.
         _operation("QueryEmailVerification", QUERY, EMAIL, versions=(DOMAIN.name,)),
         _operation(
-            "ListEmailVerification",
+            LIST,
             QUERY,
             Parameter("Email"),
             Parameter("VerificationStatus", ParameterType.INTEGER, minimum=0, maximum=1),
@@ -157,3 +158,9 @@ COMMON_PARAMETERS = (
     "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce",
     "SignatureType", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
 )  # fmt: skip
+PARAMETER_NAMES = (
+    *COMMON_PARAMETERS,
+    *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
+)
+# The signature methods of V1, and their digests.
+V1_DIGESTS = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
