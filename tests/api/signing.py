@@ -15,7 +15,7 @@ accounts:
       - {id: testid, secret: testsecret}
       - {id: inactive, secret: testsecret, status: inactive}
       - {id: STS.one, secret: testsecret, security_token: tok, expires: 2026-01-01 09:00:00}
-      - {id: any, secret: testsecret}
+      - {id: STS.open, secret: testsecret}
       - {id: powerless, secret: testsecret, permissions: []}
 """
 
@@ -25,8 +25,8 @@ def strict_api(text: str = "") -> Api:
     return make_api(scenario(f"authentication: strict\n{KEYS}{text}"))
 
 
-def sign_v3(*, secret: str = "testsecret", **changes: str | None) -> dict[str, str]:
-    """Return the headers of a signed V3 request without a body. A change of None leaves the header out."""
+def sign_v3(*, key_id: str = "testid", secret: str = "testsecret", unsigned: str = "", **changes: str | None) -> dict[str, str]:
+    """Return the headers of a V3 request without a body, all signed but one. A change of None leaves the header out."""
     headers: dict[str, str | None] = {
         "host": "localhost",
         "x-acs-action": "ListEmailVerification",
@@ -37,7 +37,8 @@ def sign_v3(*, secret: str = "testsecret", **changes: str | None) -> dict[str, s
         **{name.replace("_", "-"): value for name, value in changes.items()},
     }
     sent = {name: value for name, value in headers.items() if value is not None}
-    names = ";".join(sorted(sent))
+    names = sorted(sent.keys() - {unsigned})
     request = parse.parse(HttpRequest("POST", "", sent, b"", ""))
     digest = signature.sign_v3(signature.string_to_sign_v3(signature.canonical_request_v3(request, names)), secret)
-    return {**sent, "authorization": f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={names},Signature={digest}"}
+    fields = f"Credential={key_id},SignedHeaders={';'.join(names)},Signature={digest}"
+    return {**sent, "authorization": f"ACS3-HMAC-SHA256 {fields}"}

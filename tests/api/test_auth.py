@@ -12,6 +12,7 @@ from signing import KEYS, sign_v3, strict_api
 
 MANDATORY = "{} is mandatory for this action."
 MALFORMED_TIMESTAMP = "Specified time stamp or date value is not well formatted."
+UNSUPPORTED_TYPE = "This signature type is not supported."
 EXPIRED_TIMESTAMP = "Specified time stamp or date value is expired."
 
 
@@ -35,7 +36,13 @@ EXPIRED_TIMESTAMP = "Specified time stamp or date value is expired."
         ({"AccessKeyId": "STS.one"}, 400, "MissingSecurityToken", MANDATORY.format("SecurityToken")),
         ({"AccessKeyId": "STS.one", "SecurityToken": "other"}, 400, "InvalidSecurityToken.MismatchWithAccessKey",
          "Specified SecurityToken mismatch with the AccessKey."),
+        ({"SecurityToken": "left over"}, 400, "InvalidSecurityToken.MismatchWithAccessKey",
+         "Specified SecurityToken mismatch with the AccessKey."),
         ({"SignatureMethod": "HMAC-MD5"}, 400, "InvalidSignatureMethod", "Specified signature method is not valid."),
+        ({"SignatureType": "BEARERTOKEN", "BearerToken": "x"}, 400, "UnsupportedSignatureType", UNSUPPORTED_TYPE),
+        ({"BearerToken": "x"}, 400, "UnsupportedSignatureType", UNSUPPORTED_TYPE),
+        ({"BearerToken": "x", "AccessKeyId": None, "Signature": "(none)"}, 400, "UnsupportedSignatureType", UNSUPPORTED_TYPE),
+        ({"SignatureType": "PRIVATEKEY"}, 400, "UnsupportedSignatureType", UNSUPPORTED_TYPE),
         ({"Signature": "wrong"}, 400, "SignatureDoesNotMatch", None),
     ],
 )  # fmt: skip
@@ -56,7 +63,8 @@ def test_wrong_credentials_are_refused_with_status_code_and_message(
         {"Timestamp": "2026-01-01T00:15:00Z"},
         {"Timestamp": "2026-01-01T00:00:00.312Z"},
         {"AccessKeyId": "STS.one", "SecurityToken": "tok"},
-        {"AccessKeyId": "any", "SecurityToken": "whatever"},
+        {"AccessKeyId": "STS.open", "SecurityToken": "whatever"},
+        {"SecurityToken": "", "BearerToken": ""},
         {"SignatureType": "", "RegionId": "cn-hangzhou", "Lang": ""},
         {"SignatureNonce": "hex0.123 456"},
     ],
@@ -115,7 +123,10 @@ def test_nonce_of_a_refused_signature_can_be_used_again() -> None:
         ("known-keys", signed(Timestamp=None), 400),
         ("strict", signed(AccessKeyId="unknown"), 404),
         ("strict", "Action=ListEmailVerification&Version=2018-01-29", 400),
+        ("known-keys", "Action=ListEmailVerification&Version=2018-01-29&SignatureType=BEARERTOKEN&BearerToken=x", 400),
+        ("known-keys", signed(AccessKeyId="unknown", BearerToken="x"), 400),
         ("none", signed(secret="wrong"), 200),
+        ("none", signed(BearerToken="x"), 200),
         ("none", "Action=ListEmailVerification&Version=2018-01-29", 200),
     ],
 )
@@ -135,6 +146,7 @@ def test_refused_key_creates_no_account() -> None:
 
 
 V3_FIELDS = "Credential=testid,SignedHeaders=host,Signature=x"
+UNSIGNED_V3 = {"host": "localhost", "x-acs-action": "ListEmailVerification", "x-acs-version": "2018-01-29"}
 
 
 @pytest.mark.parametrize(
@@ -142,12 +154,22 @@ V3_FIELDS = "Credential=testid,SignedHeaders=host,Signature=x"
     [
         (sign_v3(), None),
         (sign_v3(secret="wrong"), (400, "SignatureDoesNotMatch")),
-        (sign_v3(x_acs_date=None), (400, "MissingHeader")),
-        (sign_v3(x_acs_signature_nonce=None), (400, "MissingHeader")),
         (sign_v3(x_acs_date="2026-01-01T00:15:01Z"), (400, "InvalidTimeStamp.Expired")),
+        (sign_v3(x_acs_security_token="left over"), (400, "InvalidSecurityToken.MismatchWithAccessKey")),
+        (sign_v3(x_acs_bearer_token="x"), (400, "UnsupportedSignatureType")),
+        (sign_v3(x_acs_signature_type="BEARERTOKEN"), (400, "UnsupportedSignatureType")),
         (sign_v3() | {"authorization": f"ACS3-HMAC-SM3 {V3_FIELDS}"}, (400, "InvalidSignatureMethod")),
         (sign_v3() | {"authorization": "ACS3-HMAC-SHA256 malformed"}, (400, "MissingAccessKeyId")),
         (sign_v3() | {"authorization": "ACS3-HMAC-SHA256"}, (400, "MissingAccessKeyId")),
+        (
+            sign_v3() | {"authorization": "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host,Signature="},
+            (400, "SignatureDoesNotMatch"),
+        ),
+        (
+            sign_v3() | {"authorization": "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=,Signature="},
+            (400, "SignatureDoesNotMatch"),
+        ),
+        (sign_v3() | {"authorization": "ACS3-HMAC-SHA256 Credential=testid"}, (400, "SignatureDoesNotMatch")),
         (sign_v3() | {"host": "other.example.com"}, (400, "SignatureDoesNotMatch")),
     ],
 )
@@ -166,3 +188,80 @@ def test_v3_signature_mismatch_message_contains_the_string_to_sign() -> None:
     _, _, message = error_of(strict_api().send("", method="POST", headers=sign_v3(secret="wrong")))
     start = r"Specified signature does not match our calculation\. server StringToSign is "
     assert re.fullmatch(start + r"\[ACS3-HMAC-SHA256\n[0-9a-f]{64}\]", message)
+
+
+@pytest.mark.parametrize("name", auth.V3_HEADERS)
+@pytest.mark.parametrize("value", [None, ""])
+def test_v3_request_without_a_mandatory_header_is_refused(name: str, value: str | None) -> None:
+    response = strict_api().send("", method="POST", headers=sign_v3(**{name: value}))
+    assert error_of(response) == (400, "MissingHeader", f"Specified header {name} is mandatory for this action.")
+
+
+@pytest.mark.parametrize("name", [*auth.V3_HEADERS, "x-acs-security-token", "x-acs-accesskey-id", "X-Acs-Anything"])
+def test_v3_request_with_an_unsigned_header_of_the_gateway_is_refused(name: str) -> None:
+    name = name.lower()
+    changes = {} if name in auth.V3_HEADERS else {name: "STS.open"}
+    api = make_api(scenario(f"authentication: strict\n{KEYS}"))
+    key_id = "STS.open" if name == "x-acs-security-token" else "testid"
+    complete = sign_v3(key_id=key_id, **changes)
+    assert api.send("", method="POST", headers=complete).status == 200
+    unsigned = sign_v3(key_id=key_id, unsigned=name, x_acs_signature_nonce="2", **changes)
+    assert error_of(api.send("", method="POST", headers=unsigned))[1] == "SignatureDoesNotMatch"
+    unnamed = complete | {"authorization": re.sub(rf"\b{name};|;{name}\b", "", complete["authorization"])}
+    assert error_of(api.send("", method="POST", headers=unnamed))[1] == "SignatureDoesNotMatch"
+
+
+@pytest.mark.parametrize("name", ["host", "user-agent", "content-type"])
+def test_v3_request_may_leave_other_headers_unsigned(name: str) -> None:
+    headers = sign_v3(unsigned=name, **{name: "localhost"})
+    assert strict_api().send("", method="POST", headers=headers).status == 200
+
+
+@pytest.mark.parametrize("mode", ["known-keys", "strict"])
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        f"ACS4-HMAC-SHA256 {V3_FIELDS}",
+        f"acs3-hmac-sha256 {V3_FIELDS}",
+        f"ACS3-RSA-SHA256 {V3_FIELDS}",
+        "acs testid:c2lnbmF0dXJl",
+        "Basic dGVzdGlkOnRlc3RzZWNyZXQ=",
+        "Bearer x",
+        "x",
+    ],
+)
+def test_unsupported_authorization_is_refused_as_such_in_json(mode: str, authorization: str) -> None:
+    api = make_api(scenario(f"authentication: {mode}\n{KEYS}"))
+    response = api.send("", method="POST", headers={**sign_v3(), "authorization": authorization})
+    assert response.body.startswith(b"{")
+    assert error_of(response) == (400, "InvalidSignatureMethod", "Specified signature method is not valid.")
+
+
+def test_authorization_counts_more_than_a_signature_in_the_parameters() -> None:
+    response = strict_api().send(signed(Format=None), headers={"authorization": "Basic dGVzdGlkOnRlc3RzZWNyZXQ="})
+    assert response.body.startswith(b"{")
+    assert error_of(response)[:2] == (400, "InvalidSignatureMethod")
+
+
+@pytest.mark.parametrize("authorization", ["ACS4-HMAC-SHA256 x", "acs testid:x", "ACS3-HMAC-SHA256 x"])
+def test_missing_action_header_is_reported_before_an_unsupported_authorization(authorization: str) -> None:
+    response = strict_api().send("", method="POST", headers={"authorization": authorization})
+    assert error_of(response) == (400, "MissingHeader", "Specified header x-acs-action is mandatory for this action.")
+
+
+@pytest.mark.parametrize("headers", [UNSIGNED_V3, UNSIGNED_V3 | {"authorization": ""}])
+def test_call_that_is_named_in_headers_is_answered_in_json(headers: dict[str, str]) -> None:
+    response = make_api(scenario("")).send("", method="POST", headers=headers)
+    assert (response.status, response.body[:1]) == (200, b"{")
+    refused = strict_api().send("", method="POST", headers=headers)
+    assert error_of(refused)[:2] == (400, "MissingAccessKeyId")
+    assert refused.body.startswith(b"{")
+    assert strict_api().send("Format=XML", method="POST", headers=headers).body.startswith(b"<")
+
+
+@pytest.mark.parametrize("headers", [{"x-acs-bearer-token": "x"}, {"x-acs-signature-type": "BEARERTOKEN"}])
+@pytest.mark.parametrize("mode", ["known-keys", "strict"])
+def test_bearer_token_of_an_unsigned_call_is_refused(mode: str, headers: dict[str, str]) -> None:
+    api = make_api(scenario(f"authentication: {mode}"))
+    response = api.send("", method="POST", headers=UNSIGNED_V3 | headers)
+    assert error_of(response) == (400, "UnsupportedSignatureType", UNSUPPORTED_TYPE)

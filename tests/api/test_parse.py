@@ -62,6 +62,34 @@ def test_malformed_encoding_is_refused_before_any_other_check(empty: Api, query:
     assert error_of(response) == expected
 
 
+READABLE = "Action=EmailVerified&Format=JSON&Version=2017-12-18&Lang=zh&AccessKeyId=testid"
+
+
+@pytest.mark.parametrize("broken", ["SignatureNonce=15%N", "x=%", "%GG", "Email=%ff", "%c3%28=x", "Email=\xff"])
+@pytest.mark.parametrize("pattern", ["{readable}&{broken}", "{broken}&{readable}", "{broken}&{readable}&{broken}"])
+@pytest.mark.parametrize("place", ["query", "form", "query, readable form", "form, readable query"])
+def test_what_can_be_decoded_of_a_malformed_request_counts(empty: Api, broken: str, pattern: str, place: str) -> None:
+    together = pattern.format(readable=READABLE, broken=broken)
+    query, form = {
+        "query": (together, ""),
+        "form": ("", together),
+        "query, readable form": (broken, READABLE),
+        "form, readable query": (READABLE, broken),
+    }[place]
+    response = empty.send(query, method="POST", headers={"content-type": FORM}, body=form.encode("latin-1"))
+    assert response.body.startswith(b"{")
+    assert b'"HostId":"domain-intl.aliyuncs.com"' in response.body
+    assert error_of(response)[1] == "RequestParameterMalformed"
+    (call,) = empty.store.calls.entries()
+    assert (call.action, call.version, call.format, call.access_key_id) == ("EmailVerified", "2017-12-18", "JSON", "testid")
+
+
+def test_headers_of_a_malformed_request_count(empty: Api) -> None:
+    headers = {"x-acs-action": "EmailVerified", "x-acs-version": "2017-12-18"}
+    response = empty.send("Email=%", headers=headers)
+    assert b'"HostId":"domain-intl.aliyuncs.com"' in response.body
+
+
 @pytest.mark.parametrize(
     ("query", "body"),
     [

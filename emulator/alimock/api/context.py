@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alimock.api.auth import Check
-from alimock.api.parse import ApiRequest
+from alimock.api.parse import ApiRequest, default_format
 from alimock.scenario.model import Fault
 from alimock.spec.contract import Format
 from alimock.state.log import Outcome
@@ -32,8 +32,8 @@ class CallContext:
 
     @property
     def body_format(self) -> Format:
-        """The format of the response. A client that asks for an unknown one gets the default of its signature version."""
-        return self.request.format or (Format.JSON if self.request.is_v3 else Format.XML)
+        """The format of the response. A client that asks for an unknown one gets the default."""
+        return self.request.format or default_format(self.request.is_header_style)
 
     def explain(self, reason: str) -> str:
         """Describe what decided the call: a fault that changes its response, and the `reason` of the outcome itself."""

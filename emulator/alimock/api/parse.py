@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -61,13 +62,15 @@ class Credentials(NamedTuple):
 class ApiRequest(NamedTuple):
     """A request with everything decoded once.
 
-    `query` and `form` are the pairs in the order sent. `parameters` joins them: of a repeated name the first pair counts, and the
-    query comes before the form (assumed). `format` is None if the client asks for an unknown one. `malformed` is the error of a
-    request that cannot be decoded; everything that would come from its parameters is empty then.
+    `is_v3` is set if the credentials are in the header Authorization, as V3 has them, and `is_header_style` if that header or the
+    action or the version is. `query` and `form` are the pairs in the order sent. `parameters` joins them: of a repeated name the
+    first pair counts, and the query comes before the form (assumed). `format` is None if the client asks for an unknown one.
+    `malformed` is the error of a request that cannot be decoded; the pairs are then those that can be.
     """
 
     http: HttpRequest
     is_v3: bool
+    is_header_style: bool
     query: Pairs
     form: Pairs
     parameters: Mapping[str, str]
@@ -82,28 +85,32 @@ class ApiRequest(NamedTuple):
 
 def parse(http: HttpRequest) -> ApiRequest:
     """Parse a request. Never raises: a request that cannot be decoded says so in `malformed`."""
-    is_v3 = http.headers.get("authorization", "").startswith("ACS3-")
-    profile = http.headers.get("x-alimock-profile")
+    headers = http.headers
+    authorization = headers.get("authorization", "").strip()
+    is_header_style = "x-acs-action" in headers or "x-acs-version" in headers or "authorization" in headers
+    malformed = None
     try:
         query, form = decode(http)
     except ApiError as error:
-        body_format = _format("", is_v3=is_v3)
-        return ApiRequest(http, is_v3, (), (), {}, Credentials(), "", "", body_format, "en", profile, error)
+        malformed = error
+        query, form = _decodable(http.query.encode("latin-1")), _decodable(http.body) if _is_form(http) else ()
     parameters = dict(reversed(query + form))
     get = parameters.get
     return ApiRequest(
         http,
-        is_v3,
+        bool(authorization),
+        is_header_style,
         query,
         form,
         parameters,
-        _v3_credentials(http.headers) if is_v3 else _v1_credentials(parameters),
-        get("Action") or http.headers.get("x-acs-action", ""),
-        get("Version") or http.headers.get("x-acs-version", ""),
-        _format(get("Format", ""), is_v3=is_v3),
+        _v3_credentials(authorization, headers) if authorization else _v1_credentials(parameters),
+        get("Action") or headers.get("x-acs-action", ""),
+        get("Version") or headers.get("x-acs-version", ""),
+        _format(get("Format", ""), is_header_style),
         # Any other language is answered in English (assumed).
         "zh" if get("Lang", "").lower() == "zh" else "en",
-        profile,
+        headers.get("x-alimock-profile"),
+        malformed,
     )
 
 
@@ -121,6 +128,15 @@ def decode(http: HttpRequest) -> tuple[Pairs, Pairs]:
     """Return the pairs of the query and of the form body; raise `ApiError` for broken percent-encoding and invalid UTF-8."""
     query = _pairs(http.query if http.query.isascii() else http.query.encode("latin-1"))
     return query, _pairs(http.body) if http.body and _is_form(http) else ()
+
+
+def _decodable(content: bytes) -> Pairs:
+    """Return the pairs that can be decoded."""
+    pairs: list[tuple[str, str]] = []
+    for part in content.split(b"&"):
+        with suppress(ApiError):
+            pairs += _pairs(part)
+    return tuple(pairs)
 
 
 def _is_form(http: HttpRequest) -> bool:
@@ -141,11 +157,13 @@ def bind(operation: Operation, profile: Profile, parameters: Mapping[str, str]) 
     return values
 
 
-def _format(name: str, *, is_v3: bool) -> Format | None:
-    """Return the response's format. The default is XML (documented), for V3 JSON (implied by SDKs that never send `Format`)."""
-    if not name:
-        return Format.JSON if is_v3 else Format.XML
-    return _FORMATS.get(name.upper())
+def default_format(is_header_style: bool) -> Format:
+    """Return the format of a response if the client names none: XML (documented), or JSON, as SDKs that send headers expect."""
+    return Format.JSON if is_header_style else Format.XML
+
+
+def _format(name: str, is_header_style: bool) -> Format | None:
+    return _FORMATS.get(name.upper()) if name else default_format(is_header_style)
 
 
 def _v1_credentials(parameters: Mapping[str, str]) -> Credentials:
@@ -161,8 +179,11 @@ def _v1_credentials(parameters: Mapping[str, str]) -> Credentials:
     )
 
 
-def _v3_credentials(headers: Mapping[str, str]) -> Credentials:
-    method, _, rest = headers["authorization"].partition(" ")
+def _v3_credentials(authorization: str, headers: Mapping[str, str]) -> Credentials:
+    method, _, rest = authorization.partition(" ")
+    if not method.startswith("ACS3-"):
+        # How another scheme names its key is not known.
+        return Credentials(method=method, signature=rest)
     # Java sends the three fields in another order than the other SDKs.
     fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     return Credentials(

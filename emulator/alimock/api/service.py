@@ -195,12 +195,12 @@ class Service:
 def _operation(request: ApiRequest) -> Operation:
     """Find the operation. That a missing action is reported before the version is looked at was captured on a sibling product."""
     if not request.action:
-        if request.is_v3:
+        if request.is_header_style:
             raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-action", header="x-acs-action")
         raise ApiError(errors.INVALID_ACTION_NOT_FOUND, "rule no-action")
     version = VERSIONS.get(request.version)
     if version is None:
-        if request.is_v3 and not request.version:
+        if request.is_header_style and not request.version:
             raise ApiError(errors.MISSING_HEADER, "rule missing x-acs-version", header="x-acs-version")
         raise ApiError(errors.INVALID_VERSION, f"rule unknown-version (known: {', '.join(VERSIONS)})")
     operation = OPERATIONS.get(request.action)

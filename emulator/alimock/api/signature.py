@@ -72,16 +72,29 @@ def sign_v1(string_to_sign: str, secret: str, signature_method: str) -> str:
     return b2a_base64(mac.digest(), newline=False).decode()
 
 
-def canonical_request_v3(request: ApiRequest, signed_headers: str) -> str:
-    """Return V3's canonical request over the headers named in `signed_headers`, separated by `;`."""
+def forgotten_headers(request: ApiRequest) -> list[str]:
+    """Return the names of the x-acs-* headers that a V3 request has but its SignedHeaders does not name."""
+    named = request.credentials.signed_headers.lower().split(";")
+    return [name for name in request.http.headers if name.startswith("x-acs-") and name not in named]
+
+
+def headers_to_sign(request: ApiRequest) -> list[str]:
+    """Return the names of the headers that V3 signs: those of SignedHeaders, and every x-acs-* header."""
+    named = request.credentials.signed_headers.lower().split(";")
+    forgotten = forgotten_headers(request)
+    return sorted(filter(None, named + forgotten)) if forgotten else named
+
+
+def canonical_request_v3(request: ApiRequest, signed_headers: Sequence[str]) -> str:
+    """Return V3's canonical request over the headers with these names."""
     query = "&".join([part for _, part in _sorted_parts(request.query, request.http.query)])
     body_hash = hashlib.sha256(request.http.body).hexdigest()
     return join_canonical_request(request.http.method, query, pick_headers(request, signed_headers), body_hash)
 
 
-def pick_headers(request: ApiRequest, signed_headers: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers named in `signed_headers` with their values, empty for a header that did not arrive."""
-    return tuple([(name, request.http.headers.get(name, "").strip()) for name in signed_headers.lower().split(";")])
+def pick_headers(request: ApiRequest, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the headers with these names and their values, empty for a header that did not arrive."""
+    return tuple([(name, request.http.headers.get(name, "").strip()) for name in names])
 
 
 def join_canonical_request(method: str, query: str, headers: Sequence[tuple[str, str]], body_hash: str) -> str:

@@ -149,7 +149,9 @@ ACCESS_KEY = Keys(
         "id": Key(TEXT, "AccessKeyId"),
         "secret": Key(Secret(), "secret that the client signs with; required unless the emulator already knows the key"),
         "status": Key(word(("active", "inactive")), "an inactive key is rejected", "`active`"),
-        "security_token": Key(Secret(), "security token that signed calls of this key must carry", "any is accepted"),
+        "security_token": Key(
+            Secret(), "security token that signed calls of this key must carry", "none; any for a key that begins with STS."
+        ),
         "expires": Key(TIME, "real time at which the security token expires", "never"),
         "permissions": Key(
             Items(word(RAM_ACTIONS)),

@@ -1,8 +1,8 @@
 """The catalog of every error code that alimock responds with: status, texts, evidence and source.
 
-Codes of the service are written in quotes only here. ECS codes that Domain was never seen to send (IncompleteSignature,
-IllegalTimestamp, MissingParameter) are left out. In sources, "live" is a real response that a third party published, "page" a page
-of the vendor, "SDK" the source of an official SDK.
+Codes of the service are written in quotes only here. ECS codes that Domain was never seen to send (IllegalTimestamp,
+MissingParameter) are left out, except for one that SDKs look for. In sources, "live" is a real response that a third party
+published, "page" a page of the vendor, "SDK" the source of an official SDK.
 """
 
 from __future__ import annotations
@@ -108,14 +108,15 @@ INVALID_PARAMETERS: Mapping[str, ErrorDefinition] = {
 }
 MISSING_HEADER = _Row(
     "MissingHeader", 400, "Specified header {header} is mandatory for this action.", _CAPTURED, _LIVE,
-    "x-acs-action, x-acs-version, x-acs-date or x-acs-signature-nonce absent from a call signed with V3",
-    "that it holds for all four",
+    "x-acs-action or x-acs-version absent from a call that has headers of V3, or x-acs-date, x-acs-signature-nonce or "
+    "x-acs-content-sha256 from one signed with V3",
+    "that it holds for all five",
 )
 
 # The caller.
 INVALID_TIMESTAMP_FORMAT = _Row(
     "InvalidTimeStamp.Format", 400, "Specified time stamp or date value is not well formatted.", _DOCUMENTED, _PAGES,
-    "a Timestamp (V3: x-acs-date) that is not like 2026-01-31T12:00:00Z; fractions of a second pass", "that fractions pass",
+    "a Timestamp (V3: x-acs-date) that is not like 2026-01-31T12:00:00Z; fractions of a second pass (captured)",
 )
 INVALID_TIMESTAMP_EXPIRED = _Row(
     "InvalidTimeStamp.Expired", 400, "Specified time stamp or date value is expired.", _CAPTURED, _LIVE,
@@ -140,7 +141,8 @@ INVALID_SECURITY_TOKEN_MALFORMED = _Row(
 )
 INVALID_SECURITY_TOKEN_MISMATCH = _Row(
     "InvalidSecurityToken.MismatchWithAccessKey", 400, "Specified SecurityToken mismatch with the AccessKey.", _DOCUMENTED, _PAGES,
-    "a SecurityToken other than the key's security_token",
+    "a SecurityToken other than the key's security_token, or with a key that has none and does not begin with STS.",
+    "that a key without a token gives it",
 )
 INVALID_SECURITY_TOKEN_EXPIRED = _Row(
     "InvalidSecurityToken.Expired", 400, "Specified SecurityToken is expired.", _DOCUMENTED, "pages that disagree about the status",
@@ -148,11 +150,12 @@ INVALID_SECURITY_TOKEN_EXPIRED = _Row(
 )
 INVALID_SIGNATURE_METHOD = _Row(
     "InvalidSignatureMethod", 400, "Specified signature method is not valid.", _DOCUMENTED, _PAGES,
-    "a SignatureMethod other than HMAC-SHA1 and HMAC-SHA256 (V3: an algorithm other than ACS3-HMAC-SHA256)",
+    "a SignatureMethod other than HMAC-SHA1 and HMAC-SHA256, or an Authorization other than ACS3-HMAC-SHA256",
+    "that an Authorization gives it",
 )
 UNSUPPORTED_SIGNATURE_TYPE = _Row(
     "UnsupportedSignatureType", 400, "This signature type is not supported.", _SDK, "the tests of the PHP SDK",
-    "a SignatureType that is not empty, such as BEARERTOKEN", "text and status",
+    "a SignatureType that is not empty, such as BEARERTOKEN, or a bearer token", "text and status",
 )
 # The old Python SDK reads what follows the first colon and crashes without one; Go, Java and PHP compare it with their own.
 SIGNATURE_DOES_NOT_MATCH_V1 = _Row(
@@ -163,7 +166,13 @@ SIGNATURE_DOES_NOT_MATCH_V1 = _Row(
 SIGNATURE_DOES_NOT_MATCH_V3 = _Row(
     "SignatureDoesNotMatch", 400,
     "Specified signature does not match our calculation. server StringToSign is [{string_to_sign}]", _CAPTURED, _LIVE,
-    "a V3 signature other than the one computed", "that nothing follows the string to sign",
+    "a V3 signature other than the one computed, or an x-acs-* header that is not signed",
+    "that nothing follows the string to sign, and that an unsigned header gives it",
+)
+INCOMPLETE_SIGNATURE = _Row(
+    "IncompleteSignature", 400,
+    "The request signature does not conform to Aliyun standards. server string to sign is:{string_to_sign}", _CAPTURED,
+    "a live answer of ECS in 2019; SDKs look for it, Domain was never seen to send it",
 )
 SIGNATURE_NONCE_USED = _Row(
     "SignatureNonceUsed", 400, "Specified signature nonce was used already.", _CAPTURED, _LIVE,
@@ -271,7 +280,11 @@ def _rows(values: Iterable[object]) -> Iterator[ErrorDefinition]:
 # Every row above, in the same order. The two rows of SignatureDoesNotMatch, for V1 and V3, share their code.
 CATALOG: tuple[ErrorDefinition, ...] = tuple(_rows(list(globals().values())))
 
-# The codes that a fault can return: refusals of a whole call whose text has no placeholder.
-FAULT_CODES: Mapping[str, ErrorDefinition] = {row.code: row for row in CATALOG if row.status is not None and "{" not in row.text}
+# The codes that a fault can return: refusals of a whole call whose text needs nothing but the string to sign.
+FAULT_CODES: Mapping[str, ErrorDefinition] = {
+    row.code: row
+    for row in CATALOG
+    if row.status is not None and "{" not in row.text.replace("{string_to_sign}", "") and row is not SIGNATURE_DOES_NOT_MATCH_V3
+}
 # The codes that a scenario can set for a single address: these, and those of FailList.
 ANSWER_CODES: Mapping[str, ErrorDefinition] = {row.code: row for row in CATALOG if "{" not in row.text}
