@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 from alimock.api.faults import pieces
+from alimock.api.http import HttpResponse
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Body, Reset, ResponseFault
 from alimock.settings import ServerLimits
-from conftest import WIRE_FAULTS, Api, Running, make_api, scenario, serve
+from conftest import WIRE_FAULTS, Api, Running, error_of, make_api, scenario, serve, signed
+from signing import KEYS, sign_v3, strict_api
 
 LIST, SUBMIT, QUERY = "ListEmailVerification", "SubmitEmailVerification", "QueryEmailVerification"
 
@@ -54,6 +56,63 @@ def test_fault_counts_only_matching_calls() -> None:
 def test_only_the_first_matching_fault_hits_a_call_but_all_count_it() -> None:
     api = make_api(scenario("faults: [{times: 1, error: Throttling}, {when: {nth: 2}, error: ServiceUnavailable}]"))
     assert [api.call(LIST).status for _ in range(3)] == [400, 503, 200]
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset: before", "reset: before, delay: 1ms", "reset: before, when: {action: ListEmailVerification}"]
+)
+@pytest.mark.parametrize("version", [1, 3])
+def test_lost_request_can_be_sent_again_with_the_same_bytes(fault: str, version: int) -> None:
+    api = strict_api(f"faults: [{{{fault}, times: 1}}]")
+    statuses = [send(api, version).body for _ in range(3)]
+    assert b"SignatureNonceUsed" not in statuses[1]
+    assert b"SignatureNonceUsed" in statuses[2]
+
+
+@pytest.mark.parametrize("fault", ["reset: after", "error: ServiceUnavailable", "body: html-502"])
+def test_request_that_was_received_cannot_be_sent_again(fault: str) -> None:
+    api = strict_api(f"faults: [{{{fault}, times: 1}}]")
+    send(api, 1)
+    assert error_of(send(api, 1))[1] == "SignatureNonceUsed"
+
+
+def test_lost_request_of_a_stub_can_be_sent_again() -> None:
+    api = strict_api("stubs: {DescribeDomains: {}}\nfaults: [{reset: before, times: 1}]")
+    statuses = [api.send(signed(Action="DescribeDomains")).status for _ in range(3)]
+    assert statuses == [200, 200, 400]
+
+
+def test_lost_request_without_a_checked_signature_frees_no_nonce() -> None:
+    api = make_api(scenario(f"{KEYS}faults: [{{reset: before, when: {{nth: 2}}}}]"))
+    assert api.send(signed(AccessKeyId="testid")).status == 200
+    api.send("Action=ListEmailVerification&Version=2018-01-29&AccessKeyId=testid&SignatureNonce=n")
+    assert error_of(api.send(signed(AccessKeyId="testid")))[1] == "SignatureNonceUsed"
+
+
+def send(api: Api, version: int) -> HttpResponse:
+    """Send the same signed request each time."""
+    return api.send(signed()) if version == 1 else api.send("", method="POST", headers=sign_v3())
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "text"),
+    [
+        ("SignatureDoesNotMatch", 1, "Specified signature is not matched with our calculation. server string to sign is:GET&%2F&"),
+        (
+            "SignatureDoesNotMatch",
+            3,
+            "Specified signature does not match our calculation. server StringToSign is [ACS3-HMAC-SHA256\n",
+        ),
+        ("IncompleteSignature", 1, "The request signature does not conform to Aliyun standards. server string to sign is:GET&%2F&"),
+        ("IncompleteSignature", 3, "The request signature does not conform to Aliyun standards. server string to sign is:ACS3-"),
+    ],
+)
+def test_injected_signature_error_contains_the_string_to_sign(code: str, version: int, text: str) -> None:
+    response = send(strict_api(f"faults: [{{error: {code}}}]"), version)
+    status, found, message = error_of(response)
+    assert (status, found) == (400, code)
+    assert message.startswith(text)
+    assert dict(response.headers)["X-Alimock-Decided-By"] == "case.yaml:12 (fault 1, hit 1)"
 
 
 def test_retry_after_is_sent_in_milliseconds() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from alimock.api import call_log, faults, serialize
-from alimock.api.auth import Check, authenticate, refusal_besides_signature
+from alimock.api.auth import Check, authenticate, forget_nonce, refusal_besides_signature, string_to_sign
 from alimock.api.context import CallContext
 from alimock.api.diagnosis import Diagnosis, diagnose
 from alimock.api.http import HttpRequest, HttpResponse
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 KEPT_FAILURES = 10
 KEPT_REFUSED = 100
 KEPT_REFUSED_BYTES = 64 * 1024
+_WRONG_SIGNATURES = (errors.SIGNATURE_DOES_NOT_MATCH_V1, errors.SIGNATURE_DOES_NOT_MATCH_V3)
 _NOT_CARRIED_OUT = OperationResult({}, (Outcome("", "not carried out", ""),))
 
 
@@ -181,7 +182,7 @@ class Service:
                 self._refused[context.request_id] = request
                 if len(self._refused) > KEPT_REFUSED:
                     self._refused.popitem(last=False)
-        if error.definition in (errors.SIGNATURE_DOES_NOT_MATCH_V1, errors.SIGNATURE_DOES_NOT_MATCH_V3):
+        if context.authentication is Check.REFUSED and error.definition in _WRONG_SIGNATURES:
             diagnosis = self.diagnose(request)
             error.decided_by += f": {diagnosis.explanation}" if diagnosis is not None else ""
         override = self.store.scenario.codes.get(error.code, CodeOverride())
@@ -226,8 +227,18 @@ def _survives_fault(context: CallContext, account: Account, emails: object) -> b
         return True
     context.fault, context.fault_hit = fault, fault.hits + account.fault_hits[fault.id]
     if fault.error is not None:
-        raise ApiError(errors.FAULT_CODES[fault.error], "")
-    return fault.response_fault is None or fault.response_fault.reset is not Reset.BEFORE
+        raise _scripted_error(fault.error, request)
+    is_lost = fault.response_fault is not None and fault.response_fault.reset is Reset.BEFORE
+    if is_lost and context.authentication is Check.CHECKED:
+        forget_nonce(request, account)
+    return not is_lost
+
+
+def _scripted_error(code: str, request: ApiRequest) -> ApiError:
+    definition = errors.FAULT_CODES[code]
+    if definition is errors.SIGNATURE_DOES_NOT_MATCH_V1 and request.is_v3:
+        definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
+    return ApiError(definition, "", string_to_sign=string_to_sign(request))
 
 
 def _summary(outcomes: tuple[Outcome, ...]) -> str:
