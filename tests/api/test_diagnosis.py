@@ -23,6 +23,7 @@ from werkzeug.test import Client
 
 KEYS = "accounts: {default: {access_keys: [{id: testid, secret: testsecret}, {id: other, secret: othersecret}]}}"
 FORM = "application/x-www-form-urlencoded"
+SIGNED = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
 COMMON = {
     "Action": "SubmitEmailVerification",
     "Version": "2018-01-29",
@@ -75,7 +76,7 @@ def v3(
     encode: Callable[[str], str] = rfc3986,
     key: str = "testsecret",
     method: str = "POST",
-    signed: str = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version",
+    signed: str = SIGNED,
     named: str | None = None,
     host: str = "localhost:2546",
     body: bytes = b"",
@@ -84,6 +85,8 @@ def v3(
     signed_query: tuple[tuple[str, str], ...] | None = None,
     write: Callable[[bytes], str] = bytes.hex,
     date: str = "2026-01-01T00:00:00Z",
+    content_type: str = FORM,
+    sent_content_type: str | None = None,
 ) -> HttpRequest:
     """Return a V3 request as a client with one error sends it."""
     body_hash = hashlib.sha256(body if hashed is None else hashed).hexdigest()
@@ -94,7 +97,7 @@ def v3(
         "x-acs-date": date,
         "x-acs-signature-nonce": "nonce",
         "x-acs-content-sha256": body_hash,
-        "content-type": FORM,
+        "content-type": content_type,
     }
     values = {**headers, "host": host}
     joined = "&".join(
@@ -105,6 +108,7 @@ def v3(
     string_to_sign = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = write(hmac.new(key.encode(), string_to_sign.encode(), "sha256").digest())
     headers["authorization"] = f"ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={named or signed},Signature={signature}"
+    headers["content-type"] = content_type if sent_content_type is None else sent_content_type
     return HttpRequest("POST", urlencode(query), headers, body, "")
 
 
@@ -122,9 +126,20 @@ def form_without_content_type() -> HttpRequest:
     return v1(sent_by="POST", method="POST", body={"Email": "a@example.com"})._replace(headers={"content-type": "text/plain"})
 
 
-def missing_header() -> HttpRequest:
-    signed = "host;x-acs-action;x-acs-content-sha256;x-acs-signature-nonce;x-acs-version"
-    return v3(signed=signed, named="host;x-acs-date;x-acs-datum")
+def one_bare_address() -> HttpRequest:
+    """Sign and send the pairs of a query, of which one is not encoded."""
+    pairs = [*(f"{name}={rfc3986(value)}" for name, value in COMMON.items()), "Email=jo+tag@example.com"]
+    string_to_sign = f"GET&%2F&{rfc3986('&'.join(sorted(pairs)))}"
+    signature = base64.b64encode(hmac.digest(b"testsecret&", string_to_sign.encode(), "sha1")).decode()
+    return HttpRequest("GET", "&".join([f"Signature={rfc3986(signature)}", *pairs]), {}, b"", "")
+
+
+def ascii_encoded(text: str) -> str:
+    return "".join(rfc3986(character) if character.isascii() else character for character in text)
+
+
+def only_email(encode: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: encode(text) if "@" in text else rfc3986(text)
 
 
 BROKEN: dict[str, tuple[HttpRequest, str, str]] = {
@@ -145,6 +160,10 @@ BROKEN: dict[str, tuple[HttpRequest, str, str]] = {
     "V1 ~ encoded": (v1(encode=lambda text: rfc3986(text).replace("~", "%7E")), "encoding", "%7E"),
     "V1 / not encoded": (v1(encode=quote), "encoding", "/ is not encoded"),
     "V1 path not encoded": (v1(path="/"), "encoding", "the path /"),
+    "V1 one address not encoded, sent encoded": (v1(Email="jo@example.com", encode=only_email(str)), "not-encoded", "only in Email"),
+    "V1 one address not encoded, sent bare": (one_bare_address(), "not-encoded", "Email=jo+tag@example.com is not percent-encoded"),
+    "V1 one address encoded twice": (v1(Email="jo@example.com", encode=only_email(lambda text: rfc3986(rfc3986(text)))), "encoded-twice", "only in Email"),
+    "V1 bare UTF-8": (v1(Email="张三@example.com", encode=ascii_encoded), "not-encoded", "outside of ASCII"),
     "V1 not sorted": (v1(order=list), "order", "not sorted"),
     "V1 empty parameter not signed": (v1(leave_out=["Lang"]), "parameter", "the empty parameters"),
     "V1 parameter not signed": (v1(leave_out=["Format"]), "parameter", "Format is sent but not signed"),
@@ -162,17 +181,24 @@ BROKEN: dict[str, tuple[HttpRequest, str, str]] = {
     "V3 + for a space": (v3(encode=quote_plus), "plus-for-space", "a space is written as +"),
     "V3 wrong host": (v3(host="domain.aliyuncs.com"), "host", "signed for the host domain.aliyuncs.com"),
     "V3 host without its port": (v3(host="localhost"), "host", "signed for the host localhost but"),
-    "V3 header missing from SignedHeaders": (
-        v3(signed="content-type;host;x-acs-action;x-acs-date", named="host;x-acs-action;x-acs-date"),
+    "V3 header missing from SignedHeaders": (v3(signed=f"content-type;{SIGNED}", named=SIGNED), "header", "content-type is signed but missing from SignedHeaders"),
+    "V3 header in SignedHeaders but not signed": (v3(named=f"content-type;{SIGNED}"), "header", "content-type is in SignedHeaders but not signed"),
+    "V3 signed header that did not arrive": (v3(named=f"{SIGNED};x-datum"), "header", "x-datum, which did not arrive"),
+    "V3 header of the gateway that is not signed": (v3(signed=SIGNED.replace("x-acs-date;", "")), "header", "SignedHeaders does not name x-acs-date"),
+    "V3 header of the gateway that is signed but not named": (v3(named=SIGNED.replace("x-acs-date;", "")), "header", "SignedHeaders does not name x-acs-date"),
+    "V3 charset added to the content-type": (
+        v3(signed=f"content-type;{SIGNED}", sent_content_type=f"{FORM}; charset=utf-8"),
         "header",
-        "content-type is signed but missing from SignedHeaders",
+        f"signed for the content-type {FORM} but sent with {FORM}; charset=utf-8",
     ),
-    "V3 header in SignedHeaders but not signed": (
-        v3(signed="host;x-acs-action", named="host;x-acs-action;x-acs-date"),
+    "V3 charset removed from the content-type": (
+        v3(signed=f"content-type;{SIGNED}", content_type="application/json; charset=utf-8", sent_content_type="application/json"),
         "header",
-        "x-acs-date is in SignedHeaders but not signed",
+        "signed for the content-type application/json; charset=utf-8 but",
     ),
-    "V3 signed header that did not arrive": (missing_header(), "header", "x-acs-datum, which did not arrive"),
+    "V3 content-type that the client did not set": (v3(signed=f"content-type;{SIGNED}", content_type="", sent_content_type="text/plain"), "header", "the content-type (none)"),
+    "V3 one address not encoded": (v3(query=(("Email", "jo@example.com"), ("X", "a/b")), encode=only_email(str)), "not-encoded", "only in Email"),
+    "V3 bare UTF-8": (v3(query=(("Email", "张三@example.com"),), encode=ascii_encoded), "not-encoded", "outside of ASCII"),
     "V3 wrong body hash": (v3(body=b"Lang=en", hashed=b""), "body", "does not match the body that arrived"),
     "V3 parameter not signed": (v3(signed_query=(("Lang", "en"),)), "parameter", "Email is sent but not signed"),
     "V3 body signed as part of the query": (
@@ -231,6 +257,21 @@ def test_other_refusal_is_the_cause_if_the_signature_matches(keyed: Api, changes
     found = keyed.service.diagnose(parse(v1(**changes)))
     assert found is not None
     assert (found.matches, found.cause) == (True, code)
+
+
+def test_used_nonce_is_the_cause_until_it_may_be_used_again() -> None:
+    api = make_api(scenario(f"authentication: strict\n{KEYS}"))
+    asking = Client(flask_app(Backend(api.service)))
+    api.service.handle(v1())
+    refused = api.service.handle(v1())
+    for content in ({"request_id": request_id(refused)}, {"method": "GET", "url": f"/?{v1().query}"}):
+        status, found = ask(asking, **content)
+        assert (status, found["matches"], found["cause"]) == (200, True, "SignatureNonceUsed")
+        assert "needs a new one" in str(found["explanation"])
+    api.time.now += 900
+    fresh = api.service.diagnose(parse(v1(Timestamp="2026-01-01T00:15:00Z")))
+    assert fresh is not None
+    assert fresh.cause == "none"
 
 
 def test_number_of_tries_does_not_grow_with_the_parameters(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:

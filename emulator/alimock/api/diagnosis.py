@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest, parse
@@ -19,8 +19,8 @@ from alimock.api.signature import percent_encode
 from alimock.scenario.model import AccessKey
 from alimock.spec.contract import V1_DIGESTS, VERSIONS
 
-# With more parameters than this, omitting each in turn is not tried: the work grows with the square.
-LEFT_OUT_TRIES = 50
+# With more parameters than this, changing each in turn is not tried: the work grows with the square.
+CHANGED_IN_TURN = 50
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -47,12 +47,17 @@ class _Mistake(NamedTuple):
 
 
 class _Signing(NamedTuple):
-    """Everything that goes into a signature. Changing one part of it simulates an error."""
+    """Everything that goes into a signature. Changing one part of it simulates an error.
+
+    `encode` is used for the parameter `encoded`, or for all if that is None. `sent` are the encoded pairs to sign as they are.
+    """
 
     secret: str
     method: str
     query: tuple[tuple[str, str], ...]
     encode: Callable[[str], str] = percent_encode
+    encoded: str | None = None
+    sent: tuple[str, ...] = ()
     is_sorted: bool = True
     digest: str = "sha1"
     path: str = "%2F"
@@ -69,8 +74,14 @@ class _Signing(NamedTuple):
         return signature.join_canonical_request(self.method, self.canonical_query(), self.headers, self.body_hash)
 
     def canonical_query(self) -> str:
+        if self.sent:
+            return "&".join(sorted(self.sent))
         pairs = sorted(self.query) if self.is_sorted else self.query
-        return "&".join(f"{self.encode(name)}={self.encode(value)}" for name, value in pairs)
+        return "&".join(self._encoded_pair(name, value) for name, value in pairs)
+
+    def _encoded_pair(self, name: str, value: str) -> str:
+        encode = self.encode if self.encoded in (None, name) else percent_encode
+        return f"{encode(name)}={encode(value)}"
 
     def sign(self) -> str:
         mac = hmac.digest(self.secret.encode(), self.string_to_sign().encode(), self.digest)
@@ -81,6 +92,10 @@ def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey])
     """Find out why the signature of a request does not match. `keys` are all known keys."""
     sent, right = request.credentials, _right(request, key.secret)
     expected = right.sign()
+    forgotten = signature.forgotten_headers(request) if request.is_v3 else []
+    if forgotten:
+        words = f"SignedHeaders does not name {', '.join(forgotten)}"
+        return _result(right, "header", words, "sign every x-acs-* header that is sent, and name it in SignedHeaders")
     if hmac.compare_digest(sent.signature.encode(), expected.encode()):
         return _result(right, "none", "the signature matches", "nothing to do", matches=True)
     if not sent.signature:
@@ -105,7 +120,7 @@ def _right(request: ApiRequest, secret: str) -> _Signing:
         pairs = tuple((name, request.parameters[name]) for name in names)
         digest = V1_DIGESTS.get(request.credentials.method, "sha1")
         return _Signing(f"{secret}&", request.http.method, pairs, digest=digest)
-    headers = signature.pick_headers(request, request.credentials.signed_headers)
+    headers = signature.pick_headers(request, signature.headers_to_sign(request))
     body_hash = hashlib.sha256(request.http.body).hexdigest()
     return _Signing(secret, request.http.method, request.query, digest="sha256", headers=headers, body_hash=body_hash, is_v3=True)
 
@@ -120,6 +135,7 @@ def _mistakes(request: ApiRequest, right: _Signing, keys: Mapping[str, AccessKey
     yield from _mistaken_writings(request, right)
     yield from _mistaken_methods(right)
     yield from _mistaken_encodings(right)
+    yield from _mistaken_parts(request, right)
     yield from _mistaken_plus(request, right)
     yield from _mistaken_headers(request, right) if right.is_v3 else _mistaken_parameters(request, right)
 
@@ -176,6 +192,10 @@ def _lower(text: str) -> str:
     return "".join(part if len(part) == 1 else part.lower() for part in (percent_encode(character) for character in text))
 
 
+def _ascii_only(text: str) -> str:
+    return "".join(percent_encode(character) if character.isascii() else character for character in text)
+
+
 # A symptom in the string that the client signed, its cause as one word, and how such a client encodes.
 _ENCODINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("the parameters are not percent-encoded", "not-encoded", str),
@@ -189,16 +209,44 @@ _ENCODINGS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("~ is written as %7E", "encoding", lambda text: percent_encode(text).replace("~", "%7E")),
     ("* is not encoded", "encoding", lambda text: quote(text, safe="*")),
     ("/ is not encoded", "encoding", lambda text: quote(text, safe="/")),
+    ("characters outside of ASCII are not percent-encoded", "not-encoded", _ascii_only),
     ("characters that URLs allow are not encoded", "not-encoded", lambda text: quote(text, safe="!'()*@,/?:;$=+")),
     ("the hex digits of the percent-encoding are in lower case", "encoding", _lower),
 )
 
 
+_ENCODE = "percent-encode each name and value once by RFC 3986: letters, digits and -_.~ stay, a space is %20"
+
+
 def _mistaken_encodings(right: _Signing) -> Iterator[_Mistake]:
     for words, cause, encode in _ENCODINGS:
-        remedy = "percent-encode each name and value once by RFC 3986: letters, digits and -_.~ stay, a space is %20"
-        yield _tried(right, cause, f"{words} in the string to sign", remedy, encode=encode)
+        yield _tried(right, cause, f"{words} in the string to sign", _ENCODE, encode=encode)
     yield _tried(right, "order", "the parameters are not sorted", "sort them by name, byte by byte", is_sorted=False)
+
+
+def _mistaken_parts(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
+    """Yield the errors in the encoding of one parameter, and of what is signed as it is sent."""
+    for name, _ in right.query if len(right.query) <= CHANGED_IN_TURN else ():
+        for words, cause, encode in _ENCODINGS:
+            explanation = f"{words} in the string to sign, only in {name}"
+            yield _tried(right, cause, explanation, _ENCODE, encode=encode, encoded=name)
+    sent = _sent_pairs(request)
+    odd = next((part for part in sent if not _is_encoded(part)), None)
+    if odd is not None:
+        words = f"the parameters are signed as they are sent, and {odd} is not percent-encoded as the gateway does it"
+        yield _tried(right, "not-encoded", words, _ENCODE, sent=sent)
+
+
+def _sent_pairs(request: ApiRequest) -> tuple[str, ...]:
+    """Return the pairs that are signed, as they are sent."""
+    texts = [request.http.query.encode("latin-1")] + ([request.http.body] if request.form and not request.is_v3 else [])
+    parts = [part.decode("utf-8", "replace") for text in texts for part in text.split(b"&") if part]
+    return tuple(part for part in parts if not part.startswith("Signature="))
+
+
+def _is_encoded(part: str) -> bool:
+    name, _, value = part.partition("=")
+    return all(percent_encode(unquote(text)) == text for text in (name, value))
 
 
 # Parameters that clients sign and then do not send.
@@ -241,7 +289,7 @@ def _mistaken_parameters(request: ApiRequest, right: _Signing) -> Iterator[_Mist
     filled = tuple(pair for pair in right.query if pair[1])
     if filled != right.query:
         yield _tried(right, "parameter", "the empty parameters are not signed", remedy, query=filled)
-    for name, value in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
+    for name, value in right.query if len(right.query) <= CHANGED_IN_TURN else ():
         kept = tuple(pair for pair in right.query if pair != (name, value))
         yield _tried(right, "parameter", f"{name} is sent but not signed", remedy, query=kept)
     for name, value in _FORGOTTEN:
@@ -267,16 +315,33 @@ def _mistaken_headers(request: ApiRequest, right: _Signing) -> Iterator[_Mistake
         headers = tuple(sorted((*right.headers, (name, _header(request, name)))))
         words = f"{name} is signed but missing from SignedHeaders"
         yield _tried(right, "header", words, f"add {name} to SignedHeaders", headers=headers)
+    yield from _mistaken_content_types(right)
     for one in right.headers:
         headers = tuple(header for header in right.headers if header != one)
         words = f"{one[0]} is in SignedHeaders but not signed"
         yield _tried(right, "header", words, f"sign {one[0]} or remove it from SignedHeaders", headers=headers)
-    for pair in right.query if len(right.query) <= LEFT_OUT_TRIES else ():
+    for pair in right.query if len(right.query) <= CHANGED_IN_TURN else ():
         kept = tuple(other for other in right.query if other != pair)
         yield _tried(right, "parameter", f"{pair[0]} is sent but not signed", "sign the whole query", query=kept)
     if request.form:
         words = "the parameters in the body are signed as part of the query"
         yield _tried(right, "body", words, "sign the query only", query=(*right.query, *request.form))
+
+
+# What HTTP libraries make of the Content-Type of a client.
+_CONTENT_TYPES = ("", "application/x-www-form-urlencoded", "application/json", "application/octet-stream", "text/plain")
+_CHARSETS = ("", "; charset=utf-8", ";charset=utf-8", "; charset=UTF-8", ";charset=UTF-8")
+
+
+def _mistaken_content_types(right: _Signing) -> Iterator[_Mistake]:
+    came = dict(right.headers).get("content-type")
+    if came is None:
+        return
+    media_types = dict.fromkeys((came.partition(";")[0].strip(), *_CONTENT_TYPES))
+    for content_type in (f"{media_type}{charset}" for media_type in media_types for charset in _CHARSETS):
+        headers = tuple((name, content_type if name == "content-type" else value) for name, value in right.headers)
+        words = f"it is signed for the content-type {content_type or '(none)'} but sent with {came or '(none)'}"
+        yield _tried(right, "header", words, "sign the Content-Type that is sent, with its charset", headers=headers)
 
 
 def _tried(right: _Signing, cause: str, explanation: str, remedy: str, **changes: object) -> _Mistake:
