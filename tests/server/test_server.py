@@ -9,6 +9,7 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -224,6 +225,33 @@ def test_stopped_server_frees_its_port_and_its_threads() -> None:
 
 
 @pytest.mark.slow
+def test_client_that_connects_while_the_server_stops_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(20):
+        backend = Backend(Service(Store(scenario())))
+        server = Server(backend, Listener("127.0.0.1", 0))
+        server.start()
+        client = socket.socket()
+        call_soon, address = server.loop.call_soon_threadsafe, ("127.0.0.1", server.listeners[0].port)
+
+        def call_soon_and_connect(callback: Callable[..., object], *arguments: object) -> object:
+            # The event that stops the server has no arguments.
+            return call_soon(callback, *arguments) if arguments else call_soon(lambda: (callback(), client.connect(address)))  # noqa: B023
+
+        monkeypatch.setattr(server.loop, "call_soon_threadsafe", call_soon_and_connect)
+        server.stop()
+        assert not backend.service.failures
+        with client:
+            assert is_disconnected(client)
+
+
+def is_disconnected(client: socket.socket) -> bool:
+    """Return whether the peer has closed the connection."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_server_stops_while_a_client_does_not_read_its_response(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from heapq import nsmallest
 from operator import itemgetter
@@ -111,6 +111,10 @@ class Server:
         pairs = zip(self.listeners, sockets, strict=True)
         accepting = [self.loop.create_task(self._accept(*pair)) for pair in pairs]
         await self._stopping.wait()
+        for bound in sockets:
+            # Cancelling alone is too late for a client that connects at this moment. Windows' loop has no readers.
+            with suppress(NotImplementedError):
+                self.loop.remove_reader(bound)
         await _cancel(accepting)
         for bound in sockets:
             bound.close()
