@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import alimock
 import pytest
 import yaml
 from alimock import ScenarioError, create_app
+from alimock.api.http import HttpRequest
+from alimock.api.parse import ApiRequest, parse
 from alimock.api.service import Service
 from alimock.app import flask_app
 from alimock.backend import Backend
@@ -35,6 +38,7 @@ from werkzeug.test import Client, run_wsgi_app
 TESTS = Path(__file__).parent
 GOLDEN = sorted((TESTS / "golden").glob("*.yaml"))
 VECTORS = sorted((TESTS / "vectors").glob("*.jsonl"))
+FORM = "application/x-www-form-urlencoded"
 SUBMIT = "/?Action=SubmitEmailVerification&Version=2018-01-29&Email="
 Sent = tuple[str, str, Mapping[str, str], bytes]
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -77,7 +81,7 @@ def environment(method: str, target: str, headers: Mapping[str, str], body: byte
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": path,
+        "PATH_INFO": unquote(path, "latin-1"),
         "QUERY_STRING": query,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
@@ -99,10 +103,18 @@ def test_documented_calls_have_equal_responses_both_ways(file: Path) -> None:
         assert over_socket(sent) == over_wsgi(sent)
 
 
+def parsed(vector: Mapping[str, Any]) -> ApiRequest:
+    headers = {name.lower(): value for name, value in vector["headers"]}
+    body = base64.b64decode(vector["body_b64"])
+    return parse(HttpRequest(vector["method"], vector["target"].partition("?")[2], headers, body, ""))
+
+
 @pytest.mark.parametrize("file", VECTORS, ids=lambda file: file.stem)
 def test_requests_of_genuine_clients_have_equal_responses_both_ways(file: Path) -> None:
     vectors = list(map(json.loads, file.read_text().splitlines()))
-    key = json.dumps({"id": vectors[0]["access_key_id"], "secret": vectors[0]["access_key_secret"]})
+    tokens = [request.credentials.security_token for request in map(parsed, vectors)]
+    token = {"security_token": tokens[0]} if tokens[0] else {}
+    key = json.dumps({"id": vectors[0]["access_key_id"], "secret": vectors[0]["access_key_secret"], **token})
     loaded = scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}")
     with both_ways(loaded) as (over_socket, over_wsgi):
         for vector in vectors:
@@ -127,6 +139,10 @@ def test_requests_of_genuine_clients_have_equal_responses_both_ways(file: Path) 
         ("DELETE", "/readyz", {}, b""),
         ("GET", "//livez", {}, b""),
         ("GET", f"/{SUBMIT}jo@example.com", {}, b""),
+        ("OPTIONS", "/", {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}, b""),
+        ("POST", "/index.html", {"Content-Type": FORM, "Content-Length": "20"}, b"Action=EmailVerified"),
+        ("POST", "/index.html", {"Content-Type": "text/plain", "Content-Length": "8"}, b"Action=x"),
+        ("GET", "/%E4?Action=EmailVerified", {}, b""),
     ],
 )  # fmt: skip
 def test_unusual_requests_have_equal_responses_both_ways(method: str, target: str, headers: dict[str, str], body: bytes) -> None:
@@ -137,6 +153,69 @@ def test_unusual_requests_have_equal_responses_both_ways(method: str, target: st
             assert over_wsgi(sent)[0] == 405
         else:
             assert over_socket(sent) == over_wsgi(sent)
+
+
+QUERY = "Action=ListEmailVerification&Version=2017-12-18&Format=JSON&AccessKeyId=testid"
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (f"//?{QUERY}", "//"),
+        (f"///?{QUERY}", "///"),
+        (f"/index.html?{QUERY}", "/index.html"),
+        (f"/a/b/?{QUERY}", "/a/b/"),
+        (f"/livez/x?{QUERY}", "/livez/x"),
+        (f"/%2F?{QUERY}", "//"),
+        (f"/&{QUERY}&Signature=x", f"/&{QUERY}&Signature=x"),
+        (f"/&Signature=x?{QUERY}", "/&Signature=x"),
+        (f"/{QUERY}", f"/{QUERY}"),
+        (f"/index.html&{QUERY}", f"/index.html&{QUERY}"),
+    ],
+)
+def test_call_to_another_path_is_logged_and_refused_as_by_the_gateway(target: str, path: str) -> None:
+    with both_ways(scenario()) as both:
+        for send in both:
+            status, headers, body = send(("GET", target, {"Host": "localhost"}, b""))
+            assert (status, json.loads(body)["Code"]) == (404, "InvalidAction.NotFound")
+            assert json.loads(body)["HostId"] == "domain-intl.aliyuncs.com"
+            assert dict(headers)["X-Alimock-Decided-By"] == f"rule path (found {path[:100]!r}, expected '/')"
+            (call,) = json.loads(send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2])["calls"]
+            assert (call["action"], call["access_key_id"], call["code"]) == (
+                "ListEmailVerification",
+                "testid",
+                "InvalidAction.NotFound",
+            )
+
+
+@pytest.mark.parametrize(
+    "target", ["/index.html", "/index.html?a=b", "/favicon.ico", "/_alimock/none?Action=x", "/api/v1/none?Action=x"]
+)
+def test_other_request_to_another_path_is_no_call(target: str) -> None:
+    with both_ways(scenario()) as both:
+        for send in both:
+            status, _, body = send(("GET", target, {"Host": "localhost"}, b""))
+            assert (status, json.loads(body)["message"]) == (404, "404 Not Found")
+            assert json.loads(send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2])["calls"] == []
+
+
+V3_HEADERS = "authorization,content-type,x-acs-action,x-acs-content-sha256,x-acs-date,x-acs-signature-nonce,x-acs-version"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("asked", [None, "content-type", V3_HEADERS, f"{V3_HEADERS},x-acs-accesskey-id,x-acs-security-token"])
+def test_browser_may_call_from_a_page_of_any_origin(method: str, asked: str | None) -> None:
+    headers = {"Host": "localhost", "Origin": "https://app.example.com", "Access-Control-Request-Method": method}
+    headers |= {"Access-Control-Request-Headers": asked} if asked is not None else {}
+    with both_ways(scenario()) as both:
+        for send in both:
+            status, found, body = send(("OPTIONS", "/", headers, b""))
+            sent = dict(found)
+            assert (status, body, sent["Access-Control-Allow-Origin"]) == (200, b"", "*")
+            assert method in sent["Access-Control-Allow-Methods"].split(", ")
+            allowed = sent["Access-Control-Allow-Headers"].lower().split(", ")
+            assert set(asked.split(",") if asked else ()) <= set(allowed)
+            assert json.loads(send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2])["calls"] == []
 
 
 @pytest.fixture

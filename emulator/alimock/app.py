@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Rule
 
 from alimock import wsgi
@@ -30,6 +30,7 @@ from alimock.web import pages
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from flask.typing import ResponseReturnValue
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def _routes() -> Flask:
     app.after_request(_log)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
+    app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(HTTPException, http_error)
     for path, view in {"/": _call, **dict.fromkeys(endpoint.HEALTH_CHECKS, _health)}.items():
         # Unlike Flask's routes, a rule without methods accepts any.
@@ -102,10 +104,14 @@ _shared_routes = cache(_routes)
 
 
 def _with_one_slash(application: WSGIApplication) -> WSGIApplication:
-    """Let every path begin with one slash: some clients of Mailpit's API send two, and WSGI allows none."""
+    """Let every path begin with one slash: some clients of Mailpit's API send two, and WSGI allows none.
+
+    The path of the emulated API stays as it is, since the gateway knows no other.
+    """
 
     def start(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["PATH_INFO"] = "/" + environ.get("PATH_INFO", "").lstrip("/")
+        path = environ.get("PATH_INFO", "")
+        environ["PATH_INFO"] = "/" + path.lstrip("/") if path.strip("/") else path or "/"
         return application(environ, start_response)
 
     return start
@@ -119,6 +125,16 @@ def _call() -> Response:
     time.sleep(response.fault.delay)
     sent = apply_without_wire(response)
     return Response(_after_pauses(sent.parts, sent.pause), sent.response.status, list(sent.response.headers))
+
+
+def _not_found(error: NotFound) -> ResponseReturnValue:
+    """Answer a call of the emulated API that was sent to another path as the gateway does."""
+    try:
+        http = wsgi.http_request(request.environ, request.get_data(cache=False))
+    except HTTPException as unreadable:
+        return http_error(unreadable)
+    call = None if request.path.startswith(PROTECTED) else endpoint.misdirected_call(http)
+    return http_error(error) if call is None else _response(backend().call(call, request.script_root))
 
 
 def _after_pauses(parts: Iterable[bytes], pause: float) -> Iterable[bytes]:
@@ -175,7 +191,7 @@ def _token() -> str | None:
 
 
 def _log(response: Response) -> Response:
-    if request.endpoint == _call.__name__:
+    if request.endpoint == _call.__name__ or "x-acs-request-id" in response.headers:
         # The service logs its calls.
         return response
     level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.INFO

@@ -199,8 +199,8 @@ class Dispatcher:
 
 
 def _path(target: str) -> str:
-    """Return the decoded path of a target, as WSGI has it. Some clients of Mailpit's API send an extra slash before it."""
+    """Return the decoded path of a target, as WSGI has it."""
     path = target.partition("?")[0]
     if not path.startswith("/") and "://" in path:
         path = path.partition("://")[2].partition("/")[2]
-    return "/" + unquote(path, "latin-1").lstrip("/")
+    return unquote(path if path.startswith("/") else f"/{path}", "latin-1")

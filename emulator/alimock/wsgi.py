@@ -51,7 +51,8 @@ def http_request(environ: WSGIEnvironment, body: bytes) -> HttpRequest:
     """Return the request of an environment, whose body has been read."""
     headers = {name[5:].replace("_", "-").lower(): _utf8(value) for name, value in environ.items() if name.startswith("HTTP_")}
     headers.update({name: environ[key] for key, name in _BODY_HEADERS.items() if key in environ})
-    return HttpRequest(environ["REQUEST_METHOD"], environ.get("QUERY_STRING", ""), headers, body, environ.get("REMOTE_ADDR", ""))
+    method, query, peer = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", ""), environ.get("REMOTE_ADDR", "")
+    return HttpRequest(method, query, headers, body, peer, environ.get("PATH_INFO") or "/")
 
 
 def _utf8(value: str) -> str:

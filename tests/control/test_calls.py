@@ -44,7 +44,7 @@ def test_call_is_recorded_with_its_outcomes_and_mails(api: Api) -> None:
 
 
 def test_refused_call_is_recorded_without_secrets(api: Api) -> None:
-    api.send(signed(secret="wrong", SecurityToken="token-of-today"))
+    api.send(signed(secret="wrong", AccessKeyId="STS.shop", SecurityToken="token-of-today"))
     (call,) = calls(api)
     assert (call["code"], call["status"], call["authentication"]) == ("SignatureDoesNotMatch", 400, "refused")
     parameters = call["parameters"]

@@ -17,6 +17,24 @@ logger = logging.getLogger(__name__)
 
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
+# What browsers ask before a call from a page. The list is captured up to Content-Type; the headers of V3 after it are assumed.
+_ALLOWED_HEADERS = (
+    "X-Requested-With", "X-Sequence", "_aop_secret", "_aop_signature", "x-acs-action", "x-acs-version", "x-acs-date",
+    "Content-Type", "Authorization", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "x-acs-accesskey-id",
+    "x-acs-credentials-provider",
+)  # fmt: skip
+_PREFLIGHT = HttpResponse(
+    HTTPStatus.OK,
+    (
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE"),
+        ("Access-Control-Allow-Headers", ", ".join(_ALLOWED_HEADERS)),
+        ("Access-Control-Max-Age", "172800"),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", "0"),
+    ),
+    b"",
+)
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
 _LONG_CALL_BYTES = 4 * 1024
 
@@ -30,10 +48,26 @@ def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") ->
     if len(http.body) > max_bytes:
         message = f"The body of an API call has {len(http.body):,} bytes, expected at most {max_bytes:,}"
         return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "Raise --limit max_call_bytes=N.")
+    if _is_preflight(http):
+        return _PREFLIGHT
     if _is_navigation(http):
         headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
         return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
     return service.handle(http)
+
+
+def misdirected_call(http: HttpRequest) -> HttpRequest | None:
+    """Return a request to an unknown path as the call that it seems to be, or None if it is no call.
+
+    Clients that forget the `?` have their parameters in the path.
+    """
+    in_path = http.path[1:] if "=" in http.path else ""
+    call = http._replace(query="&".join(filter(None, (in_path, http.query))))
+    return call if parse.is_like_a_call(call) else None
+
+
+def _is_preflight(http: HttpRequest) -> bool:
+    return http.method == "OPTIONS" and "origin" in http.headers and "access-control-request-method" in http.headers
 
 
 def _is_navigation(http: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ RESUMED = "alimock.resumed"
 
 
 class HttpRequest(NamedTuple):
-    """One request; that to the emulated API has no path but `/`.
+    """One request. A call of the emulated API has the path `/`.
 
     `query` is the raw query string, its bytes decoded as Latin-1 as WSGI does. Header names are in lower case. `peer` is the
     client's IP address.
@@ -25,6 +25,7 @@ class HttpRequest(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     peer: str
+    path: str = "/"
 
 
 class HttpResponse(NamedTuple):

@@ -119,6 +119,11 @@ def names_action(http: HttpRequest) -> bool:
     return "Action" in http.query or "x-acs-action" in http.headers
 
 
+def is_like_a_call(http: HttpRequest) -> bool:
+    """Return whether a request seems to be a call, without decoding it."""
+    return names_action(http) or "Signature=" in http.query or (b"Action=" in http.body and _is_form(http))
+
+
 def may_name(http: HttpRequest, action: str) -> bool:
     """Return whether a request seems to name this action, without decoding it."""
     return action in http.query or action == http.headers.get("x-acs-action") or action.encode() in http.body

@@ -128,6 +128,8 @@ class Service:
         Each check raises the `ApiError` of its refusal.
         """
         request = context.request
+        if request.http.path != "/":
+            raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule path (found {request.http.path[:100]!a}, expected '/')")
         if request.malformed is not None:
             raise request.malformed
         target = self._stub(request) or _operation(request)
