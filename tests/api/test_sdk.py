@@ -208,3 +208,26 @@ def test_core_sdk_can_request_xml(strict: Running) -> None:
     status, _, body = AcsClient("testid", "testsecret", "cn-hangzhou").implementation_of_do_action(request)[:3]
     assert status == 200
     assert body.startswith(b"<?xml version='1.0' encoding='UTF-8'?><QueryEmailVerificationResponse><VerificationStatus>1<")
+
+
+@pytest.mark.parametrize("algorithm", [None, "v2"])
+def test_bearer_token_is_refused(strict: Running, running: Running, algorithm: str | None) -> None:
+    for server in (strict, running):
+        config = Config(bearer_token="token", endpoint=server.endpoint, protocol="http", signature_algorithm=algorithm)
+        with pytest.raises(TeaError) as refused:
+            TeaClient(config).list_email_verification(models.ListEmailVerificationRequest())
+        assert (refused.value.code, refused.value.status_code) == ("UnsupportedSignatureType", 400)
+
+
+@pytest.mark.parametrize(("token", "code"), [("of-today", None), ("left-over", "InvalidSecurityToken.MismatchWithAccessKey")])
+def test_security_token_must_be_that_of_the_key(token: str, code: str | None) -> None:
+    keys = "[{id: testid, secret: testsecret}, {id: STS.one, secret: testsecret, security_token: of-today}]"
+    key_id = "STS.one" if code is None else "testid"
+    for running in serve(scenario(f"accounts: {{default: {{access_keys: {keys}}}}}")):
+        client = tea(running, key_id, "testsecret", security_token=token)
+        if code is None:
+            assert client("ListEmailVerification")["TotalItemNum"] == 0
+            continue
+        with pytest.raises(Refused) as refused:
+            client("ListEmailVerification")
+        assert refused.value.code == code
