@@ -167,10 +167,10 @@ QUERY = "Action=ListEmailVerification&Version=2017-12-18&Format=JSON&AccessKeyId
         (f"/a/b/?{QUERY}", "/a/b/"),
         (f"/livez/x?{QUERY}", "/livez/x"),
         (f"/%2F?{QUERY}", "//"),
-        (f"/&{QUERY}&Signature=x", f"/&{QUERY}&Signature=x"),
-        (f"/&Signature=x?{QUERY}", "/&Signature=x"),
-        (f"/{QUERY}", f"/{QUERY}"),
-        (f"/index.html&{QUERY}", f"/index.html&{QUERY}"),
+        (f"/&{QUERY}&Signature=secret", "/&..."),
+        (f"/&Signature=secret?{QUERY}", "/&..."),
+        (f"/{QUERY}", "/Action&..."),
+        (f"/index.html&{QUERY}", "/index.html&..."),
     ],
 )
 def test_call_to_another_path_is_logged_and_refused_as_by_the_gateway(target: str, path: str) -> None:
@@ -179,8 +179,10 @@ def test_call_to_another_path_is_logged_and_refused_as_by_the_gateway(target: st
             status, headers, body = send(("GET", target, {"Host": "localhost"}, b""))
             assert (status, json.loads(body)["Code"]) == (404, "InvalidAction.NotFound")
             assert json.loads(body)["HostId"] == "domain-intl.aliyuncs.com"
-            assert dict(headers)["X-Alimock-Decided-By"] == f"rule path (found {path[:100]!r}, expected '/')"
-            (call,) = json.loads(send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2])["calls"]
+            assert dict(headers)["X-Alimock-Decided-By"] == f"rule path (found {path!r}, expected '/')"
+            calls = send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2]
+            assert b"secret" not in calls
+            (call,) = json.loads(calls)["calls"]
             assert (call["action"], call["access_key_id"], call["code"]) == (
                 "ListEmailVerification",
                 "testid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -129,7 +130,9 @@ class Service:
         """
         request = context.request
         if request.http.path != "/":
-            raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule path (found {request.http.path[:100]!a}, expected '/')")
+            # Parameters in the path may include the signature.
+            path = re.sub("(?s)[&=].*", "&...", request.http.path[:100])
+            raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule path (found {path!a}, expected '/')")
         if request.malformed is not None:
             raise request.malformed
         target = self._stub(request) or _operation(request)
