@@ -18,7 +18,7 @@ test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
 test test-slow test-all: .venv/dev
 	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
 
-# Runs the official SDKs against alimock. An SDK without its toolchain (Node, Java, Go) is skipped with a reason.
+# Runs the SDKs against alimock. An SDK without its toolchain (Node, Java, Go, Rust) is skipped with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
 

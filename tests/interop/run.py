@@ -1,4 +1,4 @@
-"""Run every official SDK through the life cycle of an address, and print the steps that passed. Run by `make interop`.
+"""Run every SDK through the life cycle of an address, and print the steps that passed. Run by `make interop`.
 
 A small driver in the language of each SDK reads one call per line and writes one response per line. An SDK without its toolchain is
 skipped with a reason; if CI is set, it fails.
@@ -50,6 +50,8 @@ class Client:
     prepare: Callable[[], list[str]]
     arguments: tuple[str, ...]
     api_version: str = DOMAIN
+    # What the client appends to an error code.
+    code_suffix: str = ""
 
 
 def _tool(name: str) -> str:
@@ -108,10 +110,19 @@ def _java() -> list[str]:
     return [java, "-cp", f"{classes}{os.pathsep}{path.read_text()}", "Driver"]
 
 
+def _rust() -> list[str]:
+    cargo, folder = _tool("cargo"), _copy_sources("rust")
+    target = BUILD / "rust-target"
+    _run(cargo, "build", "--quiet", "--target-dir", target, folder=folder)
+    return [str(target / "debug" / "alimock-interop")]
+
+
 CORE = ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-domain==3.14.11", "aliyun-python-sdk-domain-intl==1.6.0")
 TEA_5, TEA_3 = "alibabacloud_domain20180129", "alibabacloud_domain20180129"
 TEA_INTL = "alibabacloud_domain_intl20171218"
 GO_CLASSIC, GO_TEA = "Go alibaba-cloud-sdk-go", "Go darabonba-openapi"
+ALIYUNGO, ALIYUNGO_VERSION = "Go denverdino/aliyungo", "0.0.0-20190125010748"
+RUST = "Rust aliyun-openapi-core-rust-sdk"
 JAVA = "Java aliyun-java-sdk-core with -domain 3.14.11"
 
 CLIENTS = (
@@ -127,6 +138,9 @@ CLIENTS = (
     Client("Node @alicloud/openapi-client", "0.4.15", "JSON", "V3", _node, ("openapi-client",)),
     Client("Node @alicloud/openapi-client", "0.4.15", "JSON", "V1", _node, ("openapi-client-v1",)),
     Client("Node @alicloud/openapi-core", "1.0.8", "JSON", "V3", _node, ("openapi-core",)),
+    Client("Node @alicloud/rpc-client (GET)", "1.3.2", "JSON", "V1", _node, ("rpc-client-get",), code_suffix="Error"),
+    Client("Node @alicloud/rpc-client (POST)", "1.3.2", "JSON", "V1", _node, ("rpc-client-post",), code_suffix="Error"),
+    Client("Node aliyun-sdk", "1.12.10", "JSON", "V1", _node, ("aliyun-sdk",)),
     Client(JAVA, "4.7.10", "JSON", "V1", _java, ("json",)),
     Client(JAVA, "4.7.10", "XML", "V1", _java, ("xml",)),
     Client(JAVA, "4.7.10", "JSON", "V3", _java, ("json-v3",)),
@@ -140,6 +154,11 @@ CLIENTS = (
     Client(f"{GO_CLASSIC}, common request (GET)", "1.63.107", "JSON", "V1", _go, ("classic-get",), INTL),
     Client(GO_TEA, "2.1.13", "JSON", "V3", _go, ("tea",)),
     Client(GO_TEA, "2.1.13", "JSON", "V1", _go, ("tea-v1",)),
+    Client(f"{ALIYUNGO} (GET)", ALIYUNGO_VERSION, "JSON", "V1", _go, ("aliyungo-get",)),
+    Client(f"{ALIYUNGO} (POST)", ALIYUNGO_VERSION, "JSON", "V1", _go, ("aliyungo-post",)),
+    Client(f"{RUST} (GET)", "1.1.0", "JSON", "V1", _rust, ("get",)),
+    Client(f"{RUST} (POST)", "1.1.0", "JSON", "V1", _rust, ("post",)),
+    Client(f"{RUST} (GET)", "1.1.0", "JSON", "V1", _rust, ("get",), INTL),
 )  # fmt: skip
 
 
@@ -147,6 +166,7 @@ class Driver:
     """A running driver, for one call at a time."""
 
     def __init__(self, client: Client, endpoint: str, secret: str) -> None:
+        self._code_suffix = client.code_suffix
         environ = {
             **os.environ,
             "ENDPOINT": endpoint,
@@ -178,7 +198,9 @@ class Driver:
         """Return the code of an error response."""
         response = self._exchange(action, parameters)
         assert "error" in response, response
-        return str(response["error"]["code"])
+        code = str(response["error"]["code"])
+        assert code.endswith(self._code_suffix), code
+        return code.removesuffix(self._code_suffix)
 
     def _exchange(self, action: str, parameters: dict[str, str]) -> dict[str, Any]:
         self._process.stdin.write(json.dumps({"action": action, "parameters": parameters}) + "\n")

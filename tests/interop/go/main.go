@@ -1,5 +1,5 @@
 // Call alimock through one of the Go SDKs: reads one {"action", "parameters"} per line and writes one {"body"} or {"error"} per line.
-// usage: driver classic-typed|classic-get|classic-xml|tea|tea-v1
+// usage: driver classic-typed|classic-get|tea|tea-v1|aliyungo-get|aliyungo-post
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"reflect"
 
@@ -16,6 +17,7 @@ import (
 	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/domain"
+	"github.com/denverdino/aliyungo/common"
 )
 
 type order struct {
@@ -116,6 +118,29 @@ func teaCall(signatureAlgorithm *string) call {
 	}
 }
 
+// The older SDK of the community. It has no module for Domain; its users call an operation by the client that all modules share.
+func aliyungo(invoke func(client *common.Client, action string, values url.Values, body any) error) call {
+	client := &common.Client{}
+	client.Init("http://"+endpoint+"/", version, key, secret)
+	return func(o order) (any, error) {
+		values := url.Values{}
+		for name, value := range o.Parameters {
+			values.Set(name, value)
+		}
+		var body any
+		err := invoke(client, o.Action, values, &body)
+		return body, err
+	}
+}
+
+func aliyungoGet(client *common.Client, action string, values url.Values, body any) error {
+	return client.Invoke(action, values, body)
+}
+
+func aliyungoPost(client *common.Client, action string, values url.Values, body any) error {
+	return client.InvokeByAnyMethod("POST", action, "", values, body)
+}
+
 func makeCall(kind string) call {
 	switch kind {
 	case "classic-typed":
@@ -126,6 +151,10 @@ func makeCall(kind string) call {
 		return teaCall(nil)
 	case "tea-v1":
 		return teaCall(tea.String("v2"))
+	case "aliyungo-get":
+		return aliyungo(aliyungoGet)
+	case "aliyungo-post":
+		return aliyungo(aliyungoPost)
 	}
 	panic("unknown kind " + kind)
 }
@@ -134,6 +163,10 @@ func describe(err error) map[string]any {
 	var classic *sdkerrors.ServerError
 	if errors.As(err, &classic) {
 		return map[string]any{"code": classic.ErrorCode(), "status": classic.HttpStatus(), "message": classic.Message()}
+	}
+	var older *common.Error
+	if errors.As(err, &older) {
+		return map[string]any{"code": older.Code, "status": older.StatusCode, "message": older.Message}
 	}
 	described := map[string]any{"code": "", "status": nil, "message": err.Error()}
 	if coded, ok := err.(interface{ GetCode() *string }); ok {
