@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from alimock.cli.main import main
@@ -38,6 +39,27 @@ def test_every_operation_parameter_field_and_code_has_a_line() -> None:
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_profile_has_every_operation_in_both_formats(profile: object) -> None:
     assert set(profile.layouts) == {(operation, body_format) for operation in OPERATIONS for body_format in Format}  # type: ignore[attr-defined]
+
+
+def test_ids_are_unique_and_free_of_spaces() -> None:
+    ids = [entry.id for entry in LEDGER]
+    assert len(set(ids)) == len(ids)
+    assert not [name for name in ids if not re.fullmatch(r"(behavior|operation|parameter|field|code)(/[^/\s]+)+", name)]
+
+
+@pytest.mark.parametrize(
+    "row_id",
+    [
+        "behavior/Submit/new-address",
+        "operation/VerifyEmail",
+        "parameter/ListEmailVerification/PageSize",
+        "field/current/JSON/ListEmailVerification/Data[].Email",
+        "code/SignatureDoesNotMatch",
+        "code/SignatureDoesNotMatch/V3",
+    ],
+)
+def test_line_of_each_kind_has_its_id(row_id: str) -> None:
+    assert row_id in {entry.id for entry in LEDGER}
 
 
 def test_every_line_has_a_statement_and_a_source() -> None:

@@ -9,8 +9,9 @@ from importlib.resources import files
 
 import yaml
 
-from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS, Evidence
-from alimock.spec.error_catalog import CATALOG
+from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS, Evidence, Format
+from alimock.spec.error_catalog import CATALOG, SIGNATURE_DOES_NOT_MATCH_V3
+from alimock.spec.errors import ErrorDefinition
 from alimock.spec.profiles import PROFILES, Layout
 
 _HEAD = """\
@@ -38,8 +39,12 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger: what alimock does, the evidence for it, and the scenario lines that override it."""
+    """One line of the ledger: what alimock does, the evidence for it, and the scenario lines that override it.
 
+    `id` is unique and stays the same when the statement changes, such as `behavior/Submit/new-address`.
+    """
+
+    id: str
     kind: str
     subject: str
     statement: str
@@ -96,13 +101,14 @@ def _behaviors() -> Iterator[Entry]:
     areas = yaml.safe_load(files("alimock.spec").joinpath("behaviors.yaml").read_bytes())
     for area, rules in areas.items():
         for rule in rules:
-            yield Entry("behaviour", area, **rule)
+            yield Entry(f"behavior/{area}/{rule.pop('id')}", "behaviour", area, **rule)
 
 
 def _operations() -> Iterator[Entry]:
     for operation in OPERATIONS.values():
         statement = f"versions {', '.join(operation.versions)}; RAM action {operation.ram_action}"
-        yield Entry("operation", operation.name, statement, operation.evidence.value, operation.source)
+        name = operation.name
+        yield Entry(f"operation/{name}", "operation", name, statement, operation.evidence.value, operation.source)
 
 
 def _parameters() -> Iterator[Entry]:
@@ -112,8 +118,8 @@ def _parameters() -> Iterator[Entry]:
             words += [f"default {parameter.default}"] if parameter.default is not None else []
             words += [f"from {parameter.minimum}"] if parameter.minimum is not None else []
             words += [f"to {parameter.maximum}"] if parameter.maximum is not None else []
-            subject = f"{operation.name} {parameter.name}"
-            yield Entry("parameter", subject, ", ".join(words), parameter.evidence.value, parameter.source)
+            subject, row_id = f"{operation.name} {parameter.name}", f"parameter/{operation.name}/{parameter.name}"
+            yield Entry(row_id, "parameter", subject, ", ".join(words), parameter.evidence.value, parameter.source)
 
 
 def _fields() -> Iterator[Entry]:
@@ -122,8 +128,14 @@ def _fields() -> Iterator[Entry]:
             statement = f"profile {profile.name}, {body_format.value}"
             override = "profile: current" if layout.evidence is Evidence.ASSUMED else ""
             for name in _names(layout):
+                row_id = field_id(profile.name, body_format, operation, name)
                 subject = f"{operation} {name}"
-                yield Entry("field", subject, statement, layout.evidence.value, layout.source, override=override)
+                yield Entry(row_id, "field", subject, statement, layout.evidence.value, layout.source, override=override)
+
+
+def field_id(profile: str, body_format: Format, operation: str, name: str) -> str:
+    """Return the id of the line about a response field, such as `Data[].Email`."""
+    return f"field/{profile}/{body_format.value}/{operation}/{name}"
 
 
 def _names(layout: Layout) -> Iterator[str]:
@@ -139,7 +151,12 @@ def _codes() -> Iterator[Entry]:
         chinese = f", {row.chinese!r}" if row.chinese is not None else ""
         statement = f"{status}, {row.text!r}{chinese}; {row.trigger or 'by a fault of the scenario'}"
         override = f"codes: {{{row.code}: {{status: {row.status}}}}}" if row.status is not None else ""
-        yield Entry("code", row.code, statement, row.evidence.value, row.source, row.assumed, override)
+        yield Entry(code_id(row), "code", row.code, statement, row.evidence.value, row.source, row.assumed, override)
+
+
+def code_id(row: ErrorDefinition) -> str:
+    """Return the id of the line about an error. The two rows of SignatureDoesNotMatch share their code."""
+    return f"code/{row.code}/V3" if row is SIGNATURE_DOES_NOT_MATCH_V3 else f"code/{row.code}"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
