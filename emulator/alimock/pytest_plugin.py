@@ -73,6 +73,15 @@ def pytest_configure(config: pytest.Config) -> None:
     _is_strict(config)
 
 
+def pytest_report_header() -> list[str]:
+    """Warn of environment variables that have no effect."""
+    if not any(name.upper().startswith("ALIMOCK_") for name in os.environ):
+        return []
+    from alimock.settings import unknown_variables
+
+    return [f"alimock: warning: {warning}" for warning in unknown_variables(os.environ)]
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Warn of a test that has the marker but does not use the fixture."""
     marked = any(marker.name == _MARKER for marker in item.own_markers)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from alimock import environment
+from alimock.environment import SettingError as SettingError
 from alimock.scenario.model import Authentication
 from alimock.scenario.text_parsers import non_empty, one_of
 from alimock.spec.profiles import PROFILES
@@ -35,10 +37,6 @@ class ServerLimits:
     # The real gateway sends `Keep-Alive: timeout=25`.
     idle_seconds: float = 25
     max_connections: int = 5_000
-
-
-class SettingError(ValueError):
-    """A setting whose value is invalid."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,7 @@ class Setting:
     help: str
     parse: Callable[[str], object]
     bare: str | None = None
+    is_secret: bool = False
 
     @property
     def flag(self) -> str | None:
@@ -91,7 +90,19 @@ class Setting:
     @property
     def variable(self) -> str:
         """The environment variable."""
-        return f"ALIMOCK_{self.name.upper()}"
+        return f"{environment.PREFIX}{self.name.upper()}"
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that set it: a secret may also be in a file."""
+        return (self.variable, self.variable + environment.FILE_SUFFIX) if self.is_secret else (self.variable,)
+
+    def from_environment(self, environ: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the variable that sets it and the value, or None; raises `SettingError`."""
+        if self.is_secret:
+            return environment.secret(environ, self.variable)
+        text = environment.value(environ, self.variable)
+        return (self.variable, text) if text is not None else None
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
     Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
     Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
-            "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token),
+            "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token, is_secret=True),
     Setting("scenario", "scenario", "SCENARIOS", "default", "built-in names, or paths with a slash or .yaml",
             "initial scenario; of several, separated by commas, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text",
@@ -219,27 +230,41 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable with alimock's prefix that has no effect."""
+    known = [variable for setting in SETTINGS for variable in setting.variables]
+    return list(environment.unknown(environ, known, LIMITS))
+
+
 def resolve(options: Mapping[str, str | None], environ: Mapping[str, str], *, as_options: bool = True) -> Settings:
     """Return the settings; an option wins over its environment variable, for limits name by name.
 
     Raises `SettingError`, which names options as on the command line, or without `as_options` by the setting's name. An empty
-    variable counts as unset.
+    variable counts as unset, and so does one that Kubernetes sets for a Service.
     """
     values: dict[str, Any] = {}
     limits: dict[str, Any] = {}
     for setting in SETTINGS:
         option = setting.flag if as_options else setting.name
-        sources = ((setting.variable, environ.get(setting.variable) or None), (option, options.get(setting.name)))
-        given = [(origin, text) for origin, text in sources if text is not None]
+        text = options.get(setting.name)
+        given = (option, text) if text is not None else None
         if setting.name == "limits":
-            for origin, text in given:
-                limits.update(_parsed(setting, origin, text))
-        elif given:
-            values[setting.name] = _parsed(setting, *given[-1])
+            for one in filter(None, (setting.from_environment(environ), given)):
+                limits.update(_parsed(setting, *one))
+        elif given := given or setting.from_environment(environ):
+            values[setting.name] = _parsed(setting, *given)
     _check_combinations(values)
     server = ServerLimits(**{one.name: limits.pop(one.name) for one in fields(ServerLimits) if one.name in limits})
     state = StateLimits(**{one.name: limits.pop(one.name) for one in fields(StateLimits) if one.name in limits})
     return Settings(**values, **limits, server_limits=server, state_limits=state)
+
+
+def control_token(environ: Mapping[str, str], password: str | None) -> str | None:
+    """Return the token that a client sends: the password of its URL, else that of the environment; raises `SettingError`."""
+    setting = next(one for one in SETTINGS if one.name == "control_token")
+    given = ("the password in the URL", password) if password else setting.from_environment(environ)
+    token: str | None = _parsed(setting, *given) if given is not None else None
+    return token
 
 
 def _parsed(setting: Setting, origin: str | None, text: str) -> Any:
@@ -248,7 +273,8 @@ def _parsed(setting: Setting, origin: str | None, text: str) -> Any:
     except SettingError as error:
         raise SettingError(f"{origin}: {error}") from None
     except ValueError:
-        raise SettingError(f"{origin}: found `{text}`, expected {setting.expected}") from None
+        found = "a value that is not shown" if setting.is_secret else f"`{text}`"
+        raise SettingError(f"{origin}: found {found}, expected {setting.expected}") from None
 
 
 def _check_combinations(values: Mapping[str, object]) -> None:

@@ -11,6 +11,7 @@ from io import TextIOWrapper
 
 from alimock import __version__
 from alimock.cli.command import did_you_mean, fail, parse
+from alimock.settings import unknown_variables
 
 # Each command is a module with a function `run`. main() imports only the one it runs: a health check must not load the server.
 COMMANDS = {
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = parse(parser, words[:own]).command
     if command not in COMMANDS:
         parser.error(f"unknown command `{command}`{did_you_mean(command, COMMANDS)}\nSee `alimock --help`")
+    for warning in unknown_variables(os.environ):
+        print(f"alimock: warning: {warning}", file=sys.stderr)
     try:
         status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])
         sys.stdout.flush()

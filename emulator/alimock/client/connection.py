@@ -16,7 +16,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from alimock.settings import DEFAULT_PORT
+from alimock import environment
+from alimock.settings import DEFAULT_PORT, SettingError, control_token
 
 TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
@@ -45,8 +46,8 @@ class WaitTimeout(EmulatorError, TimeoutError):
 class Connection:
     """The control API at a URL such as http://127.0.0.1:2546, for one account or, without an `access_key_id`, for all.
 
-    The control token is part of the URL (http://:token@127.0.0.1:2546) or in ALIMOCK_CONTROL_TOKEN. Raises `EmulatorError` for an
-    invalid URL.
+    The control token is part of the URL (http://:token@127.0.0.1:2546), in ALIMOCK_CONTROL_TOKEN, or in the file that
+    ALIMOCK_CONTROL_TOKEN_FILE names. Raises `EmulatorError` for an invalid URL.
     """
 
     url: str = field(repr=False)
@@ -161,8 +162,11 @@ class Connection:
 
     def _authorization(self) -> dict[str, str]:
         password = urlsplit(self.url).password
-        token = unquote(password) if password else os.environ.get("ALIMOCK_CONTROL_TOKEN")
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            token = control_token(os.environ, unquote(password) if password else None)
+        except SettingError as error:
+            raise EmulatorError(str(error)) from None
+        return {"Authorization": f"Bearer {token}"} if token is not None else {}
 
     def _target(self, path: str, arguments: Mapping[str, object]) -> str:
         narrowed = {"access_key_id": self.access_key_id, **arguments}
@@ -209,4 +213,4 @@ def without_token(url: str) -> str:
 
 def default_url() -> str:
     """Return the URL of the emulator on this machine, at ALIMOCK_PORT or the default port."""
-    return f"http://127.0.0.1:{os.environ.get('ALIMOCK_PORT') or DEFAULT_PORT}"
+    return f"http://127.0.0.1:{environment.value(os.environ, 'ALIMOCK_PORT') or DEFAULT_PORT}"
