@@ -69,7 +69,7 @@ def _with_backend(app: Flask, backend: Backend) -> Flask:
     app.extensions = {EXTENSION: backend}
     app.config = copy(app.config)
     app.config["MAX_CONTENT_LENGTH"] = backend.limits.max_body_bytes
-    app.wsgi_app = _with_one_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _with_client_paths(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -103,15 +103,19 @@ def _routes() -> Flask:
 _shared_routes = cache(_routes)
 
 
-def _with_one_slash(application: WSGIApplication) -> WSGIApplication:
-    """Let every path begin with one slash: some clients of Mailpit's API send two, and WSGI allows none.
+def _with_client_paths(application: WSGIApplication) -> WSGIApplication:
+    """Let every path begin with one slash, and let redirects and links have the scheme and the prefix that a proxy removed.
 
-    The path of the emulated API stays as it is, since the gateway knows no other.
+    Some clients of Mailpit's API send two slashes, and WSGI allows none. The path of the emulated API stays as it is, since the
+    gateway knows no other.
     """
 
     def start(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
+        path, scheme = environ.get("PATH_INFO", ""), environ.get("HTTP_X_FORWARDED_PROTO", "")
         environ["PATH_INFO"] = "/" + path.lstrip("/") if path.strip("/") else path or "/"
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME") or endpoint.forwarded_prefix(environ.get("HTTP_X_FORWARDED_PREFIX", ""))
+        if scheme in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
         return application(environ, start_response)
 
     return start

@@ -141,7 +141,10 @@ def test_command_that_cannot_print_fails_without_a_traceback(command: str, targe
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("nonsense", "alimock: found the URL `nonsense`, expected one like http://127.0.0.1:2546\n"),
+        (
+            "nonsense",
+            "alimock: found the URL `nonsense`, expected one like http://127.0.0.1:2546 or https://mocks.example.com/mail\n",
+        ),
         (
             "http://127.0.0.1:1",
             "alimock: Cannot reach alimock at http://127.0.0.1:1. Is `alimock serve` running? (Connection refused)\n",

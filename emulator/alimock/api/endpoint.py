@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from http import HTTPStatus
 
 from alimock.api import parse
@@ -35,6 +36,7 @@ _PREFLIGHT = HttpResponse(
     ),
     b"",
 )
+_PREFIX = re.compile(r"(/[\w.~%-]+)+", re.ASCII)
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
 _LONG_CALL_BYTES = 4 * 1024
 
@@ -51,9 +53,16 @@ def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") ->
     if _is_preflight(http):
         return _PREFLIGHT
     if _is_navigation(http):
+        root = root or forwarded_prefix(http.headers.get("x-forwarded-prefix", ""))
         headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
         return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
     return service.handle(http)
+
+
+def forwarded_prefix(header: str) -> str:
+    """Return the path that a proxy removed, as X-Forwarded-Prefix names it; empty if that could lead to another host."""
+    prefix = header.rstrip("/")
+    return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
 def misdirected_call(http: HttpRequest) -> HttpRequest | None:

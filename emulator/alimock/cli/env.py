@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
-from alimock.cli.command import parse
-from alimock.client.connection import default_url, without_token
+from alimock.cli.command import fail, parse
+from alimock.cli.url import add_url
+from alimock.client.connection import Connection, EmulatorError
 
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
-# The settings of each SDK: over HTTP, over HTTPS, and through a proxy. `{endpoint}` is replaced by host:port, `{url}` by the URL,
-# and `{ca}` by the file of the certificate.
+# The settings of each SDK: at a URL, over HTTPS with the SDK's default endpoint, and through a proxy. `{endpoint}` is replaced by
+# host:port, `{scheme}` by http or https, `{url}` by the URL, and `{ca}` by the file of the certificate.
 SDKS = {
     "python": (
-        'Config(endpoint="{endpoint}", protocol="http", access_key_id="testid", access_key_secret="testsecret")',
+        'Config(endpoint="{endpoint}", protocol="{scheme}", access_key_id="testid", access_key_secret="testsecret")',
         f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}} REQUESTS_CA_BUNDLE={{ca}}  # which one is used depends on the SDK's version",
         'Config(protocol="http", http_proxy="{url}", access_key_id="testid", access_key_secret="testsecret")',
     ),
@@ -27,7 +27,7 @@ SDKS = {
     "node": (
         "new RPCClient({{endpoint: '{url}', apiVersion: '2018-01-29', accessKeyId: 'testid', accessKeySecret: 'testsecret'}})"
         "  // @alicloud/pop-core\n"
-        "new Config({{endpoint: '{endpoint}', protocol: 'http', accessKeyId: 'testid', accessKeySecret: 'testsecret'}})"
+        "new Config({{endpoint: '{endpoint}', protocol: '{scheme}', accessKeyId: 'testid', accessKeySecret: 'testsecret'}})"
         "  // @alicloud/openapi-client",
         f"{_RESOLVE}\nexport NODE_EXTRA_CA_CERTS={{ca}}",
         _NO_PROXY,
@@ -39,7 +39,7 @@ SDKS = {
         "export HTTP_PROXY={url}",
     ),
     "go": (
-        'request.Domain, request.Scheme = "{endpoint}", "http"',
+        'request.Domain, request.Scheme = "{endpoint}", "{scheme}"',
         f'{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}\nrequest.Scheme = "https"',
         "export HTTP_PROXY={url}",
     ),
@@ -49,18 +49,36 @@ SDKS = {
         _NO_PROXY,
     ),
 }
+# What else an SDK needs for an https URL, and what it only needs for plain HTTP.
+_TLS_LINES = {
+    "python-core": "\nrequest.set_protocol_type(aliyunsdkcore.http.protocol_type.HTTPS)",
+    "java": "\nrequest.setSysProtocol(ProtocolType.HTTPS);",
+}
+_ONLY_PLAIN = " --insecure"
 
 
 def run(arguments: Sequence[str]) -> int:
     """Print the settings of one SDK."""
     parser = argparse.ArgumentParser("alimock env", description="Print the settings that point an SDK at the emulator.")
     parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
-    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    add_url(parser)
     options = parse(parser, arguments)
+    try:
+        connection = Connection(options.url)
+    except EmulatorError as error:
+        return fail(str(error))
+    if connection.prefix:
+        return fail(
+            f"found the URL {connection.base_url}, expected one without a path: SDKs send their calls to the path /. "
+            "Give the emulator a host name or a port of its own."
+        )
     # The emulated API takes no control token.
-    url = without_token(options.url)
-    values = {"url": url, "endpoint": urlsplit(url).netloc or url, "ca": "alimock-ca.pem"}
+    url = connection.base_url
+    values = {"url": url, "endpoint": connection.endpoint, "scheme": url.partition(":")[0], "ca": "alimock-ca.pem"}
     http, https, proxy = (lines.format(**values) for lines in SDKS[options.sdk])
+    if values["scheme"] == "https":
+        print(f"# at {url}\n{http.replace(_ONLY_PLAIN, '')}{_TLS_LINES.get(options.sdk, '')}")
+        return 0
     print(f"# over HTTP\n{http}\n")
     print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")
     print(f"# through a proxy, with the SDK's default endpoint\n{proxy}")

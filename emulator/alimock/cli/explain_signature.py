@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alimock.cli.command import fail, parse
-from alimock.client.connection import Connection, EmulatorError, default_url
+from alimock.cli.url import add_url
+from alimock.client.connection import Connection, EmulatorError
 
 
 def run(arguments: Sequence[str]) -> int:
     """Return 0 for a signature that matches, 1 for one that does not, 2 if it cannot be checked."""
     parser = argparse.ArgumentParser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
     parser.add_argument("request", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)")
-    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    add_url(parser)
     options = parse(parser, arguments)
     try:
         answer = _explanation(options.url, options.request)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from alimock import __version__
 from alimock.cli.command import fail, parse
-from alimock.client.connection import Connection, EmulatorError, default_url
+from alimock.cli.url import add_url
+from alimock.client.connection import Connection, EmulatorError
 from alimock.scenario.export import to_yaml
 
 _WITH_SECRETS = "# It contains the secrets of the access keys in plain text, including those from environment variables."
@@ -20,7 +21,7 @@ _WITHOUT_SECRETS = """\
 def run(arguments: Sequence[str]) -> int:
     """Print the scenario."""
     parser = argparse.ArgumentParser("alimock export", description="Print the current state of an account as a scenario.")
-    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
     parser.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
     options = parse(parser, arguments)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alimock.cli.command import fail, parse
-from alimock.client.connection import Connection, EmulatorError, default_url
+from alimock.cli.url import add_url
+from alimock.client.connection import Connection, EmulatorError
 
 WAIT_SECONDS = 5
 
@@ -16,7 +17,7 @@ WAIT_SECONDS = 5
 def run(arguments: Sequence[str]) -> int:
     """Print a line for each event until Ctrl-C or until the emulator stops."""
     parser = argparse.ArgumentParser("alimock tail", description="Follow the events of a running emulator.")
-    parser.add_argument("--url", default=default_url(), help="URL of the emulator (default: %(default)s)")
+    add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key, and what concerns all accounts")
     parser.add_argument("--once", action="store_true", help="print past events and exit")
     options = parse(parser, arguments)

@@ -38,7 +38,7 @@ class Client:
     def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:
         self.connection = Connection(url, access_key_id)
         self.endpoint = self.connection.endpoint
-        self.url = f"http://{self.endpoint}"
+        self.url = self.connection.base_url
         self.access_key_id = access_key_id
         self.access_key_secret = access_key_secret
         self._owned_key: str | None = None

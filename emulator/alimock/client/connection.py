@@ -8,13 +8,15 @@ import json
 import os
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from threading import Thread
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from alimock import environment
 from alimock.settings import DEFAULT_PORT, SettingError, control_token
@@ -24,6 +26,11 @@ TIMEOUT_SECONDS = 10
 PAGE = 5_000
 _USER = re.compile("//.*@", re.DOTALL)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
+_SCHEMES = ("http", "https")
+_REDIRECTS = (301, 302, 303, 307, 308)
+# The URL of the web UI is accepted, too.
+_WEB_UI = re.compile(r"/_alimock(/|$)")
+_TRUST_HINT = "Set SSL_CERT_FILE to the certificate of its authority; `alimock ca` prints that of alimock's own."
 
 
 class EmulatorError(Exception):
@@ -46,6 +53,8 @@ class WaitTimeout(EmulatorError, TimeoutError):
 class Connection:
     """The control API at a URL such as http://127.0.0.1:2546, for one account or, without an `access_key_id`, for all.
 
+    A proxy may add TLS and a prefix (https://mocks.example.com/mail). Certificates are verified with the authorities of the system,
+    or with those in the file that SSL_CERT_FILE names.
     The control token is part of the URL (http://:token@127.0.0.1:2546), in ALIMOCK_CONTROL_TOKEN, or in the file that
     ALIMOCK_CONTROL_TOKEN_FILE names. Raises `EmulatorError` for an invalid URL.
     """
@@ -54,12 +63,23 @@ class Connection:
     access_key_id: str | None = None
 
     def __post_init__(self) -> None:
-        self._address()
+        # Raises an error for an invalid URL.
+        _ = self._parts
 
     @property
     def endpoint(self) -> str:
         """The host:port."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        return self._parts.netloc.rpartition("@")[2]
+
+    @property
+    def prefix(self) -> str:
+        """The path below which the emulator is, empty for none."""
+        return quote(_WEB_UI.split(self._parts.path)[0].rstrip("/"), safe="/%:@!$&'()*+,;=~")
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the emulated API, without the control token."""
+        return f"{self._parts.scheme}://{self.endpoint}{self.prefix}"
 
     @property
     def wide(self) -> Connection:
@@ -85,6 +105,10 @@ class Connection:
         headers = {"Content-Type": content_type} if content is not None else {}
         connection = connection or self._open(seconds)
         return self._object(*self._sent(connection, method, self._target(path, arguments or {}), content, headers))
+
+    def status(self, path: str, seconds: float) -> int:
+        """Return the status of a response to GET for a path below the URL, such as that of a health check."""
+        return self._sent(self._open(seconds), "GET", f"{self.prefix}/{path}", None, {})[0]
 
     def fetch(self, path: str) -> bytes:
         """Return a response that is not JSON; raises `EmulatorError`."""
@@ -141,7 +165,12 @@ class Connection:
         return self.send("GET", path, arguments={**filters, "timeout": timeout}, connection=connection)
 
     def _open(self, seconds: float) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(*self._address(), timeout=seconds)
+        host, port = str(self._parts.hostname), self._parts.port
+        if self._parts.scheme == "https":
+            # Reading the certificates takes longer than a request.
+            context = _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+            return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+        return http.client.HTTPConnection(host, port, timeout=seconds)
 
     def _sent(
         self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
@@ -149,11 +178,20 @@ class Connection:
         try:
             connection.request(method, target, body, {**self._authorization(), **headers})
             response = connection.getresponse()
+            location = response.headers.get("Location")
+            if location is not None and response.status in _REDIRECTS:
+                raise EmulatorError(f"The server at {self.base_url} redirects to {location}. Use that URL.", response.status)
             return response.status, response.read()
         except TimeoutError:
-            raise EmulatorError(f"No response from alimock at http://{self.endpoint} within {connection.timeout:g} s.") from None
-        except OSError as error:
-            message = f"Cannot reach alimock at http://{self.endpoint}. Is `alimock serve` running? ({error.strerror or error})"
+            raise EmulatorError(f"No response from alimock at {self.base_url} within {connection.timeout:g} s.") from None
+        except ssl.SSLCertVerificationError as error:
+            raise EmulatorError(f"Untrusted certificate at {self.base_url}: {error.verify_message}. {_TRUST_HINT}") from None
+        except ssl.SSLError as error:
+            reason = (error.reason or "TLS error").lower().replace("_", " ")
+            raise EmulatorError(f"No TLS connection to {self.base_url}: {reason}. Check the scheme and the port.") from None
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            message = f"Cannot reach alimock at {self.base_url}. Is `alimock serve` running? ({reason})"
             raise EmulatorError(message) from None
         except http.client.HTTPException as error:
             raise self._not_alimock(str(error) or type(error).__name__) from None
@@ -161,7 +199,7 @@ class Connection:
             connection.close()
 
     def _authorization(self) -> dict[str, str]:
-        password = urlsplit(self.url).password
+        password = self._parts.password
         try:
             token = control_token(os.environ, unquote(password) if password else None)
         except SettingError as error:
@@ -171,7 +209,7 @@ class Connection:
     def _target(self, path: str, arguments: Mapping[str, object]) -> str:
         narrowed = {"access_key_id": self.access_key_id, **arguments}
         query = urlencode({name: value for name, value in narrowed.items() if value is not None})
-        return f"/_alimock/{quote(path)}" + (f"?{query}" if query else "")
+        return f"{self.prefix}/_alimock/{quote(path)}" + (f"?{query}" if query else "")
 
     def _object(self, status: int, content: bytes) -> dict[str, Any]:
         try:
@@ -187,16 +225,21 @@ class Connection:
         raise kind(f"{message}. {answer['hint']}" if answer.get("hint") else message, status, answer)
 
     def _not_alimock(self, reason: str) -> EmulatorError:
-        return EmulatorError(f"The server at http://{self.endpoint} is not alimock: {reason}. Check the URL and the port.")
+        return EmulatorError(f"The server at {self.base_url} is not alimock: {reason}. Check the URL.")
 
-    def _address(self) -> tuple[str, int]:
+    @cached_property
+    def _parts(self) -> SplitResult:
         try:
             parts = urlsplit(self.url)
-            if parts.scheme == "http" and _HOST.fullmatch(parts.hostname or ""):
-                return str(parts.hostname), parts.port or http.client.HTTP_PORT
-        except ValueError:
+            is_plain = not (parts.query or parts.fragment) or _WEB_UI.search(parts.path)
+            if parts.scheme in _SCHEMES and _HOST.fullmatch(parts.hostname or "") and parts.port != 0 and is_plain:
+                return parts
+        except (ValueError, AttributeError, TypeError):
             pass
-        raise EmulatorError(f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT}")
+        raise EmulatorError(
+            f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT} or "
+            "https://mocks.example.com/mail"
+        )
 
 
 class Resource:
@@ -211,6 +254,15 @@ def without_token(url: str) -> str:
     return _USER.sub("//", url)
 
 
+@lru_cache(maxsize=1)
+def _tls_context(*_: str | None) -> ssl.SSLContext:
+    """Return a context that verifies certificates; OpenSSL reads the variables that are its arguments."""
+    return ssl.create_default_context()
+
+
 def default_url() -> str:
-    """Return the URL of the emulator on this machine, at ALIMOCK_PORT or the default port."""
-    return f"http://127.0.0.1:{environment.value(os.environ, 'ALIMOCK_PORT') or DEFAULT_PORT}"
+    """Return ALIMOCK_URL, or the URL of the emulator on this machine, at ALIMOCK_PORT or the default port."""
+    return (
+        environment.value(os.environ, "ALIMOCK_URL")
+        or f"http://127.0.0.1:{environment.value(os.environ, 'ALIMOCK_PORT') or DEFAULT_PORT}"
+    )

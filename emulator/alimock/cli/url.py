@@ -1,0 +1,14 @@
+"""The option `--url` of the commands that use a running emulator."""
+
+from __future__ import annotations
+
+import argparse
+
+from alimock.client.connection import default_url
+from alimock.settings import DEFAULT_PORT
+
+
+def add_url(parser: argparse.ArgumentParser) -> None:
+    """Add the option. Its default is not shown, since ALIMOCK_URL may contain the control token."""
+    described = f"URL of the emulator (default: ALIMOCK_URL, else port ALIMOCK_PORT or {DEFAULT_PORT} of this machine)"
+    parser.add_argument("--url", default=default_url(), help=described)
