@@ -251,7 +251,7 @@ def test_scenario_may_be_a_name_a_path_or_a_mapping(tmp_path: Path) -> None:
     [
         (
             {"port": "80"},
-            "create_app: found the setting `port`, expected one of auth, profile, host, public_url, control_token, limits",
+            "create_app: found the setting `port`, expected one of auth, profile, host, public_url, control_token, cors_origin, limits",
         ),
         ({"auth": True}, "create_app: found auth=True, expected a string as for `alimock serve`"),
         ({"auth": "maybe"}, "auth: found `maybe`, expected one of known-keys, strict, none"),

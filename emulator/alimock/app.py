@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
 # The settings that do not belong to alimock's own HTTP server.
-APP_SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "limits")
+APP_SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "cors_origin", "limits")
 
 
 def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
@@ -45,7 +46,7 @@ def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
 
     The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with the
     content of a file. The settings are those of `alimock serve` that do not concern its own HTTP server, with the same values:
-    `auth`, `profile`, `host`, `public_url`, `control_token` and `limits`. Raises `ScenarioError` and `ValueError`.
+    `auth`, `profile`, `host`, `public_url`, `control_token`, `cors_origin` and `limits`. Raises `ScenarioError` and `ValueError`.
 
     The state is in memory, so a WSGI server must run the application in one process.
     """
@@ -84,6 +85,7 @@ def _routes() -> Flask:
     app.before_request(_refuse_proxying)
     app.before_request(_check_access)
     app.after_request(_log)
+    app.after_request(_add_cors_headers)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
     app.register_error_handler(NotFound, _not_found)
@@ -163,23 +165,37 @@ def _refuse_proxying() -> Response | None:
     return None if refusal is None else _response(refusal)
 
 
-def _check_access() -> None:
-    """Reject cross-origin requests, DNS rebinding, and requests without the control token.
+def _check_access() -> Response | None:
+    """Reject cross-origin requests, DNS rebinding, and requests without the control token; answer preflight requests.
 
     A page of another site could otherwise read and change whatever a browser on this machine can reach.
     """
     if not request.path.startswith(PROTECTED):
-        return
+        return None
     policy, host, origin = backend().host_policy, request.headers.get("Host", ""), request.headers.get("Origin")
     if not policy.allows_host(host):
         hint = "Use 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name."
         raise ControlError(403, f"Unknown Host header {host[:100]!a}", hint)
     if origin is not None and not policy.allows_origin(origin, host):
-        raise ControlError(403, f"Cross-origin request from {origin[:100]!a}", "Send the request from alimock's own origin.")
+        hint = "Send the request from alimock's own origin, or start alimock with --cors-origin for this origin."
+        raise ControlError(403, f"Cross-origin request from {origin[:100]!a}", hint)
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers and policy.allows_cors(origin):
+        # A preflight request, which browsers send without the control token.
+        return Response(status=HTTPStatus.NO_CONTENT, headers=policy.cors_headers(origin, is_preflight=True))
     if not policy.authorizes(_token()):
         hint = "Send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)."
         headers = {"WWW-Authenticate": 'Basic realm="alimock"'}
         raise ControlError(401, "The control token is missing or wrong", hint, headers=headers)
+    return None
+
+
+def _add_cors_headers(response: Response) -> Response:
+    """Let the pages of the configured origins read a response, whatever its status."""
+    policy = backend().host_policy
+    if policy.cors_origins and request.path.startswith(PROTECTED):
+        response.headers.update(policy.cors_headers(request.headers.get("Origin")))
+        response.vary.add("Origin")
+    return response
 
 
 def _token() -> str | None:
@@ -198,7 +214,7 @@ def _log(response: Response) -> Response:
     if request.endpoint == _call.__name__ or "x-acs-request-id" in response.headers:
         # The service logs its calls.
         return response
-    level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.INFO
+    level = logging.DEBUG if request.method in ("GET", "HEAD", "OPTIONS") else logging.INFO
     target = request.full_path.rstrip("?").encode("unicode_escape").decode()
     logger.log(level, "%s %s %s", response.status_code, request.method, target)
     return response

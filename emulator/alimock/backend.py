@@ -42,7 +42,7 @@ def create_backend(
 ) -> Backend:
     """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`."""
     store = Store(scenario, authentication=settings.auth, limits=settings.state_limits)
-    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token)
+    host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
     return Backend(Service(store, settings.profile, write_line), host_policy, _relay(settings), settings.server_limits)
 
 

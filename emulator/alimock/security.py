@@ -10,15 +10,25 @@ from urllib.parse import urlsplit
 from alimock.spec.contract import VERSIONS
 
 ENDPOINTS = frozenset(version.endpoint for version in VERSIONS.values())
+ANY_ORIGIN = "*"
+# What the control API and Mailpit's API take. `*` includes the other headers that a page may add, but never Authorization.
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, *",
+}
 
 
 @dataclass(frozen=True)
 class HostPolicy:
-    """The address the emulator is bound to, the base URL of links if configured, and the control token if there is one."""
+    """The address the emulator is bound to, the base URL of links if configured, and the control token if there is one.
+
+    `cors_origins` are the other origins whose pages may use the control API and Mailpit's API.
+    """
 
     bound_host: str = "127.0.0.1"
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)
+    cors_origins: tuple[str, ...] = ()
 
     def authorizes(self, token: str | None) -> bool:
         """Compare a token with the control token in constant time."""
@@ -36,9 +46,21 @@ class HostPolicy:
         return not is_loopback(self.bound_host) or not host or is_loopback(name) or name == self._public_name()
 
     def allows_origin(self, origin: str, host: str) -> bool:
-        """Return whether an `Origin` header is that of the emulator's own pages."""
+        """Return whether an `Origin` header is that of the emulator's own pages, or is configured."""
         public = urlsplit(self.public_url) if self.public_url is not None else None
-        return origin.partition("://")[2] == host or (public is not None and origin == f"{public.scheme}://{public.netloc}")
+        is_own = origin.partition("://")[2] == host or (public is not None and origin == f"{public.scheme}://{public.netloc}")
+        return is_own or self.allows_cors(origin)
+
+    def allows_cors(self, origin: str | None) -> bool:
+        """Return whether an `Origin` header, if there is one, is one of those configured."""
+        return origin is not None and (ANY_ORIGIN in self.cors_origins or origin in self.cors_origins)
+
+    def cors_headers(self, origin: str | None, *, is_preflight: bool = False) -> dict[str, str]:
+        """Return the CORS headers of a response to a request with this `Origin` header, if it has one."""
+        if origin is None or not self.allows_cors(origin):
+            return {}
+        # Without Access-Control-Allow-Credentials, browsers send the control token only if the page itself does.
+        return {"Access-Control-Allow-Origin": origin, **(_PREFLIGHT if is_preflight else {})}
 
     def allows_absolute_form(self, host: str) -> bool:
         """Return whether a request in absolute form, as clients send it to a proxy, is for the service or for this emulator."""

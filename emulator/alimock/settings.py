@@ -15,6 +15,7 @@ from alimock import environment
 from alimock.environment import SettingError as SettingError
 from alimock.scenario.model import Authentication
 from alimock.scenario.text_parsers import non_empty, one_of
+from alimock.security import ANY_ORIGIN, bracketed
 from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 
@@ -23,6 +24,9 @@ DEFAULT_PORT = 2546
 DEFAULT_MAX_RELAY_MAILS = 1_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+# Extensions and applications have schemes of their own. Browsers send a host with other letters in Punycode.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+/?", re.IGNORECASE | re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ class Settings:
     profile: str | None = None
     public_url: str | None = None
     control_token: str | None = field(default=None, repr=False)
+    cors_origin: tuple[str, ...] = ()
     smtp_relay: tuple[str, int] | None = None
     log_level: str = "info"
     tls_port: int | None = None
@@ -171,6 +176,19 @@ def _token(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(part if part == ANY_ORIGIN else _origin(part) for part in map(str.strip, text.split(",")))
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it: in lower case, without a path and without the default port of its scheme."""
+    parts = urlsplit(text.lower())
+    if not _ORIGIN.fullmatch(text) or not parts.hostname or parts.port == 0:
+        raise ValueError(text)
+    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{bracketed(parts.hostname)}{port}"
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(_host(part.strip()) for part in text.split(","))
 
@@ -207,6 +225,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
     Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
             "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token, is_secret=True),
+    Setting("cors_origin", "server", "ORIGINS", None, "origins like http://localhost:3000, comma-separated, or *",
+            "other origins whose pages may use the control API and Mailpit's API", _origins),
     Setting("scenario", "scenario", "SCENARIOS", "default", "built-in names, or paths with a slash or .yaml",
             "initial scenario; of several, separated by commas, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text",
