@@ -271,6 +271,38 @@ def test_it(alimock, number):
     assert "so it would share an account with tests in other workers; leave out --alimock-url" in output
 
 
+def test_marker_accepts_timestamps_of_any_clock(repository: pytest.Pytester) -> None:
+    pytest.importorskip("freezegun", reason="freezegun is not installed")
+    ran(
+        repository,
+        """
+from unittest import mock
+import freezegun
+
+@pytest.fixture
+def clock_of_another_process():
+    with mock.patch("alimock.api.auth.system_clock.replaced_time", lambda: None):
+        yield
+
+@pytest.mark.alimock({"extends": "default", "timestamps": "ignored"})
+@freezegun.freeze_time("2020-01-01")
+def test_ignored(alimock, clock_of_another_process):
+    submit(alimock)
+    assert [call.authentication for call in alimock.calls.list()] == ["checked"]
+
+@freezegun.freeze_time("2020-01-01")
+def test_checked(alimock, clock_of_another_process):
+    with pytest.raises(Exception, match="InvalidTimeStamp.Expired"):
+        submit(alimock)
+
+@freezegun.freeze_time("2020-01-01")
+def test_checked_by_the_clock_of_the_test(alimock):
+    submit(alimock)
+""",
+        passed=3,
+    )
+
+
 def test_marker_without_the_fixture_warns(repository: pytest.Pytester) -> None:
     repository.makeini("[pytest]\nfilterwarnings = always\n")
     tests = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
 from http import HTTPStatus
+from threading import Event
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -128,7 +128,7 @@ def _call() -> Response:
     response = backend().call(wsgi.http_request(request.environ, request.get_data(cache=False)), request.script_root)
     if response.fault is None:
         return _response(response)
-    time.sleep(response.fault.delay)
+    _pause(response.fault.delay)
     sent = apply_without_wire(response)
     return Response(_after_pauses(sent.parts, sent.pause), sent.response.status, list(sent.response.headers))
 
@@ -145,8 +145,13 @@ def _not_found(error: NotFound) -> ResponseReturnValue:
 
 def _after_pauses(parts: Iterable[bytes], pause: float) -> Iterable[bytes]:
     for part in parts:
-        time.sleep(pause)
+        _pause(pause)
         yield part
+
+
+def _pause(seconds: float) -> None:
+    """Block the thread. Tests replace `time.sleep`."""
+    Event().wait(seconds)
 
 
 def _health() -> Response:

@@ -138,6 +138,42 @@ def test_timestamps_can_be_ignored() -> None:
     assert strict_api("timestamps: ignored").send(signed(Timestamp="long ago")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("emulator", "account", "status"),
+    [
+        ("checked", "timestamps: ignored", 200),
+        ("ignored", "timestamps: checked", 200),
+        ("ignored", "", 200),
+        ("checked", "timestamps: checked", 400),
+        ("checked", "", 400),
+    ],
+)
+def test_timestamps_are_ignored_if_the_scenario_of_the_emulator_or_of_the_account_says_so(
+    emulator: str, account: str, status: int
+) -> None:
+    api = strict_api(f"timestamps: {emulator}")
+    api.store.load(scenario(account), "testid")
+    assert api.send(signed(Timestamp="2020-01-01T00:00:00Z")).status == status
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "status"),
+    [
+        ("2026-01-01T00:15:00Z", 200),
+        ("2026-01-01T00:15:01Z", 400),
+        ("2020-01-01T00:15:00Z", 200),
+        ("2019-12-31T23:45:00Z", 200),
+        ("2020-01-01T00:15:01Z", 400),
+        ("2019-12-31T23:44:59Z", 400),
+    ],
+)
+def test_timestamp_is_compared_with_the_real_time_and_with_that_of_a_test_in_this_process(
+    timestamp: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_577_836_800)  # 2020-01-01 00:00:00 UTC
+    assert strict_api().send(signed(Timestamp=timestamp)).status == status
+
+
 def test_refused_key_creates_no_account() -> None:
     api = strict_api()
     api.send(signed(AccessKeyId="unknown"))

@@ -147,7 +147,7 @@ def test_reset_returns_to_the_merged_scenario(empty: Api) -> None:
         ("", []),
         ("authentication: strict", ["authentication"]),
         ("authentication: known-keys", []),
-        ("timestamps: ignored\nunknown_keys: default-account", ["timestamps", "unknown_keys"]),
+        ("timestamps: ignored\nunknown_keys: default-account", ["unknown_keys"]),
         ("accounts: {default: {access_keys: [{id: app, secret: s}]}}", ["accounts"]),
         ("extends: default", []),
         ("codes: {ParameterIllegal: {status: 409}}", ["codes"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +21,7 @@ from alimock.spec import error_catalog as errors
 from alimock.spec.contract import DOMAIN, OPERATIONS, USER_CLIENT_IP, VERSIONS, Operation
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
+from alimock.state import system_clock
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
 from alimock.state.record import TokenState
@@ -66,7 +66,7 @@ class Service:
 
     def handle(self, http: HttpRequest) -> HttpResponse:
         """Answer a request and log the call."""
-        started = time.perf_counter()
+        started = system_clock.perf_counter()
         request = parse(http)
         context = CallContext(request, Check.UNCHECKED if request.credentials.signature else Check.UNSIGNED)
         try:
@@ -77,7 +77,7 @@ class Service:
             logger.exception("Internal error in alimock; please report it with this log")
             self.failures.append(error)
             body = self._refuse(context, ApiError(errors.INTERNAL_ERROR, "an internal error of alimock; see its log"))
-        seconds = time.perf_counter() - started
+        seconds = system_clock.perf_counter() - started
         with self.store.transaction():
             call_log.add(self.store, context, seconds)
         if self.write_line is not None:
@@ -157,7 +157,7 @@ class Service:
         if not request.version or request.action in OPERATIONS:
             return None
         with self.store.transaction():
-            return self.store.stubs(request.credentials.access_key_id).get(request.action)
+            return self.store.scenario_of(request.credentials.access_key_id).stubs.get(request.action)
 
     def _run_operation(self, context: CallContext, account: Account, operation: Operation) -> bytes:
         request, key_id = context.request, context.request.credentials.access_key_id

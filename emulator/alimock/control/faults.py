@@ -48,7 +48,7 @@ def put_fault(fault_id: str) -> dict[str, object]:
     """Replace the fault with this id, or add one before all others; a reset drops it."""
     key_id = arguments.access_key_id()
     with transaction():
-        stubs = store().stubs(key_id)
+        stubs = store().scenario_of(key_id).stubs
     fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
     with transaction():
         accounts = store().accounts_for_change(key_id)

@@ -18,7 +18,7 @@ blueprint = Blueprint("scenario", __name__)
 
 STATES = ("loaded", "current")
 # Fields that apply to the whole emulator and not to single accounts.
-_GLOBAL_FIELDS = ("authentication", "timestamps", "unknown_keys", "codes")
+_GLOBAL_FIELDS = ("authentication", "unknown_keys", "codes")
 
 
 @blueprint.get("/scenario")

@@ -8,7 +8,6 @@ import socket
 import ssl
 import struct
 import sys
-import time
 from collections.abc import Callable
 from email.utils import formatdate
 from enum import Enum
@@ -20,6 +19,7 @@ from alimock.api.faults import apply_fault
 from alimock.api.http import HttpResponse
 from alimock.server.listener import Listener
 from alimock.server.request_parser import Rejected, Request, RequestParser
+from alimock.state import system_clock
 
 if TYPE_CHECKING:
     from alimock.server.server import Server
@@ -277,7 +277,7 @@ class Connection(asyncio.Protocol):
         # HTTP/1.1 keeps connections open by default, HTTP/1.0 closes them.
         stays = self._request is not None and self._request.is_http_1_0
         connection = "Connection: close\r\n" if closes else "Connection: Keep-Alive\r\n" if stays else ""
-        return f"{status}{headers}Date: {_date(int(time.time()))}\r\n{connection}\r\n".encode("latin-1")
+        return f"{status}{headers}Date: {_date(int(system_clock.time()))}\r\n{connection}\r\n".encode("latin-1")
 
     def _later(self, seconds: float, action: Callable[[], object]) -> None:
         """Run an action after a delay, in place of the one that was to run."""

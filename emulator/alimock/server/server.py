@@ -7,6 +7,7 @@ import errno
 import logging
 import socket
 import threading
+from asyncio.tasks import sleep
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -18,6 +19,7 @@ from alimock.backend import Backend
 from alimock.dispatch import Dispatcher
 from alimock.server.connection import Connection
 from alimock.server.listener import Listener, max_connections
+from alimock.state import system_clock
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +121,7 @@ class Server:
         for bound in sockets:
             bound.close()
         # A connection that was just accepted is made in the next round.
-        await asyncio.sleep(0)
+        await sleep(0)
         await _cancel(self._connecting)
         await self._end_connections()
         self.dispatcher.close()
@@ -131,7 +133,7 @@ class Server:
             except OSError as error:
                 self._make_room(error)
                 # The client may still be queued; without a pause this would be a busy loop.
-                await asyncio.sleep(PAUSE_SECONDS)
+                await sleep(PAUSE_SECONDS)
                 continue
             task = self.loop.create_task(self._connect(listener, accepted, address[0]))
             self._connecting.add(task)
@@ -171,12 +173,12 @@ class Server:
             connection.stop()
         end = self.loop.time() + STOP_SECONDS
         while self._connections:
-            await asyncio.sleep(CHECK_SECONDS)
+            await sleep(CHECK_SECONDS)
             if self.loop.time() > end:
                 # Only responses that the emulator is still working on are waited for longer.
                 self._close_longest_waiting(len(self._connections))
         # The loop closes the last sockets in its next round.
-        await asyncio.sleep(0)
+        await sleep(0)
 
     def _on_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -197,6 +199,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop
     except ImportError:
-        return asyncio.new_event_loop()
+        standard = asyncio.new_event_loop()
+        # Its own method reads a clock that tests can freeze.
+        standard.time = system_clock.monotonic  # type: ignore[method-assign]
+        return standard
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from alimock.scenario.address_rules import SEND, AddressBook, AddressOutcome, AddressRule, ScriptedResponse, Status
-from alimock.scenario.model import Scenario
+from alimock.scenario.model import Scenario, Timestamps
 from alimock.spec.address import fold, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_time
@@ -40,7 +40,7 @@ def snapshot(account: Account, base: Scenario) -> Scenario:
         clock=now if frozen or account.clock.offset else None,
         clock_runs=not frozen,
         authentication=base.authentication,
-        timestamps=base.timestamps,
+        timestamps=scenario.timestamps if base.timestamps is Timestamps.CHECKED else base.timestamps,
         unknown_keys=base.unknown_keys,
         user_ids={**base.user_ids, **named},
         access_keys=base.access_keys,

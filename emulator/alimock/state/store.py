@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from threading import RLock
 
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, Stub, with_fault, without_fault
+from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
+from alimock.state import system_clock
 from alimock.state.access_keys import AccessKeys, unnamed_account
 from alimock.state.account import Account
 from alimock.state.clock import Clock
@@ -40,7 +40,7 @@ class Store:
         *,
         authentication: Authentication | None = None,
         limits: StateLimits | None = None,
-        real_time: Callable[[], float] = time.time,
+        real_time: Callable[[], float] = system_clock.time,
         seed: bytes | None = None,
     ) -> None:
         self.lock = RLock()
@@ -146,10 +146,10 @@ class Store:
         name = next((name for name, book in books.items() if token in book.tokens), None)
         return self._use(name) if name is not None else None
 
-    def stubs(self, access_key_id: str | None) -> Mapping[str, Stub]:
-        """Return the canned responses of a key's account by operation, without making the account."""
+    def scenario_of(self, access_key_id: str | None) -> Scenario:
+        """Return the scenario of a key's account, or the one that it would start from, without making the account."""
         account = self._accounts.get(self.account_name(access_key_id))
-        return (account.scenario if account is not None else self.start).stubs
+        return account.scenario if account is not None else self.start
 
     def add_mail(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int

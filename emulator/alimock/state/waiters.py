@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from threading import Condition, RLock
 from typing import Any, Generic
 
+from alimock.state import system_clock
 from alimock.state.log import E, EventType, Log
 
 # Called, with the store's lock held, for an event of a type in an account; None and "" stand for all types and all accounts.
@@ -45,12 +45,12 @@ class Waiter(Generic[E]):
         self._log = log
         self._matches = matches
         self._after = after
-        self._deadline = time.monotonic() + seconds
+        self._deadline = system_clock.monotonic() + seconds
 
     @property
     def seconds_left(self) -> float:
         """The seconds until the timeout."""
-        return max(self._deadline - time.monotonic(), 0)
+        return max(self._deadline - system_clock.monotonic(), 0)
 
     def look(self, new_entries: dict[object, list[E]]) -> bool:
         """Return whether the wait is over but for its timeout.
