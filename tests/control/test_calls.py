@@ -141,6 +141,47 @@ def test_long_parameter_is_truncated(api: Api) -> None:
     assert parameters["Email"] == "x" * 1_000
 
 
+@pytest.mark.parametrize("email", ["jo+tag@example.com", "jo%2Btag@example.com", "JO%2BTag%40example.com", "+@example.com"])
+@pytest.mark.parametrize(
+    "path",
+    ["calls?email=", "calls/wait?timeout=0&email=", "outbox?to=", "outbox?text=", "outbox/wait?timeout=0&to=", "addresses?email="],
+)
+def test_plus_in_an_address_need_not_be_encoded(path: str, email: str) -> None:
+    api = make_api(scenario())
+    for called in ("jo+tag@example.com", "+@example.com", "tag@example.com"):
+        api.call(SUBMIT, Email=called)
+    response = Client(flask_app(Backend(api.service))).get(f"/_alimock/{path}{email}", headers={"Host": "localhost"})
+    content = json.loads(response.data)
+    found = next(content[name] for name in ("calls", "call", "messages", "message", "addresses") if name in content)
+    (one,) = found if isinstance(found, list) else [found]
+    address = {"calls": lambda: one["parameters"]["Email"], "outbox": lambda: one["to"], "addresses": lambda: one["email"]}
+    assert address[path.partition("?")[0].partition("/")[0]]() == ("+@example.com" if email[0] == "+" else "jo+tag@example.com")
+
+
+def test_calls_of_an_address_with_a_space_are_found(api: Api) -> None:
+    api.call(SUBMIT, Email="jo tag@example.com")
+    for email in ("jo%20tag@example.com", "jo+tag@example.com"):
+        assert count(api, f"?email={email}") == 1
+    assert count(api, "?email=jo%2Btag@example.com") == 0
+
+
+@pytest.mark.parametrize("path", ["outbox?to=", "outbox/wait?to=", "addresses?email="])
+def test_address_with_a_space_is_rejected(path: str, api: Api) -> None:
+    response = Client(flask_app(Backend(api.service))).get(f"/_alimock/{path}jo%20tag@example.com", headers={"Host": "localhost"})
+    assert response.status_code == 400
+    assert json.loads(response.data)["hint"] == "An address has no space; encode + as %2B."
+
+
+def test_mails_are_deleted_by_an_address_with_an_unencoded_plus(api: Api) -> None:
+    for email in ("jo+tag@example.com", "tag@example.com"):
+        api.call(SUBMIT, Email=email)
+    client = Client(flask_app(Backend(api.service)))
+    response = client.delete("/_alimock/outbox?to=jo+tag@example.com", headers={"Host": "localhost"})
+    assert json.loads(response.data) == {"deleted": 1}
+    assert [mail.to for mail in api.store.outbox.entries()] == ["tag@example.com"]
+    assert client.delete("/_alimock/addresses/jo+tag@example.com", headers={"Host": "localhost"}).status_code == 200
+
+
 def count(api: Api, query: str) -> object:
     response = Client(flask_app(Backend(api.service))).get(f"/_alimock/calls/count{query}", headers={"Host": "localhost"})
     return json.loads(response.data)["count"]

@@ -458,7 +458,7 @@ def test_profile_header_selects_the_profile_of_one_request(client: Client) -> No
 @pytest.mark.parametrize(
     ("query", "message", "hint"),
     [
-        ("to=a+b@example.com", "`to`: found 'a b@example.com'", "An address has no space; encode + as %2B."),
+        ("to=a%20b@example.com", "`to`: found 'a b@example.com'", "An address has no space; encode + as %2B."),
         ("action=submitemailverification", "`action`: found 'submitemailverification'", "Did you mean SubmitEmailVerification?"),
         ("to=a@example.com&to=b@example.com", "`to` is given 2 times", "Give it once."),
         ("since=2026-01-01", '`since`: found "2026-01-01"', "Give a time in UTC+8, such as 2019-02-19 16:38:07."),

@@ -134,6 +134,54 @@ def test_search_matches_as_in_mailpit(client: Client, query: str, expected: list
     assert (to(page), page["messages_count"], page["total"]) == (expected, len(expected), 3)
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("to:jo+tag@example.com", ["jo+tag"]),
+        ("to:jo%2Btag@example.com", ["jo+tag"]),
+        ("TO:JO+TAG@EXAMPLE.COM", ["jo+tag"]),
+        ('to:"jo+tag@example.com"', ["jo+tag"]),
+        ("addressed:jo+tag@example.com", ["jo+tag"]),
+        ("-to:jo+tag@example.com", ["tag", "jo"]),
+        ("!to:%22jo+tag@example.com%22", ["tag", "jo"]),
+        ("jo+tag@example.com", ["jo+tag"]),
+        ('"jo+tag@example.com"', ["jo+tag"]),
+        ('-"jo+tag@example.com"', ["tag", "jo"]),
+        ("to:never+tag@example.com", []),
+        # A form encodes spaces in this way.
+        ("is%3Aunread+to%3Ajo%2Btag%40example.com", ["jo+tag"]),
+        ("to:jo+tag@example.com+is:unread", ["jo+tag"]),
+        ("to:jo@example.com+is:unread", ["jo"]),
+        ("to:tag+-to:jo", ["tag"]),
+        ('subject:"verify+your+email"', ["tag", "jo+tag", "jo"]),
+        ('"verify+your+email"', ["tag", "jo+tag", "jo"]),
+        ('larger:"1+b"', ["tag", "jo+tag", "jo"]),
+    ],
+)
+def test_plus_in_a_query_is_a_space_or_part_of_an_address(empty: Api, query: str, expected: list[str]) -> None:
+    for email in ("jo@example.com", "jo+tag@example.com", "tag@example.com"):
+        empty.call("SubmitEmailVerification", Email=email)
+    client = Client(flask_app(Backend(empty.service)))
+    assert to(body(client, f"/api/v1/search?query={query}")) == expected
+    latest = ask(client, "GET", f"/api/v1/message/latest?query={query}")
+    assert (latest.status_code == 200) == bool(expected)
+    ask(client, "PUT", "/api/v1/messages", data=f"search={query}&read=true")
+    assert [len(body(client, f"/api/v1/search?query={term}")["messages"]) for term in ("is:read", "is:unread")] == [
+        len(expected),
+        3 - len(expected),
+    ]  # type: ignore[arg-type]
+    ask(client, "DELETE", f"/api/v1/search?query={query.replace('unread', 'read')}")
+    assert body(client, "/api/v1/messages")["total"] == 3 - len(expected)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "search"), ("DELETE", "search"), ("GET", "message/latest")])
+def test_ambiguous_plus_in_a_negated_term_is_rejected(client: Client, method: str, path: str) -> None:
+    response = ask(client, method, f"/api/v1/{path}?query=-jo+tag@example.com")
+    expected = b"Error: -jo+tag@: encode a plus sign as %2B and a space as %20"
+    assert (response.status_code, response.data) == (400, expected)
+    assert len(ids(client)) == 3
+
+
 def test_search_with_limit_zero_or_without_query_behaves_as_in_mailpit(client: Client) -> None:
     page = body(client, "/api/v1/search?query=to:example&limit=0")
     assert (to(page), page["messages_count"]) == ([], 3)

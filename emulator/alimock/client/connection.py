@@ -208,7 +208,8 @@ class Connection:
 
     def _target(self, path: str, arguments: Mapping[str, object]) -> str:
         narrowed = {"access_key_id": self.access_key_id, **arguments}
-        query = urlencode({name: value for name, value in narrowed.items() if value is not None})
+        # Spaces as %20: in a filter, a + may stand for itself.
+        query = urlencode({name: value for name, value in narrowed.items() if value is not None}, quote_via=quote)
         return f"{self.prefix}/_alimock/{quote(path)}" + (f"?{query}" if query else "")
 
     def _object(self, status: int, content: bytes) -> dict[str, Any]:

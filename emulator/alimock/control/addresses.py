@@ -37,7 +37,8 @@ def list_addresses() -> dict[str, object]:
     given = arguments.query("access_key_id", "email", "limit")
     limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     accounts = store().accounts_for_view(given.get("access_key_id"))
-    documents = (one for account in accounts for one in _documents(account, given.get("email"), limit))
+    email = arguments.address("email")
+    documents = (one for account in accounts for one in _documents(account, email, limit))
     return {"addresses": list(islice(documents, limit)), "cursor": store().cursor, "evicted": 0}
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeGuard, TypeVar
+from urllib.parse import parse_qsl
 
 from flask import request
 
@@ -33,6 +34,28 @@ def query(*names: str) -> dict[str, str]:
 def access_key_id() -> str | None:
     """Return the argument `access_key_id` of a request that takes no other argument."""
     return query("access_key_id").get("access_key_id")
+
+
+def plus_readings(name: str) -> frozenset[str]:
+    """Return both readings of a query argument: a `+` is a space, or a plus sign that was not encoded. Empty if it is omitted.
+
+    Clients often forget to encode the + in an address such as jo+tag@example.com.
+    """
+    literal = request.query_string.decode("utf-8", "replace").replace("+", "%2B")
+    values = (*request.args.getlist(name), *(value for key, value in parse_qsl(literal) if key == name))
+    return frozenset(values)
+
+
+def address(name: str) -> str | None:
+    """Return a query argument that is one address, or None if it is omitted."""
+    readings = plus_readings(name)
+    if not readings:
+        return None
+    # An address has no space.
+    found = next((reading for reading in readings if not any(map(str.isspace, reading))), None)
+    if found is None:
+        raise ControlError(400, f"`{name}`: found {min(readings)[:100]!a}", "An address has no space; encode + as %2B.")
+    return found
 
 
 def integer(given: Mapping[str, str], name: str, default: int, maximum: int) -> int:

@@ -91,13 +91,14 @@ def _concerns(event: Event, account: str | None) -> bool:
 
 def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
     _check_values(given)
-    email, outcome = fold(given.get("email", "")), given.get("outcome")
+    # An invalid address that was called with a space can be found, too.
+    emails, outcome = frozenset(map(fold, arguments.plus_readings("email"))), given.get("outcome")
     exact = {name: given[name] for name in _EXACT_FILTERS if name in given}
 
     def matches(call: CallEntry) -> bool:
         return (
             all(str(getattr(call, name) or "") == value for name, value in exact.items())
-            and (not email or email in _emails(call))
+            and (not emails or not emails.isdisjoint(_emails(call)))
             and (outcome is None or any(each.outcome == outcome for each in call.outcomes))
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from flask import Blueprint, Response, request
 
@@ -75,23 +75,26 @@ def _ids() -> frozenset[str] | None:
 
 
 def _filter(given: Mapping[str, str]) -> Callable[[Mail], bool]:
-    to, action, text = fold(given.get("to", "")), given.get("action"), given.get("text", "").lower()
+    to, action, texts = arguments.address("to"), given.get("action"), arguments.plus_readings("text")
     since, until, url = arguments.time(given, "since"), arguments.time(given, "until"), base_url()
-    if " " in to:
-        raise ControlError(400, f"`to`: found {to[:100]!a}", "An address has no space; encode + as %2B.")
     if action is not None and action not in OPERATIONS:
         raise ControlError(400, f"`action`: found {action[:60]!a}", suggestion(action, OPERATIONS))
 
     def matches(mail: Mail) -> bool:
         return (
-            (not to or fold(mail.to) == to)
+            (to is None or fold(mail.to) == fold(to))
             and action in (None, mail.action)
             and (since is None or mail.created >= since)
             and (until is None or mail.created <= until)
-            and (not text or text in f"{mail.to}\n{message.subject(mail)}\n{message.text_body(mail, url)}".lower())
+            and (not texts or _contains(mail, url, texts))
         )
 
     return matches
+
+
+def _contains(mail: Mail, url: str, texts: Collection[str]) -> bool:
+    content = f"{mail.to}\n{message.subject(mail)}\n{message.text_body(mail, url)}".lower()
+    return any(text.lower() in content for text in texts)
 
 
 @transaction()

@@ -32,14 +32,12 @@ class Mailbox:
         return list(store().outbox.newest_first(self.account))
 
     def search(self, query: str) -> list[Mail]:
-        """Return the mails that match a query, newest first."""
+        """Return the mails that match a query, newest first; raises `ValueError`."""
         matches = parse_query(query)
         return [mail for mail in self.mails() if matches(self._document(mail))]
 
-    def get(self, mail_id: str, query: str = "") -> Mail | None:
-        """Return a mail by its id, or for `latest` the newest that matches the query."""
-        if mail_id == "latest":
-            return next(iter(self.search(query)), None)
+    def get(self, mail_id: str) -> Mail | None:
+        """Return a mail by its id."""
         with transaction():
             mail = store().outbox.get(mail_id)
         return mail if mail is not None and self.account in (None, mail.account_name) else None

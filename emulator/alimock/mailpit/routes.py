@@ -12,6 +12,7 @@ from alimock import __version__
 from alimock.control.current import base_url, store, transaction
 from alimock.mail import links, message
 from alimock.mailpit.mailbox import Mailbox
+from alimock.mailpit.search import PLUS
 from alimock.scenario.text_parsers import is_unicode
 from alimock.state.outbox import Mail
 
@@ -52,7 +53,7 @@ def mark_messages() -> Response:
     ids, query = body.get("ids"), body.get("search")
     if ids and query:
         _refuse(400, "You may specify either IDs or a search query, not both")
-    mails = _mailbox().search(str(query)) if query else _mails(ids)
+    mails = _searched(str(query)) if query else _mails(ids)
     _mailbox().mark(mails, read=str(body.get("read", "false")).lower() == "true")
     return _ok()
 
@@ -67,13 +68,13 @@ def delete_messages() -> Response:
 @blueprint.get("/api/v1/search")
 def search() -> Response:
     """List the mails that match a query; a limit of 0 gives an empty page."""
-    return _json(_mailbox().page(_mailbox().search(_query()), _integer("start", 0), _integer("limit", DEFAULT_LIMIT)))
+    return _json(_mailbox().page(_searched(_query()), _integer("start", 0), _integer("limit", DEFAULT_LIMIT)))
 
 
 @blueprint.delete("/api/v1/search")
 def delete_search() -> Response:
     """Delete the mails that match a query."""
-    _mailbox().delete(_mailbox().search(_query()))
+    _mailbox().delete(_searched(_query()))
     return _ok()
 
 
@@ -216,14 +217,30 @@ def _integer(name: str, default: int) -> int:
 
 
 def _query() -> str:
-    query = request.args.get("query", "").strip()
-    if not query:
+    query = _search_argument()
+    if not query.strip(f" {PLUS}"):
         _refuse(400, "Error: no search query")
     return query
 
 
+def _search_argument() -> str:
+    return next((value for name, value in _pairs(request.query_string) if name == "query"), "")
+
+
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    """Decode a query or a form; a `+` becomes `PLUS`."""
+    return parse_qsl(encoded.decode("utf-8", "replace").replace("+", "%00"), keep_blank_values=True)
+
+
+def _searched(query: str) -> list[Mail]:
+    try:
+        return _mailbox().search(query)
+    except ValueError as error:
+        _refuse(400, f"Error: {error}")
+
+
 def _mail(mail_id: str) -> Mail:
-    mail = _mailbox().get(mail_id, request.args.get("query", ""))
+    mail = next(iter(_searched(_search_argument())), None) if mail_id == "latest" else _mailbox().get(mail_id)
     if mail is None:
         _refuse(404, "Message not found")
     return mail
@@ -241,7 +258,7 @@ def _body() -> dict[str, Any]:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
-        pairs = parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True) if b"=" in data else []
+        pairs = _pairs(data) if b"=" in data else []
         form = {name.lower(): value for name, value in pairs}
         return {**form, "ids": [value for name, value in pairs if name.lower() == "ids"]} if form else {}
     return {name.lower(): value for name, value in content.items()} if isinstance(content, dict) else {}

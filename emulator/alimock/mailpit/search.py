@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+# Stands for a `+` of a URL that was not encoded: mostly for a space, but clients often forget to encode the one of an address.
+PLUS = "\0"
 # A quoted part of a term may contain spaces.
-_TERMS = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_TERMS = re.compile(rf'(?:[^\s{PLUS}"]|"[^"]*"?)+')
+# After these prefixes, it is part of the address. In a negated term it could be either, and the result may be deleted.
+_ADDRESS = re.compile(rf'(?<![^\s{PLUS}])[-!]?(?:to|from|cc|bcc|reply-to|addressed):"?[^\s":@]+@', re.IGNORECASE)
+_AMBIGUOUS = re.compile(rf'(?<![^\s{PLUS}])[-!][^\s":@{PLUS}]+{PLUS}[^\s":@]*@')
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(k|m)?b?")
 _UNITS = {None: 1, "k": 1024, "m": 1024 * 1024}
 
@@ -29,7 +34,11 @@ Term = Callable[[Document], bool]
 
 
 def parse_query(query: str) -> Callable[[Document], bool]:
-    """Return the filter of a query; a query without terms matches everything."""
+    """Return the filter of a query; a query without terms matches everything. Raises `ValueError` for an ambiguous query."""
+    query = _ADDRESS.sub(lambda address: address[0].replace(PLUS, "+"), query)
+    ambiguous = _AMBIGUOUS.search(query)
+    if ambiguous is not None:
+        raise ValueError(f"{ambiguous[0].replace(PLUS, '+')}: encode a plus sign as %2B and a space as %20")
     terms = [term for term in map(_term, _TERMS.findall(query)) if term is not None]
     return lambda document: all(term(document) for term in terms)
 
@@ -40,7 +49,7 @@ def _term(text: str) -> Term | None:
     text = text[1:] if negated else text
     prefix, colon, value = text.partition(":")
     factory = _PREFIXES.get(prefix.lower()) if colon else None
-    value = (value if factory is not None else text).strip().lower()
+    value = (value if factory is not None else text).strip(f" {PLUS}").lower()
     if not value:
         return None
     term = (factory or _contains)(value)
@@ -48,15 +57,25 @@ def _term(text: str) -> Term | None:
 
 
 def _contains(value: str) -> Term:
-    return lambda document: value in document.text
+    values = _readings(value)
+    return lambda document: any(one in document.text for one in values)
 
 
 def _field(*names: str) -> Callable[[str], Term]:
-    return lambda value: lambda document: any(value in document.fields.get(name, "") for name in names)
+    def term(value: str) -> Term:
+        values = _readings(value)
+        return lambda document: any(one in document.fields.get(name, "") for name in names for one in values)
+
+    return term
+
+
+def _readings(value: str) -> set[str]:
+    return {value.replace(PLUS, " "), value.replace(PLUS, "+")}
 
 
 def _tag(value: str) -> Term:
-    return lambda document: value in (tag.lower() for tag in document.tags)
+    values = _readings(value)
+    return lambda document: any(tag.lower() in values for tag in document.tags)
 
 
 def _flag(prefix: str) -> Callable[[str], Term]:
@@ -78,7 +97,7 @@ def _timestamp(value: str) -> float | None:
 
 def _limit(parse: Callable[[str], float | None], keeps: Callable[[Document, float], bool]) -> Callable[[str], Term]:
     def term(value: str) -> Term:
-        limit = parse(value)
+        limit = parse(value.replace(PLUS, " "))
         # An invalid limit matches nothing, since the result of a search may be deleted.
         return lambda document: limit is not None and keeps(document, limit)
 
