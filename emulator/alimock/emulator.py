@@ -62,7 +62,8 @@ class Emulator(Client):
     def start(self) -> Self:
         """Start the server and return once it is ready; raises `OSError` if it cannot listen on the port."""
         if self._server is not None:
-            raise RuntimeError(f"the emulator at {self.url} is already running; create another Emulator")
+            process = "" if self._server.is_running else " in the process that this one was forked from"
+            raise RuntimeError(f"the emulator at {self.url} is already running{process}; create another Emulator")
         self._backend = create_backend(self._scenario, self._settings)
         server = Server(self._backend, Listener(self._settings.host, self._settings.port))
         server.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 import threading
 from asyncio.tasks import sleep
@@ -14,6 +15,7 @@ from functools import partial
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Any
+from weakref import WeakSet
 
 from alimock.backend import Backend
 from alimock.dispatch import Dispatcher
@@ -33,6 +35,10 @@ _NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _FRACTION = 10
 
 
+# The running servers of this process, for a child process that is forked from it.
+_running: set[Server] = set()
+
+
 class Server:
     """Serves one emulator at the addresses of its listeners, from `start` to `stop`."""
 
@@ -49,6 +55,8 @@ class Server:
         # New connections, and since when TLS handshakes wait for their client.
         self._connecting: set[asyncio.Task[None]] = set()
         self._handshakes: dict[asyncio.Task[None], float] = {}
+        # Those that listen, and those of connections while they are open.
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._lacks_resources = False
         self._stopping = asyncio.Event()
         self._thread: threading.Thread | None = None
@@ -63,14 +71,28 @@ class Server:
         with ExitStack() as bound:
             sockets = [bound.enter_context(listener.bind()) for listener in self.listeners]
             bound.pop_all()
+        self._sockets.update(sockets)
         ready = threading.Event()
         # A program that does not stop its emulator must still be able to exit.
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="alimock server", daemon=True)
         self._thread.start()
         ready.wait()
+        _running.add(self)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started in this process, and not stopped since."""
+        return self._thread is not None
+
+    def abandon(self) -> None:
+        """Leave the server to the process that this one was forked from: its thread does not exist here, but its sockets do."""
+        self._thread = None
+        for inherited in self._sockets:
+            inherited.close()
 
     def stop(self) -> None:
         """Stop. Responses that are under way are finished, but for delayed ones."""
+        _running.discard(self)
         thread, self._thread = self._thread, None
         if thread is not None:
             self._backend.service.store.waiters.close()
@@ -135,6 +157,7 @@ class Server:
                 # The client may still be queued; without a pause this would be a busy loop.
                 await sleep(PAUSE_SECONDS)
                 continue
+            self._sockets.add(accepted)
             task = self.loop.create_task(self._connect(listener, accepted, address[0]))
             self._connecting.add(task)
             task.add_done_callback(partial(self._connected, accepted))
@@ -205,3 +228,14 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         return standard
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
+
+
+def _abandon_all() -> None:
+    for server in _running:
+        server.abandon()
+    _running.clear()
+
+
+# Windows has no fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
