@@ -32,8 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mounted(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of an emulator below a prefix, which nothing else answers."""
     application = DispatcherMiddleware(Flask("other"), {"/mocks/mail": create_app()})
-    files = tuple(map(str, certificates.issue(folder, []))) if request.param == "https" else None
-    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=files)  # type: ignore[arg-type]
+    context = certificates.tls_context(folder, []) if request.param == "https" else None
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=context)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     serving.start()
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))

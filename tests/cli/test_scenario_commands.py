@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,12 @@ def test_tail_follows_new_events(running: Running) -> None:
         assert " call default " in tail.stdout.readline()
         running.server.stop()
         assert tail.wait(10) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of the file size")
+def test_init_leaves_no_incomplete_file(tmp_path: Path) -> None:
+    code = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
+    code += "from alimock.cli.main import main; sys.exit(main(['init', 'case.yaml']))"
+    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (2, "alimock: cannot write case.yaml: File too large\n")
+    assert list(tmp_path.iterdir()) == []

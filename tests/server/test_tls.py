@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
 import stat
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from alimock.api.service import Service
 from alimock.backend import Backend
 from alimock.cli import certificates, env
 from alimock.cli.main import main
 from alimock.server.listener import Listener
 from alimock.server.server import Server
+from alimock.server.tls import server_context
 from alimock.state.store import Store
 from command import ask, run, serving
 from conftest import Running, scenario
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -42,9 +50,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def secure(folder: Path) -> Iterator[Running]:
     """A TLS server with a certificate of the emulator's authority."""
-    chain, key = certificates.issue(folder, ["mock.example.com"])
+    context = certificates.tls_context(folder, ["mock.example.com"])
     store = Store(scenario("extends: default\nauthentication: strict"))
-    server = Server(Backend(Service(store)), Listener("127.0.0.1", 0, tls=(str(chain), str(key))))
+    server = Server(Backend(Service(store)), Listener("127.0.0.1", 0, context))
     server.start()
     yield Running(server, store)
     server.stop()
@@ -183,12 +191,11 @@ def test_waiter_that_disconnects_over_tls_is_removed(secure: Running, folder: Pa
 
 def test_authority_is_reused_and_its_files_are_private(folder: Path) -> None:
     first = certificates.authority(folder).read_bytes()
-    chain, _ = certificates.issue(folder, [])
+    certificates.tls_context(folder, [])
     assert certificates.authority(folder).read_bytes() == first
     for path in folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sorted(path.name for path in folder.iterdir()) == ["ca-key.pem", "ca.pem", "server-key.pem", "server.pem"]
-    assert chain.read_bytes().count(b"BEGIN CERTIFICATE") == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["ca-key.pem", "ca.pem", "lock"]
 
 
 def test_command_prints_or_writes_the_authority_certificate(
@@ -220,12 +227,116 @@ def test_serve_listens_with_and_without_tls(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_serve_uses_a_given_certificate(folder: Path) -> None:
-    chain, key = certificates.issue(folder, [])
-    options = ("--tls-certificate", str(chain), "--tls-key", str(key))
-    with serving("--tls-port", "0", *options) as (_, line):
+    chain, key = written(folder, trustme.CA().issue_cert("localhost"))
+    with serving("--tls-port", "0", "--tls-certificate", chain, "--tls-key", key) as (_, line):
         assert " and https://127.0.0.1:" in line
-    status, _, log = run("serve", "--port", "0", "--tls-port", "0", "--tls-certificate", str(key), "--tls-key", str(chain))
-    assert (status, log.startswith("alimock: cannot use the TLS certificate: ")) == (2, True)
+    status, _, log = run("serve", "--port", "0", "--tls-port", "0", "--tls-certificate", key, "--tls-key", chain)
+    assert status == 2
+    assert log == (
+        f"alimock: cannot use the TLS certificate: {key} contains no certificate, expected a chain in PEM\n"
+        "Set --tls-certificate and --tls-key to a certificate chain and its key, in PEM.\n"
+    )
+
+
+def written(folder: Path, leaf: trustme.LeafCert, *, key: bytes | None = None) -> tuple[str, str]:
+    """Write the files of a certificate and return their paths."""
+    folder.mkdir(exist_ok=True)
+    chain_file, key_file = folder / "chain.pem", folder / "key.pem"
+    chain_file.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    key_file.write_bytes(key or leaf.private_key_pem.bytes())
+    return str(chain_file), str(key_file)
+
+
+def encrypted(leaf: trustme.LeafCert) -> bytes:
+    key = serialization.load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    password = serialization.BestAvailableEncryption(b"secret")
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, password)
+
+
+PAST = datetime(2020, 1, 1, tzinfo=timezone.utc)
+
+
+def test_given_certificate_that_clients_would_reject_is_rejected(folder: Path) -> None:
+    authority = trustme.CA()
+    valid, other = authority.issue_cert("localhost"), authority.issue_cert("localhost")
+    expired = authority.issue_cert("localhost", not_before=PAST - timedelta(days=1), not_after=PAST)
+    early = authority.issue_cert("localhost", not_before=datetime(2037, 1, 1, tzinfo=timezone.utc))
+    intermediate = authority.create_child_ca().issue_cert("localhost")
+    cases = (
+        (written(folder, other, key=valid.private_key_pem.bytes()), "KEY is not the key of the first certificate in CHAIN"),
+        (written(folder / "e", expired), "the certificates in CHAIN are not valid: certificate has expired"),
+        (written(folder / "f", early), "the certificates in CHAIN are not valid: certificate is not yet valid"),
+        (written(folder / "g", valid, key=encrypted(valid)), "KEY is encrypted, expected a key without a passphrase"),
+        (
+            written(folder / "h", valid, key=b"rubbish"),
+            "CHAIN contains no valid certificate or KEY no valid key, expected both in PEM",
+        ),
+    )
+    for (chain, key), message in cases:
+        with pytest.raises(ValueError) as caught:
+            server_context(chain, key)
+        assert str(caught.value).startswith(message.replace("CHAIN", chain).replace("KEY", key))
+    with pytest.raises(FileNotFoundError, match="missing"):
+        server_context(chain, str(folder / "missing"))
+    assert server_context(*written(folder / "i", intermediate)) is not None
+    chain, key = written(folder / "j", intermediate)
+    unrelated = trustme.CA().cert_pem.bytes()
+    Path(chain).write_bytes(intermediate.cert_chain_pems[0].bytes() + unrelated)
+    with pytest.raises(ValueError, match="are not valid"):
+        server_context(chain, key)
+
+
+@pytest.mark.slow
+def test_emulators_that_start_at_once_in_a_new_folder_share_an_authority(folder: Path) -> None:
+    with ExitStack() as stack:
+        starting = ThreadPoolExecutor(4)
+        options = ("--tls-port", "0", "--tls-directory", str(folder), "--tls-names")
+        started = [starting.submit(stack.enter_context, serving(*options, f"{name}.example.com")) for name in "abcd"]
+        lines = [one.result()[1] for one in started]
+        for name, line in zip("abcd", lines, strict=True):
+            port = int(line.partition("https://127.0.0.1:")[2].split()[0])
+            plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+            with trusting(folder).wrap_socket(plain, server_hostname=f"{name}.example.com"):
+                pass
+    assert sorted(path.name for path in folder.iterdir()) == ["ca-key.pem", "ca.pem", "lock"]
+
+
+def test_authority_whose_files_do_not_belong_together_is_rejected(folder: Path, tmp_path: Path) -> None:
+    certificates.authority(folder)
+    other = certificates.authority(tmp_path / "other")
+    (folder / "ca.pem").write_bytes(other.read_bytes())
+    for use in (lambda: certificates.authority(folder), lambda: certificates.tls_context(folder, [])):
+        with pytest.raises(ValueError) as caught:
+            use()
+        message = str(caught.value)
+        assert message.startswith(f"clients would reject the certificates that {folder}/ca.pem and {folder}/ca-key.pem sign: ")
+        assert message.endswith("; delete both to create a new authority, and let the clients trust the new ca.pem")
+
+
+def test_expired_authority_is_rejected(folder: Path) -> None:
+    certificate = x509.load_pem_x509_certificate(certificates.authority(folder).read_bytes())
+    key = serialization.load_pem_private_key((folder / "ca-key.pem").read_bytes(), None)
+    builder = x509.CertificateBuilder(
+        certificate.issuer,
+        certificate.subject,
+        certificate.public_key(),
+        1,
+        PAST - timedelta(days=1),
+        PAST,
+        list(certificate.extensions),
+    )
+    expired = builder.sign(key, hashes.SHA256())  # type: ignore[arg-type]
+    (folder / "ca.pem").write_bytes(expired.public_bytes(serialization.Encoding.PEM))
+    with pytest.raises(ValueError, match="certificate has expired; delete both to create a new authority"):
+        certificates.authority(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_authority_in_a_folder_that_is_not_writable_can_be_printed(folder: Path) -> None:
+    printed = certificates.authority(folder).read_bytes()
+    folder.chmod(0o500)
+    assert certificates.authority(folder).read_bytes() == printed
+    folder.chmod(0o700)
 
 
 def test_certificate_requires_its_key(capsys: pytest.CaptureFixture[str]) -> None:

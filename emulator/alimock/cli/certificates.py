@@ -6,54 +6,101 @@ This module needs the extra `tls`, so import it only to serve TLS.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import ssl
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import trustme
 
 from alimock.security import ENDPOINTS
+from alimock.server.tls import server_context, verify
 
-_AUTHORITY, _AUTHORITY_KEY = "ca.pem", "ca-key.pem"
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_AUTHORITY, _AUTHORITY_KEY, _LOCK = "ca.pem", "ca-key.pem", "lock"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def authority(folder: Path) -> Path:
     """Return the file of the authority's certificate, creating the authority if needed; raises `OSError` and `ValueError`."""
-    _load(folder)
+    tls_context(folder, ())
     return folder / _AUTHORITY
 
 
-def issue(folder: Path, names: Iterable[str]) -> tuple[Path, Path]:
-    """Issue a certificate for the service's endpoints, this machine and `names`, and return the files of its chain and its key.
+def tls_context(folder: Path, names: Iterable[str]) -> ssl.SSLContext:
+    """Return a TLS context with a new certificate for the service's endpoints, this machine and `names`.
 
-    Raises `OSError` and `ValueError`.
+    Creates the authority if needed. Raises `OSError`, and `ValueError` for an authority that clients could not use.
     """
-    leaf = _load(folder).issue_cert(*dict.fromkeys((*sorted(ENDPOINTS), *_LOCAL_NAMES, *names)))
-    chain, key = folder / "server.pem", folder / "server-key.pem"
-    _write(chain, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-    _write(key, leaf.private_key_pem.bytes())
-    return chain, key
+    created = _load(folder)
+    leaf = created.issue_cert(*dict.fromkeys((*sorted(ENDPOINTS), *_LOCAL_NAMES, *names)))
+    # The folder may be the only writable one of a container, or not writable for `alimock ca`.
+    with leaf.private_key_and_cert_chain_pem.tempfile(str(folder) if os.access(folder, os.W_OK) else None) as file:
+        context = server_context(file, file)
+    certificate, key = folder / _AUTHORITY, folder / _AUTHORITY_KEY
+    try:
+        verify(context, created.cert_pem.bytes().decode())
+    except ssl.SSLCertVerificationError as error:
+        raise ValueError(
+            f"clients would reject the certificates that {certificate} and {key} sign: {error.verify_message}; "
+            f"delete both to create a new authority, and let the clients trust the new {_AUTHORITY}"
+        ) from None
+    return context
 
 
 def _load(folder: Path) -> trustme.CA:
     certificate, key = folder / _AUTHORITY, folder / _AUTHORITY_KEY
+    if not (certificate.exists() and key.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Several emulators may start in a new folder at once; the key of one would not belong to the certificate of another.
+        with _locked(folder / _LOCK):
+            _create(certificate, key)
+    try:
+        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+    except ValueError:
+        raise ValueError(f"{certificate} and {key} are not a certificate authority; delete both to create a new one") from None
+
+
+def _create(certificate: Path, key: Path) -> None:
+    """Create the authority unless another process has done so."""
     if certificate.exists() and key.exists():
-        try:
-            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-        except ValueError:
-            raise ValueError(f"{certificate} and {key} are not a certificate authority; delete both to create a new one") from None
+        return
     if certificate.exists() or key.exists():
         raise ValueError(f"only one of {certificate} and {key} exists; delete it to create a new authority")
-    folder.mkdir(parents=True, exist_ok=True)
     created = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")
     _write(key, created.private_key_pem.bytes())
     _write(certificate, created.cert_pem.bytes())
-    return created
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file; the system releases it when the process ends."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        if sys.platform == "win32":
+            while True:
+                # Gives up after ten seconds.
+                with suppress(OSError):
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file atomically, readable by its owner only."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    draft.replace(path)
+    with NamedTemporaryFile(prefix=f"{path.name}.", dir=path.parent, delete=False) as draft:
+        try:
+            draft.write(content)
+            draft.close()
+            os.replace(draft.name, path)
+        except BaseException:
+            draft.close()
+            os.unlink(draft.name)
+            raise

@@ -24,8 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     if "," in str(path):
         return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")
     try:
-        with path.open("xb") as stream:
-            stream.write(resources.files("alimock.cli").joinpath("starter.yaml").read_bytes())
+        _create(path, resources.files("alimock.cli").joinpath("starter.yaml").read_bytes())
         schema_note = _write_schema(path.with_name(SCHEMA_NAME))
     except FileExistsError:
         return fail(f"{path} already exists; choose another name")
@@ -39,8 +38,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def _write_schema(path: Path) -> str:
     try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(json.dumps(schema.json_schema(), indent=2) + "\n")
+        _create(path, f"{json.dumps(schema.json_schema(), indent=2)}\n".encode())
     except FileExistsError:
         return f"; kept the existing {path}"
     return f" and {path} (for editors)"
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Create a file, or none if its content cannot be written."""
+    path.open("xb").close()
+    try:
+        path.write_bytes(content)
+    except OSError:
+        path.unlink()
+        raise

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
 from alimock.server.listener import ADDRESS_IN_USE, Listener, raise_file_limit
 from alimock.server.server import Server
+from alimock.server.tls import server_context
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
 from alimock.state.store import Store
 
@@ -55,24 +57,23 @@ def run(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        tls = _certificate(settings) if settings.tls_port is not None else None
+        tls = _tls_context(settings) if settings.tls_port is not None else None
     except ModuleNotFoundError as error:
         return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:
+        if settings.tls_certificate is not None:
+            return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
         return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
     write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
     return _serve(create_backend(scenario, settings, write_line), settings, tls, stopping)
 
 
-def _serve(backend: Backend, settings: Settings, tls: tuple[str, str] | None, stopping: threading.Event) -> int:
+def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event) -> int:
     store, relay = backend.service.store, backend.relay
     watcher = Watcher(store, lambda: _scenario(settings))
-    try:
-        listeners = [Listener(settings.host, settings.port)]
-        if settings.tls_port is not None:
-            listeners.append(Listener(settings.host, settings.tls_port, tls=tls))
-    except (OSError, ValueError) as reason:
-        return fail(f"cannot use the TLS certificate: {reason}\n{_TLS_FILES_HINT}")
+    listeners = [Listener(settings.host, settings.port)]
+    if settings.tls_port is not None:
+        listeners.append(Listener(settings.host, settings.tls_port, tls))
     with ExitStack() as cleanup:
         if relay is not None:
             cleanup.callback(relay.stop)
@@ -133,15 +134,14 @@ def _scenario(settings: Settings) -> Scenario:
     return loader.load(settings.scenario or "default")
 
 
-def _certificate(settings: Settings) -> tuple[str, str]:
-    """Return the files of the certificate chain and of the key for TLS."""
+def _tls_context(settings: Settings) -> ssl.SSLContext:
+    """Return the context of the TLS listener; raises `OSError`, `ValueError`, and `ModuleNotFoundError` without the extra `tls`."""
     if settings.tls_certificate is not None and settings.tls_key is not None:
-        return settings.tls_certificate, settings.tls_key
+        return server_context(settings.tls_certificate, settings.tls_key)
     # Imported late, since it needs the extra `tls` and takes a tenth of a second.
     from alimock.cli import certificates
 
-    chain, key = certificates.issue(settings.tls_folder, settings.tls_names)
-    return str(chain), str(key)
+    return certificates.tls_context(settings.tls_folder, settings.tls_names)
 
 
 def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings) -> str:

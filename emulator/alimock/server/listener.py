@@ -26,16 +26,13 @@ OTHER_FILES = 100
 class Listener:
     """An address that a server listens on; port 0 becomes a free port when it is bound.
 
-    `tls` is the files of a certificate chain and its key. Raises `OSError` if they are invalid.
+    With a `context` it serves TLS.
     """
 
-    def __init__(self, host: str, port: int, *, tls: tuple[str, str] | None = None) -> None:
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
         self.host = host
         self.port = port
-        self.context: ssl.SSLContext | None = None
-        if tls is not None:
-            self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self.context.load_cert_chain(*tls)
+        self.context = context
 
     @property
     def address(self) -> tuple[str, str, int]:
