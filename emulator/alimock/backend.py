@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from alimock.api import call_log, endpoint
@@ -14,22 +14,22 @@ from alimock.settings import ServerLimits, Settings
 from alimock.state.store import Store
 
 if TYPE_CHECKING:
-    from alimock.mail.relay import Relay
+    from alimock.mail.forwarder import Forwarder
 
 
 class Backend:
-    """The service of an emulator with its store, and the rules of access, limits and relay that apply around it."""
+    """The service of an emulator with its store, and the rules of access, limits and forwarding that apply around it."""
 
     def __init__(
         self,
         service: Service,
         host_policy: HostPolicy | None = None,
-        relay: Relay | None = None,
+        forwarders: Sequence[Forwarder] = (),
         limits: ServerLimits | None = None,
     ) -> None:
         self.service = service
         self.host_policy = host_policy or HostPolicy()
-        self.relay = relay
+        self.forwarders = forwarders
         self.limits = limits or ServerLimits()
 
     def call(self, http: HttpRequest, root: str = "") -> HttpResponse:
@@ -43,13 +43,20 @@ def create_backend(
     """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`."""
     store = Store(scenario, authentication=settings.auth, limits=settings.state_limits)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
-    return Backend(Service(store, settings.profile, write_line), host_policy, _relay(settings), settings.server_limits)
+    return Backend(Service(store, settings.profile, write_line), host_policy, _forwarders(settings, store), settings.server_limits)
 
 
-def _relay(settings: Settings) -> Relay | None:
-    if settings.smtp_relay is None:
-        return None
-    # Imported late, since it takes time and few emulators relay mails.
+def _forwarders(settings: Settings, store: Store) -> list[Forwarder]:
+    if settings.smtp_relay is None and settings.webhook is None:
+        return []
+    # Imported late, since they take time and few emulators forward mails.
+    from alimock.mail.forwarder import Forwarder, Target
     from alimock.mail.relay import Relay
+    from alimock.mail.webhook import Webhook
 
-    return Relay(*settings.smtp_relay, settings.max_relay_mails)
+    targets: list[Target] = []
+    if settings.smtp_relay is not None:
+        targets.append(Relay(*settings.smtp_relay))
+    if settings.webhook is not None:
+        targets.append(Webhook(settings.webhook, store))
+    return [Forwarder(target, store, settings.max_relay_mails) for target in targets]

@@ -24,6 +24,7 @@ DEFAULT_PORT = 2546
 DEFAULT_MAX_RELAY_MAILS = 1_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+_WEBHOOK = re.compile(r"https?://[!-\"$-~]+")
 # Extensions and applications have schemes of their own. Browsers send a host with other letters in Punycode.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+/?", re.IGNORECASE | re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -124,6 +125,7 @@ class Settings:
     control_token: str | None = field(default=None, repr=False)
     cors_origin: tuple[str, ...] = ()
     smtp_relay: tuple[str, int] | None = None
+    webhook: str | None = field(default=None, repr=False)
     log_level: str = "info"
     tls_port: int | None = None
     tls_names: tuple[str, ...] = ()
@@ -201,6 +203,19 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _webhook(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        # The encoding raises ValueError for a label that is empty or too long.
+        is_valid = bool(_WEBHOOK.fullmatch(text) and (parts.hostname or "").encode("idna") and parts.port != 0)
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        reason = "found an invalid URL (not shown, because it may contain a secret)"
+        raise SettingError(f"{reason}, expected a URL like https://example.com/hook")
+    return text
+
+
 def _limit_values(text: str) -> dict[str, int]:
     values = {}
     for part in text.split(","):
@@ -240,6 +255,8 @@ SETTINGS: tuple[Setting, ...] = (
             "base URL of links in emails (default: the Host of the request that reads the email)", _url),
     Setting("smtp_relay", "mail", "HOST:PORT", None, "HOST:PORT",
             "SMTP server to relay each email to", _host_and_port),
+    Setting("webhook", "mail", "URL", None, "a URL like https://example.com/hook",
+            "URL that each email is posted to, as JSON", _webhook),
     Setting("tls_port", "TLS", "PORT", None, _PORT, "port of an additional TLS listener, 0 for any free port", _port),
     Setting("tls_names", "TLS", "NAMES", None, "host names, comma-separated", "additional host names in the certificate", _names),
     Setting("tls_directory", "TLS", "DIRECTORY", None, "a directory", "where to keep alimock's certificate authority", str),

@@ -15,7 +15,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from alimock.api.service import Service
 from alimock.backend import Backend
+from alimock.mail import forwarder
 from alimock.mail import relay as relay_module
+from alimock.mail.forwarder import Forwarder
 from alimock.mail.relay import Relay
 from alimock.scenario import loader
 from alimock.server.listener import Listener
@@ -70,16 +72,16 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
 
 
 @pytest.fixture
-def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Relay]]]:
-    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
-    made: list[tuple[Server, Relay]] = []
+def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Server, Forwarder]]]:
+    monkeypatch.setattr(forwarder, "RETRY_SECONDS", 0.01)
+    made: list[tuple[Server, Forwarder]] = []
 
-    def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Relay]:
-        store, relay = Store(loader.load("empty")), Relay("127.0.0.1", port, max_waiting)
-        server = Server(Backend(Service(store), relay=relay), Listener("127.0.0.1", 0))
+    def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Forwarder]:
+        store = Store(loader.load("empty"))
+        relay = Forwarder(Relay("127.0.0.1", port), store, max_waiting)
+        server = Server(Backend(Service(store), forwarders=[relay]), Listener("127.0.0.1", 0))
         server.start()
         relay.start(server.url)
-        store.relay = relay.take
         made.append((server, relay))
         return server, relay
 
@@ -111,7 +113,7 @@ def counts(server: Server, done: int) -> dict[str, object]:
 
 
 def test_mail_is_delivered_as_it_is_in_the_outbox(
-    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Forwarder]]
 ) -> None:
     handler, port = catcher
     server, _ = relayed(port)
@@ -127,7 +129,7 @@ def test_mail_is_delivered_as_it_is_in_the_outbox(
 
 
 def test_mail_to_a_non_ascii_address_is_delivered(
-    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Forwarder]]
 ) -> None:
     handler, port = catcher
     server, _ = relayed(port)
@@ -137,7 +139,9 @@ def test_mail_to_a_non_ascii_address_is_delivered(
 
 
 @pytest.mark.slow
-def test_4xx_reply_is_retried_and_5xx_is_not(catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]) -> None:
+def test_4xx_reply_is_retried_and_5xx_is_not(
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Forwarder]]
+) -> None:
     handler, port = catcher
     server, _ = relayed(port)
     submit(server, "later@example.com")
@@ -150,7 +154,7 @@ def test_4xx_reply_is_retried_and_5xx_is_not(catcher: tuple[Catcher, int], relay
 
 
 def test_error_reply_to_quit_does_not_fail_the_delivery(
-    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]]
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Forwarder]]
 ) -> None:
     handler, port = catcher
     handler.rejects_quit = True
@@ -161,7 +165,7 @@ def test_error_reply_to_quit_does_not_fail_the_delivery(
 
 
 def test_mail_that_cannot_be_rendered_does_not_stop_the_relay(
-    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+    catcher: tuple[Catcher, int], relayed: Callable[[int], tuple[Server, Forwarder]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, port = catcher
     server, _ = relayed(port)
@@ -174,7 +178,7 @@ def test_mail_that_cannot_be_rendered_does_not_stop_the_relay(
 
 
 def test_unreachable_relay_fails_no_call_and_is_reported(
-    relayed: Callable[[int], tuple[Server, Relay]], caplog: pytest.LogCaptureFixture
+    relayed: Callable[[int], tuple[Server, Forwarder]], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -183,12 +187,12 @@ def test_unreachable_relay_fails_no_call_and_is_reported(
     found = counts(server, 1)
     assert (found["delivered"], found["failed"]) == (0, 1)
     assert "refused" in str(found["last_error"])
-    assert f"not relayed to 127.0.0.1:{port}" in caplog.text
+    assert f"not delivered to 127.0.0.1:{port}" in caplog.text
     assert b"jo@example.com" in get(server, "/_alimock/outbox")[1]
 
 
 def test_silent_relay_delays_neither_calls_nor_the_stop(
-    relayed: Callable[[int], tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch
+    relayed: Callable[[int], tuple[Server, Forwarder]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -198,7 +202,9 @@ def test_silent_relay_delays_neither_calls_nor_the_stop(
         relay.stop()
 
 
-def test_mails_beyond_the_queue_limit_fail(relayed: Callable[..., tuple[Server, Relay]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mails_beyond_the_queue_limit_fail(
+    relayed: Callable[..., tuple[Server, Forwarder]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(relay_module, "TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server, relay = relayed(silent.getsockname()[1], max_waiting=1)

@@ -69,14 +69,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event) -> int:
-    store, relay = backend.service.store, backend.relay
+    store = backend.service.store
     watcher = Watcher(store, lambda: _scenario(settings))
     listeners = [Listener(settings.host, settings.port)]
     if settings.tls_port is not None:
         listeners.append(Listener(settings.host, settings.tls_port, tls))
     with ExitStack() as cleanup:
-        if relay is not None:
-            cleanup.callback(relay.stop)
+        for forwarder in backend.forwarders:
+            cleanup.callback(forwarder.stop)
         server = Server(backend, *listeners)
         try:
             server.start()
@@ -84,9 +84,8 @@ def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, sto
             choose = "Stop the process that uses it, or choose" if str(error).endswith(ADDRESS_IN_USE) else "Choose"
             return fail(f"{error}\n{choose} {_LISTEN_HINT}")
         cleanup.callback(server.stop)
-        if relay is not None:
-            relay.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
-            store.relay = relay.take
+        for forwarder in backend.forwarders:
+            forwarder.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
         print(_ready_line(listeners, store, settings), flush=True)
         if settings.watch:
             watcher.run(stopping)

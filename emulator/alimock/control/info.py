@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import yaml
 from flask import Blueprint
@@ -14,6 +15,9 @@ from alimock.control import arguments
 from alimock.control.current import backend, store, transaction
 from alimock.spec import fidelity
 
+if TYPE_CHECKING:
+    from alimock.mail.forwarder import Forwarder
+
 blueprint = Blueprint("info", __name__)
 
 
@@ -22,7 +26,8 @@ blueprint = Blueprint("info", __name__)
 def get_info() -> dict[str, object]:
     """Return the version, what is loaded, and counts."""
     arguments.query()
-    scenario, relay = store().scenario, backend().relay
+    scenario = store().scenario
+    forwarding = {forwarder.target.name: _forwarding(forwarder) for forwarder in backend().forwarders}
     return {
         "version": __version__,
         "scenario": {"name": scenario.name, "description": scenario.description, "error": store().scenario_error},
@@ -33,10 +38,15 @@ def get_info() -> dict[str, object]:
         "evicted_accounts": store().evicted_accounts,
         "messages": len(store().outbox),
         "evicted_messages": store().outbox.evicted(),
-        "relay": relay and {"host": relay.host, "port": relay.port, "waiting": relay.waiting, **asdict(relay.counts)},
+        "relay": forwarding.get("relay"),
+        "webhook": forwarding.get("webhook"),
         "cursor": store().cursor,
         "uptime_seconds": int(store().real_time() - store().started),
     }
+
+
+def _forwarding(forwarder: Forwarder) -> dict[str, object]:
+    return {**forwarder.target.document, "waiting": forwarder.waiting, **asdict(forwarder.counts)}
 
 
 @blueprint.get("/openapi.json")

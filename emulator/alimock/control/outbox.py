@@ -9,10 +9,9 @@ from flask import Blueprint, Response, request
 from alimock.control import arguments, lists, waiting
 from alimock.control.current import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
-from alimock.mail import links, message
+from alimock.mail import document, message
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
-from alimock.spec.times import format_real_time, format_time
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 
@@ -38,8 +37,8 @@ def wait_for_message() -> dict[str, object]:
 @blueprint.get("/outbox/<mail_id>")
 def get_message(mail_id: str) -> dict[str, object]:
     """Return one mail with its text and HTML."""
-    mail, url = _mail(mail_id), base_url()
-    return {**_summary(mail), "text": message.text_body(mail, url), "html": message.html_body(mail, url)}
+    mail = _mail(mail_id)
+    return {**_summary(mail), **document.bodies(mail, base_url())}
 
 
 @blueprint.get("/outbox/<mail_id>/raw")
@@ -108,22 +107,9 @@ def _mail(mail_id: str) -> Mail:
 
 def _summary(mail: Mail) -> dict[str, object]:
     with transaction():
-        token_state = store().token_state(mail)
-    return {
-        "id": mail.id,
-        "sequence": mail.sequence,
-        "to": mail.to,
-        "subject": message.subject(mail),
-        "lang": mail.lang,
-        "action": mail.action,
-        "access_key_id": mail.access_key_id,
-        "request_id": mail.request_id,
-        "token": mail.token,
-        "token_state": token_state.value,
-        "link": links.link(mail, base_url()),
-        "created": format_time(mail.created),
-        "received": format_real_time(mail.received),
-    }
+        token_state, deliveries = store().token_state(mail), dict(store().outbox.deliveries.get(mail.id, {}))
+    content = document.summary(mail, token_state, base_url())
+    return {**content, "deliveries": {name: one._asdict() for name, one in deliveries.items()}} if deliveries else content
 
 
 _MAIL = waiting.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")

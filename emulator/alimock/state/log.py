@@ -16,6 +16,7 @@ class EventType(str, Enum):
 
     CALL = "call"
     MAIL = "mail"
+    DELIVERY = "delivery"
     VERIFICATION = "verification"
     ADDRESS = "address"
     FAULT = "fault"

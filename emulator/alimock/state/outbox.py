@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 from alimock.state.limits import StateLimits
@@ -29,10 +30,26 @@ class Mail(NamedTuple):
     received: float
 
 
+class DeliveryState(str, Enum):
+    """The states of the delivery of a mail to a server outside."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Delivery(NamedTuple):
+    """The state of a delivery, and why it failed."""
+
+    state: DeliveryState
+    error: str | None = None
+
+
 class Outbox(Log[Mail]):
     """The mails of all accounts, with what clients of Mailpit's API know about each, by id.
 
-    `sizes` caches the size in bytes of a mail whose links start with a URL. `deleted` counts the mails that a client deleted.
+    `deliveries` has the deliveries of a mail by the name of their target, if there are targets. `sizes` caches the size in bytes of
+    a mail whose links start with a URL. `deleted` counts the mails that a client deleted.
     """
 
     def __init__(self, limits: StateLimits) -> None:
@@ -40,6 +57,7 @@ class Outbox(Log[Mail]):
         self._by_id: dict[str, Mail] = {}
         self.read: set[str] = set()
         self.tags: dict[str, tuple[str, ...]] = {}
+        self.deliveries: dict[str, dict[str, Delivery]] = {}
         self.sizes: dict[str, tuple[str, int]] = {}
         self.deleted = 0
 
@@ -58,4 +76,5 @@ class Outbox(Log[Mail]):
         del self._by_id[entry.id]
         self.read.discard(entry.id)
         self.tags.pop(entry.id, None)
+        self.deliveries.pop(entry.id, None)
         self.sizes.pop(entry.id, None)

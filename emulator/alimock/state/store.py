@@ -19,7 +19,7 @@ from alimock.state.clock import Clock
 from alimock.state.ids import TAG_LENGTH, IdGenerators
 from alimock.state.limits import StateLimits
 from alimock.state.log import CallEntry, Event, EventType, Log
-from alimock.state.outbox import Mail, Outbox
+from alimock.state.outbox import Delivery, DeliveryState, Mail, Outbox
 from alimock.state.record import TokenState
 from alimock.state.waiters import Waiters
 
@@ -31,7 +31,8 @@ class Store:
     """The whole state of a running emulator.
 
     `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `IdGenerators`.
-    `scenario_error` is why a changed file was not loaded. `relay` receives each mail when it is sent, and must not block.
+    `scenario_error` is why a changed file was not loaded. Each of the `mail_receivers` is called with a mail when it is
+    sent, and must not block.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Store:
         self.outbox = Outbox(self.limits)
         self.events: Log[Event] = Log(self.limits)
         self.waiters = Waiters(self.lock)
-        self.relay: Callable[[Mail], None] | None = None
+        self.mail_receivers: list[Callable[[Mail], None]] = []
         self.scenario_error: str | None = None
         self.evicted_accounts = 0
         # The sequence number of the last event.
@@ -154,16 +155,24 @@ class Store:
     def add_mail(
         self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
     ) -> Mail:
-        """Add the mail with the token of a serial to the outbox, and relay it."""
+        """Add the mail with the token of a serial to the outbox, and forward it."""
         mail_id = account.ids.mail_id(serial)
         sequence = self.record_event(EventType.MAIL, account.name, mail_id)
         token, valid_days = account.ids.token(serial), account.scenario.limits.link_valid_days
         times = account.clock.now(), self.real_time()
         mail = Mail(mail_id, sequence, account.name, access_key_id, request_id, action, to, lang, token, valid_days, *times)
         self.outbox.add(mail)
-        if self.relay is not None:
-            self.relay(mail)
+        for receive in self.mail_receivers:
+            receive(mail)
         return mail
+
+    def record_delivery(self, mail: Mail, target: str, delivery: Delivery) -> None:
+        """Set the state of a mail's delivery to a target, unless the mail was deleted. With a seed, ids repeat after a reset."""
+        if self.outbox.get(mail.id) != mail:
+            return
+        self.outbox.deliveries.setdefault(mail.id, {})[target] = delivery
+        if delivery.state is not DeliveryState.WAITING:
+            self.record_event(EventType.DELIVERY, mail.account_name, mail.id)
 
     def token_state(self, mail: Mail) -> TokenState:
         """Return the state of a mail's token now; it is void after a reset of the account."""

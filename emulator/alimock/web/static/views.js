@@ -4,9 +4,10 @@ import { api } from "./api.js";
 import { attempt, draw, make, notice, query, state, text } from "./page.js";
 
 const LIMIT = 200;
-const TONES = { open: "wait", used: "good", void: "faint", expired: "bad", verified: "good", pending: "wait" };
+const TONES = { open: "wait", used: "good", void: "faint", expired: "bad", verified: "good", pending: "wait", waiting: "wait", delivered: "good", failed: "bad" };
 
 const toned = (word) => make("span", { class: TONES[word] || "" }, word ? text(word) : "");
+const delivery = ({ state, error }) => [toned(state), error ? ` ${error}` : ""];
 const button = (label, onclick, more = {}) => make("button", { type: "button", onclick, ...more }, label);
 const empty = (name) => make("p", { class: "empty" }, text(name));
 
@@ -56,7 +57,8 @@ const outbox = {
       text(name), () => { this.part = name; attempt(draw); }, { "aria-pressed": String(this.part === name), id: `part-${name}` },
     ));
     const facts = { to: mail.to, sent: mail.created, operation: mail.action, request: mail.request_id, token: mail.token };
-    const list = make("dl", {}, Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, text(name)), make("dd", {}, value)]));
+    const rows = [...Object.entries(facts), ...Object.entries(mail.deliveries || {}).map(([name, one]) => [name, delivery(one)])];
+    const list = make("dl", {}, rows.flatMap(([name, value]) => [make("dt", {}, text(name)), make("dd", {}, value)]));
     const actions = make(
       "div", { class: "bar" },
       button(text("copyToken"), () => attempt(() => copy(mail.token))),
