@@ -180,6 +180,9 @@ def test_account_filter_applies_to_views_and_changes(page: Page, running: Runnin
     expect(page.locator(".mails li")).to_have_count(2)
     page.locator("#account").select_option("one")
     expect(page.locator(".mails li")).to_have_count(1)
+    with page.expect_download() as download:
+        page.locator("#mbox").click()
+    assert download.value.path().read_bytes().startswith(b"From noreply@example.com ")
     page.locator("#delete-all").click()
     expect(page.get_by_text("No emails yet.")).to_be_visible()
     page.locator("#account").select_option("")

@@ -1,4 +1,4 @@
-"""`alimock export`: print the current state of an account as a scenario."""
+"""`alimock export`: print the current state of an account as a scenario, or its mails as an mbox."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from alimock.cli.url import add_url
 from alimock.client.connection import Connection, EmulatorError
 from alimock.scenario.export import to_yaml
 
+# To build a mail takes a millisecond, and there may be tens of thousands.
+_MBOX_SECONDS = 600
 _WITH_SECRETS = "# It contains the secrets of the access keys in plain text, including those from environment variables."
 _WITHOUT_SECRETS = """\
 # It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml), PUT it to an emulator that
@@ -19,15 +21,22 @@ _WITHOUT_SECRETS = """\
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Print the scenario."""
-    parser = argparse.ArgumentParser("alimock export", description="Print the current state of an account as a scenario.")
+    """Print the scenario or the mbox."""
+    description = "Print the current state of an account as a scenario, or its emails as an mbox."
+    parser = argparse.ArgumentParser("alimock export", description=description)
     add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
-    parser.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
+    kind.add_argument("--mbox", action="store_true", help="print the emails, without --access-key-id those of all accounts")
     options = parse(parser, arguments)
     filters = {"state": "current", "secrets": "true" if options.secrets else None}
     try:
-        document = Connection(options.url, options.access_key_id).send("GET", "scenario", arguments=filters)
+        connection = Connection(options.url, options.access_key_id)
+        if options.mbox:
+            sys.stdout.buffer.write(connection.fetch("outbox.mbox", seconds=_MBOX_SECONDS))
+            return 0
+        document = connection.send("GET", "scenario", arguments=filters)
     except EmulatorError as error:
         return fail(str(error))
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

@@ -22,7 +22,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "create a commented scenario file",
     "tail": "follow the events of a running emulator",
-    "export": "export an account of a running emulator as a scenario",
+    "export": "export an account of a running emulator as a scenario, or its emails",
     "fidelity": "print which behavior is verified and which is assumed",
     "explain-signature": "explain what is wrong with the signature of a request",
     "env": "print the settings that point an SDK at the emulator",

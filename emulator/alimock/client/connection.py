@@ -110,9 +110,9 @@ class Connection:
         """Return the status of a response to GET for a path below the URL, such as that of a health check."""
         return self._sent(self._open(seconds), "GET", f"{self.prefix}/{path}", None, {})[0]
 
-    def fetch(self, path: str) -> bytes:
-        """Return a response that is not JSON; raises `EmulatorError`."""
-        status, content = self._sent(self._open(TIMEOUT_SECONDS), "GET", self._target(path, {}), None, {})
+    def fetch(self, path: str, *, seconds: float = TIMEOUT_SECONDS) -> bytes:
+        """Return a response that is not JSON; raises `EmulatorError`. `seconds` is the timeout."""
+        status, content = self._sent(self._open(seconds), "GET", self._target(path, {}), None, {})
         if status != http.client.OK:
             self._object(status, content)
         return content

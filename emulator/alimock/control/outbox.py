@@ -10,6 +10,7 @@ from alimock.control import arguments, lists, waiting
 from alimock.control.current import base_url, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import document, message
+from alimock.mail.mbox import mbox
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
 from alimock.state.log import EventType
@@ -25,6 +26,18 @@ def list_messages() -> dict[str, object]:
     """List mails, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "after", "limit")
     return lists.page(store().outbox, "messages", given, _filter(given), _summary)
+
+
+@blueprint.get("/outbox.mbox")
+def get_mbox() -> Response:
+    """Return the matching mails as a file in the mbox format, oldest first; with `after`, those after that cursor."""
+    given = arguments.query(*FILTERS, "after")
+    matches = _filter(given)
+    with transaction():
+        after, account = lists.selection(given)
+        mails = list(filter(matches, store().outbox.after(after or 0, account)))
+    headers = {"Content-Disposition": 'attachment; filename="outbox.mbox"'}
+    return Response(mbox(mails, base_url()), headers=headers, content_type="application/mbox")
 
 
 @blueprint.get("/outbox/wait")

@@ -7,9 +7,11 @@ class ApiError extends Error {
   }
 }
 
+/** Return the arguments of a query that have a value. */
+export const given = (query) => Object.entries(query).filter(([, value]) => value !== "" && value !== undefined && value !== null);
+
 export async function api(method, path, { body, type, query = {} } = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== undefined && value !== null);
-  const search = new URLSearchParams(given).toString();
+  const search = new URLSearchParams(given(query)).toString();
   const headers = type ? { "Content-Type": type } : {};
   const response = await fetch(search ? `${path}?${search}` : path, { method, body, headers });
   const answer = (response.headers.get("Content-Type") || "").includes("json") ? await response.json() : await response.text();

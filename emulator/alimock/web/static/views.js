@@ -1,6 +1,6 @@
 // The six views. Each returns one element, drawn from the control API.
 
-import { api } from "./api.js";
+import { api, given } from "./api.js";
 import { attempt, draw, make, notice, query, state, text } from "./page.js";
 
 const LIMIT = 200;
@@ -37,6 +37,8 @@ const outbox = {
     const bar = make("div", { class: "bar" }, search, button(text("deleteAll"), () => attempt(() => this.remove()), { id: "delete-all" }));
     if (!this.mails.length) return make("section", {}, bar, empty("noMails"));
     const list = make("ul", { class: "mails" }, this.mails.map((mail) => make("li", {}, this.item(mail))));
+    const href = `outbox.mbox?${new URLSearchParams(given(query({ text: this.search })))}`;
+    bar.append(make("a", { href, download: "outbox.mbox", id: "mbox" }, text("mbox")));
     if (this.mails.length === LIMIT) bar.append(make("span", { class: "faint" }, text("newest")));
     if (evicted) bar.append(make("span", { id: "evicted", class: "faint" }, `${text("evicted")} ${evicted}`));
     return make("section", {}, bar, make("div", { class: "mail" }, list, await this.open(this.mails.find((mail) => mail.id === state.mail))));
