@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from conftest import Running
 
 # Plugins that are slow to load.
 QUIET = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:schemathesis")
+PROXIES = ("HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "Http_Proxy")
 # How the tests of a user call the service: with the official SDK, or with an unsigned request.
 HELPERS = """
 import json
@@ -560,6 +562,8 @@ def test_unreachable_emulator_is_reported(repository: pytest.Pytester) -> None:
 def test_environment_has_the_credentials_instead_of_real_ones(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "real")
     monkeypatch.setenv("NO_PROXY", "internal.example.com")
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
     ran(
         repository,
         """
@@ -574,13 +578,31 @@ def test_it(alimock, alimock_env, number):
     assert os.environ["ALIBABA_CLOUD_ENDPOINT"] == alimock_env["ALIMOCK_ENDPOINT"] == alimock.endpoint
     assert os.environ["NO_PROXY"] == "internal.example.com,127.0.0.1,localhost"
     assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in os.environ
+    assert [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")] == []
+    submit(alimock)
 
 def test_it_is_put_back(monkeypatch):
     assert os.environ["ALIBABA_CLOUD_SECURITY_TOKEN"] == "real"
+    assert os.environ["Http_Proxy"] == os.environ["HTTPS_PROXY"] == "http://127.0.0.1:1"
     assert "ALIMOCK_ENDPOINT" not in os.environ
 """,
         passed=3,
     )
+
+
+def test_report_without_calls_names_the_proxy_variables(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")):
+        monkeypatch.delenv(name)
+    test = """
+def test_it(alimock{}):
+    submit(alimock)
+"""
+    hint = "HTTP_PROXY is set, and SDKs may send the calls there; use the fixture alimock_env"
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert hint in ran(repository, test.format(""), failed=1)
+    ran(repository, test.format(", alimock_env"), passed=1)
+    monkeypatch.setenv("HTTP_PROXY", "")
+    assert hint not in ran(repository, "def test_it(alimock): assert False", failed=1)
 
 
 def test_internal_error_fails_the_test_in_which_it_happened(repository: pytest.Pytester) -> None:

@@ -136,12 +136,15 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
 
 @pytest.fixture
 def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Set the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and return them."""
+    """Set the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and return them.
+
+    The variables of real credentials and of network proxies are removed.
+    """
     from alimock.testing import env
 
-    for name in env.REMOVED:
-        monkeypatch.delenv(name, raising=False)
     variables = env.variables(alimock, os.environ)
+    for name in env.removed(os.environ):
+        monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     imported = sys.modules.get(env.PYTHON_CREDENTIALS)

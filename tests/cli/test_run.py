@@ -91,6 +91,32 @@ def test_proxy_variable_redirects_plain_http() -> None:
     assert "<ListEmailVerificationResponse>" in ran("--proxy", code=code).stdout
 
 
+PRINT_PROXIES = "print(*sorted(f'{name}={value}' for name, value in os.environ.items() if 'proxy' in name.lower()))"
+LOOPBACK = "NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "expected"),
+    [
+        ((), {"HTTP_PROXY": "http://proxy.example.com"}, LOOPBACK),
+        ((), dict.fromkeys(("https_proxy", "ALL_PROXY", "Http_Proxy"), "proxy.example.com:8080"), LOOPBACK),
+        # Not a network proxy of programs.
+        ((), {"MY_PROXY_HOST": "a"}, f"MY_PROXY_HOST=a {LOOPBACK}"),
+        (("--env", "HTTPS_PROXY=http://kept:1"), {"HTTPS_PROXY": "http://kept:1"}, f"HTTPS_PROXY=http://kept:1 {LOOPBACK}"),
+        (
+            ("--proxy",),
+            {"all_proxy": "http://proxy.example.com", "NO_PROXY": "internal,*.aliyuncs.com", "no_proxy": "*"},
+            "HTTP_PROXY={url} NO_PROXY=internal,127.0.0.1,localhost http_proxy={url} no_proxy=internal,127.0.0.1,localhost",
+        ),
+    ],
+)
+def test_command_gets_no_network_proxy_but_the_emulator(words: tuple[str, ...], environ: dict[str, str], expected: str) -> None:
+    inherited = {name: "" for name in os.environ if "proxy" in name.lower()}
+    done = ran(*words, code=f"print(os.environ['ALIMOCK_URL']); {PRINT_PROXIES}", environ={**inherited, **environ})
+    url, _, printed = done.stdout.partition("\n")
+    assert [word for word in printed.split() if not word.endswith("=")] == expected.replace("{url}", url).split(" "), done.stderr
+
+
 def test_strict_mode_fails_a_command_that_the_real_service_would_have_rejected() -> None:
     code = "call('Action=VerifyEmail&Token=x'); call('Action=ListEmailVerification&PageNumber=1', '')"
     assert ran(code=code).returncode == 0

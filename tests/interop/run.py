@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,18 @@ from alimock.scenario import loader
 from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.state.store import Store
+from alimock.testing import env
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent.parent / "build" / "interop"
 SCENARIO = b"alimock: 1\nextends: default\nauthentication: strict\n"
 DOMAIN, INTL = "2018-01-29", "2017-12-18"
 TIMEOUT_SECONDS = 600
+ALIMOCK_RUN = (sys.executable, "-m", "alimock", "run", "--auth", "strict")
+# A proxy that refuses connections, as it is set in the environment of many CI systems.
+DEAD_PROXIES = {
+    spelled: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "all_proxy") for spelled in (name, name.upper())
+}
 
 
 class Missing(Exception):
@@ -162,19 +168,19 @@ CLIENTS = (
 )  # fmt: skip
 
 
+def _settings(endpoint: str, key: str, secret: str) -> dict[str, str]:
+    """Return the variables in which a driver finds the emulator."""
+    return {"ENDPOINT": endpoint, "ACCESS_KEY_ID": key, "ACCESS_KEY_SECRET": secret}
+
+
 class Driver:
     """A running driver, for one call at a time."""
 
-    def __init__(self, client: Client, endpoint: str, secret: str) -> None:
+    def __init__(self, client: Client, settings: Mapping[str, str], wrapper: Sequence[str] = ()) -> None:
         self._code_suffix = client.code_suffix
-        environ = {
-            **os.environ,
-            "ENDPOINT": endpoint,
-            "ACCESS_KEY_ID": "testid",
-            "ACCESS_KEY_SECRET": secret,
-            "VERSION": client.api_version,
-        }
-        command = [*client.prepare(), *client.arguments]
+        inherited = {name: value for name, value in os.environ.items() if name not in env.removed(os.environ)}
+        environ = {**inherited, "VERSION": client.api_version, **settings}
+        command = [*wrapper, *client.prepare(), *client.arguments]
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, env=environ, text=True, encoding="utf-8", **streams)  # type: ignore[call-overload]
 
@@ -301,10 +307,17 @@ def unknown_action(session: Session) -> None:
 
 
 def wrong_secret(session: Session) -> None:
-    with Driver(session.client, session.endpoint, "wrong") as driver:
+    with Driver(session.client, _settings(session.endpoint, "testid", "wrong")) as driver:
         code = driver.error_code("EmailVerified", Email="abc@aliyun.com")
     # Some SDKs compare the string to sign with their own and raise an error of their own about the secret.
     assert code in ("SignatureDoesNotMatch", "InvalidAccessKeySecret", "SDK.InvalidAccessKeySecret"), code
+
+
+def dead_proxy(session: Session) -> None:
+    given = _settings("{endpoint}", "{access_key_id}", "{access_key_secret}")
+    wrapper = [*ALIMOCK_RUN, *(f"--env={name}={value}" for name, value in given.items()), "--"]
+    with Driver(session.client, DEAD_PROXIES, wrapper) as driver:
+        assert driver.call("EmailVerified", Email="abc@aliyun.com")["RequestId"]
 
 
 STEPS: tuple[Callable[[Session], None], ...] = (
@@ -320,6 +333,7 @@ STEPS: tuple[Callable[[Session], None], ...] = (
     missing_parameter,
     unknown_action,
     wrong_secret,
+    dead_proxy,
 )
 
 
@@ -341,7 +355,7 @@ def failures_of(client: Client, server: Server, service: RecordingService) -> It
     service.store.reset()
     service.used = set()
     endpoint = server.url.removeprefix("http://")
-    with Driver(client, endpoint, "testsecret") as driver:
+    with Driver(client, _settings(endpoint, "testid", "testsecret")) as driver:
         session = Session(client, driver, endpoint)
         for step in STEPS:
             try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection, EmulatorError
+from alimock.testing.env import direct_hosts, proxies
 
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
+_NOT_DIRECT = "NO_PROXY of this shell covers the service, whose requests would not go through a proxy"
 # The settings of each SDK: at a URL, over HTTPS with the SDK's default endpoint, and through a proxy. `{endpoint}` is replaced by
 # host:port, `{scheme}` by http or https, `{url}` by the URL, and `{ca}` by the file of the certificate.
 SDKS = {
@@ -76,6 +79,8 @@ def run(arguments: Sequence[str]) -> int:
     url = connection.base_url
     values = {"url": url, "endpoint": connection.endpoint, "scheme": url.partition(":")[0], "ca": "alimock-ca.pem"}
     http, https, proxy = (lines.format(**values) for lines in SDKS[options.sdk])
+    for lines in _proxy_lines(os.environ):
+        print(f"{lines}\n")
     if values["scheme"] == "https":
         print(f"# at {url}\n{http.replace(_ONLY_PLAIN, '')}{_TLS_LINES.get(options.sdk, '')}")
         return 0
@@ -83,3 +88,13 @@ def run(arguments: Sequence[str]) -> int:
     print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")
     print(f"# through a proxy, with the SDK's default endpoint\n{proxy}")
     return 0
+
+
+def _proxy_lines(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the commands for a shell whose variables would keep an SDK from reaching the emulator."""
+    names = proxies(environ)
+    if names:
+        yield f"# an SDK may send the requests to the proxy of this shell instead\nunset {' '.join(names)}"
+    direct = direct_hosts(environ, proxy=True)
+    if direct != direct_hosts(environ, proxy=False):
+        yield f"# {_NOT_DIRECT}\nexport NO_PROXY={','.join(direct)} no_proxy={','.join(direct)}"

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alimock.cli.command import EXIT_UNUSABLE, fail
@@ -37,7 +37,9 @@ _EPILOG = """The command gets these variables:
   ALIMOCK_URL, ALIMOCK_ENDPOINT    the address of the emulator (ENDPOINT is host:port)
   ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET    the credentials, as SDKs read them
   ALIBABA_CLOUD_ENDPOINT    the endpoint, as the `aliyun` command reads it
-Pass others with --env, for example --env DOMAIN_ENDPOINT={endpoint}."""
+Pass others with --env, for example --env DOMAIN_ENDPOINT={endpoint}.
+HTTP_PROXY, HTTPS_PROXY and ALL_PROXY are removed, because several SDKs would send
+even requests to the emulator to that proxy. To keep one: --env HTTPS_PROXY=$HTTPS_PROXY."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,10 +68,9 @@ def run(arguments: Sequence[str]) -> int:
 def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.Namespace) -> int:
     if not emulator.access_key_secret:
         return fail(f"no secret known for the key {emulator.access_key_id}; add --access-key-secret")
-    inherited = {name: value for name, value in os.environ.items() if name not in env.REMOVED}
     own = {name: _PLACEHOLDER.sub(lambda word: getattr(emulator, word[1]), value) for name, value in options.env}
     try:
-        status = _run_command(command, {**inherited, **env.variables(emulator, os.environ, proxy=options.proxy), **own})
+        status = _run_command(command, _environ(env.variables(emulator, os.environ, proxy=options.proxy), own))
     except FileNotFoundError:
         return fail(f"command not found: {command[0]}", EXIT_NOT_FOUND)
     except OSError as error:
@@ -78,6 +79,15 @@ def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.N
         _print_report(emulator)
         return status
     return _strict_status(emulator, options) if options.strict else 0
+
+
+def _environ(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the command: the inherited one, then each layer over the ones before it."""
+    removed = env.removed(os.environ)
+    inherited = {name: value for name, value in os.environ.items() if name not in removed}
+    # On Windows, names of variables are case-insensitive.
+    spelled = str.upper if os.name == "nt" else str
+    return {spelled(name): value for layer in (inherited, *layers) for name, value in layer.items()}
 
 
 def _strict_status(emulator: Emulator, options: argparse.Namespace) -> int:
@@ -134,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--env", type=_variable, action="append", default=[], metavar="NAME=VALUE", help=(
         "set a variable for the command; {url}, {endpoint}, {access_key_id} and {access_key_secret} are replaced (repeatable)"
     ))  # fmt: skip
-    parser.add_argument("--proxy", action="store_true", help="also set HTTP_PROXY, which redirects SDKs that use plain HTTP")
+    parser.add_argument("--proxy", action="store_true", help="set HTTP_PROXY, which redirects SDKs that use plain HTTP")
     parser.add_argument(
         "--strict",
         action="store_true",

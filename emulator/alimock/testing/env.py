@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from alimock.client.client import Client
+from alimock.security import ENDPOINTS
 
 # The `aliyun` command requires a region; the emulator ignores it.
 REGION = "cn-hangzhou"
 # Variables of real credentials, which would take precedence.
-REMOVED = ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABA_CLOUD_PROFILE")
+_REAL_CREDENTIALS = ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALIBABA_CLOUD_PROFILE")
+# Programs read these names in upper and lower case, Python's urllib in any.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 # alibabacloud_credentials reads the environment only once, when it is imported.
 PYTHON_CREDENTIALS = "alibabacloud_credentials.utils.auth_util"
 _LOOPBACK = ("127.0.0.1", "localhost")
 _SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-_PROXY = ("HTTP_PROXY", "http_proxy")
+_HTTP_PROXY = ("HTTP_PROXY", "http_proxy")
 _NO_PROXY = ("NO_PROXY", "no_proxy")
+_PORT = re.compile(r":\d+$")
 
 
 class Variables(dict[str, str]):
@@ -27,8 +32,22 @@ class Variables(dict[str, str]):
         return repr({name: "..." if name == _SECRET else value for name, value in self.items()})
 
 
+def proxies(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that set a network proxy.
+
+    The official SDKs for Python and the Go Tea SDK send even requests to loopback to a proxy, whatever NO_PROXY contains. Seen with
+    the versions of `make interop`.
+    """
+    return [name for name, value in environ.items() if name.lower() in _PROXIES and value]
+
+
+def removed(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that would keep a program from using the emulator: real credentials and network proxies."""
+    return [*(name for name in _REAL_CREDENTIALS if name in environ), *proxies(environ)]
+
+
 def variables(client: Client, environ: Mapping[str, str], *, proxy: bool = False) -> Variables:
-    """Return the variables to set in addition to `environ`.
+    """Return the variables to set in `environ`, after those of `removed` are removed.
 
     All official SDKs read these credentials; only the `aliyun` command also reads its endpoint from the environment. With `proxy`,
     SDKs that use plain HTTP reach the emulator under the service's own name.
@@ -43,10 +62,22 @@ def variables(client: Client, environ: Mapping[str, str], *, proxy: bool = False
         # Otherwise the command prefers its configuration file.
         "ALIBABA_CLOUD_IGNORE_PROFILE": "TRUE",
     }
-    # Requests to the emulator must not go through a network proxy.
-    given = [host.strip() for name in _NO_PROXY for host in environ.get(name, "").split(",")]
+    # A proxy of the program's own settings must not get the requests to the emulator either.
+    given = direct_hosts(environ, proxy=proxy)
     direct = ",".join(dict.fromkeys(filter(None, (*given, *_LOOPBACK, urlsplit(client.url).hostname))))
-    return Variables({**own, **dict.fromkeys(_NO_PROXY, direct), **(dict.fromkeys(_PROXY, client.url) if proxy else {})})
+    return Variables({**own, **dict.fromkeys(_NO_PROXY, direct), **(dict.fromkeys(_HTTP_PROXY, client.url) if proxy else {})})
+
+
+def direct_hosts(environ: Mapping[str, str], *, proxy: bool) -> list[str]:
+    """Return the hosts in NO_PROXY; with `proxy`, without those that cover the service, whose requests the emulator must get."""
+    hosts = [host.strip() for name in _NO_PROXY for host in environ.get(name, "").split(",")]
+    return [host for host in dict.fromkeys(filter(None, hosts)) if not (proxy and _covers_service(host))]
+
+
+def _covers_service(host: str) -> bool:
+    # Clients differ in whether `aliyuncs.com`, `.aliyuncs.com`, `*.aliyuncs.com` and `*` include names below; any of them might.
+    suffix = _PORT.sub("", host).lstrip("*.").lower()
+    return any(endpoint.endswith(suffix) for endpoint in ENDPOINTS)
 
 
 def python_credentials(client: Client) -> dict[str, str | None]:

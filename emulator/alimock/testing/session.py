@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,8 +12,11 @@ from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.argument import ScenarioLike
 from alimock.scenario.diagnostics import nearest
-from alimock.testing.report import failure_report
+from alimock.testing.env import proxies
+from alimock.testing.report import failure_report, no_calls
 from alimock.testing.strict import violations
+
+_REMEDY = "use the fixture alimock_env"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class TestSession:
         lines = [f"account of the key {self.client.access_key_id} at {self.client.url}"]
         try:
             lines += failure_report(self.client, self.seen, self.after)
+            if lines[-1] == no_calls(self.client):
+                lines += [f"{name} is set, and SDKs may send the calls there; {_REMEDY}" for name in proxies(os.environ)]
             self._check()
         except EmulatorError as error:
             lines.append(str(error))

@@ -1,0 +1,68 @@
+"""`alimock env`, and the variables that the pytest plugin and `alimock run` set."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from alimock.cli.main import main
+from alimock.testing import env
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+def printed(capsys: pytest.CaptureFixture[str], sdk: str) -> str:
+    assert main(["env", "--sdk", sdk]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, ""),
+        ({"NO_PROXY": "internal.example.com", "HTTP_PROXY": ""}, ""),
+        ({"HTTP_PROXY": "http://a:1", "all_proxy": "http://a:1"}, "unset HTTP_PROXY all_proxy"),
+        ({"Https_Proxy": "http://a:1"}, "unset Https_Proxy"),
+        ({"no_proxy": "a.example.com,*.aliyuncs.com"}, "export NO_PROXY=a.example.com no_proxy=a.example.com"),
+        ({"HTTPS_PROXY": "http://a:1", "NO_PROXY": "*"}, "unset HTTPS_PROXY export NO_PROXY= no_proxy="),
+    ],
+)
+def test_env_begins_with_the_commands_against_a_proxy(
+    environ: dict[str, str], expected: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = printed(capsys, "go")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    commands = printed(capsys, "go").removesuffix(plain).splitlines()
+    assert " ".join(line for line in commands if line and not line.startswith("#")) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "is_kept"),
+    [
+        ("internal.example.com", True),
+        ("10.0.0.0/8", True),
+        ("::1", True),
+        ("[::1]:8080", True),
+        ("ecs.aliyuncs.com", True),
+        ("*", False),
+        ("domain.aliyuncs.com", False),
+        ("domain.aliyuncs.com:80", False),
+        ("Domain.AliYunCS.com", False),
+        ("domain-intl.aliyuncs.com", False),
+        ("aliyuncs.com", False),
+        (".aliyuncs.com", False),
+        ("*.aliyuncs.com", False),
+        (" .com ", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_hosts_that_cover_the_service_are_not_direct_if_the_emulator_is_the_proxy(name: str, host: str, is_kept: bool) -> None:
+    environ = {name: f"a.example.com,{host},,b.example.com"}
+    kept = ["a.example.com", *([host.strip()] if is_kept else []), "b.example.com"]
+    assert env.direct_hosts(environ, proxy=True) == kept
+    assert env.direct_hosts(environ, proxy=False) == ["a.example.com", host.strip(), "b.example.com"]
