@@ -43,8 +43,10 @@ def test_call_is_recorded_with_its_outcomes_and_mails(api: Api) -> None:
     assert (call["method"], call["peer"], call["fault"], call["hints"]) == ("GET", "192.0.2.1", None, [])
 
 
-def test_refused_call_is_recorded_without_secrets(api: Api) -> None:
-    api.send(signed(secret="wrong", AccessKeyId="STS.shop", SecurityToken="token-of-today"))
+def test_refused_call_is_recorded_without_secrets() -> None:
+    keys = "[{id: STS.one, secret: testsecret, security_token: token-of-today}]"
+    api = make_api(scenario(f"accounts: {{default: {{access_keys: {keys}}}}}"))
+    api.send(signed(secret="wrong", AccessKeyId="STS.one", SecurityToken="token-of-today"))
     (call,) = calls(api)
     assert (call["code"], call["status"], call["authentication"]) == ("SignatureDoesNotMatch", 400, "refused")
     parameters = call["parameters"]
