@@ -10,11 +10,20 @@ import urllib.request
 import venv
 from pathlib import Path
 
+# The oldest pytest that the plugin supports, and one that is older, with a part of their output.
+_PYTEST = {"7.0.0": "2 passed", "6.2.5": "the fixtures of alimock need pytest 7 or newer, and this is pytest 6.2.5"}
+_TESTS = """
+def test_without_the_fixture():
+    pass
+
+def test_with_the_fixture(alimock, alimock_env):
+    assert alimock.calls.list() == []
+"""
 _BUILT_IN = ("default", "throttled", "neighbours")
 
 
 def main(wheel: Path) -> None:
-    """Install the wheel, use its commands, serve on a free port, make one call and stop the server."""
+    """Install the wheel, use its commands, serve on a free port, make one call and stop the server, and run pytest."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         binaries = Path(folder, "bin")
@@ -35,9 +44,20 @@ def main(wheel: Path) -> None:
             finally:
                 server.terminate()
             assert server.wait(timeout=10) == 0, server.returncode
+        for version, result in _PYTEST.items():
+            _check_pytest(Path(folder), binaries, version, result)
     assert "<Code>SendTokenQuotaExceeded</Code>" in response, response
     assert "static/page.js" in page and "drawNow" in page, page
     print(f"{wheel.name}: installs, serves, responds and stops")
+
+
+def _check_pytest(folder: Path, binaries: Path, version: str, result: str) -> None:
+    subprocess.run([binaries / "pip", "install", "--quiet", "--disable-pip-version-check", f"pytest=={version}"], check=True)
+    (folder / "test_plugin.py").write_text(_TESTS)
+    # The rewritten assertions of an old pytest need an old Python.
+    command = [binaries / "python", "-m", "pytest", "--assert=plain", "test_plugin.py"]
+    output = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
+    assert result in output, output
 
 
 def _call(server: subprocess.Popen[str]) -> tuple[str, str]:

@@ -670,6 +670,59 @@ def test_parallel_workers_are_isolated(repository: pytest.Pytester, running: Run
         assert running.store.keys.registered == {}
 
 
+def test_older_pytest_starts_and_only_the_fixtures_fail(repository: pytest.Pytester) -> None:
+    repository.makeini("[pytest]\nalimock_strict = yes\n")
+    marked = "@pytest.mark.alimock('empty')\ndef test_it(alimock):\n    pass\n\ndef test_url(alimock_url):\n    pass\n"
+    repository.makepyfile(test_app=f"import pytest\n\n{marked}\ndef test_other():\n    pass\n")
+    # What the plugin needs of pytest 7, and other plugins may need as well.
+    code = "import pytest; del pytest.StashKey; pytest.__version__ = '6.2.5'; pytest.main(['-p', 'alimock'])"
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=repository.path, capture_output=True, text=True, timeout=60, env=environment)
+    assert "1 passed, 2 errors" in done.stdout, done.stdout + done.stderr
+    assert "the fixtures of alimock need pytest 7 or newer, and this is pytest 6.2.5; upgrade pytest" in done.stdout
+
+
+PLUGIN = "alimock.pytest_plugin"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "variables", "named_in_conftest", "is_loaded"),
+    [
+        ("", {}, "", True),
+        ("", {}, PLUGIN, True),
+        (f"-p {PLUGIN}", {}, "", True),
+        (f"-p {PLUGIN} -p {PLUGIN} -p alimock", {"PYTEST_PLUGINS": PLUGIN}, PLUGIN, True),
+        (f"-p alimock -p {PLUGIN}", {}, PLUGIN, True),
+        ("", {"PYTEST_PLUGINS": PLUGIN}, "", True),
+        ("-p no:alimock", {}, "", False),
+        ("-p no:alimock", {}, PLUGIN, True),
+        (f"-p no:alimock -p {PLUGIN}", {}, "", True),
+        (f"-p no:{PLUGIN}", {}, PLUGIN, False),
+        ("", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "", False),
+        ("", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, PLUGIN, True),
+        ("-p alimock", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, "", True),
+        (f"-p alimock -p {PLUGIN}", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, PLUGIN, True),
+    ],
+)
+def test_plugin_can_be_named_in_any_way_and_more_than_once(
+    repository: pytest.Pytester, options: str, variables: dict[str, str], named_in_conftest: str, is_loaded: bool
+) -> None:
+    repository.makeconftest(f"pytest_plugins = {named_in_conftest.split()}")
+    repository.makepyfile(test_app="def test_it(alimock):\n    alimock.calls.list()\n")
+    quiet = QUIET if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in variables else ()
+    command = [sys.executable, "-m", "pytest", *quiet, *options.split()]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | variables
+    done = subprocess.run(command, cwd=repository.path, capture_output=True, text=True, timeout=60, env=environment)
+    assert ("1 passed" if is_loaded else "fixture 'alimock' not found") in done.stdout, done.stdout + done.stderr
+
+
+def test_star_import_of_the_plugin_into_a_conftest_adds_no_hook_twice(repository: pytest.Pytester) -> None:
+    repository.makeconftest("from alimock.pytest_plugin import *\n")
+    ran(repository, "def test_it(alimock, alimock_env):\n    submit(alimock)\n", passed=1)
+
+
 @pytest.mark.slow
 def test_disabled_plugin_adds_no_fixture_and_no_option(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    pass\n", "-p", "no:alimock", errors=1)
@@ -718,5 +771,6 @@ def test_run_without_the_fixture_loads_only_the_plugin(repository: pytest.Pytest
 
 def test_plugin_is_found_by_its_entry_point(repository: pytest.Pytester) -> None:
     output = str(repository.runpytest("--trace-config", "--collect-only").stdout)
-    assert re.search(r"alimock\s*: .*alimock/pytest_plugin\.py", output)
+    assert re.search(r"alimock\s*: .*alimock/pytest_entry_point\.py", output)
+    assert re.search(r"alimock\.pytest_plugin\s*: .*alimock/pytest_plugin\.py", output)
     assert Path(__file__).name not in output

@@ -1,7 +1,7 @@
 """The pytest plugin: a separate account for each test, on an emulator that the session starts or that runs already.
 
 pytest imports this module in every run of every project that has alimock installed. So it imports the rest of alimock inside
-functions, once a fixture is used.
+functions, once a fixture is used, and any version of pytest can load it. Under one older than 7, only its fixtures fail.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import pytest
 if TYPE_CHECKING:
     from alimock.client.client import Client
     from alimock.testing.session import MarkerOptions, TestSession
+
+# What `from alimock.pytest_plugin import *` gives a conftest; pytest would call hooks twice.
+__all__ = ["alimock", "alimock_env", "alimock_server", "alimock_url"]
 
 _MARKER = "alimock"
 _MARKER_LINE = (
@@ -52,8 +55,11 @@ _SCENARIO = _Option("alimock_scenario", "--alimock-scenario", "ALIMOCK_SCENARIO"
 _STRICT = _Option("alimock_strict", "--alimock-strict", "ALIMOCK_STRICT", "strict mode for all tests: yes or no", is_switch=True)
 OPTIONS = (_URL, _SCENARIO, _STRICT)
 
-_SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
-_FAILED = pytest.StashKey[bool]()
+# pytest 7 introduced the stash.
+_IS_SUPPORTED = hasattr(pytest, "StashKey")
+if _IS_SUPPORTED:
+    _SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
+    _FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,6 +98,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def alimock_server(pytestconfig: pytest.Config) -> Iterator[Client]:
     """The emulator of this session, or the one at `--alimock-url`, as the client of its account `default`."""
+    if not _IS_SUPPORTED:
+        raise _failure(f"the fixtures of alimock need pytest 7 or newer, and this is pytest {pytest.__version__}; upgrade pytest")
     from alimock import Emulator, EmulatorError, ScenarioError
 
     url = _URL.value(pytestconfig)
@@ -153,29 +161,30 @@ def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
     return variables
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+# After pytest's own, which runs the test. The hook wrappers of pytest 8 would keep an older one from starting.
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail a test that passed but violates strict mode."""
-    result = yield
-    session = item.stash.get(_SESSION, None)
+    session = _session(item)
     violations = session.violations() if session is not None else []
     if violations:
         raise _failure("\n".join(f"strict mode: {one}" for one in violations))
-    return result
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Add the events in its account to the report of a failed test."""
-    report = yield
-    session = item.stash.get(_SESSION, None)
+    outcome = yield
+    report = outcome.get_result()
+    session = _session(item)
     if session is not None and report.failed:
         item.stash[_FAILED] = True
         if call.when != "teardown":
             report.sections.append(("alimock", session.report()))
-    return report
+
+
+def _session(item: pytest.Item) -> TestSession | None:
+    return item.stash.get(_SESSION, None) if _IS_SUPPORTED else None
 
 
 def _options(item: pytest.Item) -> MarkerOptions:
