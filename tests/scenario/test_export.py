@@ -7,7 +7,8 @@ import json
 import pytest
 import yaml
 from alimock.scenario import export, loader, sources
-from conftest import scenario
+from alimock.state.snapshot import snapshot
+from conftest import make_api, scenario
 
 
 @pytest.mark.parametrize("name", sources.built_in_names())
@@ -37,3 +38,11 @@ def test_exported_scenario_with_every_kind_of_entry_loads_back_to_the_same() -> 
     key, same = loaded.access_keys["k"], again.access_keys["k"]
     assert (same.secret, same.security_token, same.expires, same.active) == (key.secret, key.security_token, key.expires, False)
     assert [rule.address for rule in again.addresses.patterns.values()] == ["*@c.example.com", "*"]
+
+
+def test_exported_account_with_an_address_that_contains_a_variable_loads_back() -> None:
+    api = make_api(scenario())
+    assert api.lists("SubmitEmailVerification", "${WHO}@example.com") == {"SuccessList": ["${WHO}@example.com"]}
+    document = export.document(snapshot(api.store.account(None), api.store.scenario), secrets=True)
+    again = loader.load_text(json.dumps(document).encode(), file="case.yaml", json=True)
+    assert export.document(again, secrets=True) == document

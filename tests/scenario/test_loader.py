@@ -159,13 +159,60 @@ KEY = "accounts: {default: {access_keys: [{id: a, secret: %s}]}}"
 def test_secret_is_read_from_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_SECRET", "from-outside")
     assert scenario(KEY % '"${SHOP_SECRET}"').access_keys["a"].secret == "from-outside"
-    assert scenario(KEY % "'x${SHOP_SECRET}'").access_keys["a"].secret == "x${SHOP_SECRET}"
+    assert error(KEY % "'x${SHOP_SECRET}'").endswith(
+        "secret: found `x${SHOP_SECRET}`, expected a secret without `${`, or `${NAME}` alone"
+    )
     monkeypatch.setenv("SHOP_SECRET", "")
     for _ in range(2):
         assert error(KEY % "'${SHOP_SECRET}'").endswith(
             "found `${SHOP_SECRET}`, expected the environment variable SHOP_SECRET to be set"
         )
         monkeypatch.delenv("SHOP_SECRET", raising=False)
+
+
+EXPECTED = "expected the text itself (`${NAME}` is replaced only in `secret` and `security_token`)"
+
+
+@pytest.mark.parametrize(
+    ("line", "location", "found"),
+    [
+        ('addresses: {"${WHO}@example.com": verified}', "13: addresses.${WHO}@example.com", "`${WHO}@example.com`"),
+        (
+            'addresses: {"jo@${HOST}.example.com": {outcome: verified}}',
+            "13: addresses.jo@${HOST}.example.com",
+            "`jo@${HOST}.example.com`",
+        ),
+        ('addresses: {"*${WHO}@example.com": verified}', "13: addresses.*${WHO}@example.com", "`*${WHO}@example.com`"),
+        ('addresses: {"${WHO:-jo}@example.com": verified}', "13: addresses.${WHO:-jo}@example.com", "`${WHO:-jo}@example.com`"),
+        (
+            'accounts: {default: {addresses: {"${WHO}@example.com": verified}}}',
+            "34: accounts.default.addresses.${WHO}@example.com",
+            "`${WHO}@example.com`",
+        ),
+        ('addresses: {jo@example.com: {status: pending, token: "${TOKEN}"}}', "54: addresses.jo@example.com.token", "`${TOKEN}`"),
+        (
+            'faults: [{when: {email: "${WHO}@example.com"}, error: Throttling.User}]',
+            "18: faults[0].when.email",
+            "`${WHO}@example.com`",
+        ),
+        ('faults: [{when: {access_key_id: "${KEY}"}, error: Throttling.User}]', "33: faults[0].when.access_key_id", "`${KEY}`"),
+        ('accounts: {default: {user_id: "${ID}"}}', "31: accounts.default.user_id", "`${ID}`"),
+        ('accounts: {default: {access_keys: [{id: "${KEY}", secret: s}]}}', "41: accounts.default.access_keys[0].id", "`${KEY}`"),
+        ('seed: "${SEED}"', "7: seed", "`${SEED}`"),
+        ('extends: "${BASE}"', "10: extends", "`${BASE}`"),
+    ],
+)
+def test_variable_that_is_not_replaced_is_rejected_with_its_location(line: str, location: str, found: str) -> None:
+    exact = ", or `exact: true` for an address with this text" if "addresses." in location and "token" not in location else ""
+    assert error(line) == f"{location}: found {found}, {EXPECTED}{exact}"
+
+
+def test_text_that_may_mention_a_variable_is_accepted() -> None:
+    loaded = scenario(
+        'description: uses ${WHO}\naddresses: {"${WHO}@example.com": {outcome: verified, exact: true}, "$WHO@example.com": verified}\n'
+        'codes: {ParameterIllegal: {message: "set ${WHO}"}}\nstubs: {CheckDomain: {Name: "${NAME}"}}'
+    )
+    assert list(loaded.addresses.exact) == ["${who}@example.com", "$who@example.com"]
 
 
 def test_request_cannot_read_environment_variables() -> None:

@@ -20,9 +20,10 @@ from alimock.scenario.address_rules import (
     Status,
 )
 from alimock.scenario.diagnostics import Diagnostics, nearest
-from alimock.scenario.fields import Entry, Values
+from alimock.scenario.fields import NOT_EXPANDED, Entry, Values
 from alimock.scenario.model import Fault, ResponseFault
 from alimock.scenario.nodes import MappingNode
+from alimock.spec.address import has_variable
 from alimock.spec.contract import OPERATIONS
 from alimock.spec.error_catalog import ANSWER_CODES, PARAMETER_ILLEGAL, PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 
@@ -94,6 +95,8 @@ def rule_of(entry: Entry, path: str, diagnostics: Diagnostics) -> AddressRule | 
     outcome, status = values.pop("outcome", None), values.pop("status", None)
     if outcome is None and status is None:
         return None
+    if has_variable(entry.key) and not values.get("exact"):
+        diagnostics.add(entry.node, path, f"`{entry.key}`", f"{NOT_EXPANDED}, or `exact: true` for an address with this text")
     status = status or OUTCOME_STATUS[outcome]
     outcome = outcome or _STATUS_OUTCOME.get(status, AddressOutcome.UNKNOWN)
     _report(_record_contradictions(entry.key, outcome, status, values), entry.value, path, diagnostics)
@@ -222,6 +225,8 @@ def _fault_contradictions(fault: Values, when: Values) -> Iterator[_Contradictio
 def _when_contradictions(when: Values, actions: Collection[str]) -> Iterator[_Contradiction]:
     if "nth" in when and "every" in when:
         yield "every", "both `nth` and `every`", "one of the two"
+    if has_variable(when.get("email") or ""):
+        yield "email", f"`{when['email']}`", NOT_EXPANDED
     action, version = when.get("action"), when.get("version")
     if action is None:
         return

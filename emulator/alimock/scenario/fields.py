@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from alimock.scenario.diagnostics import Diagnostics, describe, nearest, quoted
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from alimock.scenario.text_parsers import non_empty
-from alimock.spec.address import fold
+from alimock.spec.address import fold, has_variable
 
 JsonSchema = dict[str, Any]
 
@@ -19,6 +19,7 @@ LISTED_VALUES = 8
 # As in YAML 1.2.
 NULLS = ("null", "Null", "NULL", "~", "")
 _ANY_SCALAR: JsonSchema = {"type": ["string", "number", "boolean"]}
+NOT_EXPANDED = "the text itself (`${NAME}` is replaced only in `secret` and `security_token`)"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -79,6 +80,17 @@ class Scalar(Field):
         return {"anyOf": [self.json, {"type": "null"}]} if self.nullable else self.json
 
 
+class Literal(Scalar):
+    """A single value that cannot be meant to contain `${NAME}`."""
+
+    def read(self, node: Node, path: str, diagnostics: Diagnostics) -> Any:
+        value = super().read(node, path, diagnostics)
+        if value is not None and isinstance(node, ScalarNode) and has_variable(node.text):
+            diagnostics.add(node, path, quoted(node.text), NOT_EXPANDED)
+            return None
+        return value
+
+
 class Secret(Field):
     """A text, or `${NAME}` for the value of an environment variable."""
 
@@ -88,6 +100,8 @@ class Secret(Field):
         text = Scalar(self.expected, non_empty).read(node, path, diagnostics)
         variable = _VARIABLE.fullmatch(text or "")
         if variable is None:
+            if has_variable(text or ""):
+                diagnostics.add(node, path, f"`{text}`", "a secret without `${`, or `${NAME}` alone")
             return text
         if diagnostics.variable is None:
             diagnostics.add(node, path, f"`{text}`", "the secret itself (a request cannot read environment variables)")

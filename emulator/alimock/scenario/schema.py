@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import Enum
 
 from alimock.scenario.address_rules import ANSWERED_OPERATIONS, AddressOutcome, Status
-from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, OneOrMore, Reference, Scalar, Secret
+from alimock.scenario.fields import Either, Entries, Items, JsonSchema, Key, Keys, Literal, OneOrMore, Reference, Scalar, Secret
 from alimock.scenario.json_value import AnyValue
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.scenario.parser import SCENARIO_BEGINNING
@@ -72,7 +72,9 @@ def _address(text: str) -> str:
     return text
 
 
-TEXT = Scalar("a text", non_empty)
+# Prose may mention a variable.
+PROSE = Scalar("a text", non_empty)
+TEXT = Literal("a text", non_empty)
 FLAG = Scalar("true or false", _flag, json={"type": "boolean"})
 COUNT = _number("a whole number up to 999999999", 0, _MAXIMUM)
 POSITIVE = _number("a whole number from 1 to 999999999", 1, _MAXIMUM)
@@ -89,7 +91,7 @@ NAME = Scalar(
 )
 ADDRESS = Scalar("an address, or a pattern with *", _address, json={"type": "string"})
 CLOCK_TIME = Scalar("a time like 2019-02-19 16:38:07 (UTC+8), or null for real time", parse_time, nullable=True, json=_TIME_JSON)
-FILE = Scalar("a built-in name, or a path", non_empty, json={"type": "string"})
+FILE = Literal("a built-in name, or a path", non_empty, json={"type": "string"})
 
 _CODES = sorted({row.code for row in CATALOG if row.status is not None})
 _ANSWER_WORD = word(
@@ -107,7 +109,7 @@ ANSWER: Either = Either(
                 "`success` (the normal behavior of the operation), `quota-exceeded`, `illegal`, or a code of the service",
             ),
             "code": Key(TEXT, "a custom code in place of `answer`, marked as custom wherever alimock shows it"),
-            "message": Key(TEXT, "message of the custom code, required with `code`"),
+            "message": Key(PROSE, "message of the custom code, required with `code`"),
             "status": Key(STATUS, "HTTP status of the custom code; not used for an address in a batch", "400"),
             "times": Key(COUNT, "number of calls that get this before `then`", "1"),
             "then": Key(_ANSWER, "response to the calls after those"),
@@ -132,7 +134,7 @@ RECORD = Keys(
         ),
         "sends_today": Key(COUNT, "number of emails already sent on the first day", "0"),
         "new_today": Key(FLAG, "whether the address counts as new on the first day", "`false`"),
-        "exact": Key(FLAG, "whether a `*` in the address is a literal character instead of a pattern", "`false`"),
+        "exact": Key(FLAG, "whether a `*` or `${NAME}` in the address is literal text", "`false`"),
         "answers": Key(
             Keys({short: Key(_ANSWER, f"response of {operation}") for short, operation in ANSWERED_OPERATIONS.items()}),
             "responses of single operations, in place of their normal behavior",
@@ -210,7 +212,7 @@ FAULT = Keys(
 )
 
 CODE = Keys(
-    {"status": Key(STATUS, "another HTTP status", "the service's"), "message": Key(TEXT, "another message", "the service's")}
+    {"status": Key(STATUS, "another HTTP status", "the service's"), "message": Key(PROSE, "another message", "the service's")}
 )
 
 ADDRESS_ENTRY = Either(choice(AddressOutcome), RECORD)
@@ -248,7 +250,7 @@ SCENARIO = Keys(
             "the scenarios that this file is merged over: a built-in name, a path relative to this file, or a list of these",
             "none",
         ),
-        "description": Key(TEXT, "one sentence about the scenario", "none"),
+        "description": Key(PROSE, "one sentence about the scenario", "none"),
         "profile": Key(word(PROFILES), "generation of the API to emulate", "`current`"),
         "authentication": Key(choice(Authentication), "how signatures are checked", "`known-keys`"),
         "timestamps": Key(choice(Timestamps), "whether the timestamp of a signed request is compared with real time", "`checked`"),

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MAXIMUM_LENGTH = 254
 # No domain name contains these, and RFC 5322 cannot express a mail to such a domain.
 _NOT_IN_DOMAINS = frozenset('()<>[]:;,\\"')
+# As in shells and Compose files; a valid address may contain it.
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+
+
+def has_variable(text: str) -> bool:
+    """Return whether a text contains `${NAME}`, which alimock does not replace by the value of a variable."""
+    return _VARIABLE.search(text) is not None
+
+
+def is_plain(address: str) -> bool:
+    """Return whether a scenario reads an address as itself: it has neither a `*` nor a variable."""
+    return "*" not in address and not has_variable(address)
 
 
 def fold(address: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from alimock.scenario.address_rules import SEND, AddressBook, AddressOutcome, AddressRule, ScriptedResponse, Status
 from alimock.scenario.model import Scenario, Timestamps
-from alimock.spec.address import fold, is_valid
+from alimock.spec.address import fold, is_plain, is_valid
 from alimock.spec.error_catalog import PARAMETER_ILLEGALL, SEND_TOKEN_QUOTA_EXCEEDED
 from alimock.spec.times import format_time
 from alimock.state.account import Account
@@ -79,7 +79,7 @@ def _entry(account: Account, email: str, record: Record | None) -> AddressRule:
         _SOURCE,
         outcome,
         status,
-        exact="*" in email,
+        exact=not is_plain(email),
         sends_today=account.sends_today(email),
         new_today=account.is_new_today(email),
         answers={**answers, **({SEND: sending} if any(answer.code for answer in sending) else {})},
