@@ -25,12 +25,12 @@ def run(arguments: Sequence[str]) -> int:
 
         folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
         certificate = certificates.authority(folder).read_text()
-        if options.output is None:
-            print(certificate, end="")
-        else:
+        if options.output is not None:
             options.output.write_text(certificate)
     except ModuleNotFoundError as error:
         return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:
         return fail(str(error))
+    if options.output is None:
+        print(certificate, end="")
     return 0

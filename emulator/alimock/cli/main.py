@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
 
 from alimock import __version__
 from alimock.cli.command import did_you_mean, fail, parse
+from alimock.cli.streams import StandardStream, standard_streams
 from alimock.settings import unknown_variables
 
 # Each command is a module with a function `run`. main() imports only the one it runs: a health check must not load the server.
@@ -35,7 +36,35 @@ EXIT_UNWRITTEN = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand and return its exit status."""
+    """Run a subcommand and return its exit status; raises `SystemExit` for an invalid command line, and after `--help`."""
+    with standard_streams() as output:
+        # Escape characters that the locale cannot encode, as standard error does.
+        output.reconfigure(errors="backslashreplace")
+        try:
+            return _written(output, _run(list(sys.argv[1:] if arguments is None else arguments)))
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+        except SystemExit as done:
+            raise SystemExit(_written(output, int(done.code or 0))) from None
+        except OSError as error:
+            return _output_failure(error)
+
+
+def _written(output: StandardStream, status: int) -> int:
+    """Return the exit status of a command, once its output is written."""
+    with suppress(OSError):
+        output.flush()
+    return status or (_output_failure(output.error) if output.error is not None else 0)
+
+
+def _output_failure(error: OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        # The reader has what it needs (`| head`).
+        return EXIT_UNWRITTEN
+    return fail(f"cannot write to standard output: {error.strerror or error}", EXIT_UNWRITTEN)
+
+
+def _run(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="alimock",
         description="An offline emulator of Alibaba Cloud's email verification API.",
@@ -44,10 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
     parser.add_argument("command", metavar="COMMAND", help="the command to run; `alimock COMMAND --help` describes it")
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # Escape characters that the locale cannot encode, as standard error does.
-        sys.stdout.reconfigure(errors="backslashreplace")
     # Words after the subcommand are its own, even options of the same name.
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
     command = parse(parser, words[:own]).command
@@ -55,13 +80,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unknown command `{command}`{did_you_mean(command, COMMANDS)}\nSee `alimock --help`")
     for warning in unknown_variables(os.environ):
         print(f"alimock: warning: {warning}", file=sys.stderr)
-    try:
-        status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except OSError as error:
-        # The reader closed the pipe (`| head`), or the disk is full. The interpreter must not retry the buffered rest at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_UNWRITTEN if isinstance(error, BrokenPipeError) else fail(str(error), EXIT_UNWRITTEN)
+    status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])
     return status

@@ -19,6 +19,7 @@ from alimock.backend import Backend, create_backend
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
 from alimock.cli.log import LogWriter
 from alimock.cli.scenario_watcher import Watcher
+from alimock.cli.streams import StandardStream
 from alimock.mail import links
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
@@ -86,7 +87,9 @@ def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, sto
         cleanup.callback(server.stop)
         for forwarder in backend.forwarders:
             forwarder.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
-        print(_ready_line(listeners, store, settings), flush=True)
+        # Nothing waits for the line on a closed standard output.
+        if not (isinstance(sys.stdout, StandardStream) and sys.stdout.is_closed):
+            print(_ready_line(listeners, store, settings), flush=True)
         if settings.watch:
             watcher.run(stopping)
         # With a timeout: Python runs signal handlers only between waits.
