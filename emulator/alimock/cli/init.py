@@ -6,9 +6,9 @@ import argparse
 import json
 import shlex
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
+from alimock import package_data
 from alimock.cli.command import fail, parse
 from alimock.scenario import schema
 from alimock.scenario.sources import is_path
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     if "," in str(path):
         return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")
     try:
-        _create(path, resources.files("alimock.cli").joinpath("starter.yaml").read_bytes())
+        _create(path, package_data.read("cli/starter.yaml"))
         schema_note = _write_schema(path.with_name(SCHEMA_NAME))
     except FileExistsError:
         return fail(f"{path} already exists; choose another name")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import yaml
 from flask import Blueprint
 
-from alimock import __version__
+from alimock import __version__, package_data
 from alimock.control import arguments
 from alimock.control.current import backend, store, transaction
 from alimock.spec import fidelity
@@ -53,7 +52,7 @@ def _forwarding(forwarder: Forwarder) -> dict[str, object]:
 @cache  # Parsing it takes 0.1 s.
 def get_openapi() -> dict[str, object]:
     """Return the description of this API."""
-    document: dict[str, object] = yaml.safe_load(files("alimock.control").joinpath("openapi.yaml").read_bytes())
+    document: dict[str, object] = yaml.safe_load(package_data.read("control/openapi.yaml"))
     return document
 
 

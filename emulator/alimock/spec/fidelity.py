@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
 
 import yaml
 
+from alimock import package_data
 from alimock.spec.contract import LIST_ITEM_TAGS, OPERATIONS, Evidence, Format
 from alimock.spec.error_catalog import CATALOG, SIGNATURE_DOES_NOT_MATCH_V3
 from alimock.spec.errors import ErrorDefinition
@@ -98,7 +98,7 @@ def _rows(entries: list[Entry]) -> list[tuple[str, ...]]:
 
 
 def _behaviors() -> Iterator[Entry]:
-    areas = yaml.safe_load(files("alimock.spec").joinpath("behaviors.yaml").read_bytes())
+    areas = yaml.safe_load(package_data.read("spec/behaviors.yaml"))
     for area, rules in areas.items():
         for rule in rules:
             yield Entry(f"behavior/{area}/{rule.pop('id')}", "behaviour", area, **rule)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, abort, render_template_string, request
 
+from alimock import package_data
 from alimock.control.current import backend
 from alimock.state.record import TokenState
 
-blueprint = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/_alimock/static")
+blueprint = Blueprint("pages", __name__)
 
 _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     TokenState.OPEN: (200, {"en": "The address is verified.", "zh": "邮箱验证成功。"}),
@@ -17,6 +18,7 @@ _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     None: (404, {"en": "This link does not exist.", "zh": "该链接不存在。"}),
 }
 _HTML = "text/html; charset=utf-8"
+_STATIC_FILES = ("api.js", "page.css", "page.js", "texts.js", "views.js")
 _UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +29,20 @@ _UI_POLICY = (
 def web_ui() -> Response:
     """Return the web UI, a client of the control API; it loads nothing from other sites and cannot be framed."""
     headers = {"Content-Security-Policy": _UI_POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(render_template("page.html"), headers=headers, content_type=_HTML)
+    return Response(package_data.read("web/page.html"), headers=headers, content_type=_HTML)
+
+
+@blueprint.get("/_alimock/static/<name>")
+def static_file(name: str) -> Response:
+    """Return a file of the web UI, which a browser checks for changes whenever it uses it."""
+    if name not in _STATIC_FILES:
+        abort(404)
+    content_type = "text/css" if name.endswith(".css") else "text/javascript"
+    response = Response(package_data.read(f"web/static/{name}"), content_type=f"{content_type}; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/verify")
@@ -37,6 +52,7 @@ def verify() -> Response:
         return Response(content_type=_HTML)
     link = backend().service.follow_link(request.args.get("token", ""), request.remote_addr or "")
     status, texts = _RESULTS[link.state]
-    page = render_template("verify.html", lang=link.lang, text=texts[link.lang], email=link.email)
+    template = package_data.text("web/verify.html")
+    page = render_template_string(template, lang=link.lang, text=texts[link.lang], email=link.email)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Cache-Control": "no-store"}
     return Response(page, status, headers, content_type=_HTML)
