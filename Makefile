@@ -18,9 +18,10 @@ test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
 test test-slow test-all: .venv/dev
 	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
 
-# Runs the SDKs against alimock. An SDK without its toolchain (Node, Java, Go, Rust) is skipped with a reason.
+# Runs the SDKs against alimock, and follows the instructions of `alimock env`. An SDK without its toolchain (Node, Java, Go, Rust) is skipped with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
+	$(BIN)/python tests/interop/recipes.py
 
 # Runs every example as its reader would. An example without its toolchain (Node, Docker) is skipped with a reason.
 examples: .venv/dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from alimock.cli.main import main
@@ -66,3 +67,8 @@ def test_hosts_that_cover_the_service_are_not_direct_if_the_emulator_is_the_prox
     kept = ["a.example.com", *([host.strip()] if is_kept else []), "b.example.com"]
     assert env.direct_hosts(environ, proxy=True) == kept
     assert env.direct_hosts(environ, proxy=False) == ["a.example.com", host.strip(), "b.example.com"]
+
+
+def test_readme_has_the_call_of_the_aliyun_command_that_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    (call, _) = [line for line in printed(capsys, "cli").splitlines() if line.startswith("aliyun ")]
+    assert f"\nalimock run -- {call}\n" in (Path(__file__).parent.parent.parent / "README.md").read_text()

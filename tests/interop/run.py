@@ -60,7 +60,8 @@ class Client:
     code_suffix: str = ""
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
+    """Return the path of a program; raise Missing if it is not installed."""
     found = shutil.which(name)
     if found is None:
         raise Missing(f"{name} is not installed")
@@ -82,42 +83,59 @@ def _copy_sources(language: str) -> Path:
     return folder
 
 
-def _python(*requirements: str) -> Callable[[], list[str]]:
-    def prepare() -> list[str]:
-        folder = BUILD / "-".join(("python", *(requirement.replace("==", "-") for requirement in requirements)))
-        if not folder.exists():
-            venv.create(folder, with_pip=True)
-            pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
-            _run(*pip, "setuptools<80", *requirements, folder=folder)
-        return [str(folder / "bin" / "python"), "-W", "ignore", str(HERE / "python" / "driver.py")]
+def python_binary(*requirements: str) -> str:
+    """Return the interpreter of an environment with these packages."""
+    folder = BUILD / "-".join(("python", *(requirement.replace("==", "-") for requirement in requirements)))
+    if not folder.exists():
+        venv.create(folder, with_pip=True)
+        pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(*pip, "setuptools<80", *requirements, folder=folder)
+    return str(folder / "bin" / "python")
 
-    return prepare
+
+def _python(*requirements: str) -> Callable[[], list[str]]:
+    return lambda: [python_binary(*requirements), "-W", "ignore", str(HERE / "python" / "driver.py")]
+
+
+def node_folder() -> Path:
+    """Return the folder with the driver and the packages for Node."""
+    npm, folder = tool("npm"), _copy_sources("node")
+    if not (folder / "node_modules").exists():
+        _run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", folder=folder)
+    return folder
 
 
 def _node() -> list[str]:
-    node, npm, folder = _tool("node"), _tool("npm"), _copy_sources("node")
-    if not (folder / "node_modules").exists():
-        _run(npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", folder=folder)
-    return [node, str(folder / "driver.js")]
+    return [tool("node"), str(node_folder() / "driver.js")]
+
+
+def go_folder() -> Path:
+    """Return the folder with the driver for Go and its module."""
+    go, folder = tool("go"), _copy_sources("go")
+    _run(go, "build", "-o", "driver", ".", folder=folder)
+    return folder
 
 
 def _go() -> list[str]:
-    go, folder = _tool("go"), _copy_sources("go")
-    _run(go, "build", "-o", "driver", ".", folder=folder)
-    return [str(folder / "driver")]
+    return [str(go_folder() / "driver")]
 
 
-def _java() -> list[str]:
-    java, maven, folder = _tool("java"), _tool("mvn"), _copy_sources("java")
+def java_class_path() -> str:
+    """Return the class path of the driver for Java and of the SDKs."""
+    maven, folder = tool("mvn"), _copy_sources("java")
     path, classes = folder / "classpath.txt", folder / "target" / "classes"
     if not path.exists():
         _run(maven, "-q", "-B", "dependency:build-classpath", f"-Dmdep.outputFile={path}", folder=folder)
         _run(maven, "-q", "-B", "package", folder=folder)
-    return [java, "-cp", f"{classes}{os.pathsep}{path.read_text()}", "Driver"]
+    return f"{classes}{os.pathsep}{path.read_text()}"
+
+
+def _java() -> list[str]:
+    return [tool("java"), "-cp", java_class_path(), "Driver"]
 
 
 def _rust() -> list[str]:
-    cargo, folder = _tool("cargo"), _copy_sources("rust")
+    cargo, folder = tool("cargo"), _copy_sources("rust")
     target = BUILD / "rust-target"
     _run(cargo, "build", "--quiet", "--target-dir", target, folder=folder)
     return [str(target / "debug" / "alimock-interop")]

@@ -14,6 +14,12 @@ from alimock.testing.env import direct_hosts, proxies
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"
 _RESOLVE = "# resolve domain.aliyuncs.com to the emulator, start it with --tls-port 443, and set:"
 _NOT_DIRECT = "NO_PROXY of this shell covers the service, whose requests would not go through a proxy"
+# The command is in no package registry, so `make interop` runs these lines only where it is installed.
+_CLI = (
+    "export ALIBABA_CLOUD_ACCESS_KEY_ID=testid ALIBABA_CLOUD_ACCESS_KEY_SECRET=testsecret\n"
+    "export ALIBABA_CLOUD_REGION_ID=cn-hangzhou ALIBABA_CLOUD_IGNORE_PROFILE=TRUE"
+)
+_CLI_CALL = "aliyun domain ListEmailVerification --version 2018-01-29 --force --PageNum 1 --PageSize 5"
 # The settings of each SDK: at a URL, over HTTPS with the SDK's default endpoint, and through a proxy. `{endpoint}` is replaced by
 # host:port, `{scheme}` by http or https, `{url}` by the URL, and `{ca}` by the file of the certificate.
 SDKS = {
@@ -38,7 +44,9 @@ SDKS = {
     "java": (
         'request.setSysEndpoint("{endpoint}");',
         f"{_RESOLVE}\nkeytool -importcert -noprompt -alias alimock -file {{ca}} -keystore alimock.jks -storepass changeit\n"
-        "java -Djavax.net.ssl.trustStore=alimock.jks ...\nrequest.setSysProtocol(ProtocolType.HTTPS);",
+        # Java reads no certificate of a PKCS #12 file, the type of new files since Java 9, without its password.
+        "java -Djavax.net.ssl.trustStore=alimock.jks -Djavax.net.ssl.trustStorePassword=changeit ...\n"
+        "request.setSysProtocol(ProtocolType.HTTPS);",
         "export HTTP_PROXY={url}",
     ),
     "go": (
@@ -47,8 +55,10 @@ SDKS = {
         "export HTTP_PROXY={url}",
     ),
     "cli": (
-        "export ALIBABA_CLOUD_ENDPOINT={endpoint}\naliyun domain ... --insecure",
-        f"{_RESOLVE}\nexport SSL_CERT_FILE={{ca}}",
+        f"# checked with aliyun-cli 3.3.5, over plain HTTP\n{_CLI}\n"
+        f"export ALIBABA_CLOUD_ENDPOINT={{endpoint}}\n{_CLI_CALL} --insecure",
+        f"{_RESOLVE}\n# not checked with the command itself, but programs in Go read SSL_CERT_FILE\n"
+        f"{_CLI}\nexport SSL_CERT_FILE={{ca}}\n{_CLI_CALL}",
         _NO_PROXY,
     ),
 }
