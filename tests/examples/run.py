@@ -157,6 +157,21 @@ def actions_example() -> str:
     return passed
 
 
+def gunicorn_example() -> str:
+    """Run the command of README.md for another WSGI server, on a free port."""
+    _run(BINARIES / "pip", "install", "--quiet", "--disable-pip-version-check", "gunicorn", folder=ROOT)
+    (command,) = re.findall(r"^gunicorn .*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    words = [BINARIES / "gunicorn", "--bind", "127.0.0.1:0", *shlex.split(command)[1:]]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=_environ()) as process:
+        try:
+            assert process.stderr is not None
+            urls = (re.search(r"Listening at: (\S+)", line) for line in process.stderr)
+            (url,) = next(found for found in urls if found is not None).groups()
+            return _run(BINARIES / "alimock", "ready", "--url", url, folder=ROOT).strip() or "ready"
+        finally:
+            process.terminate()
+
+
 def docker_example() -> str:
     """Run both compose files in Docker."""
     docker = _tool("docker")
@@ -188,6 +203,7 @@ RUNS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docker-compose/compose.yaml as processes", compose_example),
     ("docker-compose/unchanged.yaml as processes", unchanged_example),
     ("github-actions as processes", actions_example),
+    ("gunicorn", gunicorn_example),
     ("docker-compose in Docker", docker_example),
 )
 # No package installs Docker, so CI may skip it.
