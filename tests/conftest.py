@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
@@ -22,6 +25,9 @@ from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from hypothesis import settings
 from lxml import etree
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes depends on the machine, so no test has a deadline.
 settings.register_profile("alimock", parent=settings(), deadline=None)
@@ -180,3 +186,19 @@ def serve(loaded: Scenario, limits: ServerLimits | None = None, *, state_limits:
         yield Running(server, store)
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; without it, a test is skipped, or fails if CI is set."""
+    # Only the tests of the web UI and of pages need it, and it loads slowly.
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium on this machine (set CHROMIUM to its path)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
