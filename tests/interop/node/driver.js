@@ -32,7 +32,8 @@ function aliyunSdk() {
   const ALY = require('aliyun-sdk');
   const string = { type: 'string' };
   const parameters = {
-    Email: string, SendIfExist: string, UserClientIp: string, Token: string, VerificationStatus: string, PageNum: string, PageSize: string,
+    Email: string, SendIfExist: string, UserClientIp: string, Lang: string, Token: string, VerificationStatus: string, PageNum: string,
+    PageSize: string, BeginCreateTime: string, EndCreateTime: string,
   };
   const operation = (name) => ({
     name,
