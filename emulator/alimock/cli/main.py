@@ -25,6 +25,7 @@ COMMANDS = {
     "tail": "follow the events of a running emulator",
     "export": "export an account of a running emulator as a scenario, or its emails",
     "fidelity": "print which behavior is verified and which is assumed",
+    "compare": "compare the emulator with the real service, with your own account",
     "explain-signature": "explain what is wrong with the signature of a request",
     "env": "print the settings that point an SDK at the emulator",
     "ca": "print alimock's CA certificate, for TLS",

@@ -15,6 +15,7 @@ SECONDS_PER_DAY = 86_400
 # `strftime("%b")` depends on the locale of the process.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_MONTH_NAME = re.compile(r"([A-Z][a-z]{2}) (\d\d),(\d{4}) (\d\d:\d\d:\d\d)")
 _DURATION = re.compile(r"(?:\d+[dhms])+")
 _UNIT_SECONDS = {"d": SECONDS_PER_DAY, "h": 3_600, "m": 60, "s": 1}
 
@@ -53,6 +54,18 @@ def parse_time(text: str) -> int:
     if not 1800 <= moment.year < 9990:
         raise ValueError(text)
     return int(moment.replace(tzinfo=UTC_PLUS_8).timestamp())
+
+
+def parse_any_style(text: str) -> tuple[DateStyle, int] | None:
+    """Return the style and the epoch seconds of a time of a record (UTC+8), or None for any other text."""
+    match = _MONTH_NAME.fullmatch(text)
+    style = DateStyle.MONTH_NAME if match else DateStyle.NUMERIC
+    if match and match[1] in _MONTHS:
+        text = f"{match[3]}-{_MONTHS.index(match[1]) + 1:02}-{match[2]} {match[4]}"
+    try:
+        return style, parse_time(text)
+    except ValueError:
+        return None
 
 
 def format_real_time(seconds: float) -> str:

@@ -1,0 +1,136 @@
+"""`alimock compare`: compare the emulator with the real service, with the caller's own account."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timezone
+from pathlib import Path
+
+from alimock.cli.command import fail, parse
+from alimock.compare import evidence, report
+from alimock.compare.calls import Caller
+from alimock.compare.comparison import Comparison, CredentialsRefused, Outcome, Plan, Result
+from alimock.compare.conversation import Conversation, load_all
+from alimock.compare.endpoint import Endpoint
+from alimock.spec.address import is_valid
+from alimock.spec.contract import DOMAIN, VERSIONS
+
+KEY_ID, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
+EXIT_DIFFERS = 1
+_DESCRIPTION = f"""\
+Compare the emulator with the real service. The credentials are read from {KEY_ID}, {SECRET} and {TOKEN}.
+The exit status is 0 if everything is the same, 1 if something differs, 2 if the comparison could not be made or is incomplete."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return 0 if everything is the same, 1 if something differs, 2 if the comparison could not be made or is incomplete."""
+    conversations = load_all()
+    options = parse(_parser(conversations), arguments)
+    try:
+        endpoint = Endpoint.of(options.endpoint)
+    except ValueError as error:
+        return fail(f"--endpoint: found `{options.endpoint}`, {error}")
+    version = options.version or next((one.name for one in VERSIONS.values() if one.endpoint == endpoint.host), DOMAIN.name)
+    caller = _caller(version, options.sign)
+    if isinstance(caller, str):
+        return fail(caller)
+    if not is_valid(options.email) or "," in options.email:
+        return fail(f"--email: found `{options.email}`, expected one mail address that you can read")
+    chosen = tuple(one.narrowed(version, options.sign) for one in conversations if not one.opt_in or one.name in options.with_)
+    plan = Plan(chosen, options.email)
+    print(report.plan_text(plan, caller, endpoint.authority), file=sys.stderr)
+    if refusal := _refusal(plan, yes=options.yes):
+        return fail(refusal)
+    return _compare(Comparison(endpoint, caller, plan, ask=_ask), options.write)
+
+
+def _parser(conversations: Sequence[Conversation]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("alimock compare", description=_DESCRIPTION)
+    parser.add_argument("--endpoint", required=True, help="the service: a host (HTTPS), or a URL")
+    parser.add_argument("--email", required=True, help="an address of yours without a record in the account; it gets the mails")
+    parser.add_argument("--version", choices=list(VERSIONS), help="API version (default: the endpoint's, else 2018-01-29)")
+    parser.add_argument("--sign", choices=["v1", "v3"], default="v1", help="signature version (default: %(default)s)")
+    on_request = {one.name: one.opt_in for one in conversations if one.opt_in}
+    parser.add_argument(
+        "--with",
+        dest="with_",
+        action="append",
+        default=[],
+        choices=list(on_request),
+        help="also play a conversation: " + "; ".join(f"{name} {reason}" for name, reason in on_request.items()) + " (repeatable)",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask before the calls")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="save the evidence as YAML, without anything private")
+    return parser
+
+
+def _caller(version: str, sign: str) -> Caller | str:
+    """Return the caller of the environment, or what is wrong with it; its values are not shown."""
+    values = {name: os.environ.get(name, "") for name in (KEY_ID, SECRET, TOKEN)}
+    if missing := [name for name in (KEY_ID, SECRET) if not values[name]]:
+        return f"no {' and no '.join(missing)} in the environment, expected the access key that makes the calls"
+    for name, value in values.items():
+        if not value.isascii() or not value.isprintable() or " " in value:
+            return f"{name} contains a space or another character that no access key has; check for a line break at its end"
+    return Caller(values[KEY_ID], values[SECRET], values[TOKEN] or None, version, sign)
+
+
+def _refusal(plan: Plan, *, yes: bool) -> str:
+    """Ask whether to go on; return why not, or an empty text."""
+    asks = [one.name for one in plan.conversations if any(step.ask for step in one.steps)]
+    if not sys.stdin.isatty():
+        if asks:
+            return f"--with {asks[0]} asks for tokens, and there is no terminal; leave it out. No call was made."
+        if not yes:
+            return "there is no terminal to ask for your consent. Add --yes to go on. No call was made."
+    if yes:
+        return ""
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return "" if sys.stdin.readline().strip().lower() in ("y", "yes") else "not confirmed. No call was made."
+
+
+def _ask(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+def _compare(comparison: Comparison, file: Path | None) -> int:
+    try:
+        # Before the calls, because they cannot be repeated just because the file cannot be written.
+        if file is not None:
+            file.open("a").close()
+    except (OSError, ValueError) as error:
+        return fail(f"--write {file}: {getattr(error, 'strerror', None) or error}. No call was made.")
+    results: list[Result] = []
+    status = 0
+    try:
+        with closing(comparison.results()) as played:
+            for result in played:
+                results.append(result)
+                print(report.step_text(result), flush=True)
+    except CredentialsRefused as error:
+        status = fail(f"{comparison.endpoint.authority} refuses the credentials. {error}")
+    finally:
+        for email in comparison.left_behind.values():
+            fail(f"the record of {email} could not be deleted; call DeleteEmailVerification for it")
+    return status or _finish(comparison, results, file)
+
+
+def _finish(comparison: Comparison, results: list[Result], file: Path | None) -> int:
+    print(f"\n{report.summary(results)}")
+    if comparison.ended_early:
+        fail(f"ended early: {comparison.ended_early}")
+    if file is not None:
+        mask = evidence.Mask(comparison.caller, comparison.plan.email, comparison.endpoint.authority)
+        date = datetime.now(timezone.utc).date().isoformat()
+        text = evidence.document(results, comparison.caller, comparison.endpoint.authority, date, mask)
+        file.write_text(text, encoding="utf-8")
+        print(f"\nEvidence: {file}")
+    outcomes = {result.outcome for result in results}
+    if Outcome.DIFFERS in outcomes:
+        return EXIT_DIFFERS
+    return 0 if outcomes == {Outcome.SAME} and not comparison.ended_early and not comparison.left_behind else 2

@@ -1,0 +1,1 @@
+"""Comparison with the real service: plays conversations against an endpoint and an emulator, and reports the differences."""

@@ -1,0 +1,195 @@
+"""Evidence: a comparison as a YAML file that can be attached to an issue. It holds nothing that is private to the caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from alimock import __version__
+from alimock.compare import verdicts
+from alimock.compare.calls import Caller
+from alimock.compare.comparison import Outcome, Result
+from alimock.scenario.diagnostics import ScenarioError
+from alimock.scenario.export import to_yaml
+from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from alimock.scenario.parser import compose, decode
+from alimock.spec.contract import VERSIONS
+from alimock.spec.profiles import CURRENT
+
+FORMAT = 1
+MAXIMUM_BYTES = 16 * 1024 * 1024
+_HEAD = """\
+# A comparison of alimock with the real service, by `alimock compare`. It contains no credentials, no tokens, no account ids, and no
+# mail or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
+"""
+_EXPECTED = "a file that `alimock compare --write` wrote"
+# What is masked wherever it stands, whether it is the caller's or not. In a string to sign, each follows the letters of an escape.
+_PATTERNS = (
+    ("ADDRESS", re.compile(r"[^\s@,;:<>\"'=&%(){}\[\]]+(?:@|%(?:25)*40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
+    ("RESOURCE", re.compile(r"acs:[^\s,;\"']+")),
+    ("KEY_ID", re.compile(r"LTAI\w{6,}|STS\.\w+")),
+    ("UUID", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
+    ("HEX", re.compile(r"[0-9a-fA-F]{20,}")),
+    ("IP", re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")),
+    ("IP", re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F.]*|[0-9a-fA-F:]*::[0-9a-fA-F:.]*")),
+    ("DIGITS", re.compile(r"\d{9,}")),
+)  # fmt: skip
+
+
+class EvidenceError(Exception):
+    """A file that is no evidence; the text says where and why."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a file says: which service was compared and when, and the steps that confirm or refute each line of the ledger."""
+
+    endpoint: str
+    version: str
+    signature: str
+    date: str
+    confirmed: Mapping[str, Sequence[str]]
+    refuted: Mapping[str, Sequence[str]]
+
+
+class Mask:
+    """Replaces what is private: the caller's credentials and address, in any encoding, and everything of a private kind."""
+
+    def __init__(self, caller: Caller, email: str, authority: str) -> None:
+        names = {
+            "SECRET": caller.secret,
+            "SECURITY_TOKEN": caller.security_token,
+            "KEY_ID": caller.access_key_id,
+            "ADDRESS": email,
+            "HOST": authority if not _is_official(authority) else None,
+        }
+        # In a string to sign, values are percent-encoded twice.
+        self._names = {form.lower(): name for name, value in names.items() if value for form in _encodings(value)}
+        # The longest is looked for first, because one can be part of another.
+        forms = sorted(self._names, key=len, reverse=True)
+        self._own = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
+
+    def text(self, text: str) -> str:
+        """Return a text without what is private."""
+        text = self._own.sub(lambda match: self._names[match[0].lower()], text)
+        for name, pattern in _PATTERNS:
+            text = pattern.sub(name, text)
+        return text
+
+    def everywhere(self, value: Any) -> Any:
+        """Return a document with every text masked."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(key): self.everywhere(item) for key, item in value.items()}
+        return [self.everywhere(item) for item in value] if isinstance(value, list) else value
+
+
+def document(results: Iterable[Result], caller: Caller, authority: str, date: str, mask: Mask) -> str:
+    """Return the text of the file. `date` is a day such as 2026-01-31."""
+    kept = list(results)
+    rows = verdicts.merged((result.name, verdict) for result in kept for verdict in result.verdicts)
+    content = {
+        "evidence": FORMAT,
+        "alimock": __version__,
+        "profile": CURRENT.name,
+        "endpoint": authority if _is_official(authority) else "another host",
+        "version": caller.version,
+        "signature": caller.sign,
+        "date": date,
+        "outcomes": {outcome.value: sum(result.outcome is outcome for result in kept) for outcome in Outcome},
+        "rows": {
+            row: {"confirmed by": steps[True], "refuted by": steps[False]} for row, steps in sorted(rows.items())
+        },
+        "steps": [mask.everywhere(_step(result)) for result in kept],
+    }  # fmt: skip
+    return _HEAD + to_yaml(content)
+
+
+def load(path: Path) -> Evidence:
+    """Read a file; raise `EvidenceError`."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > MAXIMUM_BYTES:
+        raise EvidenceError(f"{path}: more than {MAXIMUM_BYTES} bytes, expected {_EXPECTED}")
+    try:
+        values = _plain(compose(decode(content, str(path)), str(path), _EXPECTED))
+    except ScenarioError as error:
+        raise EvidenceError(str(error)) from None
+    if not isinstance(values, dict) or values.get("evidence") != str(FORMAT):
+        raise EvidenceError(f"{path}: no `evidence: {FORMAT}`, expected {_EXPECTED}")
+    try:
+        return _evidence(values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EvidenceError(
+            f"{path}: incomplete or changed by hand ({type(error).__name__}: {error}), expected {_EXPECTED}"
+        ) from None
+
+
+def _evidence(values: Mapping[str, Any]) -> Evidence:
+    by_steps: dict[str, dict[str, Sequence[str]]] = {"confirmed by": {}, "refuted by": {}}
+    for row, steps in values["rows"].items():
+        for name, found in by_steps.items():
+            if steps[name]:
+                found[row] = [str(step) for step in steps[name]]
+    # A line that some steps confirm and others refute is refuted.
+    refuted = by_steps["refuted by"]
+    confirmed = {row: steps for row, steps in by_steps["confirmed by"].items() if row not in refuted}
+    endpoint, version, signature, date = (str(values[name]) for name in ("endpoint", "version", "signature", "date"))
+    return Evidence(endpoint, version, signature, date, confirmed, refuted)
+
+
+def _step(result: Result) -> dict[str, Any]:
+    step: dict[str, Any] = {"step": result.name, "outcome": result.outcome.value}
+    if result.reason:
+        step["reason"] = result.reason
+    # The request as the conversation describes it, without the caller's values.
+    step["request"] = {
+        "method": result.step.method,
+        **result.step.send,
+        **({"changed": dict(result.step.change)} if result.step.change else {}),
+    }
+    if result.differences:
+        step["differences"] = [
+            {"kind": one.kind.value, "where": one.where, "service": one.service, "alimock": one.alimock}
+            for one in result.differences
+        ]
+    if result.answer is not None:
+        answer = result.answer
+        body = [f"{path}: {value.text}" for path, value in answer.fields.items()]
+        step["response"] = {
+            "status": answer.status,
+            "headers": dict(answer.headers),
+            "format": answer.format.value,
+            **({"declaration": answer.declaration} if answer.declaration else {}),
+            "body": body,
+        }
+    return step
+
+
+def _is_official(authority: str) -> bool:
+    return authority in {version.endpoint for version in VERSIONS.values()} or authority.endswith(".aliyuncs.com")
+
+
+def _encodings(value: str) -> set[str]:
+    once = quote(value, safe="")
+    return {value, once, quote(once, safe="")}
+
+
+def _plain(node: Node) -> Any:
+    """Return nodes as values; scalars stay text."""
+    if isinstance(node, ScalarNode):
+        return node.text
+    if isinstance(node, SequenceNode):
+        return [_plain(item) for item in node.items]
+    if isinstance(node, MappingNode):
+        return {str(_plain(key)): _plain(value) for key, value in zip(node.items[::2], node.items[1::2], strict=True)}
+    # An alias, which no evidence has.
+    return None

@@ -1,0 +1,108 @@
+"""The texts of `alimock compare`: what it is going to do, each step, and the summary; and the section of the fidelity page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from alimock.compare import verdicts
+from alimock.compare.calls import Caller
+from alimock.compare.comparison import Outcome, Plan, Result
+from alimock.compare.difference import Difference
+from alimock.compare.evidence import Evidence
+from alimock.spec import fidelity
+from alimock.spec.contract import Evidence as Strength
+
+_LEDGER = {entry.id: entry for entry in fidelity.ledger()}
+_INDENT = " " * 14
+
+
+def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
+    """Return what a comparison is going to do, and what it cannot undo."""
+    how = f"version {caller.version}, signature {caller.sign.upper()}"
+    lines = [
+        f"alimock compare will make {len(plan.steps)} calls to {authority} ({how}), in about {plan.seconds:.0f} seconds,",
+        f"and cause {plan.mails} mails to {plan.email}. A throttled call is tried once more.",
+        *(f"  {one.name}: {one.description} ({len(one.steps)} calls)" for one in plan.conversations),
+        "It submits the address and deletes it again. If the account already has a record of the address, it leaves that alone.",
+        "It cannot take back: the mails, the part of the day's quotas that they use, and the calls in the account's audit log.",
+        "Calls with a wrong secret are among them.",
+    ]
+    return "\n".join(lines)
+
+
+def step_text(result: Result) -> str:
+    """Return the lines about a step."""
+    head = f"{result.outcome.value:<13} {result.name}" + (f": {result.reason}" if result.reason else "")
+    return "\n".join((head, *(f"{_INDENT}{_format_difference(one)}" for one in result.differences)))
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return the counts, and the lines of the ledger that were confirmed and refuted."""
+    counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+    rows = verdicts.merged((result.name, verdict) for result in results for verdict in result.verdicts)
+    refuted = {row: steps[False] for row, steps in rows.items() if steps[False]}
+    confirmed = {row: steps[True] for row, steps in rows.items() if row not in refuted}
+    assumed = {row: steps for row, steps in confirmed.items() if _is_assumed(row)}
+    lines = [
+        f"{len(results)} steps: " + ", ".join(f"{count} {outcome.value}" for outcome, count in counts.items()),
+        f"Lines of the fidelity ledger: {len(confirmed)} confirmed, {len(refuted)} refuted",
+    ]
+    if refuted:
+        lines += ["", "Refuted:", *_row_lines(refuted)]
+    if assumed:
+        lines += ["", "Confirmed as far as these steps test them, until now assumed at least in part:", *_row_lines(assumed)]
+    others = sorted(confirmed.keys() - assumed.keys())
+    if others:
+        lines += ["", "Confirmed, with evidence before:", *(f"  {line}" for line in _grouped(others))]
+    return "\n".join(lines)
+
+
+def section(evidence: Evidence) -> str:
+    """Return evidence as a section of the fidelity page."""
+    how = f"version {evidence.version}, signature {evidence.signature.upper()}"
+    lines = [
+        f"## Compared with {evidence.endpoint} on {evidence.date} ({how})\n",
+        "| result | id | evidence so far | what alimock does | steps |",
+        "| --- | --- | --- | --- | --- |",
+        *_section_rows("refuted", evidence.refuted),
+        *_section_rows("confirmed", evidence.confirmed),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section_rows(result: str, rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for row in sorted(rows, key=lambda row: (not _is_assumed(row), row)):
+        entry = _LEDGER.get(row)
+        known, statement = (entry.evidence, entry.statement) if entry is not None else ("", "(not in this version's ledger)")
+        cells = (result, row, known, statement, ", ".join(rows[row]))
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in cells)} |"
+
+
+def _is_assumed(row: str) -> bool:
+    entry = _LEDGER.get(row)
+    return entry is not None and (entry.evidence == Strength.ASSUMED.value or bool(entry.assumed))
+
+
+def _row_lines(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for row, steps in rows.items():
+        yield f"  {row}: {_LEDGER[row].statement}"
+        yield f"{_INDENT}in {', '.join(steps)}"
+
+
+def _grouped(rows: Iterable[str]) -> Iterator[str]:
+    """Return ids, with those of the fields of one body in one line."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        parent, _, name = row.rpartition("/") if row.startswith("field/") else (row, "", "")
+        names.setdefault(parent, []).append(name)
+    for parent, found in names.items():
+        yield f"{parent}: {', '.join(found)}" if any(found) else parent
+
+
+def _format_difference(one: Difference) -> str:
+    where = f" {one.where}" if one.where else ""
+    return f"{one.kind.value}{where}: service {_quoted(one.service)}, alimock {_quoted(one.alimock)}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\n", "\\n")

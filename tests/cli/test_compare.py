@@ -1,0 +1,264 @@
+"""`alimock compare`: what it asks and refuses, its exit status, its report and its evidence. `service` plays the real service."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+from alimock import Emulator
+from alimock.cli import compare
+from alimock.cli.main import main
+from alimock.compare.comparison import Comparison
+
+KEY_ID, SECRET, TOKEN = "LTAIreal0123456789", "real-Secret/0123+456=", "real/session+token=="
+EMAIL = "jo.private@real.example.com"
+KEY = {"id": KEY_ID, "secret": SECRET}
+SERVICE = {"authentication": "strict", "accounts": {"default": {"user_id": "1406926474061234", "access_keys": [KEY]}}}
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "compare.md").read_text()
+
+
+class Terminal(io.StringIO):
+    """A standard input that is a terminal, with the lines that a person enters."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials in the environment, no pauses, and no terminal."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)
+    monkeypatch.delenv("ALIBABA_CLOUD_SECURITY_TOKEN", raising=False)
+    monkeypatch.setattr(compare, "Comparison", partial(Comparison, sleep=lambda seconds: None))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    with Emulator(SERVICE) as emulator:
+        yield emulator
+
+
+def run(service: Emulator, *options: str) -> int:
+    return main(["compare", "--endpoint", service.url, "--email", EMAIL, *options])
+
+
+def test_plan_says_what_will_be_called_and_sent_before_a_refusal(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(service) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "will make 101 calls" in shown.err and "cause 3 mails" in shown.err
+    assert shown.err.endswith("alimock: there is no terminal to ask for your consent. Add --yes to go on. No call was made.\n")
+    assert service.calls.list() == []
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "n\n", "no\n", "yesterday\n"])
+def test_nothing_is_called_without_consent(
+    service: Emulator, answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert run(service) == 2
+    assert capsys.readouterr().err.endswith("Go on? [y/N] alimock: not confirmed. No call was made.\n")
+    assert service.calls.list() == []
+
+
+@pytest.mark.parametrize("answer", ["y\n", "YES\n", " yes \n"])
+def test_consent_starts_the_comparison(
+    service: Emulator, answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert run(service) == 0
+    assert "101 steps: 101 same, 0 differs, 0 inconclusive, 0 no answer" in capsys.readouterr().out
+    assert service.calls.count(action="SubmitEmailVerification") == 14
+
+
+@pytest.mark.parametrize("option", [["--sign", "v3"], ["--version", "2017-12-18"], ["--with", "quota"]])
+def test_unaltered_emulator_is_the_same(service: Emulator, option: list[str]) -> None:
+    assert run(service, "--yes", *option) == 0
+    assert service.addresses.get(EMAIL) is None
+
+
+def test_tokens_of_the_mails_are_asked_for(
+    service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Person(Terminal):
+        def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+            mails = service.outbox.messages()[:2]
+            self.asked = getattr(self, "asked", 0) + 1
+            return f"{mails[2 - self.asked].token}\n"
+
+    monkeypatch.setattr("sys.stdin", Person())
+    assert run(service, "--yes", "--with", "link") == 0
+    assert capsys.readouterr().err.count("The token at the end of the link in mail") == 2
+
+
+def test_skipped_token_is_inconclusive(
+    service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("\n\n"))
+    assert run(service, "--yes", "--with", "link") == 2
+    assert "inconclusive  link/verify-void-token: the value `token` is not known" in capsys.readouterr().out
+    assert service.addresses.get(EMAIL) is None
+
+
+def test_tokens_need_a_terminal(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(service, "--yes", "--with", "link") == 2
+    assert capsys.readouterr().err.endswith(
+        "--with link asks for tokens, and there is no terminal; leave it out. No call was made.\n"
+    )
+    assert service.calls.list() == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": ""}, "no ALIBABA_CLOUD_ACCESS_KEY_ID in the environment"),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""}, "no ALIBABA_CLOUD_ACCESS_KEY_SECRET in the environment"),
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_ID": "", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ""},
+            "no ALIBABA_CLOUD_ACCESS_KEY_ID and no ALIBABA_CLOUD_ACCESS_KEY_SECRET in the environment",
+        ),
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": f"{SECRET}\n"},
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET contains a space or another character",
+        ),
+        ({"ALIBABA_CLOUD_ACCESS_KEY_ID": "schlüssel"}, "ALIBABA_CLOUD_ACCESS_KEY_ID contains a space or another character"),
+        ({"ALIBABA_CLOUD_SECURITY_TOKEN": "a b"}, "ALIBABA_CLOUD_SECURITY_TOKEN contains a space or another character"),
+    ],
+    ids=["no id", "no secret", "neither", "line break", "not ASCII", "space"],
+)
+def test_unusable_credentials_are_refused_without_showing_them(
+    environ: dict[str, str], message: str, service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert run(service, "--yes") == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"alimock: {message}")
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["", "https://", "ftp://domain.aliyuncs.com", "http://127.0.0.1/path", "https://user:password@domain.aliyuncs.com", "a b",
+     "domain.aliyuncs.com:port", "domain.aliyuncs.com:0", "domain.aliyuncs.com:99999", "http://[::1", "http://127.0.0.1/?a=b"],
+)  # fmt: skip
+def test_invalid_endpoint_is_refused(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--endpoint", endpoint, "--email", EMAIL, "--yes"]) == 2
+    assert capsys.readouterr().err == (
+        f"alimock: --endpoint: found `{endpoint}`, expected a host like domain.aliyuncs.com, or a URL like http://127.0.0.1:2546 "
+        "without a path\n"
+    )
+
+
+@pytest.mark.parametrize("email", ["", "jo", "jo@example", "a@example.com,b@example.com", "a b@example.com"])
+def test_invalid_address_is_refused(email: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--endpoint", "domain.aliyuncs.com", "--email", email, "--yes"]) == 2
+    assert capsys.readouterr().err == f"alimock: --email: found `{email}`, expected one mail address that you can read\n"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "version"),
+    [("domain.aliyuncs.com", "2018-01-29"), ("domain-intl.aliyuncs.com", "2017-12-18"), ("http://127.0.0.1:1", "2018-01-29")],
+)
+def test_version_is_that_of_the_endpoint(endpoint: str, version: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--endpoint", endpoint, "--email", EMAIL]) == 2
+    assert f"(version {version}, signature V1)" in capsys.readouterr().err
+
+
+def test_file_that_cannot_be_written_is_refused_before_the_calls(
+    service: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(service, "--yes", "--write", str(tmp_path)) == 2
+    assert "No call was made" in capsys.readouterr().err
+    assert service.calls.list() == []
+
+
+def test_wrong_secret_is_refused_at_the_first_call(
+    service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "another")
+    assert run(service, "--yes") == 2
+    shown = capsys.readouterr()
+    assert f"alimock: {service.endpoint} refuses the credentials. SignatureDoesNotMatch" in shown.err
+    assert "another" not in shown.out + shown.err
+    assert len(service.calls.list()) == 1
+
+
+def test_record_that_stays_behind_is_named(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    service.faults.put("no-delete", {"when": {"action": "DeleteEmailVerification"}, "error": "InternalError"})
+    assert run(service, "--yes") == 1
+    assert f"alimock: the record of {EMAIL} could not be deleted; call DeleteEmailVerification for it" in capsys.readouterr().err
+
+
+def test_evidence_has_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.real")
+    key = {"id": "STS.real", "secret": SECRET, "security_token": TOKEN}
+    file = tmp_path / "evidence.yaml"
+    scenario = {**SERVICE, "accounts": {"default": {"user_id": "1406926474061234", "access_keys": [key]}}, "profile": "docs-2018"}
+    with Emulator(scenario) as service:
+        assert run(service, "--yes", "--write", str(file)) == 1
+        tokens = [mail.token for mail in service.outbox.messages()]
+        calls = service.calls.list()
+    text = file.read_text()
+    private = [SECRET, TOKEN, "STS.real", EMAIL, EMAIL.upper(), "jo.private", "real.example.com", "1406926474061234", service.endpoint,
+               "real%2F", "real%252F", *tokens, *(call.request_id for call in calls)]  # fmt: skip
+    assert len(tokens) == 3
+    assert [value for value in private if value.lower() in text.lower()] == []
+    assert re.findall(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", text) == []
+    assert re.findall(r"[0-9a-fA-F]{20,}", text) == []
+    assert "server string to sign is:POST&%2F&AccessKeyId%3DKEY_ID%26Action" in text
+    shown = capsys.readouterr()
+    assert [value for value in (SECRET, TOKEN) if value in shown.out + shown.err] == []
+
+
+def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "evidence.yaml"
+    with Emulator({**SERVICE, "codes": {"MissingEmail": {"status": 404}}}) as service:
+        assert run(service, "--yes", "--write", str(file)) == 1
+    capsys.readouterr()
+    assert main(["fidelity", "--evidence", str(file)]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("## Compared with another host on ")
+    assert re.search(
+        r"^\| refuted \| code/MissingEmail \| assumed \| 400, .* \| refusals/submit-without-email, ", page, re.MULTILINE
+    )
+    assert re.search(
+        r"^\| confirmed \| behavior/Submit/new-address \| documented \| .* \| lifecycle/submit \|$", page, re.MULTILINE
+    )
+    assert "# Fidelity: verified and assumed behavior" in page
+    assert main(["fidelity", "--json", "--evidence", str(file)]) == 0
+    comparison = yaml.safe_load(capsys.readouterr().out)["comparison"]
+    assert "code/MissingEmail" in comparison["refuted"]
+    assert "code/MissingToken" in comparison["confirmed"]
+
+
+def documented(title: str) -> str:
+    """Return the block of the page after the line that begins with a text."""
+    found = re.search(rf"^{title}.*?^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[1]
+
+
+def test_transcript_of_the_page_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    with Emulator({**SERVICE, "codes": {"MissingToken": {"status": 404}}}) as service:
+        assert run(service, "--yes") == 1
+    shown = capsys.readouterr()
+    plan = shown.err.replace(service.endpoint, "domain.aliyuncs.com").replace(EMAIL, "you@example.com")
+    assert documented("Before the first call") == plan
+    result = re.search(
+        r"^differs.*?(?=\n\nConfirmed)",
+        re.sub(r"^same .*\n", "", shown.out, flags=re.MULTILINE),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert result is not None
+    assert documented("This is what remains") == result[0] + "\n"

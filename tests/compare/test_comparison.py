@@ -1,0 +1,342 @@
+"""The comparison: a service that is like alimock is the same throughout, and each planted difference is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from alimock.api.http import HttpRequest, HttpResponse
+from alimock.api.serialize import entity_tag
+from alimock.compare import verdicts
+from alimock.compare.comparison import CredentialsRefused, Outcome, Result
+from alimock.compare.conversation import load_all
+from alimock.compare.endpoint import Exchange, NoAnswer
+from service import EMAIL, KEY_ID, Alteration, FakeService, comparison, content, unlike
+
+ALL = " ".join(one.name for one in load_all())
+
+
+@pytest.mark.parametrize("sign", ["v1", "v3"])
+@pytest.mark.parametrize("version", ["2018-01-29", "2017-12-18"])
+def test_unaltered_service_is_the_same_in_every_step(sign: str, version: str) -> None:
+    service = FakeService()
+    played = comparison(service, ALL, sign=sign, version=version)
+    results = list(played.results())
+    assert [(one.name, one.outcome, one.differences, one.reason) for one in results if one.outcome is not Outcome.SAME] == []
+    assert len(results) == len(played.plan.steps) == service.calls
+    assert all(verdict.confirmed for one in results for verdict in one.verdicts)
+    assert len(service.store.outbox) == 10  # The daily limit.
+    assert played.plan.mails == 16
+    assert service.store.account(KEY_ID).get(EMAIL) is None
+
+
+def test_security_token_is_sent_and_compared() -> None:
+    service = FakeService(content(key={"security_token": "session-token"}))
+    assert unlike(comparison(service, security_token="session-token").results()) == {}
+
+
+def changed(path: str, change: Callable[[Any], Any]) -> Alteration:
+    """Return an alteration of a field in every JSON body that has it."""
+
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if not response.body.startswith(b"{"):
+            return response
+        values = json.loads(response.body)
+        if path in values:
+            values[path] = change(values[path])
+        return with_body(response, json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())
+
+    return alter
+
+
+def with_body(response: HttpResponse, body: bytes) -> HttpResponse:
+    headers = tuple((name, entity_tag(body) if name == "ETag" else value) for name, value in response.headers)
+    return response._replace(body=body, headers=headers)
+
+
+def reordered(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if b"TotalItemNum" not in response.body or not response.body.startswith(b"{"):
+        return response
+    body = json.dumps(dict(sorted(json.loads(response.body).items())), separators=(",", ":")).encode()
+    return with_body(response, body)
+
+
+def header(name: str, value: str | None) -> Alteration:
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        kept = tuple(pair for pair in response.headers if pair[0].lower() != name.lower())
+        return response._replace(headers=kept if value is None else (*kept, (name, value)))
+
+    return alter
+
+
+def without_declaration(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    return with_body(response, re.sub(rb"^<\?xml.*?\?>", b"", response.body))
+
+
+Differences = Mapping[str, set[str]]
+NO_EMAIL = ("submit-without-email", "submit-with-empty-email", "submit-with-only-a-comma", "submit-without-email-xml",
+            "resend-without-email", "delete-without-email", "email-verified-without-email", "query-without-email")  # fmt: skip
+NO_RECORD = ("lifecycle/query-unknown-address", "refusals/verify-unknown-token", "refusals/verify-unknown-token-xml")
+TIMESTAMPS = ("malformed-timestamp", "timestamp-20-minutes-ago", "timestamp-2-hours-ago", "timestamp-2-hours-ahead")
+TIMES = ("GmtCreate", "GmtModified", "TokenSendTime")
+OF_LIST = {"time Data[0].GmtCreate", "time Data[0].GmtModified", "time Data[0].TokenSendTime"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        (
+            {"codes": {"MissingEmail": {"status": 404}}},
+            {f"refusals/{name}": {"status"} for name in NO_EMAIL},
+        ),
+        (
+            {"codes": {"ParameterIllegal": {"message": "No such record."}}},
+            {name: {"message Message"} for name in (*NO_RECORD, "refusals/verify-unknown-token-in-chinese")},
+        ),
+        (
+            {"codes": {"InvalidAction.NotFound": {"status": 400, "message": "No such action."}}},
+            {
+                name: {"status", "message Message"}
+                for name in ("refusals/unknown-action", "refusals/unknown-action-xml", "refusals/no-action",
+                             "authentication/unknown-action-with-wrong-secret")
+            },
+        ),
+        (
+            {"stubs": {"NoSuchAction": {"Answer": "yes"}}},
+            {
+                "refusals/unknown-action": {"status", "code Code"},
+                "refusals/unknown-action-xml": {"status", "code Code"},
+                "authentication/unknown-action-with-wrong-secret": {"status", "code Code", "message Message"},
+            },
+        ),
+        (
+            {"addresses": {EMAIL: {"status": "none", "answers": {"resend": "TokenFailed"}}}},
+            {"lifecycle/resend-to-unknown-address": {"code FailList[0].Code", "message FailList[0].Message"},
+             "lifecycle/resend": {"value SuccessList", "value FailList",
+                                  *(f"field {name}[0].{field}" for name in ("SuccessList", "FailList") for field in ("Email", "Code", "Message"))}},
+        ),
+        (
+            {"timestamps": "ignored"},
+            {f"authentication/{name}": {"status", "code Code"} for name in TIMESTAMPS},
+        ),
+        (
+            {"authentication": "known-keys"},
+            {f"authentication/{name}": {"status", "code Code"}
+             for name in ("no-signature", "unknown-key")}
+            | {"authentication/unknown-key-with-wrong-secret": {"status", "code Code", "message Message"}},
+        ),
+        (
+            {"faults": [{"when": {"action": "QueryEmailVerification", "nth": 2}, "error": "InternalError"}]},
+            {"lifecycle/query-waiting-address": {"status", "code Code"}},
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)  # fmt: skip
+def test_difference_of_the_scenario_is_found_and_nothing_else(scenario: Mapping[str, Any], expected: Differences) -> None:
+    results = list(comparison(FakeService(content(**scenario))).results())
+    assert unlike(results) == expected
+
+
+@pytest.mark.parametrize(
+    ("alter", "expected"),
+    [
+        (header("ETag", None), {"header etag"}),
+        (header("X-Served-By", "me"), {"header x-served-by"}),
+        (header("Content-Type", "application/json; charset=UTF-8"), {"header content-type"}),
+        (without_declaration, {"declaration"}),
+        (reordered, {"order"}),
+        (changed("TotalItemNum", str), {"type TotalItemNum"}),
+        (changed("Recommend", lambda value: value.replace("aliyun", "alibabacloud")), {"value Recommend"}),
+        (changed("VerificationStatus", lambda value: 2), {"value VerificationStatus"}),
+        (changed("GmtCreate", lambda value: "Dec 25,2017 03:38:46"), {"date style GmtCreate", "time GmtCreate"}),
+        (changed("UserId", lambda value: f"u{value}"), {"value UserId"}),
+        (changed("HostId", lambda value: "elsewhere"), {"value HostId"}),
+    ],
+    ids=["no ETag", "another header", "content type", "no declaration", "order", "type", "Recommend", "status", "date style", "shape", "HostId"],
+)  # fmt: skip
+def test_difference_of_the_responses_is_found_and_nothing_else(alter: Alteration, expected: set[str]) -> None:
+    found = unlike(comparison(FakeService(alter=alter)).results())
+    assert set().union(*found.values()) == expected
+
+
+@pytest.mark.parametrize("profile", ["docs-2021", "docs-2018"])
+def test_other_layout_differs_in_names_and_order_and_refutes_no_behavior_but_the_order(profile: str) -> None:
+    results = list(comparison(FakeService(profile=profile), "lifecycle").results())
+    kinds = {one.kind.value for result in results for one in result.differences}
+    assert kinds <= {"name", "order", "field", "declaration", "date style"}
+    assert {"name", "order"} <= kinds
+    refuted = {verdict.row for result in results for verdict in result.verdicts if not verdict.confirmed}
+    assert {row for row in refuted if row.startswith("behavior/")} == {"behavior/Gateway/json-order"}
+    assert any(row.startswith("field/current/JSON/ResendEmailVerification/") for row in refuted)
+
+
+def test_clock_in_another_time_zone_differs_in_times_only() -> None:
+    service = FakeService()
+    service.store.account(KEY_ID).clock.set(int(service.time.now) - 8 * 3600, frozen=False)
+    results = list(comparison(service, "lifecycle").results())
+    found = unlike(results)
+    assert found["lifecycle/query-waiting-address"] == {f"time {name}" for name in TIMES}
+    assert set().union(*found.values()) - OF_LIST == {
+        f"time {prefix}{name}" for prefix in ("", "Data.EmailVerification[0].") for name in TIMES
+    }
+    rows = verdicts.merged((one.name, verdict) for one in results for verdict in one.verdicts)
+    assert rows["behavior/Values/utc-plus-8"][False]
+
+
+def outcomes(results: list[Result]) -> dict[Outcome, int]:
+    return {outcome: sum(one.outcome is outcome for one in results) for outcome in Outcome}
+
+
+@pytest.mark.parametrize("status", ["pending", "verified"])
+def test_existing_record_is_left_alone_and_its_steps_are_inconclusive(status: str) -> None:
+    service = FakeService(content(addresses={EMAIL: status}))
+    before = service.store.account(KEY_ID).get(EMAIL)
+    results = list(comparison(service).results())
+    lifecycle = [one for one in results if one.name.startswith("lifecycle/")]
+    assert {(one.outcome, one.reason) for one in lifecycle} == {
+        (Outcome.INCONCLUSIVE, "the account already has a record of the address, which stays as it is")
+    }
+    others = [one for one in results if one not in lifecycle]
+    assert unlike(others) == {"first/look-for-a-record": {
+        *(f"value {name}" for name in ("TotalItemNum", "TotalPageNum", "Data")),
+        *(f"field Data[0].{name}" for name in ("VerificationStatus", "GmtCreate", "Email", "EmailVerificationNo", "UserId", "GmtModified", "SendIp", "TokenSendTime", *(("ConfirmIp", "VerificationTime") if status == "verified" else ()))),
+    }}  # fmt: skip
+    assert service.store.account(KEY_ID).get(EMAIL) == before
+    assert len(service.store.outbox) == 0
+
+
+def test_throttled_call_is_tried_once_more() -> None:
+    fault = {"when": {"action": "SubmitEmailVerification", "nth": 1}, "error": "Throttling.User", "retry_after": "2s"}
+    assert unlike(comparison(FakeService(content(faults=[fault])), "lifecycle").results()) == {}
+
+
+@pytest.mark.parametrize("code", ["Throttling", "Throttling.User", "Throttling.Api", "API_Block"])
+def test_call_that_stays_throttled_is_inconclusive(code: str) -> None:
+    service = FakeService(content(faults=[{"when": {"action": "VerifyEmail"}, "error": code}]))
+    results = list(comparison(service, "refusals").results())
+    assert unlike(results) == {}
+    assert {one.name: one.reason for one in results if one.outcome is Outcome.INCONCLUSIVE} == {
+        f"refusals/verify-unknown-token{end}": f"{code}, twice" for end in ("", "-xml", "-in-chinese")
+    }
+
+
+def test_operation_that_the_key_may_not_call_is_inconclusive() -> None:
+    service = FakeService(content(key={"permissions": ["domain:QueryEmailVerification"]}))
+    results = list(comparison(service, "lifecycle").results())
+    assert {one.reason for one in results if one.name == "lifecycle/resend-to-unknown-address"} == {
+        "the access key may not call this operation (Forbidden.RAM)"
+    }
+    assert outcomes(results)[Outcome.DIFFERS] == 0
+
+
+def test_quota_that_earlier_mails_used_up_is_inconclusive_but_compared_on_request() -> None:
+    scenario = content(limits={"sends_per_address_per_day": 2})
+    results = list(comparison(FakeService(scenario), "lifecycle").results())
+    (resend,) = [one for one in results if one.name == "lifecycle/resend"]
+    assert (resend.outcome, resend.reason) == (Outcome.INCONCLUSIVE, "SendTokenQuotaExceeded: mails of earlier today count, too")
+    assert unlike(results) == {}
+    results = list(comparison(FakeService(scenario), "quota").results())
+    assert [name for name in unlike(results) if name != "quota/resend-2"] == []
+    assert unlike(results)
+
+
+def test_steps_after_another_effect_are_inconclusive_and_the_record_is_deleted() -> None:
+    fault = {"when": {"action": "ResendEmailVerification", "nth": 2}, "error": "InternalError"}
+    service = FakeService(content(faults=[fault]))
+    results = list(comparison(service, "lifecycle").results())
+    assert unlike(results) == {"lifecycle/resend": {"status", "code Code"}}
+    after = results[[one.name for one in results].index("lifecycle/resend") + 1 :]
+    assert {one.reason for one in after} == {"the account is in another state than the emulator since the step resend"}
+    assert service.store.account(KEY_ID).get(EMAIL) is None
+
+
+def test_address_that_the_service_accepts_but_alimock_refuses_is_deleted() -> None:
+    def accept(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if "no-dot" in request.query and "Submit" in request.query:
+            return with_body(
+                response, re.sub(rb'"SuccessList":\[\],"FailList":(\[.*\])', rb'"SuccessList":\1,"FailList":[]', response.body)
+            )
+        return response
+
+    deleted: list[str] = []
+
+    def noted(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if "DeleteEmailVerification" in request.query and "no-dot" in request.query:
+            deleted.append(request.query)
+        return accept(request, response)
+
+    played = comparison(FakeService(alter=noted), "refusals")
+    assert set(unlike(played.results())) == {"refusals/submit-no-dot"}
+    assert len(deleted) == 1
+    assert played.left_behind == {}
+
+
+def test_wrong_credentials_end_the_comparison_at_the_first_call() -> None:
+    service = FakeService()
+    with pytest.raises(CredentialsRefused, match=r"SignatureDoesNotMatch: Specified signature"):
+        list(comparison(service, secret="another").results())
+    assert service.calls == 1
+
+
+class Unanswered(FakeService):
+    """A service that gives no answer to the calls with some text."""
+
+    silent: tuple[str, ...] = ()
+
+    def send(self, request: HttpRequest) -> Exchange:
+        if any(text in request.query for text in self.silent):
+            self.calls += 1
+            raise NoAnswer("timed out after 20 s")
+        return super().send(request)
+
+
+def test_call_without_an_answer_is_reported_and_the_rest_goes_on() -> None:
+    service = Unanswered()
+    service.silent = ("PageSize=5001",)
+    results = list(comparison(service).results())
+    assert [(one.name, one.reason) for one in results if one.outcome is Outcome.NO_ANSWER] == [
+        ("refusals/list-page-size-5001", "timed out after 20 s")
+    ]
+    assert outcomes(results)[Outcome.SAME] == len(results) - 1
+
+
+def test_three_calls_in_a_row_without_an_answer_end_the_comparison() -> None:
+    service = Unanswered()
+    service.silent = ("",)
+    played = comparison(service)
+    assert [one.outcome for one in played.results()] == [Outcome.NO_ANSWER] * 3
+    assert played.ended_early == "3 calls in a row had no answer"
+    assert service.calls == 3
+
+
+def test_record_is_deleted_if_the_submission_had_no_answer_or_the_comparison_is_interrupted() -> None:
+    service = FakeService()
+    played = comparison(service, "lifecycle")
+    steps = played.results()
+    while next(steps).name != "lifecycle/submit":
+        pass
+    assert service.store.account(KEY_ID).get(EMAIL) is not None
+    steps.close()
+    assert service.store.account(KEY_ID).get(EMAIL) is None
+    assert played.left_behind == {}
+
+
+def test_record_that_cannot_be_deleted_is_named() -> None:
+    service = Unanswered()
+    service.silent = ("Action=DeleteEmailVerification",)
+    played = comparison(service, "lifecycle quota")
+    reasons = {one.name: one.reason for one in played.results() if one.outcome is not Outcome.SAME}
+    assert reasons["lifecycle/delete-unknown-address"] == reasons["quota/delete"] == "timed out after 20 s"
+    assert reasons["lifecycle/submit"] == "the account is in another state than the emulator since the step delete-unknown-address"
+    assert list(played.left_behind.values()) == [EMAIL]
+
+
+def test_conversation_after_a_record_that_cannot_be_deleted_is_inconclusive() -> None:
+    service = Unanswered()
+    service.silent = ("Action=DeleteEmailVerification",)
+    played = comparison(service, "link quota")
+    reasons = {one.name: one.reason for one in played.results() if one.name.startswith("quota/")}
+    assert set(reasons.values()) == {"a record of an earlier conversation could not be deleted"}
