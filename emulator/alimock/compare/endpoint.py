@@ -171,7 +171,7 @@ def _reason(error: Exception, seconds: float) -> str:
     if isinstance(error, TimeoutError):
         return f"timed out after {seconds:g} s"
     if isinstance(error, http.client.IncompleteRead):
-        return f"half a response ({len(error.partial)} bytes)"
+        return "half a response (a chunk is missing)"
     if isinstance(error, http.client.RemoteDisconnected):
         return "the connection was closed without a response"
     if isinstance(error, http.client.HTTPException):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from alimock import __version__
 from alimock.compare import verdicts
+from alimock.compare.answer import clean
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Outcome, Result
 from alimock.scenario.diagnostics import ScenarioError
@@ -137,6 +138,8 @@ def _evidence(values: Mapping[str, Any]) -> Evidence:
     by_steps: dict[str, dict[str, Sequence[str]]] = {"confirmed by": {}, "refuted by": {}}
     for row, steps in values["rows"].items():
         for name, found in by_steps.items():
+            if not isinstance(steps[name], list):
+                raise TypeError(f"`{name}` of {row} is no list")
             if steps[name]:
                 found[row] = [str(step) for step in steps[name]]
     # A line that some steps confirm and others refute is refuted.
@@ -184,9 +187,9 @@ def _encodings(value: str) -> set[str]:
 
 
 def _plain(node: Node) -> Any:
-    """Return nodes as values; scalars stay text."""
+    """Return nodes as values; scalars stay text, in one line and without control characters, because others can send such a file."""
     if isinstance(node, ScalarNode):
-        return node.text
+        return clean(" ".join(node.text.split()))
     if isinstance(node, SequenceNode):
         return [_plain(item) for item in node.items]
     if isinstance(node, MappingNode):

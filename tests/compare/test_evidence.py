@@ -1,0 +1,127 @@
+"""The evidence: what is masked, and files that are no evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alimock.compare import evidence, report
+from alimock.compare.evidence import Evidence, EvidenceError, Mask
+from service import EMAIL, KEY_ID, SECRET, FakeService, caller, comparison
+
+MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SECRET, "SECRET"),
+        (f"x={KEY_ID}&", "x=KEY_ID&"),
+        (KEY_ID.lower(), "KEY_ID"),
+        ("SecurityToken%3Da%252Ftoken%252Bof%253Dmine%26", "SecurityToken%3DSECURITY_TOKEN%26"),
+        ("a%2Ftoken%2Bof%3Dmine", "SECURITY_TOKEN"),
+        (EMAIL, "ADDRESS"),
+        (EMAIL.upper(), "ADDRESS"),
+        ("Email%3Djo%2540real.example.com%26", "Email%3DADDRESS%26"),
+        ("the host 127.0.0.1:2546 is", "the host HOST is"),
+        ("another.person+x@mail.example.org", "ADDRESS"),
+        ("another%40mail.example.org", "ADDRESS"),
+        ("8C7FF3C5-42F8-55C8-8A44-403A3467F278", "UUID"),
+        ("Nonce%3De189e493-c583-4943-a832-976e8e6d43da%26", "Nonce%3DUUID%26"),
+        ("0b32247496409441e9e179ea7c2e0123", "HEX"),
+        ("from 203.0.113.7.", "from IP."),
+        ("from 2001:db8::7", "from IP"),
+        ("from fe80:1:2:3:4:5:6:7", "from IP"),
+        ("user 1406926474061234", "user DIGITS"),
+        ("acs:ram::1406926474061234:user/jo", "RESOURCE"),
+        ("key LTAI5tABCDEF123456", "key KEY_ID"),
+        ("STS.NUabc", "KEY_ID"),
+        ("Email is mandatory for this action.", "Email is mandatory for this action."),
+        ("a time like 2019-02-19 16:38:07", "a time like 2019-02-19 16:38:07"),
+        ("https://api.aliyun.com/troubleshoot?q=CODE&product=Domain&requestId=REQUEST_ID", "https://api.aliyun.com/troubleshoot?q=CODE&product=Domain&requestId=REQUEST_ID"),
+        ("domain.aliyuncs.com", "domain.aliyuncs.com"),
+        ("32 lower-case hex digits, number 1", "32 lower-case hex digits, number 1"),
+    ],
+)  # fmt: skip
+def test_private_text_is_masked_and_other_text_is_not(text: str, expected: str) -> None:
+    assert MASK.text(text) == expected
+
+
+def test_short_credentials_do_not_mask_each_other() -> None:
+    assert Mask(caller(access_key_id="a", secret="d"), EMAIL, "x.aliyuncs.com").text("a d") == "KEY_ID SECRET"
+
+
+def written(path: Path, authority: str = "domain.aliyuncs.com") -> Path:
+    who = caller()
+    played = list(comparison(FakeService(), "refusals").results())
+    path.write_text(evidence.document(played, who, authority, "2026-01-31", Mask(who, EMAIL, authority)), encoding="utf-8")
+    return path
+
+
+def test_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    found = evidence.load(written(tmp_path / "e.yaml"))
+    assert (found.endpoint, found.version, found.signature, found.date) == ("domain.aliyuncs.com", "2018-01-29", "v1", "2026-01-31")
+    assert found.confirmed["code/MissingToken"] == ["refusals/verify-without-token"]
+    assert found.refuted == {}
+
+
+def test_host_that_is_not_the_vendors_is_not_named(tmp_path: Path) -> None:
+    assert evidence.load(written(tmp_path / "e.yaml", "proxy.corp.example.com:8443")).endpoint == "another host"
+    assert "corp" not in (tmp_path / "e.yaml").read_text()
+
+
+HEAD = "evidence: 1\nendpoint: x\nversion: x\nsignature: v1\ndate: x\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "no content"),
+        (b"\xff", "the byte 0xff"),
+        (b"a: [", "expected valid YAML"),
+        (b"[" * 10_000, "expected "),
+        (b"alimock: 1", "no `evidence: 1`"),
+        (b"[evidence]", "no `evidence: 1`"),
+        (b"evidence: 2", "no `evidence: 1`"),
+        (b"evidence: 1", "incomplete or changed by hand"),
+        (HEAD.encode(), "incomplete or changed by hand"),
+        (f"{HEAD}rows: []".encode(), "incomplete or changed by hand"),
+        (f"{HEAD}rows: 1".encode(), "incomplete or changed by hand"),
+        (f"{HEAD}rows: {{a: []}}".encode(), "incomplete or changed by hand"),
+        (f"{HEAD}rows: {{a: {{confirmed by: [], refuted by: 1}}}}".encode(), "incomplete or changed by hand"),
+        (b"evidence: &a 1\nrows: *a", "incomplete or changed by hand"),
+    ],
+)
+def test_file_that_is_no_evidence_is_refused(content: bytes, expected: str, tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_bytes(content)
+    with pytest.raises(EvidenceError) as caught:
+        evidence.load(file)
+    assert str(caught.value).startswith(str(file))
+    assert expected in str(caught.value)
+
+
+def test_unreadable_and_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (tmp_path, tmp_path / "none", Path("\0")):
+        with pytest.raises(EvidenceError):
+            evidence.load(path)
+    monkeypatch.setattr(evidence, "MAXIMUM_BYTES", 10)
+    with pytest.raises(EvidenceError, match="more than 10 bytes"):
+        evidence.load(written(tmp_path / "e.yaml"))
+
+
+def test_control_characters_of_a_file_are_not_printed(tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(
+        HEAD.replace("endpoint: x", 'endpoint: "a\\e[31m\\nb"') + 'rows: {"c\\e[0m": {confirmed by: [d], refuted by: []}}'
+    )
+    section = report.section(evidence.load(file))
+    assert "\x1b" not in section
+    assert "Compared with a\\x1b[31m b on" in section
+
+
+def test_section_names_lines_of_other_versions_and_escapes_cells() -> None:
+    found = Evidence("a|b", "2018-01-29", "v1", "2026-01-31", {"code/MissingEmail": ["a|b"]}, {"code/Gone": ["x"]})
+    section = report.section(found)
+    assert "| refuted | code/Gone |  | (not in this version's ledger) | x |" in section
+    assert "a\\|b |" in section
