@@ -187,7 +187,7 @@ def _encodings(value: str) -> set[str]:
 
 
 def _plain(node: Node) -> Any:
-    """Return nodes as values; scalars stay text, in one line and without control characters, because others can send such a file."""
+    """Return nodes as values. Scalars stay text, in one line without control characters, because others can send such a file."""
     if isinstance(node, ScalarNode):
         return clean(" ".join(node.text.split()))
     if isinstance(node, SequenceNode):
