@@ -167,7 +167,7 @@ def test_help_does_not_show_the_token_in_the_url(capsys: pytest.CaptureFixture[s
         ("node", "endpoint: 'https://mocks.example.com:8443'"),
         ("java", "request.setSysProtocol(ProtocolType.HTTPS);"),
         ("go", 'request.Domain, request.Scheme = "mocks.example.com:8443", "https"'),
-        ("cli", "aliyun domain ..."),
+        ("cli", "aliyun domain ListEmailVerification --version 2018-01-29 --force --PageNum 1 --PageSize 5\n"),
     ],
 )
 def test_env_prints_the_settings_for_an_https_url(sdk: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:

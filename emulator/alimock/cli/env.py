@@ -67,7 +67,7 @@ _TLS_LINES = {
     "python-core": "\nrequest.set_protocol_type(aliyunsdkcore.http.protocol_type.HTTPS)",
     "java": "\nrequest.setSysProtocol(ProtocolType.HTTPS);",
 }
-_ONLY_PLAIN = " --insecure"
+_ONLY_PLAIN = (" --insecure", "# checked with aliyun-cli 3.3.5, over plain HTTP\n")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -92,7 +92,9 @@ def run(arguments: Sequence[str]) -> int:
     for lines in _proxy_lines(os.environ):
         print(f"{lines}\n")
     if values["scheme"] == "https":
-        print(f"# at {url}\n{http.replace(_ONLY_PLAIN, '')}{_TLS_LINES.get(options.sdk, '')}")
+        for text in _ONLY_PLAIN:
+            http = http.replace(text, "")
+        print(f"# at {url}\n{http}{_TLS_LINES.get(options.sdk, '')}")
         return 0
     print(f"# over HTTP\n{http}\n")
     print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")

@@ -34,7 +34,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         connection = Connection(options.url, options.access_key_id)
         if options.mbox:
-            sys.stdout.buffer.write(connection.fetch("outbox.mbox", seconds=_MBOX_SECONDS))
+            content = connection.fetch("outbox.mbox", seconds=_MBOX_SECONDS)
+            # Byte for byte.
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")  # type: ignore[union-attr]
+            sys.stdout.write(content.decode("utf-8", "surrogateescape"))
             return 0
         document = connection.send("GET", "scenario", arguments=filters)
     except EmulatorError as error:
