@@ -82,15 +82,17 @@ def test_scenario_of_the_fake_file_system_extends_a_built_in_one() -> None:
 
 
 @pytest.mark.slow
-def test_package_can_be_loaded_from_a_fake_file_system() -> None:
+def test_package_can_be_loaded_in_fake_file_systems_again_and_again() -> None:
     pytest.importorskip("pyfakefs", reason="pyfakefs is not installed")
+    # pyfakefs unloads afterwards what was loaded meanwhile.
     code = """
         from pyfakefs.fake_filesystem_unittest import Patcher
 
-        with Patcher():
-            from alimock import Emulator
-            with Emulator("quota-exceeded") as emulator:
-                emulator.load("default")
+        for scenario in ("quota-exceeded", "throttled"):
+            with Patcher():
+                from alimock import Emulator
+                with Emulator(scenario) as emulator:
+                    emulator.load("default")
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60)
 

@@ -12,8 +12,11 @@ import yaml
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-# The parser in C is ten times as fast; some builds of PyYAML lack it.
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The parser in C is ten times as fast. Some builds of PyYAML lack it. After a second import of PyYAML, as under pyfakefs, it yields
+# the events of the first.
+if not isinstance(next(yaml.parse("", Loader=_Loader)), yaml.Event):
+    _Loader = yaml.SafeLoader
 
 MAXIMUM_DEPTH = 100
 SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
