@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from alimock.client.connection import Connection
 from alimock.security import HostPolicy
 from alimock.server.listener import Listener
 from alimock.server.server import Server
-from alimock.settings import Settings
+from alimock.settings import Settings, resolve
 from command import ask, serving
 from conftest import Api, make_api, scenario, signed
 from werkzeug.test import Client
@@ -92,6 +93,47 @@ def test_client_sends_the_token_from_its_url_or_environment(empty: Api, monkeypa
     with pytest.raises(EmulatorError) as error:
         client.outbox.messages()
     assert "a%2Fb" not in str(error.value)
+
+
+FORWARDED = "jo-2546.app.example.dev"
+
+
+@pytest.mark.parametrize(
+    ("headers", "option"),
+    [
+        # A forwarded port keeps the name that the browser uses, or replaces it by that of this machine.
+        ({"Host": FORWARDED, "X-Forwarded-Proto": "https"}, f"--public-url https://{FORWARDED}"),
+        ({"Host": f"{FORWARDED}:8080"}, f"--public-url http://{FORWARDED}:8080"),
+        ({"Host": "localhost:2546", "Origin": f"https://{FORWARDED}"}, f"--public-url https://{FORWARDED}"),
+        ({"Host": "localhost:2546", "Origin": f"http://{FORWARDED}:8080"}, f"--public-url http://{FORWARDED}:8080"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/_alimock/", "/_alimock/reset", "/api/v1/messages"])
+def test_page_behind_a_forwarded_port_is_told_the_option_that_helps(
+    empty: Api, path: str, headers: dict[str, str], option: str
+) -> None:
+    refused = Client(flask_app(Backend(empty.service))).post(path, headers=headers)
+    assert refused.status_code == 403
+    hint = json.loads(refused.data)["hint"]
+    assert option in hint
+    policy = HostPolicy(public_url=resolve({"public_url": option.removeprefix("--public-url ")}, {}).public_url)
+    assert Client(flask_app(Backend(empty.service, policy))).post(path, headers=headers).status_code != 403
+
+
+@pytest.mark.parametrize(
+    "public_url",
+    [
+        "https://mocks.example.com",
+        "https://mocks.example.com:443/mail",
+        "https://Mocks.Example.com/",
+        "https://mocks.example.com/a",
+    ],
+)
+def test_own_pages_at_the_public_url_may_use_the_control_api(public_url: str) -> None:
+    policy = HostPolicy(public_url=public_url)
+    assert policy.allows_origin("https://mocks.example.com", "127.0.0.1:2546")
+    assert not policy.allows_origin("http://mocks.example.com", "127.0.0.1:2546")
+    assert not policy.allows_origin("https://mocks.example.com:8443", "127.0.0.1:2546")
 
 
 @pytest.mark.slow

@@ -179,10 +179,15 @@ def _check_access() -> Response | None:
         return None
     policy, host, origin = backend().host_policy, request.headers.get("Host", ""), request.headers.get("Origin")
     if not policy.allows_host(host):
-        hint = "Use 127.0.0.1 or localhost, or start alimock with --host or --public-url for this name."
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        public_url = f"{'https' if scheme == 'https' else 'http'}://{host[:100]}"
+        hint = f"Use 127.0.0.1 or localhost. Behind a forwarded port or a proxy, start alimock with --public-url {public_url}."
         raise ControlError(403, f"Unknown Host header {host[:100]!a}", hint)
     if origin is not None and not policy.allows_origin(origin, host):
-        hint = "Send the request from alimock's own origin, or start alimock with --cors-origin for this origin."
+        hint = (
+            f"If this is alimock's own page, behind a forwarded port or a proxy, start alimock with --public-url {origin[:100]}. "
+            f"If it is a page of another application, start alimock with --cors-origin {origin[:100]}."
+        )
         raise ControlError(403, f"Cross-origin request from {origin[:100]!a}", hint)
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers and policy.allows_cors(origin):
         # A preflight request, which browsers send without the control token.

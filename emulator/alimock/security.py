@@ -11,6 +11,7 @@ from alimock.spec.contract import VERSIONS
 
 ENDPOINTS = frozenset(version.endpoint for version in VERSIONS.values())
 ANY_ORIGIN = "*"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 # What the control API and Mailpit's API take. `*` includes the other headers that a page may add, but never Authorization.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
@@ -47,9 +48,11 @@ class HostPolicy:
 
     def allows_origin(self, origin: str, host: str) -> bool:
         """Return whether an `Origin` header is that of the emulator's own pages, or is configured."""
-        public = urlsplit(self.public_url) if self.public_url is not None else None
-        is_own = origin.partition("://")[2] == host or (public is not None and origin == f"{public.scheme}://{public.netloc}")
-        return is_own or self.allows_cors(origin)
+        return (
+            origin.partition("://")[2] == host
+            or (self.public_url is not None and origin == origin_of(self.public_url))
+            or self.allows_cors(origin)
+        )
 
     def allows_cors(self, origin: str | None) -> bool:
         """Return whether an `Origin` header, if there is one, is one of those configured."""
@@ -69,6 +72,13 @@ class HostPolicy:
 
     def _public_name(self) -> str | None:
         return urlsplit(self.public_url).hostname if self.public_url is not None else None
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL as browsers send it: in lower case, without a path and without the default port of its scheme."""
+    parts = urlsplit(url.lower())
+    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{bracketed(parts.hostname or '')}{port}"
 
 
 def hostname(host: str) -> str:

@@ -15,7 +15,7 @@ from alimock import environment
 from alimock.environment import SettingError as SettingError
 from alimock.scenario.model import Authentication
 from alimock.scenario.text_parsers import non_empty, one_of
-from alimock.security import ANY_ORIGIN, bracketed
+from alimock.security import ANY_ORIGIN, origin_of
 from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 
@@ -27,7 +27,6 @@ _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 _WEBHOOK = re.compile(r"https?://[!-\"$-~]+")
 # Extensions and applications have schemes of their own. Browsers send a host with other letters in Punycode.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+/?", re.IGNORECASE | re.ASCII)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -183,12 +182,10 @@ def _origins(text: str) -> tuple[str, ...]:
 
 
 def _origin(text: str) -> str:
-    """Return an origin as browsers send it: in lower case, without a path and without the default port of its scheme."""
-    parts = urlsplit(text.lower())
+    parts = urlsplit(text)
     if not _ORIGIN.fullmatch(text) or not parts.hostname or parts.port == 0:
         raise ValueError(text)
-    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{bracketed(parts.hostname)}{port}"
+    return origin_of(text)
 
 
 def _names(text: str) -> tuple[str, ...]:
