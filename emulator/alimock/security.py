@@ -96,7 +96,7 @@ def bracketed(host: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address can only mean this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if f".{host.lower()}".endswith(".localhost"):
         return True
     try:
         return ip_address(host).is_loopback

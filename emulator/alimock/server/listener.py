@@ -19,6 +19,11 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 512
 ADDRESS_IN_USE = "address already in use"
+LOCALHOST = "localhost"
+# How many free ports of one loopback address are tried at the other one.
+ATTEMPTS = 20
+# Windows reports a port that another process uses exclusively as the second.
+_IN_USE = (errno.EADDRINUSE, errno.EACCES)
 # Files other than connections, with a wide margin.
 OTHER_FILES = 100
 
@@ -26,7 +31,7 @@ OTHER_FILES = 100
 class Listener:
     """An address that a server listens on; port 0 becomes a free port when it is bound.
 
-    With a `context` it serves TLS.
+    `localhost` is both loopback addresses, 127.0.0.1 and ::1, or the first one without IPv6. With a `context` it serves TLS.
     """
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
@@ -45,20 +50,42 @@ class Listener:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"{self.address[0]}://{bracketed(host)}:{self.port}"
 
-    def bind(self) -> socket.socket:
-        """Return a listening socket for an event loop; raises `OSError` with the address and the reason."""
-        try:
-            options = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, _, _, _, address = options[0]
-            both = self.host == "::" and socket.has_dualstack_ipv6()
-            bound = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
-        except (OSError, UnicodeError) as error:
-            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = ADDRESS_IN_USE if in_use else str(error)
-            raise OSError(f"cannot listen on {self.host} port {self.port}: {reason}") from error
-        bound.setblocking(False)
-        self.port = bound.getsockname()[1]
-        return bound
+    def bind(self) -> list[socket.socket]:
+        """Return the listening sockets for an event loop; raises `OSError` with the address and the reason."""
+        sockets = self._bind_localhost() if self.host.lower() == LOCALHOST else [_bound(self.host, self.port)]
+        self.port = sockets[0].getsockname()[1]
+        return sockets
+
+    def _bind_localhost(self) -> list[socket.socket]:
+        """Bind the same port of both loopback addresses: which one `localhost` means depends on the client."""
+        for _ in range(ATTEMPTS):
+            first = _bound("127.0.0.1", self.port)
+            try:
+                return [first, _bound("::1", first.getsockname()[1])]
+            except OSError as error:
+                cause = error.__cause__
+                reason = cause.errno if isinstance(cause, OSError) else None
+                if reason not in _IN_USE:
+                    logger.info("no IPv6: %s", error)
+                    return [first]
+                first.close()
+                if self.port:
+                    raise
+        raise OSError(f"cannot listen on {self.host}: found no port that is free at both 127.0.0.1 and ::1")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        options = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = options[0]
+        both = host == "::" and socket.has_dualstack_ipv6()
+        bound = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except (OSError, UnicodeError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = ADDRESS_IN_USE if in_use else str(error)
+        raise OSError(f"cannot listen on {host} port {port}: {reason}") from error
+    bound.setblocking(False)
+    return bound
 
 
 def raise_file_limit(limits: ServerLimits) -> None:

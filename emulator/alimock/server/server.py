@@ -69,9 +69,9 @@ class Server:
     def start(self) -> None:
         """Bind and serve. The server is ready when this returns. Raises `OSError` if it cannot listen."""
         with ExitStack() as bound:
-            sockets = [bound.enter_context(listener.bind()) for listener in self.listeners]
+            sockets = [(listener, bound.enter_context(one)) for listener in self.listeners for one in listener.bind()]
             bound.pop_all()
-        self._sockets.update(sockets)
+        self._sockets.update(one for _, one in sockets)
         ready = threading.Event()
         # A program that does not stop its emulator must still be able to exit.
         self._thread = threading.Thread(target=self._run, args=(sockets, ready), name="alimock server", daemon=True)
@@ -122,7 +122,7 @@ class Server:
         del self._handshakes[task]
         task.cancel()
 
-    def _run(self, sockets: Sequence[socket.socket], ready: threading.Event) -> None:
+    def _run(self, sockets: Sequence[tuple[Listener, socket.socket]], ready: threading.Event) -> None:
         # In this thread: on Windows the thread that makes a loop in a program's main thread would have to close it.
         self.loop = _new_loop()
         self.loop.set_exception_handler(self._on_error)
@@ -131,16 +131,15 @@ class Server:
         self.loop.run_until_complete(self._serve(sockets))
         self.loop.close()
 
-    async def _serve(self, sockets: Sequence[socket.socket]) -> None:
-        pairs = zip(self.listeners, sockets, strict=True)
-        accepting = [self.loop.create_task(self._accept(*pair)) for pair in pairs]
+    async def _serve(self, sockets: Sequence[tuple[Listener, socket.socket]]) -> None:
+        accepting = [self.loop.create_task(self._accept(*one)) for one in sockets]
         await self._stopping.wait()
-        for bound in sockets:
+        for _, bound in sockets:
             # Cancelling alone is too late for a client that connects at this moment. Windows' loop has no readers.
             with suppress(NotImplementedError):
                 self.loop.remove_reader(bound)
         await _cancel(accepting)
-        for bound in sockets:
+        for _, bound in sockets:
             bound.close()
         # A connection that was just accepted is made in the next round.
         await sleep(0)
