@@ -118,6 +118,7 @@ class Settings:
     scenario: str | None = None
     scenario_yaml: str | None = None
     watch: bool = False
+    export_on_exit: str | None = None
     auth: Authentication | None = None
     profile: str | None = None
     public_url: str | None = None
@@ -234,17 +235,19 @@ _PORT = "a port from 0 to 65535"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address",
-            "address to listen on; localhost is both 127.0.0.1 and ::1", _host),
+            "address to listen on", _host),
     Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
     Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
             "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token, is_secret=True),
     Setting("cors_origin", "server", "ORIGINS", None, "origins like http://localhost:3000, comma-separated, or *",
-            "other origins that may use the control API", _origins),
+            "origins that may use the control API (CORS)", _origins),
     Setting("scenario", "scenario", "SCENARIOS", "default", "built-in names, or paths with a slash or .yaml",
             "initial scenario; of several, separated by commas, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text",
             "inline YAML scenario, used instead of --scenario", str),
     Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when its files change", _yes, bare="yes"),
+    Setting("export_on_exit", "scenario", "FILE", None, "a file in a writable directory",
+            "scenario file to write the state to on exit", non_empty),
     Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS,
             "how signatures are checked; overrides the scenario", Authentication),
     Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",
@@ -254,7 +257,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_relay", "mail", "HOST:PORT", None, "HOST:PORT",
             "SMTP server to relay each email to", _host_and_port),
     Setting("webhook", "mail", "URL", None, "a URL like https://example.com/hook",
-            "URL that each email is posted to, as JSON", _webhook),
+            "URL to post each email to, as JSON", _webhook),
     Setting("tls_port", "TLS", "PORT", None, _PORT, "port of a TLS listener, 0 for any free port", _port),
     Setting("tls_names", "TLS", "NAMES", None, "host names, comma-separated", "additional host names in the certificate", _names),
     Setting("tls_directory", "TLS", "DIR", None, "a directory", "where to keep alimock's certificate authority", str),

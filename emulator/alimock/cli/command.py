@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+EXIT_UNWRITTEN = 1
 EXIT_UNUSABLE = 2
 NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from alimock import __version__
 from alimock.cli.command import fail, parse
@@ -43,7 +43,13 @@ def run(arguments: Sequence[str]) -> int:
     except EmulatorError as error:
         return fail(str(error))
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    print(f"# Exported by alimock {__version__}: every account starts with the addresses of this one when it is loaded.")
-    print(_WITH_SECRETS if options.secrets else _WITHOUT_SECRETS)
-    print(to_yaml(document), end="")
+    print(scenario_text(document, secrets=options.secrets), end="")
     return 0
+
+
+def scenario_text(document: Mapping[str, object], *, secrets: bool) -> str:
+    """Return the document of an account's state as a scenario file."""
+    return (
+        f"# Exported by alimock {__version__}: every account starts with the addresses of this one when it is loaded.\n"
+        f"{_WITH_SECRETS if secrets else _WITHOUT_SECRETS}\n{to_yaml(document)}"
+    )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from alimock import __version__
-from alimock.cli.command import did_you_mean, fail, parse
+from alimock.cli.command import EXIT_UNWRITTEN, did_you_mean, fail, parse
 from alimock.cli.streams import StandardStream, standard_streams
 from alimock.settings import unknown_variables
 
@@ -33,7 +33,6 @@ COMMANDS = {
 }
 # The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
-EXIT_UNWRITTEN = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alimock.cli.command import EXIT_UNUSABLE, fail
+from alimock.cli.export_file import ExportFile
 from alimock.client.connection import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import ScenarioError
@@ -28,7 +29,7 @@ EXIT_NOT_FOUND = 127
 EXIT_SIGNAL = 128
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
-_SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "auth", "profile"))
+_SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "export_on_exit", "auth", "profile"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("url", "endpoint", "access_key_id", "access_key_secret")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -43,7 +44,7 @@ even requests to the emulator to that proxy. To keep one: --env HTTPS_PROXY=$HTT
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Return the status of the command, 1 if it violates --strict, or 2 if the emulator cannot start."""
+    """Return the status of the command, 1 if it violates --strict or the export fails, or 2 if the emulator cannot start."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, unknown = _parser().parse_known_args(arguments[:end])
     command = list(arguments[end + 1 :]) or options.command
@@ -53,16 +54,30 @@ def run(arguments: Sequence[str]) -> int:
         return fail(f"no command; {_USAGE_HINT}")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        emulator = _emulator(options)
+        given = _settings(options)
+        path = given.pop("export_on_exit")
+        export_file = ExportFile(path) if path is not None else None
+        emulator = _emulator(options, given)
     except (ScenarioError, ValueError) as error:
         return fail(str(error))
     status = EXIT_UNUSABLE
     try:
         with emulator:
             status = _run_against(emulator, command, options)
+            if export_file is not None:
+                exported = _export(emulator, export_file)
+                status = status or exported
     except EmulatorError as error:
         return fail(str(error), status or EXIT_UNUSABLE)
     return status
+
+
+def _export(emulator: Emulator, file: ExportFile) -> int:
+    """Export the account of the command's key."""
+    document = emulator.connection.send("GET", "scenario", arguments={"state": "current"})
+    accounts = emulator.connection.wide.send("GET", "accounts")["accounts"]
+    used = sum(account["counts"]["calls"] > 0 for account in accounts if emulator.access_key_id not in account["access_keys"])
+    return file.write(document, used)
 
 
 def _run_against(emulator: Emulator, command: Sequence[str], options: argparse.Namespace) -> int:
@@ -120,10 +135,14 @@ def _print_report(emulator: Emulator) -> None:
     print("alimock: events in the emulator:", *lines, sep="\n", file=sys.stderr)
 
 
-def _emulator(options: argparse.Namespace) -> Emulator:
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
     # An invalid value is reported by the name of its option.
     resolve(given, {})
+    return given
+
+
+def _emulator(options: argparse.Namespace, given: dict[str, Any]) -> Emulator:
     name = given.pop("scenario") or "default"
     return Emulator(name, access_key_id=options.access_key_id, access_key_secret=options.access_key_secret, **given)
 

@@ -17,17 +17,20 @@ from typing import Any
 from alimock import __version__
 from alimock.backend import Backend, create_backend
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
+from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
 from alimock.cli.scenario_watcher import Watcher
 from alimock.cli.streams import StandardStream
 from alimock.mail import links
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
+from alimock.scenario.export import document
 from alimock.scenario.model import Scenario
 from alimock.server.listener import ADDRESS_IN_USE, Listener, raise_file_limit
 from alimock.server.server import Server
 from alimock.server.tls import server_context
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
+from alimock.state.snapshot import snapshot
 from alimock.state.store import Store
 
 POLL_SECONDS = 0.25
@@ -39,11 +42,12 @@ _TLS_FILES_HINT = "Set --tls-certificate and --tls-key to a certificate chain an
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or Ctrl-C and return 0, or return 2 if the emulator cannot start."""
+    """Serve until SIGTERM or Ctrl-C and return 0; return 2 if the emulator cannot start, or 1 if it cannot export its state."""
     options = vars(parse(_parser(), arguments))
     options["limits"] = ",".join(options["limits"]) if options["limits"] is not None else None
     try:
         settings = resolve(options, os.environ)
+        export_file = ExportFile(settings.export_on_exit) if settings.export_on_exit is not None else None
         scenario = _scenario(settings)
     except SettingError as error:
         return fail(str(error))
@@ -66,7 +70,19 @@ def run(arguments: Sequence[str]) -> int:
             return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
         return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
     write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
-    return _serve(create_backend(scenario, settings, write_line), settings, tls, stopping)
+    backend = create_backend(scenario, settings, write_line)
+    status = _serve(backend, settings, tls, stopping)
+    if status == 0 and export_file is not None:
+        return _export(backend.service.store, export_file)
+    return status
+
+
+def _export(store: Store, file: ExportFile) -> int:
+    """Export the account `default`, as `alimock export` does."""
+    account = store.account_for_view(None)
+    assert account is not None
+    others = sum(one.name != account.name and bool(store.calls.entries(one.name)) for one in store.accounts_for_view())
+    return file.write(document(snapshot(account, store.scenario)), others)
 
 
 def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event) -> int:
