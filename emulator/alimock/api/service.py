@@ -16,11 +16,13 @@ from alimock.api.diagnosis import Diagnosis, diagnose
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.operations import CUSTOM, HANDLERS, OperationContext, OperationResult
 from alimock.api.parse import ApiRequest, bind, parse
+from alimock.scenario import template
 from alimock.scenario.model import AccessKey, CodeOverride, Reset, Stub
 from alimock.spec import error_catalog as errors
 from alimock.spec.contract import DOMAIN, OPERATIONS, USER_CLIENT_IP, VERSIONS, Operation
 from alimock.spec.errors import ApiError
 from alimock.spec.profiles import PROFILES
+from alimock.spec.times import format_time
 from alimock.state import system_clock
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
@@ -221,7 +223,9 @@ def _run_stub(context: CallContext, account: Account, stub: Stub) -> bytes:
     """Return the scenario's canned response. A key's permissions are not checked."""
     _survives_fault(context, account, None)
     context.outcomes = (Outcome("", "custom answer", f"{stub.location} {CUSTOM}"),)
-    return serialize.stub(context.request.action, stub.fields, context.request_id, context.body_format)
+    call = template.CallValues(context.request_id, format_time(account.clock.now()), context.request.parameters)
+    fields = {name: template.fill(value, call) for name, value in stub.fields.items()}
+    return serialize.stub(context.request.action, fields, context.request_id, context.body_format)
 
 
 def _survives_fault(context: CallContext, account: Account, emails: object) -> bool:

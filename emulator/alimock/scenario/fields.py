@@ -281,7 +281,8 @@ def pairs(
     lines: dict[str, int] = {}
     for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):
         if not isinstance(key_node, ScalarNode) or not diagnostics.accepts(key_node, path):
-            expected = "a plain text (put quotes around a pattern that begins with *)"
+            quotable = "{{ ... }}" if isinstance(key_node, MappingNode) else "a pattern that begins with *"
+            expected = f"a plain text (put quotes around {quotable})"
             diagnostics.add(key_node, path, f"{describe(key_node)} as a key", expected)
             continue
         key = key_node.text

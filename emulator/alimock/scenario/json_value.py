@@ -1,4 +1,4 @@
-"""Any value that JSON has, for the response fields of stubs."""
+"""Any value that JSON has, for the response fields of stubs, with templates in its texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from alimock.scenario import template
 from alimock.scenario.diagnostics import Diagnostics, quoted
 from alimock.scenario.fields import NULLS, Field, JsonSchema, join, pairs
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -27,6 +28,8 @@ class AnyValue(Field):
         if isinstance(node, SequenceNode):
             return self._read_list(node, path, diagnostics)
         assert isinstance(node, ScalarNode)
+        for found, expected in template.errors(node.text):
+            diagnostics.add(node, path, found, expected)
         return json_value(node.text) if node.plain else node.text
 
     def _read_mapping(self, node: MappingNode, path: str, diagnostics: Diagnostics) -> dict[str, Any]:

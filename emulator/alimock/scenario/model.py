@@ -108,7 +108,7 @@ class Fault:
 
 
 class Stub(NamedTuple):
-    """The canned response of an operation that alimock does not emulate: its fields as in JSON."""
+    """The canned response of an operation that alimock does not emulate: its fields as in JSON, with templates."""
 
     location: str
     fields: Mapping[str, object]

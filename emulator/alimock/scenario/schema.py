@@ -268,7 +268,9 @@ SCENARIO = Keys(
         ),
         "faults": Key(Items(FAULT), "faults of whole calls", "none"),
         "stubs": Key(
-            Entries(ACTION, AnyValue()), "canned responses of other operations of Domain: the fields of each response", "none"
+            Entries(ACTION, AnyValue()),
+            "canned responses of other operations of Domain: the fields of each response, with templates such as `{{ now }}`",
+            "none",
         ),
         "codes": Key(
             Entries(word(_CODES, "a code of the service (`alimock fidelity` lists them)"), CODE),
