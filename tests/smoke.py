@@ -34,7 +34,8 @@ def main(wheel: Path) -> None:
             subprocess.run([binaries / "alimock", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         ledger = subprocess.run([binaries / "alimock", "fidelity"], cwd=folder, check=True, capture_output=True, text=True).stdout
         assert "An account submits 500 new addresses" in ledger, ledger
-        assert list(Path(folder).glob("lib/python*/site-packages/alimock/fixtures/scenario.schema.json")), "no schema in the wheel"
+        for file in ("scenario.schema.json", "conversations/lifecycle.yaml"):
+            assert list(Path(folder).glob(f"lib/python*/site-packages/alimock/fixtures/{file}")), f"no {file} in the wheel"
         with subprocess.Popen(
             [binaries / "alimock", "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as server:

@@ -84,6 +84,20 @@ def test_unaltered_emulator_is_the_same(service: Emulator, option: list[str]) ->
     assert service.addresses.get(EMAIL) is None
 
 
+@pytest.mark.parametrize("auth", ["known-keys", "strict"])
+def test_default_scenario_is_the_same(auth: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret")
+    with Emulator(auth=auth) as emulator:
+        assert run(emulator, "--yes") == 0
+
+
+def test_report_has_nothing_private(capsys: pytest.CaptureFixture[str]) -> None:
+    with Emulator({**SERVICE, "codes": {"SignatureDoesNotMatch": {"message": f"{KEY_ID} of {EMAIL} is wrong"}}}) as service:
+        assert run(service, "--yes") == 1
+    assert "message Message: service KEY_ID of ADDRESS is wrong, alimock Specified signature" in capsys.readouterr().out
+
+
 def test_tokens_of_the_mails_are_asked_for(
     service: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,12 +186,30 @@ def test_version_is_that_of_the_endpoint(endpoint: str, version: str, capsys: py
     assert f"(version {version}, signature V1)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [(".", "{folder} is a directory, expected a file"), ("none/evidence.yaml", "no directory {folder}/none")],
+)
 def test_file_that_cannot_be_written_is_refused_before_the_calls(
-    service: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    service: Emulator, name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(service, "--yes", "--write", str(tmp_path)) == 2
-    assert "No call was made" in capsys.readouterr().err
+    assert run(service, "--yes", "--write", str(tmp_path / name)) == 2
+    assert capsys.readouterr().err.endswith(f"--write: {message.format(folder=tmp_path)}. No call was made.\n")
     assert service.calls.list() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_file_that_cannot_be_written_at_the_end_is_reported(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(service, "--yes", "--write", "/dev/full") == 2
+    assert capsys.readouterr().err.endswith("alimock: --write /dev/full: No space left on device\n")
+
+
+def test_existing_record_makes_the_comparison_incomplete(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    service.addresses.put(EMAIL, "verified")
+    assert run(service, "--yes") == 2
+    assert "inconclusive  first/look-for-a-record: the account already has a record of the address" in capsys.readouterr().out
+    assert service.addresses.get(EMAIL) is not None
 
 
 def test_wrong_secret_is_refused_at_the_first_call(
@@ -197,6 +229,7 @@ def test_record_that_stays_behind_is_named(service: Emulator, capsys: pytest.Cap
     assert f"alimock: the record of {EMAIL} could not be deleted; call DeleteEmailVerification for it" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_evidence_has_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "STS.real")
@@ -219,6 +252,7 @@ def test_evidence_has_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert [value for value in (SECRET, TOKEN) if value in shown.out + shown.err] == []
 
 
+@pytest.mark.slow
 def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,14 @@ def test_short_credentials_do_not_mask_each_other() -> None:
 def written(path: Path, authority: str = "domain.aliyuncs.com") -> Path:
     who = caller()
     played = list(comparison(FakeService(), "refusals").results())
-    path.write_text(evidence.document(played, who, authority, "2026-01-31", Mask(who, EMAIL, authority)), encoding="utf-8")
+    path.write_text(evidence.document(played, who, authority, Mask(who, EMAIL, authority)), encoding="utf-8")
     return path
 
 
 def test_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = evidence.load(written(tmp_path / "e.yaml"))
-    assert (found.endpoint, found.version, found.signature, found.date) == ("domain.aliyuncs.com", "2018-01-29", "v1", "2026-01-31")
+    assert (found.endpoint, found.version, found.signature) == ("domain.aliyuncs.com", "2018-01-29", "v1")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found.date)
     assert found.confirmed["code/MissingToken"] == ["refusals/verify-without-token"]
     assert found.refuted == {}
 

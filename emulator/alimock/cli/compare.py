@@ -7,10 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime, timezone
 from pathlib import Path
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import EXIT_UNUSABLE, fail, parse
 from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Comparison, CredentialsRefused, Outcome, Plan, Result
@@ -99,38 +98,50 @@ def _ask(question: str) -> str:
 
 
 def _compare(comparison: Comparison, file: Path | None) -> int:
-    try:
-        # Before the calls, because they cannot be repeated just because the file cannot be written.
-        if file is not None:
-            file.open("a").close()
-    except (OSError, ValueError) as error:
-        return fail(f"--write {file}: {getattr(error, 'strerror', None) or error}. No call was made.")
+    # Before the calls, because they cannot be repeated just because the file cannot be written.
+    if file is not None and (reason := _unwritable(file)):
+        return fail(f"--write: {reason}. No call was made.")
+    mask = evidence.Mask(comparison.caller, comparison.plan.email, comparison.endpoint.authority)
     results: list[Result] = []
-    status = 0
     try:
         with closing(comparison.results()) as played:
             for result in played:
                 results.append(result)
-                print(report.step_text(result), flush=True)
+                # Logs of scheduled runs can be public.
+                print(mask.text(report.step_text(result)), flush=True)
     except CredentialsRefused as error:
-        status = fail(f"{comparison.endpoint.authority} refuses the credentials. {error}")
+        return fail(f"{comparison.endpoint.authority} refuses the credentials. {mask.text(str(error))}")
     finally:
         for email in comparison.left_behind.values():
             fail(f"the record of {email} could not be deleted; call DeleteEmailVerification for it")
-    return status or _finish(comparison, results, file)
-
-
-def _finish(comparison: Comparison, results: list[Result], file: Path | None) -> int:
     print(f"\n{report.summary(results)}")
     if comparison.ended_early:
         fail(f"ended early: {comparison.ended_early}")
-    if file is not None:
-        mask = evidence.Mask(comparison.caller, comparison.plan.email, comparison.endpoint.authority)
-        date = datetime.now(timezone.utc).date().isoformat()
-        text = evidence.document(results, comparison.caller, comparison.endpoint.authority, date, mask)
-        file.write_text(text, encoding="utf-8")
-        print(f"\nEvidence: {file}")
+    if file is not None and not _write(file, evidence.document(results, comparison.caller, comparison.endpoint.authority, mask)):
+        return EXIT_UNUSABLE
     outcomes = {result.outcome for result in results}
     if Outcome.DIFFERS in outcomes:
         return EXIT_DIFFERS
-    return 0 if outcomes == {Outcome.SAME} and not comparison.ended_early and not comparison.left_behind else 2
+    return 0 if outcomes == {Outcome.SAME} and not comparison.ended_early and not comparison.left_behind else EXIT_UNUSABLE
+
+
+def _unwritable(file: Path) -> str:
+    """Return why a file cannot be written, or an empty text; nothing is created."""
+    try:
+        if file.is_dir():
+            return f"{file} is a directory, expected a file"
+        if not file.parent.is_dir():
+            return f"no directory {file.parent}"
+        return "" if os.access(file if file.exists() else file.parent, os.W_OK) else f"no permission to write {file}"
+    except (OSError, ValueError) as error:
+        return f"{file}: {error}"
+
+
+def _write(file: Path, text: str) -> bool:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"--write {file}: {error.strerror or error}")
+        return False
+    print(f"\nEvidence: {file}")
+    return True

@@ -42,6 +42,8 @@ _BAD_CREDENTIALS = (
     errors.INVALID_SECURITY_TOKEN_MISMATCH.code,
 )
 _SECOND_MS = 1000
+# The parts of the credentials without which alimock, by default, accepts a call that the service refuses.
+_IDENTITY = frozenset({"access_key_id", "signature"})
 
 
 class Outcome(Enum):
@@ -215,6 +217,8 @@ class Comparison:
         now = exchange.server_time if exchange.server_time is not None else self.clock()
         if _is_throttled(answer):
             raise _Inconclusive(f"{answer.code}, twice")
+        if step.change.keys() & _IDENTITY and not answer.code and _is_alimock(exchange):
+            self._reference.accept_unknown_keys()
         alimock = self._alimock.reader.read(self._reference.send(request, now))
         if reason := _why_inconclusive(conversation, answer, alimock):
             raise _Inconclusive(reason)
@@ -255,10 +259,10 @@ class Comparison:
             raise CredentialsRefused(f"{answer.code}: {answer.message}")
         if answer.code or not answer.named("TotalItemNum"):
             return
+        self._unusable = ""
         if any(fold(value.text) == fold(self.plan.email) for value in answer.named("Email")):
             self._unusable = "the account already has a record of the address, which stays as it is"
-        else:
-            self._unusable = ""
+            raise _Inconclusive(self._unusable)
 
     def _ask_for_token(self, step: Step) -> None:
         if step.ask is None:
@@ -304,6 +308,11 @@ def _remember_creation(values: dict[str, str], answer: Answer) -> None:
     if created is not None:
         for name, seconds in (("created", 0), ("after-created", 1), ("before-created", -1)):
             values[name] = str((created + seconds) * _SECOND_MS)
+
+
+def _is_alimock(exchange: Exchange) -> bool:
+    """Return whether the service is another alimock, as in a trial of this command."""
+    return any(name.lower() == "x-alimock-decided-by" for name, _ in exchange.response.headers)
 
 
 def _is_throttled(answer: Answer) -> bool:

@@ -72,7 +72,7 @@ class Endpoint:
         try:
             connection.connect()
             watchdog.start()
-            connection.request(request.method, target, request.body, {**request.headers, **headers})
+            connection.request(request.method, target, request.body or None, {**request.headers, **headers})
             exchange = _exchange(connection.getresponse())
             if not watchdog.expired:
                 return exchange

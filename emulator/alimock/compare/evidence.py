@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -90,8 +91,8 @@ class Mask:
         return [self.everywhere(item) for item in value] if isinstance(value, list) else value
 
 
-def document(results: Iterable[Result], caller: Caller, authority: str, date: str, mask: Mask) -> str:
-    """Return the text of the file. `date` is a day such as 2026-01-31."""
+def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask) -> str:
+    """Return the text of the file, with the date of today."""
     kept = list(results)
     rows = verdicts.merged((result.name, verdict) for result in kept for verdict in result.verdicts)
     content = {
@@ -101,7 +102,7 @@ def document(results: Iterable[Result], caller: Caller, authority: str, date: st
         "endpoint": authority if _is_official(authority) else "another host",
         "version": caller.version,
         "signature": caller.sign,
-        "date": date,
+        "date": datetime.now(timezone.utc).date().isoformat(),
         "outcomes": {outcome.value: sum(result.outcome is outcome for result in kept) for outcome in Outcome},
         "rows": {
             row: {"confirmed by": steps[True], "refuted by": steps[False]} for row, steps in sorted(rows.items())

@@ -21,6 +21,10 @@ class Reference:
         self._store = Store(scenario, real_time=lambda: self._now)
         self._service = Service(self._store, write_line=None)
 
+    def accept_unknown_keys(self) -> None:
+        """Accept unsigned calls and unknown keys from now on, as alimock does by default and the service does not."""
+        self._store.authentication = Authentication.KNOWN_KEYS
+
     def send(self, request: HttpRequest, now: float) -> HttpResponse:
         """Answer a request at a time in epoch seconds."""
         self._now = now
