@@ -9,9 +9,11 @@ from typing import Any
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.compare.calls import Caller
-from alimock.compare.comparison import Comparison, Outcome, Plan, Result
+from alimock.compare.comparison import Comparison
 from alimock.compare.conversation import load_all
 from alimock.compare.endpoint import Exchange
+from alimock.compare.plan import Plan
+from alimock.compare.results import Outcome, Result
 from alimock.scenario import loader
 from alimock.scenario.export import to_yaml
 from alimock.state.store import Store

@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.serialize import entity_tag
 from alimock.compare import verdicts
-from alimock.compare.comparison import CredentialsRefused, Outcome, Result
+from alimock.compare.comparison import CredentialsRefused
 from alimock.compare.conversation import load_all
 from alimock.compare.endpoint import Exchange, NoAnswer
+from alimock.compare.results import Outcome, Result
 from service import EMAIL, KEY_ID, Alteration, FakeService, comparison, content, unlike
 
 ALL = " ".join(one.name for one in load_all())
@@ -255,23 +257,18 @@ def test_steps_after_another_effect_are_inconclusive_and_the_record_is_deleted()
 
 
 def test_address_that_the_service_accepts_but_alimock_refuses_is_deleted() -> None:
+    called: list[str] = []
+
     def accept(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if "no-dot" in request.query and "Submit" in request.query:
-            return with_body(
-                response, re.sub(rb'"SuccessList":\[\],"FailList":(\[.*\])', rb'"SuccessList":\1,"FailList":[]', response.body)
-            )
-        return response
+        if "no-dot" not in request.query:
+            return response
+        called.append(dict(parse_qsl(request.query))["Action"])
+        body = re.sub(rb'"SuccessList":\[\],"FailList":(\[.*\])', rb'"SuccessList":\1,"FailList":[]', response.body)
+        return with_body(response, body)
 
-    deleted: list[str] = []
-
-    def noted(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if "DeleteEmailVerification" in request.query and "no-dot" in request.query:
-            deleted.append(request.query)
-        return accept(request, response)
-
-    played = comparison(FakeService(alter=noted), "refusals")
+    played = comparison(FakeService(alter=accept), "refusals")
     assert set(unlike(played.results())) == {"refusals/submit-no-dot"}
-    assert len(deleted) == 1
+    assert called == ["SubmitEmailVerification", "DeleteEmailVerification"]
     assert played.left_behind == {}
 
 
@@ -313,7 +310,58 @@ def test_three_calls_in_a_row_without_an_answer_end_the_comparison() -> None:
     assert service.calls == 3
 
 
-def test_record_is_deleted_if_the_submission_had_no_answer_or_the_comparison_is_interrupted() -> None:
+class Lossy(FakeService):
+    """A service that carries out a submission, and loses the response."""
+
+    def send(self, request: HttpRequest) -> Exchange:
+        exchange = super().send(request)
+        if "Action=SubmitEmailVerification" in request.query:
+            raise NoAnswer("half a response (1 of 200 bytes)")
+        return exchange
+
+
+def test_record_is_deleted_if_the_response_to_the_submission_was_lost() -> None:
+    service = Lossy()
+    played = comparison(service, "lifecycle")
+    reasons = {one.name: one.reason for one in played.results()}
+    assert reasons["lifecycle/list"] == "the account is in another state than the emulator since the step submit"
+    assert len(service.store.outbox) == 1
+    assert service.store.account(KEY_ID).get(EMAIL) is None
+    assert played.left_behind == {}
+
+
+class Forgetful(FakeService):
+    """A service whose operations with some text in the request do not find the record that the account has."""
+
+    blind: tuple[str, ...] = ()
+
+    def send(self, request: HttpRequest) -> Exchange:
+        if any(text in request.query for text in self.blind):
+            request = request._replace(query=request.query.replace("jo%40", "no%40"))
+        return super().send(request)
+
+
+@pytest.mark.parametrize(
+    ("blind", "first"),
+    [
+        (("Action=List",), "lifecycle/query-unknown-address"),
+        (("Action=List", "Action=Query", "Action=EmailVerified", "Action=Resend", "Action=Delete"), "lifecycle/submit"),
+    ],
+    ids=["query", "submit"],
+)
+def test_record_that_the_list_did_not_show_is_left_alone(blind: tuple[str, ...], first: str) -> None:
+    service = Forgetful(content(addresses={EMAIL: "pending"}, authentication="none"))
+    service.blind = blind
+    played = comparison(service, "lifecycle")
+    results = list(played.results())
+    stopped = [one.name for one in results].index(first)
+    assert {one.outcome for one in results[stopped + 1 :]} == {Outcome.INCONCLUSIVE}
+    assert played.left_behind == {}
+    assert service.store.account(KEY_ID).get(EMAIL) is not None
+    assert len(service.store.outbox) == 0
+
+
+def test_record_is_deleted_if_the_comparison_is_interrupted() -> None:
     service = FakeService()
     played = comparison(service, "lifecycle")
     steps = played.results()
@@ -332,6 +380,12 @@ def test_record_that_cannot_be_deleted_is_named() -> None:
     reasons = {one.name: one.reason for one in played.results() if one.outcome is not Outcome.SAME}
     assert reasons["lifecycle/delete-unknown-address"] == reasons["quota/delete"] == "timed out after 20 s"
     assert reasons["lifecycle/submit"] == "the account is in another state than the emulator since the step delete-unknown-address"
+    assert list(played.left_behind.values()) == [EMAIL]
+
+
+def test_record_that_the_service_refuses_to_delete_is_named() -> None:
+    played = comparison(FakeService(content(addresses={EMAIL: {"status": "none", "answers": {"delete": "illegal"}}})), "lifecycle")
+    assert "lifecycle/delete-the-same-address-twice" in unlike(played.results())
     assert list(played.left_behind.values()) == [EMAIL]
 
 

@@ -18,8 +18,8 @@ from alimock import Emulator
 from alimock.api.http import HttpRequest
 from alimock.compare import endpoint
 from alimock.compare.answer import Reader
-from alimock.compare.comparison import Outcome
 from alimock.compare.endpoint import Endpoint, NoAnswer
+from alimock.compare.results import Outcome
 from service import KEY_ID, SECRET, comparison, content
 
 CALL = HttpRequest("GET", "Action=ListEmailVerification", {"host": "service.example.com"}, b"", "")

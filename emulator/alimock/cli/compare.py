@@ -12,9 +12,11 @@ from pathlib import Path
 from alimock.cli.command import EXIT_UNUSABLE, fail, parse
 from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
-from alimock.compare.comparison import Comparison, CredentialsRefused, Outcome, Plan, Result
+from alimock.compare.comparison import Comparison, CredentialsRefused
 from alimock.compare.conversation import Conversation, load_all
 from alimock.compare.endpoint import Endpoint
+from alimock.compare.plan import Plan
+from alimock.compare.results import Outcome, Result
 from alimock.spec.address import is_valid
 from alimock.spec.contract import DOMAIN, VERSIONS
 
@@ -113,7 +115,7 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
         return fail(f"{comparison.endpoint.authority} refuses the credentials. {mask.text(str(error))}")
     finally:
         for email in comparison.left_behind.values():
-            fail(f"the record of {email} could not be deleted; call DeleteEmailVerification for it")
+            fail(f"the record of {email} may still exist: call DeleteEmailVerification for it")
     print(f"\n{report.summary(results)}")
     if comparison.ended_early:
         fail(f"ended early: {comparison.ended_early}")

@@ -73,10 +73,12 @@ def build(step: Step, caller: Caller, host: str, values: Mapping[str, str], stam
 def _parameters(step: Step, caller: Caller, values: Mapping[str, str]) -> Pairs:
     merged = {"Version": caller.version, "Format": "JSON", **step.send}
     texts = ((name, text) for name, value in merged.items() for text in (value if isinstance(value, list) else [value]))
-    return [(name, _filled(text, values)) for name, text in texts if text is not None]
+    return [(name, fill(text, values)) for name, text in texts if text is not None]
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace the placeholders of a text, such as `{email}`; raise `MissingValue`."""
+
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
             raise MissingValue(match[1])

@@ -14,7 +14,7 @@ from alimock import __version__
 from alimock.compare import verdicts
 from alimock.compare.answer import clean
 from alimock.compare.calls import Caller
-from alimock.compare.comparison import Outcome, Result
+from alimock.compare.results import Outcome, Result
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.export import to_yaml
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode

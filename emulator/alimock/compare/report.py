@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alimock.compare import verdicts
 from alimock.compare.calls import Caller
-from alimock.compare.comparison import Outcome, Plan, Result
 from alimock.compare.difference import Difference
 from alimock.compare.evidence import Evidence
+from alimock.compare.plan import Plan
+from alimock.compare.results import Outcome, Result
 from alimock.spec import fidelity
 from alimock.spec.contract import Evidence as Strength
 
@@ -20,7 +21,7 @@ def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
     """Return what a comparison is going to do, and what it cannot undo."""
     how = f"version {caller.version}, signature {caller.sign.upper()}"
     lines = [
-        f"alimock compare will make {len(plan.steps)} calls to {authority} ({how}), in about {plan.seconds:.0f} seconds,",
+        f"alimock compare will make {len(plan.steps)} calls to {authority} ({how}), in {plan.seconds:.0f} seconds or more,",
         f"and cause {plan.mails} mails to {plan.email}. A throttled call is tried once more.",
         *(f"  {one.name}: {one.description} ({len(one.steps)} calls)" for one in plan.conversations),
         "It submits the address and deletes it again. If the account already has a record of the address, it leaves that alone.",
