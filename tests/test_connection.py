@@ -148,6 +148,9 @@ def test_default_url_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert default_url() == "http://127.0.0.1:2546"
     monkeypatch.setenv("ALIMOCK_PORT", "1234")
     assert default_url() == "http://127.0.0.1:1234"
+    for host, found in {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::1]": "[::1]", "localhost": "localhost", "mock": "mock"}.items():
+        monkeypatch.setenv("ALIMOCK_HOST", host)
+        assert default_url() == f"http://{found}:1234"
     monkeypatch.setenv("ALIMOCK_URL", "https://mocks.example.com/mail")
     assert default_url() == "https://mocks.example.com/mail"
 

@@ -94,6 +94,11 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def reachable(host: str) -> str:
+    """Return the host at which clients on this machine reach a server that listens on a host."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address can only mean this machine."""
     if f".{host.lower()}".endswith(".localhost"):

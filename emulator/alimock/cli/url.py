@@ -10,5 +10,5 @@ from alimock.settings import DEFAULT_PORT
 
 def add_url(parser: argparse.ArgumentParser) -> None:
     """Add the option. Its default is not shown, since ALIMOCK_URL may contain the control token."""
-    described = f"URL of the emulator (default: ALIMOCK_URL, else port ALIMOCK_PORT or {DEFAULT_PORT} of this machine)"
+    described = f"URL of the emulator (default: ALIMOCK_URL, else that of ALIMOCK_HOST and ALIMOCK_PORT, else port {DEFAULT_PORT})"
     parser.add_argument("--url", default=default_url(), help=described)

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from alimock import environment
+from alimock.security import bracketed, reachable
 from alimock.settings import DEFAULT_PORT, SettingError, control_token
 
 TIMEOUT_SECONDS = 10
@@ -262,8 +263,6 @@ def _tls_context(*_: str | None) -> ssl.SSLContext:
 
 
 def default_url() -> str:
-    """Return ALIMOCK_URL, or the URL of the emulator on this machine, at ALIMOCK_PORT or the default port."""
-    return (
-        environment.value(os.environ, "ALIMOCK_URL")
-        or f"http://127.0.0.1:{environment.value(os.environ, 'ALIMOCK_PORT') or DEFAULT_PORT}"
-    )
+    """Return ALIMOCK_URL, or the URL of an `alimock serve` that has the same ALIMOCK_HOST and ALIMOCK_PORT."""
+    url, host, port = (environment.value(os.environ, f"ALIMOCK_{name}") for name in ("URL", "HOST", "PORT"))
+    return url or f"http://{bracketed(reachable(host or '127.0.0.1').strip('[]'))}:{port or DEFAULT_PORT}"

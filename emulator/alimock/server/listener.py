@@ -9,7 +9,7 @@ import ssl
 import sys
 from contextlib import suppress
 
-from alimock.security import bracketed
+from alimock.security import bracketed, reachable
 from alimock.settings import ServerLimits
 
 if sys.platform != "win32":
@@ -47,8 +47,7 @@ class Listener:
     @property
     def url(self) -> str:
         """The URL of the emulated API."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"{self.address[0]}://{bracketed(host)}:{self.port}"
+        return f"{self.address[0]}://{bracketed(reachable(self.host))}:{self.port}"
 
     def bind(self) -> list[socket.socket]:
         """Return the listening sockets for an event loop; raises `OSError` with the address and the reason."""
