@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,8 @@ from alimock.mailpit.mailbox import Mailbox
 from alimock.mailpit.search import PLUS
 from alimock.scenario.text_parsers import is_unicode
 from alimock.state.outbox import Mail
+
+logger = logging.getLogger(__name__)
 
 # Registered at the root for all mails, and once more below the prefix of an account.
 blueprint = Blueprint("mailpit", __name__)
@@ -141,6 +144,14 @@ def check_links(mail_id: str) -> Response:
 def refuse_feature(feature: str, mail_id: str = "") -> Response:
     """Refuse as Mailpit does when a feature is disabled."""
     _refuse(400, f"{feature} is not enabled")
+
+
+@blueprint.route("/api/events")
+def refuse_events() -> Response:
+    """Refuse Mailpit's event stream, which is a WebSocket. Its clients retry and hide the reason, so the log has it too."""
+    text = "alimock has no event stream (WebSocket); poll GET /api/v1/search, or wait with GET /_alimock/outbox/wait"
+    logger.warning("501 GET /api/events: %s", text)
+    _refuse(501, text)
 
 
 @blueprint.post("/api/v1/send")
