@@ -19,7 +19,8 @@ _HEAD = """\
 
 Every response of alimock, with the evidence for it: *captured* (a real response that a third party published), *documented* (a page
 of the vendor), *sdk* (implied by the source of an official SDK) or *assumed*. `alimock fidelity` prints this page;
-`alimock fidelity --json` and `GET /_alimock/fidelity` return the same data, field by field.
+`alimock fidelity --json` and `GET /_alimock/fidelity` return the same data, field by field. `alimock compare` tests it against the
+real service ([compare.md](compare.md)).
 
 ## Assumed
 
