@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -175,6 +176,24 @@ def test_invalid_endpoint_is_refused(endpoint: str, capsys: pytest.CaptureFixtur
 def test_invalid_address_is_refused(email: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--endpoint", "domain.aliyuncs.com", "--email", email, "--yes"]) == 2
     assert capsys.readouterr().err == f"alimock: --email: found `{email}`, expected one mail address that you can read\n"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf", "3601", ""])
+def test_invalid_timeout_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", "--endpoint", "domain.aliyuncs.com", "--email", EMAIL, f"--timeout={text}"])
+    assert caught.value.code == 2
+    assert f"found `{text}`, expected a number of seconds above 0, at most 3600" in capsys.readouterr().err
+
+
+def test_server_that_does_not_answer_ends_the_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["compare", "--endpoint", url, "--email", EMAIL, "--yes", "--timeout", "0.1"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out.startswith("no answer     first/look-for-a-record: timed out after 0.1 s\n")
+    assert "3 steps: 0 same, 0 differs, 0 inconclusive, 3 no answer" in shown.out
+    assert shown.err.endswith("alimock: ended early: 3 calls in a row had no answer\n")
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ def test_server_that_hangs_in_the_handshake_is_given_up() -> None:
         assert reason(f"127.0.0.1:{port}", 0.2) == "timed out after 0.2 s"
 
 
+def test_proxy_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with peer(*[b"H"] * 1000, hold=True) as (port, _):
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        assert reason("service.example.com", 0.2) == "timed out after 0.2 s"
+
+
 def test_plain_server_under_https_is_a_tls_error() -> None:
     with peer(OK) as (port, _):
         assert reason(f"127.0.0.1:{port}").startswith("a TLS error: ")

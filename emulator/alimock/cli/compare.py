@@ -14,7 +14,7 @@ from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Comparison, CredentialsRefused
 from alimock.compare.conversation import Conversation, load_all
-from alimock.compare.endpoint import Endpoint
+from alimock.compare.endpoint import TIMEOUT_SECONDS, Endpoint
 from alimock.compare.plan import Plan
 from alimock.compare.results import Outcome, Result
 from alimock.spec.address import is_valid
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     conversations = load_all()
     options = parse(_parser(conversations), arguments)
     try:
-        endpoint = Endpoint.of(options.endpoint)
+        endpoint = Endpoint.of(options.endpoint, options.timeout)
     except ValueError as error:
         return fail(f"--endpoint: found `{options.endpoint}`, {error}")
     version = options.version or next((one.name for one in VERSIONS.values() if one.endpoint == endpoint.host), DOMAIN.name)
@@ -64,9 +64,23 @@ def _parser(conversations: Sequence[Conversation]) -> argparse.ArgumentParser:
         choices=list(on_request),
         help="also play a conversation: " + "; ".join(f"{name} {reason}" for name, reason in on_request.items()) + " (repeatable)",
     )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=TIMEOUT_SECONDS, metavar="SECONDS", help="time for each call (default: %(default)g)"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask before the calls")
     parser.add_argument("--write", type=Path, metavar="FILE", help="save the evidence as YAML, without anything private")
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    # The largest is what the timers of all systems can wait.
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"found `{text}`, expected a number of seconds above 0, at most 3600")
+    return seconds
 
 
 def _caller(version: str, sign: str) -> Caller | str:

@@ -70,8 +70,9 @@ class Endpoint:
         connection, target, headers = self._connection(path)
         watchdog = _Watchdog(connection, self.seconds)
         try:
-            connection.connect()
             watchdog.start()
+            connection.connect()
+            watchdog.hold()
             connection.request(request.method, target, request.body or None, {**request.headers, **headers})
             exchange = _exchange(connection.getresponse())
             if not watchdog.expired:
@@ -109,13 +110,17 @@ class _Watchdog:
     def __init__(self, connection: http.client.HTTPConnection, seconds: float) -> None:
         self.expired = False
         self._connection = connection
+        self._socket: socket.socket | None = None
         self._timer = Timer(seconds, self._expire)
         self._timer.daemon = True
 
     def start(self) -> None:
-        """Start the time of a connection that is open."""
-        self._socket = self._connection.sock
+        """Start the time."""
         self._timer.start()
+
+    def hold(self) -> None:
+        """Keep the socket of an open connection: a response that ends with its connection takes it over."""
+        self._socket = self._connection.sock
 
     def cancel(self) -> None:
         """Let the connection live on."""
@@ -123,8 +128,10 @@ class _Watchdog:
 
     def _expire(self) -> None:
         self.expired = True
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        held = self._socket or self._connection.sock
+        if held is not None:
+            with suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
 
 
 def _proxy(url: str) -> tuple[str, int, Mapping[str, str]]:
