@@ -60,7 +60,11 @@ class Emulator(Client):
         return unbound.new_account(access_key_id, access_key_secret)
 
     def start(self) -> Self:
-        """Start the server and return once it is ready; raises `OSError` if it cannot listen on the port."""
+        """Start the server and return once it is ready.
+
+        Raises `OSError` if it cannot listen on the port, and `RuntimeError` if it is running already or if gevent or eventlet has
+        replaced the threads of this process.
+        """
         if self._server is not None:
             process = "" if self._server.is_running else " in the process that this one was forked from"
             raise RuntimeError(f"the emulator at {self.url} is already running{process}; create another Emulator")

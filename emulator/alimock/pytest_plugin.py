@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,11 @@ def alimock_server(pytestconfig: pytest.Config) -> Iterator[Client]:
         ) from None
     except ScenarioError as error:
         raise _failure(f"{_SCENARIO.flag}: {error}") from None
-    with server:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(server)
+        except RuntimeError as error:
+            raise _failure(str(error)) from None
         yield server
 
 

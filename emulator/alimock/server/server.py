@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import socket
+import sys
 import threading
 from asyncio.tasks import sleep
 from collections.abc import Collection, Sequence
@@ -67,7 +68,11 @@ class Server:
         return self.listeners[0].url
 
     def start(self) -> None:
-        """Bind and serve. The server is ready when this returns. Raises `OSError` if it cannot listen."""
+        """Bind and serve. The server is ready when this returns.
+
+        Raises `OSError` if it cannot listen, and `RuntimeError` if gevent or eventlet has replaced the threads.
+        """
+        _check_threads()
         with ExitStack() as bound:
             sockets = [(listener, bound.enter_context(one)) for listener in self.listeners for one in listener.bind()]
             bound.pop_all()
@@ -227,6 +232,21 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         return standard
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
+
+
+def _check_threads() -> None:
+    """Raise `RuntimeError` if threads are greenlets, all of which the event loop would block."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        library = "gevent"
+    elif eventlet is not None and eventlet.is_monkey_patched("thread"):
+        library = "eventlet"
+    else:
+        return
+    raise RuntimeError(
+        f"an emulator cannot run in a process whose threads {library} has replaced; "
+        "run `alimock serve` and use Emulator.connect(url), or --alimock-url with pytest"
+    )
 
 
 def _abandon_all() -> None:
