@@ -26,6 +26,9 @@ TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000
 _USER = re.compile("//.*@", re.DOTALL)
+# The first byte of what a TLS server sends to a client that speaks HTTP.
+_TLS_ALERT = "\x15"
+_CLOSED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, http.client.IncompleteRead)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 _SCHEMES = ("http", "https")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -183,21 +186,31 @@ class Connection:
             if location is not None and response.status in _REDIRECTS:
                 raise EmulatorError(f"The server at {self.base_url} redirects to {location}. Use that URL.", response.status)
             return response.status, response.read()
-        except TimeoutError:
-            raise EmulatorError(f"No response from alimock at {self.base_url} within {connection.timeout:g} s.") from None
-        except ssl.SSLCertVerificationError as error:
-            raise EmulatorError(f"Untrusted certificate at {self.base_url}: {error.verify_message}. {_TRUST_HINT}") from None
-        except ssl.SSLError as error:
-            reason = (error.reason or "TLS error").lower().replace("_", " ")
-            raise EmulatorError(f"No TLS connection to {self.base_url}: {reason}. Check the scheme and the port.") from None
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            message = f"Cannot reach alimock at {self.base_url}. Is `alimock serve` running? ({reason})"
-            raise EmulatorError(message) from None
-        except http.client.HTTPException as error:
-            raise self._not_alimock(str(error) or type(error).__name__) from None
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
+            raise self._failure(error, connection.timeout) from None
         finally:
             connection.close()
+
+    def _failure(self, error: Exception, seconds: float | None) -> EmulatorError:
+        """Return the error for a request that got no response."""
+        url = self.base_url
+        if isinstance(error, TimeoutError):
+            return EmulatorError(f"No response from alimock at {url} within {seconds:g} s. Check the URL and the port.")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return EmulatorError(f"Untrusted certificate at {url}: {error.verify_message}. {_TRUST_HINT}")
+        if isinstance(error, ssl.SSLError):
+            reason = (error.reason or "TLS error").lower().replace("_", " ")
+            return EmulatorError(f"No TLS connection to {url}: {reason}. Check the scheme and the port.")
+        if isinstance(error, _CLOSED):
+            return EmulatorError(
+                f"{url} closed the connection without a complete response. Is alimock still running there, and are the scheme and "
+                "the port right?"
+            )
+        if isinstance(error, http.client.HTTPException):
+            speaks_tls = str(error).startswith(_TLS_ALERT)
+            return self.not_alimock("it speaks TLS; use https or the HTTP port" if speaks_tls else f"{error!r:.100}")
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return EmulatorError(f"Cannot reach alimock at {url}. Is `alimock serve` running? ({reason})")
 
     def _authorization(self) -> dict[str, str]:
         password = self._parts.password
@@ -216,18 +229,21 @@ class Connection:
     def _object(self, status: int, content: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise self._not_alimock("the response is not a JSON object")
+            raise self.not_alimock(f"the response, with status {status}, is not a JSON object")
         if status == http.client.OK:
-            return answer
+            return _Answer(answer, self)
+        if not {"message", "hint"} <= answer.keys():
+            raise self.not_alimock(f"the response, with status {status}, is not an error of alimock")
         kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
-        message = str(answer.get("message", f"HTTP status {status}")).rstrip(".")
-        raise kind(f"{message}. {answer['hint']}" if answer.get("hint") else message, status, answer)
+        message = str(answer["message"]).rstrip(".")
+        raise kind(f"{message}. {answer['hint']}" if answer["hint"] else message, status, answer)
 
-    def _not_alimock(self, reason: str) -> EmulatorError:
-        return EmulatorError(f"The server at {self.base_url} is not alimock: {reason}. Check the URL.")
+    def not_alimock(self, reason: str) -> EmulatorError:
+        """Return the error for a server that does not answer as alimock does."""
+        return EmulatorError(f"The server at {self.base_url} is not alimock: {reason}. Check the URL and the port.")
 
     @cached_property
     def _parts(self) -> SplitResult:
@@ -242,6 +258,17 @@ class Connection:
             f"found the URL `{without_token(str(self.url))}`, expected one like http://127.0.0.1:{DEFAULT_PORT} or "
             "https://mocks.example.com/mail"
         )
+
+
+class _Answer(dict[str, Any]):
+    """The JSON object of a response; a missing key shows that another server sent it."""
+
+    def __init__(self, content: dict[str, Any], connection: Connection) -> None:
+        super().__init__(content)
+        self._connection = connection
+
+    def __missing__(self, key: str) -> object:
+        raise self._connection.not_alimock(f"the response has no `{key}`")
 
 
 class Resource:

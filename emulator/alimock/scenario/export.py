@@ -54,7 +54,7 @@ def document(scenario: Scenario, *, secrets: bool = False) -> dict[str, object]:
 
 def to_yaml(document: Mapping[str, object]) -> str:
     """Return a document as YAML with its keys in order."""
-    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=130))
+    return str(yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=130))
 
 
 class _Dumper(yaml.SafeDumper):
