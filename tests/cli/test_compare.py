@@ -54,7 +54,7 @@ def test_plan_says_what_will_be_called_and_sent_before_a_refusal(service: Emulat
     assert run(service) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "will make 101 calls" in shown.err and "cause 3 mails" in shown.err
+    assert "will make 101 calls" in shown.err and "cause 3 emails" in shown.err
     assert shown.err.endswith("alimock: there is no terminal to ask for your consent. Add --yes to go on. No call was made.\n")
     assert service.calls.list() == []
 
@@ -110,7 +110,7 @@ def test_tokens_of_the_mails_are_asked_for(
 
     monkeypatch.setattr("sys.stdin", Person())
     assert run(service, "--yes", "--with", "link") == 0
-    assert capsys.readouterr().err.count("The token at the end of the link in mail") == 2
+    assert capsys.readouterr().err.count("The token at the end of the link in email") == 2
 
 
 def test_skipped_token_is_inconclusive(
@@ -175,7 +175,7 @@ def test_invalid_endpoint_is_refused(endpoint: str, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("email", ["", "jo", "jo@example", "a@example.com,b@example.com", "a b@example.com"])
 def test_invalid_address_is_refused(email: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--endpoint", "domain.aliyuncs.com", "--email", email, "--yes"]) == 2
-    assert capsys.readouterr().err == f"alimock: --email: found `{email}`, expected one mail address that you can read\n"
+    assert capsys.readouterr().err == f"alimock: --email: found `{email}`, expected one email address that you can read\n"
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf", "3601", ""])

@@ -57,7 +57,7 @@ class FakeService:
     def ask(self, question: str) -> str:
         """Return the token of the mail that a question is about; a conversation with questions sends two mails."""
         tokens = [mail.token for mail in self.store.outbox.newest_first()][:2]
-        return tokens[0 if "mail 2" in question else 1] + "\n"
+        return tokens[0 if "email 2" in question else 1] + "\n"
 
 
 def caller(**changes: Any) -> Caller:

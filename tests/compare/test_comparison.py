@@ -239,7 +239,7 @@ def test_quota_that_earlier_mails_used_up_is_inconclusive_but_compared_on_reques
     scenario = content(limits={"sends_per_address_per_day": 2})
     results = list(comparison(FakeService(scenario), "lifecycle").results())
     (resend,) = [one for one in results if one.name == "lifecycle/resend"]
-    assert (resend.outcome, resend.reason) == (Outcome.INCONCLUSIVE, "SendTokenQuotaExceeded: mails of earlier today count, too")
+    assert (resend.outcome, resend.reason) == (Outcome.INCONCLUSIVE, "SendTokenQuotaExceeded: emails of earlier today count, too")
     assert unlike(results) == {}
     results = list(comparison(FakeService(scenario), "quota").results())
     assert [name for name in unlike(results) if name != "quota/resend-2"] == []

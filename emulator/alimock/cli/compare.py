@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(caller, str):
         return fail(caller)
     if not is_valid(options.email) or "," in options.email:
-        return fail(f"--email: found `{options.email}`, expected one mail address that you can read")
+        return fail(f"--email: found `{options.email}`, expected one email address that you can read")
     chosen = tuple(one.narrowed(version, options.sign) for one in conversations if not one.opt_in or one.name in options.with_)
     plan = Plan(chosen, options.email)
     print(report.plan_text(plan, caller, endpoint.authority), file=sys.stderr)
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser(conversations: Sequence[Conversation]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("alimock compare", description=_DESCRIPTION)
     parser.add_argument("--endpoint", required=True, help="the service: a host (HTTPS), or a URL")
-    parser.add_argument("--email", required=True, help="an address of yours without a record in the account; it gets the mails")
+    parser.add_argument("--email", required=True, help="an address of yours without a record in the account; it gets the emails")
     parser.add_argument("--version", choices=list(VERSIONS), help="API version (default: the endpoint's, else 2018-01-29)")
     parser.add_argument("--sign", choices=["v1", "v3"], default="v1", help="signature version (default: %(default)s)")
     on_request = {one.name: one.opt_in for one in conversations if one.opt_in}
@@ -156,8 +156,8 @@ def _unwritable(file: Path) -> str:
 def _write(file: Path, text: str) -> bool:
     try:
         file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"--write {file}: {error.strerror or error}")
+    except (OSError, ValueError) as error:
+        fail(f"--write {file}: {getattr(error, 'strerror', None) or error}")
         return False
     print(f"\nEvidence: {file}")
     return True

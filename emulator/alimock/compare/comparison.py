@@ -59,7 +59,7 @@ class _Side:
 class Comparison:
     """One comparison with a service.
 
-    `ask` returns the token that a person reads in a mail, or an empty text. `sleep` and `clock` are replaced in tests.
+    `ask` returns the token that a person reads in an email, or an empty text. `sleep` and `clock` are replaced in tests.
     """
 
     endpoint: Sender
@@ -202,7 +202,7 @@ class Comparison:
             return
         for side in self._sides:
             side.values.pop("token", None)
-        token = self.ask(f"The token at the end of the link in mail {step.ask} of this conversation (empty to skip): ").strip()
+        token = self.ask(f"The token at the end of the link in email {step.ask} of this conversation (empty to skip): ").strip()
         tokens = self._reference.tokens()[self._mails_before :]
         if token and len(tokens) >= step.ask:
             self._service.values["token"], self._alimock.values["token"] = token, tokens[step.ask - 1]

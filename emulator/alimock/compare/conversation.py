@@ -20,8 +20,8 @@ class Step:
 
     `send` has the parameters; None removes one that every call has, and a list repeats one. `place` is `query` or `form`. `change`
     replaces parts of the credentials (see `calls`), and `tail` is added to the signed query. `sign` and `version` are the only
-    ones that the step is for. `mails` is how many mails it can cause, `ask` the number of the mail whose token a person must enter,
-    `rows` the ids of the lines in the fidelity ledger that the step tests, and `pause` the seconds to wait before it.
+    ones that the step is for. `mails` is how many emails it can cause. `ask` is the number of the email whose token a person must
+    enter. `rows` are the ids of the lines in the fidelity ledger that the step tests, `pause` is the seconds to wait before it.
     """
 
     name: str

@@ -26,7 +26,7 @@ FORMAT = 1
 MAXIMUM_BYTES = 16 * 1024 * 1024
 _HEAD = """\
 # A comparison of alimock with the real service, by `alimock compare`. It contains no credentials, no tokens, no account ids, and no
-# mail or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
+# email or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
 """
 _EXPECTED = "a file that `alimock compare --write` wrote"
 # What is masked wherever it stands, whether it is the caller's or not. In a string to sign, each follows the letters of an escape.

@@ -45,5 +45,5 @@ def why_inconclusive(service: Answer, alimock: Answer, *, tests_quota: bool) -> 
         return f"the access key may not call this operation ({service.code})"
     quota = errors.SEND_TOKEN_QUOTA_EXCEEDED.code
     if not tests_quota and any(value.text == quota for value in service.named("Code")):
-        return f"{quota}: mails of earlier today count, too"
+        return f"{quota}: emails of earlier today count, too"
     return ""

@@ -1,4 +1,4 @@
-"""The plan of a comparison: the conversations that it plays, and how many calls and mails they take."""
+"""The plan of a comparison: the conversations that it plays, and how many calls and emails they take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIRST = Step("first/look-for-a-record", {"Action": LIST, "Email": "{email}"})
 
 @dataclass(frozen=True)
 class Plan:
-    """What a comparison will do: its conversations, and the address that gets the mails."""
+    """What a comparison will do: its conversations, and the address that gets the emails."""
 
     conversations: tuple[Conversation, ...]
     email: str
@@ -25,7 +25,7 @@ class Plan:
 
     @property
     def mails(self) -> int:
-        """The largest number of mails."""
+        """The largest number of emails."""
         return sum(step.mails for step in self.steps)
 
     @property

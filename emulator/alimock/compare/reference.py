@@ -31,5 +31,5 @@ class Reference:
         return self._service.handle(request)
 
     def tokens(self) -> list[str]:
-        """Return the tokens of all mails, oldest first."""
+        """Return the tokens of all emails, oldest first."""
         return [mail.token for mail in self._store.outbox.newest_first()][::-1]
