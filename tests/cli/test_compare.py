@@ -59,6 +59,12 @@ def test_plan_says_what_will_be_called_and_sent_before_a_refusal(service: Emulat
     assert service.calls.list() == []
 
 
+def test_closed_standard_input_is_no_consent(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert run(service) == 2
+    assert service.calls.list() == []
+
+
 @pytest.mark.parametrize("answer", ["", "\n", "n\n", "no\n", "yesterday\n"])
 def test_nothing_is_called_without_consent(
     service: Emulator, answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -97,6 +103,20 @@ def test_report_has_nothing_private(capsys: pytest.CaptureFixture[str]) -> None:
     with Emulator({**SERVICE, "codes": {"SignatureDoesNotMatch": {"message": f"{KEY_ID} of {EMAIL} is wrong"}}}) as service:
         assert run(service, "--yes") == 1
     assert "message Message: service KEY_ID of ADDRESS is wrong, alimock Specified signature" in capsys.readouterr().out
+
+
+def test_short_credentials_do_not_garble_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "e")
+    with Emulator({**SERVICE, "accounts": {"default": {"access_keys": [{"id": "a", "secret": "e"}]}}}) as service:
+        assert run(service, "--yes", "--write", str(tmp_path / "evidence.yaml")) == 0
+    assert "same          authentication/wrong-secret\n" in capsys.readouterr().out
+    assert (
+        "- step: authentication/wrong-secret\n  outcome: same\n  request:\n    method: POST\n"
+        in (tmp_path / "evidence.yaml").read_text()
+    )
 
 
 def test_tokens_of_the_mails_are_asked_for(

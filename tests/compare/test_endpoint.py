@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import trustme
@@ -167,6 +168,11 @@ def test_certificate_of_an_unknown_authority_is_refused() -> None:
         thread.start()
         assert reason(f"localhost:{listener.getsockname()[1]}").startswith("the certificate is not accepted: ")
         thread.join(5)
+
+
+def test_tls_that_cannot_be_set_up_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "none" / "keys"))
+    assert reason("127.0.0.1:1").startswith("TLS cannot be set up: ")
 
 
 def test_closed_port_and_unknown_host_have_a_reason() -> None:

@@ -97,7 +97,8 @@ def _caller(version: str, sign: str) -> Caller | str:
 def _refusal(plan: Plan, *, yes: bool) -> str:
     """Ask whether to go on; return why not, or an empty text."""
     asks = [one.name for one in plan.conversations if any(step.ask for step in one.steps)]
-    if not sys.stdin.isatty():
+    # A closed standard input is None.
+    if sys.stdin is None or not sys.stdin.isatty():
         if asks:
             return f"--with {asks[0]} asks for tokens, and there is no terminal; leave it out. No call was made."
         if not yes:
@@ -124,7 +125,7 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
             for result in played:
                 results.append(result)
                 # Logs of scheduled runs can be public.
-                print(mask.text(report.step_text(result)), flush=True)
+                print(report.step_text(result, mask.text), flush=True)
     except CredentialsRefused as error:
         return fail(f"{comparison.endpoint.authority} refuses the credentials. {mask.text(str(error))}")
     finally:

@@ -101,7 +101,12 @@ class Endpoint:
     def _open(self, host: str, port: int | None) -> http.client.HTTPConnection:
         if self.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=self.seconds)
-        return http.client.HTTPSConnection(host, port, timeout=self.seconds, context=ssl.create_default_context())
+        try:
+            context = ssl.create_default_context()
+        except OSError as error:
+            # It reads and writes the files that SSL_CERT_FILE and SSLKEYLOGFILE name.
+            raise NoAnswer(f"TLS cannot be set up: {error}") from None
+        return http.client.HTTPSConnection(host, port, timeout=self.seconds, context=context)
 
 
 class _Watchdog:

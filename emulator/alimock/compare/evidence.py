@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from alimock import __version__
 from alimock.compare import verdicts
-from alimock.compare.answer import clean
+from alimock.compare.answer import Answer, clean
 from alimock.compare.calls import Caller
+from alimock.compare.difference import Difference
 from alimock.compare.results import Outcome, Result
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.export import to_yaml
@@ -77,18 +78,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return a text without what is private."""
-        text = self._own.sub(lambda match: self._names[match[0].lower()], text)
-        for name, pattern in _PATTERNS:
-            text = pattern.sub(name, text)
-        return text
-
-    def everywhere(self, value: Any) -> Any:
-        """Return a document with every text masked."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.text(key): self.everywhere(item) for key, item in value.items()}
-        return [self.everywhere(item) for item in value] if isinstance(value, list) else value
+        return _without_patterns(self._own.sub(lambda match: self._names[match[0].lower()], text))
 
 
 def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask) -> str:
@@ -107,7 +97,7 @@ def document(results: Iterable[Result], caller: Caller, authority: str, mask: Ma
         "rows": {
             row: {"confirmed by": steps[True], "refuted by": steps[False]} for row, steps in sorted(rows.items())
         },
-        "steps": [mask.everywhere(_step(result)) for result in kept],
+        "steps": [_step(result, mask) for result in kept],
     }  # fmt: skip
     return _HEAD + to_yaml(content)
 
@@ -150,32 +140,40 @@ def _evidence(values: Mapping[str, Any]) -> Evidence:
     return Evidence(endpoint, version, signature, date, confirmed, refuted)
 
 
-def _step(result: Result) -> dict[str, Any]:
+def _step(result: Result, mask: Mask) -> dict[str, Any]:
     step: dict[str, Any] = {"step": result.name, "outcome": result.outcome.value}
     if result.reason:
-        step["reason"] = result.reason
+        step["reason"] = mask.text(result.reason)
     # The request as the conversation describes it, without the caller's values.
-    step["request"] = {
-        "method": result.step.method,
-        **result.step.send,
-        **({"changed": dict(result.step.change)} if result.step.change else {}),
-    }
+    sent = {name: value if value is None else _without_patterns(str(value)) for name, value in result.step.send.items()}
+    changed = {"changed": dict(result.step.change)} if result.step.change else {}
+    step["request"] = {"method": result.step.method, **sent, **changed}
     if result.differences:
-        step["differences"] = [
-            {"kind": one.kind.value, "where": one.where, "service": one.service, "alimock": one.alimock}
-            for one in result.differences
-        ]
+        step["differences"] = [_difference(one, mask) for one in result.differences]
     if result.answer is not None:
-        answer = result.answer
-        body = [f"{path}: {value.text}" for path, value in answer.fields.items()]
-        step["response"] = {
-            "status": answer.status,
-            "headers": dict(answer.headers),
-            "format": answer.format.value,
-            **({"declaration": answer.declaration} if answer.declaration else {}),
-            "body": body,
-        }
+        step["response"] = _response(result.answer, mask)
     return step
+
+
+def _difference(one: Difference, mask: Mask) -> dict[str, str]:
+    texts = {"where": one.where, "service": one.service, "alimock": one.alimock}
+    return {"kind": one.kind.value, **{name: mask.text(text) for name, text in texts.items()}}
+
+
+def _response(answer: Answer, mask: Mask) -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "headers": {name: mask.text(value) for name, value in answer.headers.items()},
+        "format": answer.format.value,
+        **({"declaration": mask.text(answer.declaration)} if answer.declaration else {}),
+        "body": [mask.text(f"{path}: {value.text}") for path, value in answer.fields.items()],
+    }
+
+
+def _without_patterns(text: str) -> str:
+    for name, pattern in _PATTERNS:
+        text = pattern.sub(name, text)
+    return text
 
 
 def _is_official(authority: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from alimock.compare import verdicts
 from alimock.compare.calls import Caller
@@ -31,10 +31,10 @@ def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
     return "\n".join(lines)
 
 
-def step_text(result: Result) -> str:
-    """Return the lines about a step."""
-    head = f"{result.outcome.value:<13} {result.name}" + (f": {result.reason}" if result.reason else "")
-    return "\n".join((head, *(f"{_INDENT}{_format_difference(one)}" for one in result.differences)))
+def step_text(result: Result, mask: Callable[[str], str]) -> str:
+    """Return the lines about a step, with `mask` applied to what came from the service."""
+    head = f"{result.outcome.value:<13} {result.name}" + (f": {mask(result.reason)}" if result.reason else "")
+    return "\n".join((head, *(f"{_INDENT}{_format_difference(one, mask)}" for one in result.differences)))
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -100,10 +100,6 @@ def _grouped(rows: Iterable[str]) -> Iterator[str]:
         yield f"{parent}: {', '.join(found)}" if any(found) else parent
 
 
-def _format_difference(one: Difference) -> str:
-    where = f" {one.where}" if one.where else ""
-    return f"{one.kind.value}{where}: service {_quoted(one.service)}, alimock {_quoted(one.alimock)}"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\n", "\\n")
+def _format_difference(one: Difference, mask: Callable[[str], str]) -> str:
+    where, service, alimock = (mask(text).replace("\n", "\\n") for text in (one.where, one.service, one.alimock))
+    return f"{one.kind.value}{where and f' {where}'}: service {service}, alimock {alimock}"
