@@ -135,6 +135,8 @@ def _call() -> Response:
 
 def _not_found(error: NotFound) -> ResponseReturnValue:
     """Answer a call of the emulated API that was sent to another path as the gateway does."""
+    # Flask keeps the error in the request, and the tracebacks refer to the request: a cycle that would keep the body.
+    error.__traceback__ = error.__context__ = None
     try:
         http = wsgi.http_request(request.environ, request.get_data(cache=False))
     except HTTPException as unreadable:
