@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alimock.cli.command import NO_TLS_EXTRA, fail, parse
+from alimock.cli.replace_file import replace_file
 from alimock.settings import resolve
 
 
@@ -25,8 +26,12 @@ def run(arguments: Sequence[str]) -> int:
 
         folder = resolve({"tls_directory": options.tls_directory}, os.environ).tls_folder
         certificate = certificates.authority(folder).read_text()
-        if options.output is not None:
+        if options.output is not None and options.output.exists():
+            # It may be a pipe, or the mounted file of a container, which cannot be replaced.
             options.output.write_text(certificate)
+        elif options.output is not None:
+            # Another program may wait for the file.
+            replace_file(options.output, certificate.encode())
     except ModuleNotFoundError as error:
         return fail(NO_TLS_EXTRA.format(error.name))
     except (OSError, ValueError) as error:

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import trustme
 
+from alimock.cli.replace_file import replace_file
 from alimock.security import ENDPOINTS
 from alimock.server.tls import server_context, verify
 
@@ -74,8 +74,8 @@ def _create(certificate: Path, key: Path) -> None:
     if certificate.exists() or key.exists():
         raise ValueError(f"only one of {certificate} and {key} exists; delete it to create a new authority")
     created = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")
-    _write(key, created.private_key_pem.bytes())
-    _write(certificate, created.cert_pem.bytes())
+    replace_file(key, created.private_key_pem.bytes(), 0o600)
+    replace_file(certificate, created.cert_pem.bytes(), 0o600)
 
 
 @contextmanager
@@ -91,16 +91,3 @@ def _locked(path: Path) -> Iterator[None]:
         else:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically, readable by its owner only."""
-    with NamedTemporaryFile(prefix=f"{path.name}.", dir=path.parent, delete=False) as draft:
-        try:
-            draft.write(content)
-            draft.close()
-            os.replace(draft.name, path)
-        except BaseException:
-            draft.close()
-            os.unlink(draft.name)
-            raise

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from alimock.cli.command import EXIT_UNWRITTEN, fail
 from alimock.cli.export import scenario_text
+from alimock.cli.replace_file import replace_file
 from alimock.settings import SettingError
 
 logger = logging.getLogger(__name__)
@@ -23,14 +23,14 @@ class ExportFile:
         """Check that the file can be written; raises `SettingError`."""
         # The target of a symbolic link is replaced, not the link.
         self._path = Path(path).resolve()
-        self._draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
             if self._path.exists():
                 if not self._path.is_file():
                     raise SettingError(f"--export-on-exit: found `{path}`, expected a regular file")
                 self._path.open("r+b").close()
-            self._draft.open("wb").close()
-            self._draft.unlink()
+            draft.open("wb").close()
+            draft.unlink(missing_ok=True)
         except OSError as error:
             raise SettingError(f"--export-on-exit: cannot write `{path}`: {error.strerror}") from None
 
@@ -47,13 +47,4 @@ class ExportFile:
     def _replace(self, document: Mapping[str, object]) -> None:
         # Through JSON, so that the file is the same as that of `alimock export`.
         text = scenario_text(json.loads(json.dumps(document)), secrets=False)
-        try:
-            with self._draft.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if self._path.exists():
-                shutil.copymode(self._path, self._draft)
-            self._draft.replace(self._path)
-        finally:
-            self._draft.unlink(missing_ok=True)
+        replace_file(self._path, text.encode())
