@@ -120,6 +120,14 @@ def test_invalid_url_is_rejected_with_what_was_expected(url: str, capsys: pytest
         assert capsys.readouterr().err == f"alimock: {expected}\n"
 
 
+def test_missing_file_of_certificates_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "missing.pem")
+    with pytest.raises(
+        EmulatorError, match=r"^SSL_CERT_FILE: cannot read `missing.pem`, expected a file with certificates in PEM$"
+    ):
+        Emulator.connect("https://127.0.0.1:1")
+
+
 def test_host_name_that_cannot_be_resolved_is_reported() -> None:
     with pytest.raises(EmulatorError, match=r"Cannot reach alimock at http://a\.\.b\. Is `alimock serve` running\?"):
         Emulator.connect("http://a..b")

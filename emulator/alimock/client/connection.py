@@ -171,8 +171,12 @@ class Connection:
     def _open(self, seconds: float) -> http.client.HTTPConnection:
         host, port = str(self._parts.hostname), self._parts.port
         if self._parts.scheme == "https":
+            file = os.environ.get("SSL_CERT_FILE")
+            if file and not os.access(file, os.R_OK):
+                # OpenSSL ignores it.
+                raise EmulatorError(f"SSL_CERT_FILE: cannot read `{file}`, expected a file with certificates in PEM")
             # Reading the certificates takes longer than a request.
-            context = _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+            context = _tls_context(file, os.environ.get("SSL_CERT_DIR"))
             return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
         return http.client.HTTPConnection(host, port, timeout=seconds)
 
