@@ -83,11 +83,11 @@ def test_command_and_plugin_warn_of_an_unknown_variable(pytester: pytest.Pyteste
 
 
 @pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize("content", [b"abc", b"abc\n", b"abc\r\n", b"\xef\xbb\xbfabc\n"])
+@pytest.mark.parametrize("content", [b"http://abc", b"http://abc\n", b"http://abc\r\n", b"\xef\xbb\xbfhttp://abc\n"])
 def test_secret_is_read_from_a_file(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(content)
-    assert getattr(resolve({}, {f"ALIMOCK_{name.upper()}_FILE": str(tmp_path / "secret")}), name) == "abc"
-    assert getattr(resolve({name: "option"}, {f"ALIMOCK_{name.upper()}_FILE": "missing"}), name) == "option"
+    assert getattr(resolve({}, {f"ALIMOCK_{name.upper()}_FILE": str(tmp_path / "secret")}), name) == "http://abc"
+    assert getattr(resolve({name: "http://option"}, {f"ALIMOCK_{name.upper()}_FILE": "missing"}), name) == "http://option"
 
 
 @pytest.mark.parametrize(
