@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -236,6 +237,20 @@ def test_webhook_that_does_not_answer_properly_delays_no_call(
         assert emulated.get("info")["webhook"]["failed"] >= 3
         reasons = [one["webhook"]["error"] for one in emulated.deliveries()]  # type: ignore[index]
         assert "the queue is full (1 mails)" in reasons
+
+
+def test_response_that_never_ends_is_given_up(start: Callable[..., Emulated], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(forwarder, "ATTEMPTS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        emulated = start(f"http://127.0.0.1:{server.getsockname()[1]}")
+        emulated.submit()
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not emulated.get("info")["webhook"]["failed"]:
+                connection.sendall(b"X")
+        assert emulated.done()["last_error"] == "TimeoutError: no response within 0.1 s"
 
 
 def test_deleted_mail_is_not_recorded_as_delivered(hook: Hook, start: Callable[..., Emulated]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Timer
 from urllib.parse import unquote, urlsplit
 
 from alimock import __version__
@@ -63,15 +65,15 @@ class Webhook:
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         connection = kind(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT_SECONDS)
         target = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
-        try:
+        with closing(connection), _Deadline(connection) as deadline:
             connection.request("POST", target, body, self._headers())
             response = connection.getresponse()
+            # A response that is cut off among its headers seems complete.
+            deadline.check()
             with suppress(OSError, HTTPException):
                 # Unread input would make the system send RST, which some servers report.
                 response.read1(_READ_BYTES)
             return response.status
-        finally:
-            connection.close()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": f"alimock/{__version__}"}
@@ -79,3 +81,34 @@ class Webhook:
             user, password = unquote(self._parts.username or ""), unquote(self._parts.password or "")
             headers["Authorization"] = f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
         return headers
+
+
+class _Deadline:
+    """Disconnects after the timeout. The timeout of a connection is only that of each piece of a response."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
+        self._is_over = False
+        self._timer = Timer(TIMEOUT_SECONDS, self._disconnect)
+        # It must not delay the exit.
+        self._timer.daemon = True
+
+    def check(self) -> None:
+        """Raise `TimeoutError` if it is over."""
+        if self._is_over:
+            raise TimeoutError(f"no response within {TIMEOUT_SECONDS} s")
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._timer.cancel()
+        if error is not None:
+            self.check()
+
+    def _disconnect(self) -> None:
+        self._is_over = True
+        with suppress(OSError, AttributeError):
+            # Not the method of a TLS socket, which another thread is using.
+            socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)
