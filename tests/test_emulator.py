@@ -144,6 +144,44 @@ def test_wait_returns_a_mail_that_arrives_later(emulator: Client) -> None:
         assert waiting.result(10).action == RESEND
 
 
+def test_several_mails_and_calls_are_awaited(emulator: Client) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        mails = pool.submit(emulator.outbox.wait, count=3, after=0)
+        later = pool.submit(lambda: asyncio.run(emulator.outbox.wait_async(count=2, action=RESEND, after=0)))
+        calls = pool.submit(emulator.calls.wait, count=2, action=SUBMIT)
+        call(emulator, SUBMIT, Email=f"{JO},al@example.com")
+        for email in (JO, "al@example.com"):
+            call(emulator, RESEND, Email=email)
+        call(emulator, SUBMIT, Email="lu@example.com")
+        assert [one.action for one in mails.result(10)] == [SUBMIT, SUBMIT, RESEND]
+        assert [one.to for one in later.result(10)] == [JO, "al@example.com"]
+        assert [one.code for one in calls.result(10)] == ["OK", "OK"]
+    assert [one.action for one in asyncio.run(emulator.calls.wait_async(count=1, action=RESEND))] == [RESEND]
+    with pytest.raises(WaitTimeout, match="Timed out after 0 s; found 5 of 6 matching mails: "):
+        emulator.outbox.wait(count=6, timeout=0)
+
+
+def test_quiet_wait_succeeds_without_mails_and_calls(emulator: Client) -> None:
+    emulator.outbox.wait_quiet(0.02)
+    emulator.calls.wait_quiet(0.02)
+    call(emulator, SUBMIT, Email=JO)
+    emulator.outbox.wait_quiet(0.02, to="al@example.com")
+    emulator.calls.wait_quiet(0.02, action=RESEND)
+    asyncio.run(emulator.outbox.wait_quiet_async(0.02, after=emulator.outbox.wait().sequence))
+    asyncio.run(emulator.calls.wait_quiet_async(0.02, after=emulator.calls.wait().sequence))
+
+
+def test_quiet_wait_names_what_arrived(emulator: Client) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(emulator.outbox.wait_quiet, 60, to=JO)
+        call(emulator, SUBMIT, Email=JO)
+        with pytest.raises(EmulatorError, match=f"^Unexpected mail: {SUBMIT} to {JO}. Expected no mail for 60 s") as caught:
+            waiting.result(10)
+    assert not isinstance(caught.value, WaitTimeout)
+    with pytest.raises(EmulatorError, match=f"^Unexpected call: {SUBMIT} OK"):
+        asyncio.run(emulator.calls.wait_quiet_async(60))
+
+
 def test_link_is_the_same_from_wait_and_wait_async(emulator: Client) -> None:
     call(emulator, SUBMIT, Email=JO)
     message = emulator.outbox.wait(to=JO)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -90,6 +91,134 @@ def test_timeout_reports_what_is_there_instead(running: Running) -> None:
         "Timed out after 0.5 s; no match among: SubmitEmailVerification to other@example.com, "
     )
     assert [one["to"] for one in answer["messages"]] == ["other@example.com", "early@example.com"]  # type: ignore[attr-defined]
+
+
+def recipients(answer: dict[str, object]) -> list[str]:
+    messages = answer["messages"]
+    assert isinstance(messages, list)
+    return [one["to"] for one in messages]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("count=1", ["c@example.com"]),
+        ("count=2", ["b@example.com", "c@example.com"]),
+        ("count=3", ["a@example.com", "b@example.com", "c@example.com"]),
+        ("count=1&after=0", ["a@example.com"]),
+        ("count=2&after=0", ["a@example.com", "b@example.com"]),
+        ("count=1&to=b@example.com", ["b@example.com"]),
+    ],
+)
+def test_wait_for_several_returns_existing_mails_oldest_first(running: Running, query: str, found: list[str]) -> None:
+    for name in "abc":
+        get(running, f"{SUBMIT}{name}@example.com")
+    status, answer = get(running, f"/_alimock/outbox/wait?timeout=0&{query}")
+    assert (status, recipients(answer)) == (200, found)
+    assert answer["cursor"] == answer["messages"][-1]["sequence"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("cursor", ["", "&after=0"])
+def test_wait_for_several_ends_with_the_last_of_them(running: Running, cursor: str) -> None:
+    get(running, f"{SUBMIT}jo@example.com")
+    found = in_background(lambda: get(running, f"/_alimock/outbox/wait?count=3&to=jo@example.com&timeout=30{cursor}"))
+    until_waiting(running)
+    for name in ("jo", "other", "jo", "jo"):
+        assert not found.done() or name == "jo"
+        get(running, f"{SUBMIT}{name}@example.com&SendIfExist=true")
+    status, answer = found.result(10)
+    assert (status, recipients(answer)) == (200, ["jo@example.com"] * 3)
+
+
+def test_several_waits_share_what_arrives_in_one_call(running: Running) -> None:
+    waits = [
+        in_background(partial(get, running, f"/_alimock/outbox/wait?count={count}&after=0&timeout=30")) for count in (1, 2, 3, 3)
+    ]
+    until_waiting(running, 4)
+    get(running, f"{SUBMIT}a@example.com,b@example.com,c@example.com")
+    assert [len(recipients(wait.result(10)[1])) for wait in waits] == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("count=3", "Timed out after 0 s; found 2 of 3 matching mails: SubmitEmailVerification to a@example.com, SubmitEmailVerification to b@example.com"),
+        ("count=2&to=a@example.com", "Timed out after 0 s; found 1 of 2 matching mails: SubmitEmailVerification to a@example.com"),
+        ("count=2&to=jo@example.com", "Timed out after 0 s; no match among: SubmitEmailVerification to b@example.com, SubmitEmailVerification to a@example.com"),
+        ("count=2&after=2", "Timed out after 0 s; no new mail after 2"),
+    ],
+)  # fmt: skip
+def test_timeout_of_a_wait_for_several_lists_what_was_found(running: Running, query: str, message: str) -> None:
+    get(running, f"{SUBMIT}a@example.com,b@example.com")
+    status, answer = get(running, f"/_alimock/outbox/wait?timeout=0&{query}")
+    assert (status, answer["message"]) == (408, message)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("quiet=0.05", 0), ("quiet=0", 0), ("quiet=0.05&to=jo@example.com", 1), ("quiet=0.05&after=2", 1)]
+)
+def test_quiet_wait_succeeds_if_nothing_arrives(running: Running, query: str, count: int) -> None:
+    for _ in range(count):
+        get(running, f"{SUBMIT}other@example.com")
+    status, answer = get(running, f"/_alimock/outbox/wait?{query}")
+    assert (status, answer) == (200, {"messages": [], "cursor": 2 * count})
+
+
+def test_quiet_wait_fails_at_once_for_an_existing_mail(running: Running) -> None:
+    get(running, f"{SUBMIT}jo@example.com")
+    status, answer = get(running, "/_alimock/outbox/wait?quiet=30")
+    assert (status, answer["message"]) == (409, "Unexpected mail: SubmitEmailVerification to jo@example.com")
+    assert answer["hint"] == "Expected no mail for 30 s; pass `after` to ignore earlier ones."
+    assert (recipients(answer), answer["cursor"]) == (["jo@example.com"], 1)
+
+
+def test_quiet_wait_fails_when_a_mail_arrives(running: Running) -> None:
+    get(running, f"{SUBMIT}first@example.com")
+    found = in_background(lambda: get(running, "/_alimock/outbox/wait?quiet=30&to=jo@example.com&after=1"))
+    until_waiting(running)
+    get(running, f"{SUBMIT}other@example.com")
+    get(running, f"{SUBMIT}jo@example.com")
+    status, answer = found.result(10)
+    assert (status, recipients(answer)) == (409, ["jo@example.com"])
+    assert answer["hint"] == "Expected no mail for 30 s."
+
+
+def test_quiet_wait_ends_with_a_reset(running: Running) -> None:
+    found = in_background(lambda: get(running, "/_alimock/outbox/wait?quiet=30"))
+    until_waiting(running)
+    get(running, "/_alimock/reset", "POST")
+    assert found.result(10)[0] == 410
+
+
+def test_calls_are_awaited_by_count_and_quietly(running: Running) -> None:
+    assert get(running, "/_alimock/calls/wait?quiet=0") == (200, {"calls": [], "cursor": 0})
+    get(running, f"{SUBMIT}a@example.com")
+    get(running, f"{SUBMIT}b@example.com")
+    status, answer = get(running, "/_alimock/calls/wait?count=2&action=SubmitEmailVerification")
+    assert (status, [call["parameters"]["Email"] for call in answer["calls"]]) == (200, ["a@example.com", "b@example.com"])  # type: ignore[attr-defined]
+    status, answer = get(running, "/_alimock/calls/wait?quiet=30")
+    assert (status, answer["message"]) == (409, "Unexpected call: SubmitEmailVerification OK")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("count=0", "`count`: found 0"),
+        ("count=-1", '`count`: found "-1"'),
+        ("count=5001", '`count`: found "5001"'),
+        ("count=x", '`count`: found "x"'),
+        ("count=", "`count` is empty"),
+        ("quiet=61", "`quiet`: found '61'"),
+        ("quiet=-1", "`quiet`: found '-1'"),
+        ("quiet=x", "`quiet`: found 'x'"),
+        ("quiet=1&count=2", "`quiet` and `count` exclude each other"),
+        ("quiet=1&timeout=2", "`quiet` and `timeout` exclude each other"),
+    ],
+)
+@pytest.mark.parametrize("log", ["outbox", "calls"])
+def test_invalid_argument_of_a_wait_is_rejected(running: Running, log: str, query: str, message: str) -> None:
+    status, answer = get(running, f"/_alimock/{log}/wait?{query}")
+    assert (status, answer["message"]) == (400, message)
 
 
 @pytest.mark.parametrize("query", ["timeout=0", "timeout=0.01"])

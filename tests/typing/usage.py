@@ -20,6 +20,10 @@ with Emulator(scenario="quota-exceeded", profile="docs-2021", auth="strict", por
     message = emulator.outbox.wait(to="jo@example.com", timeout=1.5)
     assert_type(message, Message)
     assert_type(message.created, datetime)
+    assert_type(emulator.outbox.wait(count=3, after=message.sequence), list[Message])
+    emulator.outbox.wait_quiet(0.3, to="jo@example.com", after=message.sequence)
+    emulator.calls.wait_quiet(action="VerifyEmail")
+    assert_type(emulator.calls.wait(count=2, action="VerifyEmail"), list[Call])
     assert_type(message.token, str)
     assert_type(emulator.outbox.text(message), str)
     assert_type(emulator.outbox.raw(message), bytes)
@@ -57,6 +61,10 @@ emulator.stop()
 async def waits(client: Client) -> None:
     assert_type(await client.outbox.wait_async(to="jo@example.com"), Message)
     assert_type(await client.calls.wait_async(action="VerifyEmail"), Call)
+    assert_type(await client.outbox.wait_async(count=3, timeout=1), list[Message])
+    assert_type(await client.calls.wait_async(count=2), list[Call])
+    await client.outbox.wait_quiet_async(0.3)
+    await client.calls.wait_quiet_async(0.3, status=400)
 
 
 try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from alimock.client.connection import PAGE, Resource
 from alimock.client.models import value_of
-from alimock.client.outbox import DEFAULT_SECONDS
+from alimock.client.outbox import DEFAULT_SECONDS, QUIET_SECONDS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -98,13 +98,42 @@ class Calls(Resource):
         """Return the number of calls."""
         return int(self._connection.send("GET", "calls/count", arguments=filters)["count"])
 
-    def wait(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
-        """Return the first matching call once it is completed; without `after`, the newest existing match.
+    @overload
+    def wait(self, *, timeout: float = ..., **filters: Unpack[CallFilter]) -> Call: ...
+    @overload
+    def wait(self, *, count: int, timeout: float = ..., **filters: Unpack[CallFilter]) -> builtins.list[Call]: ...
+    def wait(
+        self, *, count: int | None = None, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]
+    ) -> Call | builtins.list[Call]:
+        """Return the first matching call once it is completed, or with `count` a list of as many, oldest first.
 
-        `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the calls that did not match.
+        Without `after`, the newest existing matches count. `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists
+        the calls that did not match.
         """
-        return Call.of(self._connection.wait("calls/wait", timeout, filters)["call"])
+        return _found(self._connection.wait("calls/wait", timeout, {**filters, "count": count}))
 
-    async def wait_async(self, *, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]) -> Call:
+    @overload
+    async def wait_async(self, *, timeout: float = ..., **filters: Unpack[CallFilter]) -> Call: ...
+    @overload
+    async def wait_async(self, *, count: int, timeout: float = ..., **filters: Unpack[CallFilter]) -> builtins.list[Call]: ...
+    async def wait_async(
+        self, *, count: int | None = None, timeout: float = DEFAULT_SECONDS, **filters: Unpack[CallFilter]
+    ) -> Call | builtins.list[Call]:
         """Wait as `wait` does, without blocking the event loop."""
-        return Call.of((await self._connection.wait_async("calls/wait", timeout, filters))["call"])
+        return _found(await self._connection.wait_async("calls/wait", timeout, {**filters, "count": count}))
+
+    def wait_quiet(self, seconds: float = QUIET_SECONDS, **filters: Unpack[CallFilter]) -> None:
+        """Return after `seconds`, at most 60, if no matching call exists or is made; without `after`, existing ones count.
+
+        Raises `EmulatorError` at once if there is one, and names it.
+        """
+        self._connection.wait_quiet("calls/wait", seconds, filters)
+
+    async def wait_quiet_async(self, seconds: float = QUIET_SECONDS, **filters: Unpack[CallFilter]) -> None:
+        """Wait as `wait_quiet` does, without blocking the event loop."""
+        await self._connection.wait_quiet_async("calls/wait", seconds, filters)
+
+
+def _found(answer: dict[str, Any]) -> Call | list[Call]:
+    """Return the call of a wait, or the calls of one with a `count`."""
+    return [Call.of(one) for one in answer["calls"]] if "calls" in answer else Call.of(answer["call"])

@@ -135,22 +135,34 @@ class Connection:
 
     def wait(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Return the response of a path that waits for a match; raises `WaitTimeout` after `timeout` seconds."""
-        return self._wait(self._open(timeout + TIMEOUT_SECONDS), path, timeout, filters)
+        return self._wait(self._open(timeout + TIMEOUT_SECONDS), path, {**filters, "timeout": timeout})
 
     async def wait_async(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
-        """Wait as `wait` does, without blocking the event loop.
+        """Wait as `wait` does, without blocking the event loop."""
+        return await self._wait_async(path, timeout, {**filters, "timeout": timeout})
+
+    def wait_quiet(self, path: str, seconds: float, filters: Mapping[str, object]) -> None:
+        """Return after `seconds` without a match at a path that waits; raises `EmulatorError` at once if there is one."""
+        self._wait(self._open(seconds + TIMEOUT_SECONDS), path, {**filters, "quiet": seconds})
+
+    async def wait_quiet_async(self, path: str, seconds: float, filters: Mapping[str, object]) -> None:
+        """Wait as `wait_quiet` does, without blocking the event loop."""
+        await self._wait_async(path, seconds, {**filters, "quiet": seconds})
+
+    async def _wait_async(self, path: str, seconds: float, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Send a request that waits `seconds`, without blocking the event loop.
 
         A canceled call also ends the wait in the emulator. `asyncio.to_thread` would not do: `asyncio.run` would wait for that
         thread, and many waits would exhaust the thread pool.
         """
-        connection = self._open(timeout + TIMEOUT_SECONDS)
+        connection = self._open(seconds + TIMEOUT_SECONDS)
         result: Future[dict[str, Any]] = Future()
         # A running future cannot be canceled, so that the thread can always set its result.
         result.set_running_or_notify_cancel()
 
         def work() -> None:
             try:
-                result.set_result(self._wait(connection, path, timeout, filters))
+                result.set_result(self._wait(connection, path, arguments))
             except Exception as error:
                 result.set_exception(error)
 
@@ -163,10 +175,8 @@ class Connection:
                 connection.sock.shutdown(socket.SHUT_RDWR)
             raise
 
-    def _wait(
-        self, connection: http.client.HTTPConnection, path: str, timeout: float, filters: Mapping[str, object]
-    ) -> dict[str, Any]:
-        return self.send("GET", path, arguments={**filters, "timeout": timeout}, connection=connection)
+    def _wait(self, connection: http.client.HTTPConnection, path: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+        return self.send("GET", path, arguments=arguments, connection=connection)
 
     def _open(self, seconds: float) -> http.client.HTTPConnection:
         host, port = str(self._parts.hostname), self._parts.port

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from alimock.client.connection import PAGE, Resource
 from alimock.client.models import time_text, value_of
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 DEFAULT_SECONDS = 10.0
+QUIET_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,15 @@ class Message:
     received: datetime
 
 
+class MessageFilter(TypedDict, total=False):
+    """Filters of awaited mails, all of which must match; None is no filter. `after` is a `sequence`."""
+
+    to: str | None
+    action: str | None
+    text: str | None
+    after: int | None
+
+
 class Outbox(Resource):
     """The mails of one account.
 
@@ -58,36 +71,40 @@ class Outbox(Resource):
         answer = self._connection.send("GET", "outbox", arguments={**filters, "limit": PAGE})
         return [value_of(Message, one) for one in answer["messages"]]
 
+    @overload
+    def wait(self, *, timeout: float = ..., **filters: Unpack[MessageFilter]) -> Message: ...
+    @overload
+    def wait(self, *, count: int, timeout: float = ..., **filters: Unpack[MessageFilter]) -> list[Message]: ...
     def wait(
-        self,
-        *,
-        to: str | None = None,
-        action: str | None = None,
-        text: str | None = None,
-        after: int | None = None,
-        timeout: float = DEFAULT_SECONDS,
-    ) -> Message:
-        """Return the first matching mail once it arrives; without `after`, the newest existing match.
+        self, *, count: int | None = None, timeout: float = DEFAULT_SECONDS, **filters: Unpack[MessageFilter]
+    ) -> Message | list[Message]:
+        """Return the first matching mail once it arrives, or with `count` a list of as many, oldest first.
 
-        `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists the mails that did not match.
+        Without `after`, the newest existing matches count. `timeout` is in seconds, at most 60. Raises `WaitTimeout`, which lists
+        the mails that did not match.
         """
-        filters = {"to": to, "action": action, "text": text, "after": after}
-        answer = self._connection.wait("outbox/wait", timeout, filters)
-        return value_of(Message, answer["message"])
+        return _found(self._connection.wait("outbox/wait", timeout, {**filters, "count": count}))
 
+    @overload
+    async def wait_async(self, *, timeout: float = ..., **filters: Unpack[MessageFilter]) -> Message: ...
+    @overload
+    async def wait_async(self, *, count: int, timeout: float = ..., **filters: Unpack[MessageFilter]) -> list[Message]: ...
     async def wait_async(
-        self,
-        *,
-        to: str | None = None,
-        action: str | None = None,
-        text: str | None = None,
-        after: int | None = None,
-        timeout: float = DEFAULT_SECONDS,
-    ) -> Message:
+        self, *, count: int | None = None, timeout: float = DEFAULT_SECONDS, **filters: Unpack[MessageFilter]
+    ) -> Message | list[Message]:
         """Wait as `wait` does, without blocking the event loop."""
-        filters = {"to": to, "action": action, "text": text, "after": after}
-        answer = await self._connection.wait_async("outbox/wait", timeout, filters)
-        return value_of(Message, answer["message"])
+        return _found(await self._connection.wait_async("outbox/wait", timeout, {**filters, "count": count}))
+
+    def wait_quiet(self, seconds: float = QUIET_SECONDS, **filters: Unpack[MessageFilter]) -> None:
+        """Return after `seconds`, at most 60, if no matching mail exists or arrives; without `after`, existing ones count.
+
+        Raises `EmulatorError` at once if there is one, and names it.
+        """
+        self._connection.wait_quiet("outbox/wait", seconds, filters)
+
+    async def wait_quiet_async(self, seconds: float = QUIET_SECONDS, **filters: Unpack[MessageFilter]) -> None:
+        """Wait as `wait_quiet` does, without blocking the event loop."""
+        await self._connection.wait_quiet_async("outbox/wait", seconds, filters)
 
     def text(self, message: Message | str) -> str:
         """Return the plain text of a mail or of a mail's id."""
@@ -108,6 +125,13 @@ class Outbox(Resource):
 
     def _fetch(self, message: Message | str) -> dict[str, Any]:
         return self._connection.wide.send("GET", f"outbox/{_id(message)}")
+
+
+def _found(answer: dict[str, Any]) -> Message | list[Message]:
+    """Return the mail of a wait, or the mails of one with a `count`."""
+    if "messages" in answer:
+        return [value_of(Message, one) for one in answer["messages"]]
+    return value_of(Message, answer["message"])
 
 
 def _id(message: Message | str) -> str:

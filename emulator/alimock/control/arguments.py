@@ -129,11 +129,11 @@ def time(given: Mapping[str, object], name: str) -> int | None:
         raise ControlError(400, f"`{name}`: found {json.dumps(given[name])[:60]}", hint) from None
 
 
-def timeout(given: Mapping[str, str]) -> float:
-    """Parse the argument `timeout`: seconds from 0 to 60, optionally with a fraction."""
-    text = given.get("timeout", str(DEFAULT_SECONDS))
+def seconds(given: Mapping[str, str], name: str = "timeout") -> float:
+    """Parse an argument that is a wait: seconds from 0 to 60, optionally with a fraction."""
+    text = given.get(name, str(DEFAULT_SECONDS))
     if not _SECONDS.fullmatch(text) or float(text) > MAX_SECONDS:
-        raise ControlError(400, f"`timeout`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
+        raise ControlError(400, f"`{name}`: found {text[:60]!a}", f"Give seconds from 0 to {MAX_SECONDS}.")
     return float(text)
 
 

@@ -62,8 +62,8 @@ def count_calls() -> dict[str, object]:
 @blueprint.get("/calls/wait")
 @transaction()
 def wait_for_call() -> dict[str, object]:
-    """Wait for the first matching call after the cursor; without one, the newest existing call counts."""
-    given = arguments.query(*FILTERS, "timeout")
+    """Wait for matching calls after the cursor, or with `quiet` for none; without a cursor, existing calls count."""
+    given = arguments.query(*FILTERS, *waiting.ARGUMENTS)
     return waiting.wait_for(store().calls, _CALL, given, _filter(given))
 
 
@@ -71,7 +71,7 @@ def wait_for_call() -> dict[str, object]:
 def list_changes() -> dict[str, object]:
     """List events; with `timeout`, wait for the first one after the cursor."""
     given = arguments.query("access_key_id", "after", "limit", "timeout")
-    timeout = arguments.timeout(given)
+    timeout = arguments.seconds(given)
     with transaction():
         after, account = lists.selection(given)
         if after is not None and "timeout" in given:

@@ -42,8 +42,8 @@ def get_mbox() -> Response:
 
 @blueprint.get("/outbox/wait")
 def wait_for_message() -> dict[str, object]:
-    """Wait for the first matching mail after the cursor; without one, the newest existing mail counts."""
-    given = arguments.query(*FILTERS, "after", "timeout")
+    """Wait for matching mails after the cursor, or with `quiet` for none; without a cursor, existing mails count."""
+    given = arguments.query(*FILTERS, "after", *waiting.ARGUMENTS)
     return waiting.wait_for(store().outbox, _MAIL, given, _filter(given))
 
 

@@ -1,4 +1,4 @@
-"""Long polling: wait for the next entry of a log."""
+"""Long polling: wait for the next entries of a log, or for none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from alimock.state.log import E, EventType, Log
 from alimock.state.waiters import Closed, Interrupted, Waiter
 
 MAX_OTHERS = 20
+# As many entries as an account keeps by default.
+MAX_COUNT = 5_000
+# How to wait.
+ARGUMENTS = ("count", "quiet", "timeout")
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,21 @@ class EntryType(Generic[E]):
 
 
 def wait(
-    log: Log[E], types: Collection[EventType], after: int | None, account: str | None, timeout: float, matches: Callable[[E], bool]
-) -> E | None:
-    """Return the first matching entry, or None on a timeout; call it in a transaction.
+    log: Log[E],
+    types: Collection[EventType],
+    after: int | None,
+    account: str | None,
+    seconds: float,
+    matches: Callable[[E], bool],
+    count: int = 1,
+) -> list[E]:
+    """Return the first `count` matching entries, or fewer on a timeout; call it in a transaction.
 
     A server that parks requests runs the view again when the wait is over. Behind any other, the view blocks, and the lock is
     released meanwhile.
     """
     waiters = store().waiters
-    new = Waiter(log, matches, types=types, account=account, after=after, seconds=timeout)
+    new = Waiter(log, matches, types=types, account=account, after=after, seconds=seconds, count=count)
     waiter: Waiter[E] = request.environ.get(RESUMED) or new
     if not waiters.is_over(waiter):
         park = request.environ.get(PARK)
@@ -61,20 +71,51 @@ def wait(
 
 @transaction()
 def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]) -> dict[str, object]:
-    """Wait for the first matching entry after the cursor; without one, the newest existing entry counts."""
-    timeout = arguments.timeout(given)
+    """Wait for matching entries after the cursor, as the arguments say; without a cursor, the newest existing entries count."""
+    if "quiet" in given:
+        return _wait_for_none(log, entry_type, given, matches)
+    count, timeout = arguments.integer(given, "count", 1, MAX_COUNT), arguments.seconds(given)
+    if not count:
+        raise ControlError(400, "`count`: found 0", "Give an integer from 1, or use `quiet=SECONDS` to wait for none.")
     after, account = selection(given)
-    entry = wait(log, (entry_type.event_type,), after, account, timeout, matches)
-    if entry is None:
-        raise _timeout_error(log, entry_type, timeout, after, account)
-    return {entry_type.key: entry_type.document(entry), "cursor": entry.sequence}
+    entries = wait(log, (entry_type.event_type,), after, account, timeout, matches, count)
+    if len(entries) < count:
+        raise _timeout_error(log, entry_type, timeout, after, account, (entries, count))
+    documents = list(map(entry_type.document, entries))
+    found = {f"{entry_type.key}s": documents} if "count" in given else {entry_type.key: documents[0]}
+    return {**found, "cursor": entries[-1].sequence}
 
 
-def _timeout_error(log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None) -> ControlError:
+def _wait_for_none(
+    log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], matches: Callable[[E], bool]
+) -> dict[str, object]:
+    """Wait until no matching entry has been added for a time; fail at once if there is one."""
+    other = next((name for name in ("count", "timeout") if name in given), None)
+    if other is not None:
+        raise ControlError(
+            400, f"`quiet` and `{other}` exclude each other", f"Omit `{other}`: `quiet` is how long to wait for none."
+        )
+    quiet = arguments.seconds(given, "quiet")
+    after, account = selection(given)
+    key, noun = f"{entry_type.key}s", entry_type.event_type.value
+    for entry in wait(log, (entry_type.event_type,), after, account, quiet, matches):
+        hint = f"Expected no {noun} for {quiet:g} s" + ("." if after is not None else "; pass `after` to ignore earlier ones.")
+        details = {key: [entry_type.document(entry)], "cursor": entry.sequence}
+        raise ControlError(409, f"Unexpected {noun}: {entry_type.brief(entry)}", hint, details=details)
+    return {key: [], "cursor": store().cursor}
+
+
+def _timeout_error(
+    log: Log[E], entry_type: EntryType[E], timeout: float, after: int | None, account: str | None, partial: tuple[list[E], int]
+) -> ControlError:
     noun, start = entry_type.event_type.value, after or 0
+    entries, count = partial
     others = [entry for entry in islice(log.newest_first(account), MAX_OTHERS) if entry.sequence > start]
     found = f"{entry_type.log} is empty" if after is None else f"no new {noun} after {after}"
-    if others:
+    if entries:
+        newest = ", ".join(map(entry_type.brief, entries[-MAX_OTHERS:]))
+        found = f"found {len(entries)} of {count} matching {noun}s: {newest}"
+    elif others:
         found = f"no match among: {', '.join(map(entry_type.brief, others))}"
     hint = "Check the filters, and GET /_alimock/calls for rejected calls."
     elsewhere = len(log.after(start)) - len(log.after(start, account)) if account is not None else 0

@@ -1,8 +1,9 @@
-"""Waits for a matching entry of a log. Subscribers learn of events that may end waits, and find out which ones are over."""
+"""Waits for matching entries of a log. Subscribers learn of events that may end waits, and find out which ones are over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import islice
 from threading import Condition, RLock
 from typing import Any, Generic
 
@@ -22,10 +23,10 @@ class Closed(Exception):
 
 
 class Waiter(Generic[E]):
-    """A wait of at most `seconds` for an entry of a log, in one account, or in any for None.
+    """A wait of at most `seconds` for `count` entries of a log, in one account, or in any for None.
 
-    Entries up to the sequence number `after` do not count; without it, the newest existing match counts. `types` are the types of
-    the events that can end the wait.
+    Entries up to the sequence number `after` do not count; without it, the newest existing matches count. `types` are the types of
+    the events that can end the wait. `found` are the matches, oldest first.
     """
 
     def __init__(
@@ -37,14 +38,16 @@ class Waiter(Generic[E]):
         account: str | None,
         after: int | None,
         seconds: float,
+        count: int = 1,
     ) -> None:
         self.types = types
         self.account = account
-        self.found: E | None = None
+        self.found: list[E] = []
         self.is_interrupted = False
         self._log = log
         self._matches = matches
         self._after = after
+        self._count = count
         self._deadline = system_clock.monotonic() + seconds
 
     @property
@@ -61,12 +64,18 @@ class Waiter(Generic[E]):
         entries = new_entries.get(key)
         if entries is None:
             entries = new_entries[key] = self._entries()
-        for entry in entries if self._after is not None else reversed(entries):
-            if self._matches(entry):
-                self.found = self.found or entry
-                break
+        missing = self._count - len(self.found)
+        if self._after is not None:
+            self.found += islice(filter(self._matches, entries), missing)
+        else:
+            self.found = [*islice(filter(self._matches, reversed(entries)), missing)][::-1]
         self._after = entries[-1].sequence if entries else self._after or 0
-        return self.found is not None or self.is_interrupted
+        return self.is_complete or self.is_interrupted
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many entries were found as are awaited."""
+        return len(self.found) == self._count
 
     def _entries(self) -> list[E]:
         return self._log.entries(self.account) if self._after is None else self._log.after(self._after, self.account)
@@ -111,11 +120,11 @@ class Waiters:
         concerned = [waiter for waiter in waiters if not account or waiter.account in (None, account)]
         return [waiter for waiter in concerned if waiter.look(new_entries) or self.is_closed]
 
-    def result(self, waiter: Waiter[E]) -> E | None:
-        """Return what was found, or None on a timeout. Raise `Interrupted` or `Closed` if the wait was ended."""
-        if waiter.found is None and self.is_closed:
+    def result(self, waiter: Waiter[E]) -> list[E]:
+        """Return what was found, too few on a timeout. Raise `Interrupted` or `Closed` if the wait was ended."""
+        if not waiter.is_complete and self.is_closed:
             raise Closed
-        if waiter.found is None and waiter.is_interrupted:
+        if not waiter.is_complete and waiter.is_interrupted:
             raise Interrupted
         return waiter.found
 
