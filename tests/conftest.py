@@ -23,11 +23,16 @@ from alimock.settings import ServerLimits
 from alimock.spec.contract import V1_DIGESTS
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
+from alimock.testing.env import proxies
 from hypothesis import settings
 from lxml import etree
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# The tests use loopback only, but several of the clients in them send even that to the proxy of the shell.
+for _name in proxies(os.environ):
+    del os.environ[_name]
 
 # How long an example takes depends on the machine, so no test has a deadline.
 settings.register_profile("alimock", parent=settings(), deadline=None)

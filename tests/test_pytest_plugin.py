@@ -591,8 +591,6 @@ def test_it_is_put_back(monkeypatch):
 
 
 def test_report_without_calls_names_the_proxy_variables(repository: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")):
-        monkeypatch.delenv(name)
     test = """
 def test_it(alimock{}):
     submit(alimock)
