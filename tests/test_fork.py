@@ -63,8 +63,10 @@ def test_child_that_lives_on_keeps_neither_the_port_nor_connections() -> None:
     connection = http.client.HTTPConnection(emulator.endpoint, timeout=10)
     connection.request("GET", "/livez")
     assert connection.getresponse().read()
-    child = fork(signal.pause)
+    ready, signal_ready = os.pipe()
+    child = fork(lambda: (os.write(signal_ready, b"."), signal.pause()))
     try:
+        assert os.read(ready, 1)
         emulator.stop()
         assert connection.sock.recv(1) == b""
         with pytest.raises(ConnectionRefusedError):
@@ -73,6 +75,8 @@ def test_child_that_lives_on_keeps_neither_the_port_nor_connections() -> None:
             assert another.outbox.messages() == []
     finally:
         connection.close()
+        os.close(ready)
+        os.close(signal_ready)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
