@@ -140,7 +140,7 @@ class Server:
         accepting = [self.loop.create_task(self._accept(*one)) for one in sockets]
         await self._stopping.wait()
         for _, bound in sockets:
-            # Cancelling alone is too late for a client that connects at this moment. Windows' loop has no readers.
+            # To cancel alone is too late for a client that connects at this moment. Windows' loop has no readers.
             with suppress(NotImplementedError):
                 self.loop.remove_reader(bound)
         await _cancel(accepting)
