@@ -93,7 +93,10 @@ class Server:
         """Leave the server to the process that this one was forked from: its thread does not exist here, but its sockets do."""
         self._thread = None
         for inherited in self._sockets:
-            inherited.close()
+            # uvloop defers `close()` until its loop, which does not run here, no longer uses the socket.
+            descriptor = inherited.detach()
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def stop(self) -> None:
         """Stop. Responses that are under way are finished, but for delayed ones."""
