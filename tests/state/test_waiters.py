@@ -203,7 +203,7 @@ def test_calls_are_awaited_by_count_and_quietly(running: Running) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("count=0", "`count`: found 0"),
+        ("count=0", '`count`: found "0"'),
         ("count=-1", '`count`: found "-1"'),
         ("count=5001", '`count`: found "5001"'),
         ("count=x", '`count`: found "x"'),

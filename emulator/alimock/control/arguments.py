@@ -58,13 +58,13 @@ def address(name: str) -> str | None:
     return found
 
 
-def integer(given: Mapping[str, str], name: str, default: int, maximum: int) -> int:
-    """Parse an integer from 0 to `maximum`."""
+def integer(given: Mapping[str, str], name: str, default: int, maximum: int, minimum: int = 0) -> int:
+    """Parse an integer from `minimum` to `maximum`."""
     value = given.get(name)
     if value is None:
         return default
-    if not (value.isascii() and value.isdigit() and len(value) < 19 and int(value) <= maximum):
-        raise ControlError(400, f"`{name}`: found {json.dumps(value)}", f"Give an integer from 0 to {maximum}.")
+    if not (value.isascii() and value.isdigit() and len(value) < 19 and minimum <= int(value) <= maximum):
+        raise ControlError(400, f"`{name}`: found {json.dumps(value)}", f"Give an integer from {minimum} to {maximum}.")
     return int(value)
 
 

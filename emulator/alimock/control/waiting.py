@@ -74,9 +74,7 @@ def wait_for(log: Log[E], entry_type: EntryType[E], given: Mapping[str, str], ma
     """Wait for matching entries after the cursor, as the arguments say; without a cursor, the newest existing entries count."""
     if "quiet" in given:
         return _wait_for_none(log, entry_type, given, matches)
-    count, timeout = arguments.integer(given, "count", 1, MAX_COUNT), arguments.seconds(given)
-    if not count:
-        raise ControlError(400, "`count`: found 0", "Give an integer from 1, or use `quiet=SECONDS` to wait for none.")
+    count, timeout = arguments.integer(given, "count", 1, MAX_COUNT, minimum=1), arguments.seconds(given)
     after, account = selection(given)
     entries = wait(log, (entry_type.event_type,), after, account, timeout, matches, count)
     if len(entries) < count:
