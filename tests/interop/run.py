@@ -145,6 +145,7 @@ CORE = ("aliyun-python-sdk-core==2.16.1", "aliyun-python-sdk-domain==3.14.11", "
 TEA_5, TEA_3 = "alibabacloud_domain20180129", "alibabacloud_domain20180129"
 TEA_INTL = "alibabacloud_domain_intl20171218"
 GO_CLASSIC, GO_TEA = "Go alibaba-cloud-sdk-go", "Go darabonba-openapi"
+GO_TEA_DOMAIN = "Go alibabacloud-go/domain-20180129"
 ALIYUNGO, ALIYUNGO_VERSION = "Go denverdino/aliyungo", "0.0.0-20190125010748"
 RUST = "Rust aliyun-openapi-core-rust-sdk"
 JAVA = "Java aliyun-java-sdk-core with -domain 3.14.11"
@@ -176,6 +177,8 @@ CLIENTS = (
     Client(f"{GO_CLASSIC}, typed", "1.63.107", "JSON", "V1", _go, ("classic-typed",)),
     Client(f"{GO_CLASSIC}, common request (GET)", "1.63.107", "JSON", "V1", _go, ("classic-get",)),
     Client(f"{GO_CLASSIC}, common request (GET)", "1.63.107", "JSON", "V1", _go, ("classic-get",), INTL),
+    Client(GO_TEA_DOMAIN, "4.2.0", "JSON", "V3", _go, ("tea-typed",)),
+    Client(GO_TEA_DOMAIN, "4.2.0", "JSON", "V1", _go, ("tea-typed-v1",)),
     Client(GO_TEA, "2.1.13", "JSON", "V3", _go, ("tea",)),
     Client(GO_TEA, "2.1.13", "JSON", "V1", _go, ("tea-v1",)),
     Client(f"{ALIYUNGO} (GET)", ALIYUNGO_VERSION, "JSON", "V1", _go, ("aliyungo-get",)),

@@ -1,5 +1,5 @@
 // Call alimock through one of the Go SDKs: reads one {"action", "parameters"} per line and writes one {"body"} or {"error"} per line.
-// usage: driver classic-typed|classic-get|tea|tea-v1|aliyungo-get|aliyungo-post
+// usage: driver classic-typed|classic-get|tea|tea-v1|tea-typed|tea-typed-v1|aliyungo-get|aliyungo-post
 package main
 
 import (
@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
+	teadomain "github.com/alibabacloud-go/domain-20180129/v4/client"
 	"github.com/alibabacloud-go/tea/dara"
 	"github.com/alibabacloud-go/tea/tea"
 	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
@@ -92,11 +94,70 @@ func classicCommon(method, format string) call {
 	}
 }
 
-func teaCall(signatureAlgorithm *string) call {
-	client, err := openapi.NewClient(&openapi.Config{
+func teaConfig(signatureAlgorithm *string) *openapi.Config {
+	return &openapi.Config{
 		AccessKeyId: tea.String(key), AccessKeySecret: tea.String(secret), Endpoint: tea.String(endpoint),
 		Protocol: tea.String("HTTP"), SignatureAlgorithm: signatureAlgorithm,
-	})
+	}
+}
+
+// The typed requests of the Tea SDK, which has pointers to texts, numbers and booleans.
+var teaRequests = map[string]func() any{
+	"SubmitEmailVerification": func() any { return &teadomain.SubmitEmailVerificationRequest{} },
+	"ResendEmailVerification": func() any { return &teadomain.ResendEmailVerificationRequest{} },
+	"VerifyEmail":             func() any { return &teadomain.VerifyEmailRequest{} },
+	"QueryEmailVerification":  func() any { return &teadomain.QueryEmailVerificationRequest{} },
+	"ListEmailVerification":   func() any { return &teadomain.ListEmailVerificationRequest{} },
+	"DeleteEmailVerification": func() any { return &teadomain.DeleteEmailVerificationRequest{} },
+	"EmailVerified":           func() any { return &teadomain.EmailVerifiedRequest{} },
+}
+
+func teaTyped(signatureAlgorithm *string) call {
+	client, err := teadomain.NewClient(teaConfig(signatureAlgorithm))
+	if err != nil {
+		panic(err)
+	}
+	return func(o order) (any, error) {
+		create, found := teaRequests[o.Action]
+		if !found {
+			return teaCall(signatureAlgorithm)(o)
+		}
+		request := reflect.ValueOf(create())
+		for name, value := range o.Parameters {
+			field := request.Elem().FieldByName(name)
+			pointer := reflect.New(field.Type().Elem())
+			setText(pointer.Elem(), value)
+			field.Set(pointer)
+		}
+		results := reflect.ValueOf(client).MethodByName(o.Action).Call([]reflect.Value{request})
+		if err, failed := results[1].Interface().(error); failed {
+			return nil, err
+		}
+		return results[0].Elem().FieldByName("Body").Interface(), nil
+	}
+}
+
+func setText(field reflect.Value, text string) {
+	switch field.Kind() {
+	case reflect.Bool:
+		value, err := strconv.ParseBool(text)
+		if err != nil {
+			panic(err)
+		}
+		field.SetBool(value)
+	case reflect.Int32, reflect.Int64:
+		value, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		field.SetInt(value)
+	default:
+		field.SetString(text)
+	}
+}
+
+func teaCall(signatureAlgorithm *string) call {
+	client, err := openapi.NewClient(teaConfig(signatureAlgorithm))
 	if err != nil {
 		panic(err)
 	}
@@ -151,6 +212,10 @@ func makeCall(kind string) call {
 		return teaCall(nil)
 	case "tea-v1":
 		return teaCall(tea.String("v2"))
+	case "tea-typed":
+		return teaTyped(nil)
+	case "tea-typed-v1":
+		return teaTyped(tea.String("v2"))
 	case "aliyungo-get":
 		return aliyungo(aliyungoGet)
 	case "aliyungo-post":
