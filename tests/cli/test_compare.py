@@ -54,7 +54,7 @@ def test_plan_says_what_will_be_called_and_sent_before_a_refusal(service: Emulat
     assert run(service) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "will make 101 calls" in shown.err and "cause 3 emails" in shown.err
+    assert "will make 102 calls" in shown.err and "cause 3 emails" in shown.err
     assert shown.err.endswith("alimock: there is no terminal to ask for your consent. Add --yes to go on. No call was made.\n")
     assert service.calls.list() == []
 
@@ -81,7 +81,7 @@ def test_consent_starts_the_comparison(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     assert run(service) == 0
-    assert "101 steps: 101 same, 0 differs, 0 inconclusive, 0 no answer" in capsys.readouterr().out
+    assert "102 steps: 102 same, 0 differs, 0 inconclusive, 0 no answer" in capsys.readouterr().out
     assert service.calls.count(action="SubmitEmailVerification") == 14
 
 

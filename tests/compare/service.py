@@ -69,7 +69,7 @@ def comparison(service: Any, names: str = "", *, sleep: Callable[[float], None] 
     """Return a comparison of the named conversations, or of all those that are not on request."""
     who = caller(**changes)
     chosen = [one for one in load_all() if (one.name in names.split() if names else not one.opt_in)]
-    plan = Plan(tuple(one.narrowed(who.version, who.sign) for one in chosen), EMAIL)
+    plan = Plan(tuple(one.narrowed(who.version, who.sign, has_token=who.security_token is not None) for one in chosen), EMAIL)
     clock = getattr(service, "time", None)
     options = {"clock": clock, "ask": service.ask} if clock is not None else {}
     return Comparison(service, who, plan, sleep=sleep or service.sleep, **options)

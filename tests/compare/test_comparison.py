@@ -132,7 +132,7 @@ OF_LIST = {"time Data[0].GmtCreate", "time Data[0].GmtModified", "time Data[0].T
             {"authentication": "none"},
             {f"authentication/{name}": {"status", "code Code"}
              for name in ("wrong-secret", "wrong-secret-xml", "wrong-secret-in-a-form", "no-key", "no-timestamp", "no-nonce", "no-signature-method",
-                          "no-signature-version", "unknown-signature-method", "bearer-token", "reused-nonce", *TIMESTAMPS)}
+                          "no-signature-version", "unknown-signature-method", "bearer-token", "left-over-security-token", "reused-nonce", *TIMESTAMPS)}
             | {"authentication/missing-parameter-with-wrong-secret": {"code Code", "message Message"}},
         ),
         (

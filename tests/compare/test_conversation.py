@@ -59,11 +59,12 @@ def test_files_are_shipped_with_the_built_in_scenarios() -> None:
     assert FOLDER.parent.joinpath("default.yaml").is_file()
 
 
-def test_steps_for_another_version_or_signature_are_left_out() -> None:
-    steps = (Step("a", {}, version="2018-01-29"), Step("b", {}, sign="v1"), Step("c", {}))
+def test_steps_for_another_version_signature_or_key_are_left_out() -> None:
+    steps = (Step("a", {}, version="2018-01-29"), Step("b", {}, sign="v1"), Step("c", {}), Step("d", {}, plain_key=True))
     conversation = Conversation("x", "", steps)
-    assert [step.name for step in conversation.narrowed("2018-01-29", "v1").steps] == ["a", "b", "c"]
-    assert [step.name for step in conversation.narrowed("2017-12-18", "v3").steps] == ["c"]
+    assert [step.name for step in conversation.narrowed("2018-01-29", "v1").steps] == ["a", "b", "c", "d"]
+    assert [step.name for step in conversation.narrowed("2017-12-18", "v3").steps] == ["c", "d"]
+    assert [step.name for step in conversation.narrowed("2018-01-29", "v3", has_token=True).steps] == ["a", "c"]
 
 
 def built(step: Step, sign: str = "v1") -> HttpRequest:
@@ -90,6 +91,12 @@ def test_v3_call_has_action_and_version_as_headers() -> None:
     assert request.headers["x-acs-security-token"] == "tok"
     signed = "content-type" in request.headers, parse(request).credentials.signed_headers.split(";")
     assert signed == (False, sorted(name for name in request.headers if name not in ("authorization", "user-agent")))
+
+
+def test_v3_call_can_leave_a_header_out_of_the_signature() -> None:
+    request = built(Step("x", {"Action": "VerifyEmail"}, unsigned="x-acs-date"), "v3")
+    assert "x-acs-date" in request.headers
+    assert "x-acs-date" not in parse(request).credentials.signed_headers.split(";")
 
 
 def test_form_has_all_parameters_in_the_body() -> None:

@@ -41,7 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         return fail(caller)
     if not is_valid(options.email) or "," in options.email:
         return fail(f"--email: found `{options.email}`, expected one email address that you can read")
-    chosen = tuple(one.narrowed(version, options.sign) for one in conversations if not one.opt_in or one.name in options.with_)
+    wanted = (one for one in conversations if not one.opt_in or one.name in options.with_)
+    chosen = tuple(one.narrowed(version, options.sign, has_token=caller.security_token is not None) for one in wanted)
     plan = Plan(chosen, options.email)
     print(report.plan_text(plan, caller, endpoint.authority), file=sys.stderr)
     if refusal := _refusal(plan, yes=options.yes):

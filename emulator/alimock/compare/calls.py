@@ -153,7 +153,7 @@ def _signed_v3(
     request = _request(step, [pair for pair in parameters if pair[0] not in named], {**headers, **moved, **own})
     # The user agent stays out of the signature, because a proxy may change it.
     sent = {**request.headers, "x-acs-content-sha256": hashlib.sha256(request.body).hexdigest()}
-    names = sorted(name for name in sent if name != "user-agent")
+    names = sorted(name for name in sent if name not in ("user-agent", step.unsigned))
     request = request._replace(headers=sent)
     canonical = signature.canonical_request_v3(parse(request), names)
     fields = {

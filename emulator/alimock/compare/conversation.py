@@ -19,8 +19,9 @@ class Step:
     """One call of a conversation.
 
     `send` has the parameters; None removes one that every call has, and a list repeats one. `place` is `query` or `form`. `change`
-    replaces parts of the credentials (see `calls`), and `tail` is added to the signed query. `sign` and `version` are the only
-    ones that the step is for. `mails` is how many emails it can cause. `ask` is the number of the email whose token a person must
+    replaces parts of the credentials (see `calls`), and `tail` is added to the signed query. `unsigned` is a header that V3 leaves
+    out of the signature. `sign` and `version` are the only ones that the step is for; with `plain_key` it is for access keys
+    without a security token. `mails` is how many emails it can cause. `ask` is the number of the email whose token a person must
     enter. `rows` are the ids of the lines in the fidelity ledger that the step tests, `pause` is the seconds to wait before it.
     """
 
@@ -30,8 +31,10 @@ class Step:
     place: str = "query"
     change: Mapping[str, str | None] = field(default_factory=dict)
     tail: str = ""
+    unsigned: str | None = None
     sign: str | None = None
     version: str | None = None
+    plain_key: bool = False
     mails: int = 0
     ask: int | None = None
     rows: tuple[str, ...] = ()
@@ -58,10 +61,10 @@ class Conversation:
     record: bool = False
     quota: bool = False
 
-    def narrowed(self, version: str, sign: str) -> Conversation:
-        """Return the conversation without the steps that are for another version or signature."""
+    def narrowed(self, version: str, sign: str, *, has_token: bool = False) -> Conversation:
+        """Return the conversation without the steps that are for another version, signature or kind of access key."""
         steps = (step for step in self.steps if step.version in (None, version) and step.sign in (None, sign))
-        return replace(self, steps=tuple(steps))
+        return replace(self, steps=tuple(step for step in steps if not (step.plain_key and has_token)))
 
 
 def load_all() -> tuple[Conversation, ...]:
