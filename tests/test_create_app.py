@@ -166,11 +166,14 @@ QUERY = "Action=ListEmailVerification&Version=2017-12-18&Format=JSON&AccessKeyId
         (f"/index.html?{QUERY}", "/index.html"),
         (f"/a/b/?{QUERY}", "/a/b/"),
         (f"/livez/x?{QUERY}", "/livez/x"),
+        (f"/a?{QUERY.replace('Action', '%41ction')}", "/a"),
+        (f"/%3F{QUERY}&Signature=secret", "/..."),
+        (f"/%2526Signature%253Dsecret?{QUERY}", "/..."),
         (f"/%2F?{QUERY}", "//"),
-        (f"/&{QUERY}&Signature=secret", "/&..."),
-        (f"/&Signature=secret?{QUERY}", "/&..."),
-        (f"/{QUERY}", "/Action&..."),
-        (f"/index.html&{QUERY}", "/index.html&..."),
+        (f"/&{QUERY}&Signature=secret", "/..."),
+        (f"/&Signature=secret?{QUERY}", "/..."),
+        (f"/{QUERY}", "/Action..."),
+        (f"/index.html&{QUERY}", "/index.html..."),
     ],
 )
 def test_call_to_another_path_is_logged_and_refused_as_by_the_gateway(target: str, path: str) -> None:
@@ -191,7 +194,16 @@ def test_call_to_another_path_is_logged_and_refused_as_by_the_gateway(target: st
 
 
 @pytest.mark.parametrize(
-    "target", ["/index.html", "/index.html?a=b", "/favicon.ico", "/_alimock/none?Action=x", "/api/v1/none?Action=x"]
+    "target",
+    [
+        "/index.html",
+        "/index.html?a=b",
+        "/favicon.ico",
+        "/robots.txt?x=ActionMovie",
+        "/a?X-Amz-Signature=1",
+        "/_alimock/none?Action=x",
+        "/api/v1/none?Action=x",
+    ],
 )
 def test_other_request_to_another_path_is_no_call(target: str) -> None:
     with both_ways(scenario()) as both:
@@ -201,11 +213,30 @@ def test_other_request_to_another_path_is_no_call(target: str) -> None:
             assert json.loads(send(("GET", "/_alimock/calls", {"Host": "localhost"}, b""))[2])["calls"] == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"x-acs-version": "2018-01-29", "Authorization": "acs testid:x"}, b""),
+        ({"Authorization": "ACS3-HMAC-SHA256 x"}, b""),
+        ({"x-acs-action": "ListEmailVerification"}, b""),
+        ({"Content-Type": FORM, "Content-Length": "11"}, b"Signature=x"),
+        ({"Content-Type": FORM, "Content-Length": "20"}, b"%41ction=VerifyEmail"),
+    ],
+)
+def test_call_to_another_path_is_recognized_by_its_headers_and_its_form(headers: dict[str, str], body: bytes) -> None:
+    with both_ways(scenario()) as both:
+        for send in both:
+            status, found, _ = send(("POST", "/clusters", {"Host": "localhost", **headers}, body))
+            assert (status, dict(found)["X-Alimock-Decided-By"]) == (404, "rule path (found '/clusters', expected '/')")
+
+
 V3_HEADERS = "authorization,content-type,x-acs-action,x-acs-content-sha256,x-acs-date,x-acs-signature-nonce,x-acs-version"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("asked", [None, "content-type", V3_HEADERS, f"{V3_HEADERS},x-acs-accesskey-id,x-acs-security-token"])
+@pytest.mark.parametrize(
+    "asked", [None, "content-type", V3_HEADERS, f"{V3_HEADERS},x-acs-accesskey-id,x-acs-security-token", "x-sdk-client,user-agent"]
+)
 def test_browser_may_call_from_a_page_of_any_origin(method: str, asked: str | None) -> None:
     headers = {"Host": "localhost", "Origin": "https://app.example.com", "Access-Control-Request-Method": method}
     headers |= {"Access-Control-Request-Headers": asked} if asked is not None else {}

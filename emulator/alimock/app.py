@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from copy import copy
 from functools import cache
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
+# In a URL that is logged, for example of a call that was sent to another path.
+_SECRET_VALUE = re.compile(r"((?:signature|token|secret|password)=)[^&]*", re.IGNORECASE)
 # The settings that do not belong to alimock's own HTTP server.
 APP_SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "cors_origin", "limits")
 
@@ -227,6 +230,6 @@ def _log(response: Response) -> Response:
         # The service logs its calls.
         return response
     level = logging.DEBUG if request.method in ("GET", "HEAD", "OPTIONS") else logging.INFO
-    target = request.full_path.rstrip("?").encode("unicode_escape").decode()
+    target = _SECRET_VALUE.sub(r"\1...", request.full_path).rstrip("?").encode("unicode_escape").decode()
     logger.log(level, "%s %s %s", response.status_code, request.method, target)
     return response

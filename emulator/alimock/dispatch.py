@@ -202,5 +202,6 @@ def _path(target: str) -> str:
     """Return the decoded path of a target, as WSGI has it."""
     path = target.partition("?")[0]
     if not path.startswith("/") and "://" in path:
-        path = path.partition("://")[2].partition("/")[2]
+        _, slash, path = path.partition("://")[2].partition("/")
+        path = slash + path
     return unquote(path if path.startswith("/") else f"/{path}", "latin-1")

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from alimock.api import diagnosis
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.parse import parse
 from alimock.app import flask_app
@@ -272,6 +273,45 @@ def test_used_nonce_is_the_cause_until_it_may_be_used_again() -> None:
     fresh = api.service.diagnose(parse(v1(Timestamp="2026-01-01T00:15:00Z")))
     assert fresh is not None
     assert fresh.cause == "none"
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (v1(key="guess&", BearerToken="x"), "UnsupportedSignatureType"),
+        (v1(key="guess&", SignatureMethod="HMAC-MD5"), "InvalidSignatureMethod"),
+        (
+            HttpRequest(
+                "POST", "", {"x-acs-action": "VerifyEmail", "x-acs-version": "2018-01-29", "x-acs-bearer-token": "x"}, b"", ""
+            ),
+            "UnsupportedSignatureType",
+        ),
+        (
+            v3()._replace(
+                headers={**v3().headers, "authorization": "ACS3-HMAC-SM3 Credential=testid,SignedHeaders=host,Signature=x"}
+            ),
+            "InvalidSignatureMethod",
+        ),
+    ],
+)
+def test_what_is_no_signature_with_an_access_key_is_not_blamed_on_the_secret(keyed: Api, sent: HttpRequest, code: str) -> None:
+    found = keyed.service.diagnose(parse(sent))
+    assert found is not None
+    assert (found.matches, found.cause) == (False, code)
+    assert found.explanation.startswith(f"the call is refused with {code}: rule ")
+
+
+def test_large_parameters_are_not_changed_in_turn(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+
+    def count(text: str) -> str:
+        encoded.append(text)
+        return rfc3986(text)
+
+    monkeypatch.setattr(diagnosis, "percent_encode", count)
+    size = 200_000
+    keyed.service.diagnose(parse(v1(key="guess&", sent_by="POST", body={"Email": "a@" * (size // 2), "X": "y"})))
+    assert sum(map(len, encoded)) < 100 * size
 
 
 def test_number_of_tries_does_not_grow_with_the_parameters(keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:

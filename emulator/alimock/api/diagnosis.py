@@ -19,8 +19,9 @@ from alimock.api.signature import percent_encode
 from alimock.scenario.model import AccessKey
 from alimock.spec.contract import V1_DIGESTS, VERSIONS
 
-# With more parameters than this, changing each in turn is not tried: the work grows with the square.
+# With more parameters or bytes than this, changing each parameter in turn is not tried: the work grows with the square.
 CHANGED_IN_TURN = 50
+CHANGED_BYTES = 4 * 1024
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -75,7 +76,7 @@ class _Signing(NamedTuple):
 
     def canonical_query(self) -> str:
         if self.sent:
-            return "&".join(sorted(self.sent))
+            return "&".join(sorted(self.sent, key=lambda pair: pair.partition("=")[0]))
         pairs = sorted(self.query) if self.is_sorted else self.query
         return "&".join(self._encoded_pair(name, value) for name, value in pairs)
 
@@ -120,7 +121,7 @@ def _right(request: ApiRequest, secret: str) -> _Signing:
         pairs = tuple((name, request.parameters[name]) for name in names)
         digest = V1_DIGESTS.get(request.credentials.method, "sha1")
         return _Signing(f"{secret}&", request.http.method, pairs, digest=digest)
-    headers = signature.pick_headers(request, signature.headers_to_sign(request))
+    headers = signature.pick_headers(request, signature.headers_to_sign(request, signature.forgotten_headers(request)))
     body_hash = hashlib.sha256(request.http.body).hexdigest()
     return _Signing(secret, request.http.method, request.query, digest="sha256", headers=headers, body_hash=body_hash, is_v3=True)
 
@@ -226,8 +227,10 @@ def _mistaken_encodings(right: _Signing) -> Iterator[_Mistake]:
 
 def _mistaken_parts(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
     """Yield the errors in the encoding of one parameter, and of what is signed as it is sent."""
-    for name, _ in right.query if len(right.query) <= CHANGED_IN_TURN else ():
+    for name, value in _changed_in_turn(right):
         for words, cause, encode in _ENCODINGS:
+            if all(encode(text) == percent_encode(text) for text in (name, value)):
+                continue
             explanation = f"{words} in the string to sign, only in {name}"
             yield _tried(right, cause, explanation, _ENCODE, encode=encode, encoded=name)
     sent = _sent_pairs(request)
@@ -235,6 +238,12 @@ def _mistaken_parts(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
     if odd is not None:
         words = f"the parameters are signed as they are sent, and {odd} is not percent-encoded as the gateway does it"
         yield _tried(right, "not-encoded", words, _ENCODE, sent=sent)
+
+
+def _changed_in_turn(right: _Signing) -> tuple[tuple[str, str], ...]:
+    """Return the parameters if they are few and small enough for changing each in turn."""
+    is_small = sum(len(name) + len(value) for name, value in right.query) <= CHANGED_BYTES
+    return right.query if is_small and len(right.query) <= CHANGED_IN_TURN else ()
 
 
 def _sent_pairs(request: ApiRequest) -> tuple[str, ...]:
@@ -289,7 +298,7 @@ def _mistaken_parameters(request: ApiRequest, right: _Signing) -> Iterator[_Mist
     filled = tuple(pair for pair in right.query if pair[1])
     if filled != right.query:
         yield _tried(right, "parameter", "the empty parameters are not signed", remedy, query=filled)
-    for name, value in right.query if len(right.query) <= CHANGED_IN_TURN else ():
+    for name, value in _changed_in_turn(right):
         kept = tuple(pair for pair in right.query if pair != (name, value))
         yield _tried(right, "parameter", f"{name} is sent but not signed", remedy, query=kept)
     for name, value in _FORGOTTEN:
@@ -299,7 +308,7 @@ def _mistaken_parameters(request: ApiRequest, right: _Signing) -> Iterator[_Mist
 
 
 def _mistaken_headers(request: ApiRequest, right: _Signing) -> Iterator[_Mistake]:
-    absent = [name for name, _ in right.headers if name not in request.http.headers]
+    absent = [name or "an empty name" for name, _ in right.headers if name not in request.http.headers]
     if absent:
         words = f"SignedHeaders names {', '.join(absent)}, which did not arrive"
         yield _Mistake("header", words, "send every header that is signed; proxies may drop headers", request.credentials.signature)
@@ -320,7 +329,7 @@ def _mistaken_headers(request: ApiRequest, right: _Signing) -> Iterator[_Mistake
         headers = tuple(header for header in right.headers if header != one)
         words = f"{one[0]} is in SignedHeaders but not signed"
         yield _tried(right, "header", words, f"sign {one[0]} or remove it from SignedHeaders", headers=headers)
-    for pair in right.query if len(right.query) <= CHANGED_IN_TURN else ():
+    for pair in _changed_in_turn(right):
         kept = tuple(other for other in right.query if other != pair)
         yield _tried(right, "parameter", f"{pair[0]} is sent but not signed", "sign the whole query", query=kept)
     if request.form:

@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
-# What browsers ask before a call from a page. The list is captured up to Content-Type; the headers of V3 after it are assumed.
+# What browsers ask before a call from a page. The list is captured up to Content-Type; what SDKs send besides is assumed.
 _ALLOWED_HEADERS = (
     "X-Requested-With", "X-Sequence", "_aop_secret", "_aop_signature", "x-acs-action", "x-acs-version", "x-acs-date",
     "Content-Type", "Authorization", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "x-acs-accesskey-id",
-    "x-acs-credentials-provider",
+    "x-acs-credentials-provider", "x-sdk-client", "x-sdk-invoke-type", "User-Agent",
 )  # fmt: skip
 _PREFLIGHT = HttpResponse(
     HTTPStatus.OK,
@@ -70,7 +70,7 @@ def misdirected_call(http: HttpRequest) -> HttpRequest | None:
 
     Clients that forget the `?` have their parameters in the path.
     """
-    in_path = http.path[1:] if "=" in http.path else ""
+    in_path = http.path.lstrip("/?&") if "=" in http.path else ""
     call = http._replace(query="&".join(filter(None, (in_path, http.query))))
     return call if parse.is_like_a_call(call) else None
 

@@ -120,8 +120,10 @@ def names_action(http: HttpRequest) -> bool:
 
 
 def is_like_a_call(http: HttpRequest) -> bool:
-    """Return whether a request seems to be a call, without decoding it."""
-    return names_action(http) or "Signature=" in http.query or (b"Action=" in http.body and _is_form(http))
+    """Return whether a request has what only a call has: an action, a version in a header, or a signature of the gateway."""
+    request = parse(http)
+    is_signed = "Signature" in request.parameters or http.headers.get("authorization", "")[:3].lower() == "acs"
+    return is_signed or bool(request.action) or "x-acs-version" in http.headers
 
 
 def may_name(http: HttpRequest, action: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from alimock.api import call_log, faults, serialize
-from alimock.api.auth import Check, authenticate, forget_nonce, refusal_besides_signature, string_to_sign
+from alimock.api.auth import NO_SIGNATURE, Check, authenticate, forget_nonce, refusal_besides_signature, string_to_sign
 from alimock.api.context import CallContext
 from alimock.api.diagnosis import Diagnosis, diagnose
 from alimock.api.http import HttpRequest, HttpResponse
@@ -112,12 +112,16 @@ class Service:
         key_id = request.credentials.access_key_id
         with self.store.transaction():
             keys = self.store.keys.by_id
-            refusal = refusal_besides_signature(request, self.store) if key_id in keys else None
+            refusal = refusal_besides_signature(request, self.store)
+        is_signature = refusal is None or refusal.definition not in NO_SIGNATURE
         key = AccessKey(key_id, secret, "", "the given secret") if secret is not None else keys.get(key_id)
-        diagnosis = diagnose(request, key, keys) if key is not None else None
-        if diagnosis is None or refusal is None or not diagnosis.matches:
+        if key is None and is_signature:
+            return None
+        diagnosis = diagnose(request, key or AccessKey(key_id, "", "", ""), keys)
+        if refusal is None or (is_signature and not (diagnosis.matches and key_id in keys)):
             return diagnosis
-        explanation = f"the signature matches, but the call is refused with {refusal.code}: {refusal.decided_by}"
+        start = "the signature matches, but the call" if diagnosis.matches else "the call"
+        explanation = f"{start} is refused with {refusal.code}: {refusal.decided_by}"
         return replace(diagnosis, cause=refusal.code, explanation=explanation, remedy=refusal.message("en"))
 
     def refused_request(self, request_id: str) -> ApiRequest | None:
@@ -133,7 +137,7 @@ class Service:
         request = context.request
         if request.http.path != "/":
             # Parameters in the path may include the signature.
-            path = re.sub("(?s)[&=].*", "&...", request.http.path[:100])
+            path = re.sub("(?s)[^A-Za-z0-9_./-].*", "...", request.http.path[:100])
             raise ApiError(errors.INVALID_ACTION_NOT_FOUND, f"rule path (found {path!a}, expected '/')")
         if request.malformed is not None:
             raise request.malformed
@@ -247,7 +251,8 @@ def _scripted_error(code: str, request: ApiRequest) -> ApiError:
     definition = errors.FAULT_CODES[code]
     if definition is errors.SIGNATURE_DOES_NOT_MATCH_V1 and request.is_v3:
         definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
-    return ApiError(definition, "", string_to_sign=string_to_sign(request))
+    # Only some texts contain the string to sign.
+    return ApiError(definition, "", **({"string_to_sign": string_to_sign(request)} if "{" in definition.text else {}))
 
 
 def _summary(outcomes: tuple[Outcome, ...]) -> str:

@@ -78,11 +78,10 @@ def forgotten_headers(request: ApiRequest) -> list[str]:
     return [name for name in request.http.headers if name.startswith("x-acs-") and name not in named]
 
 
-def headers_to_sign(request: ApiRequest) -> list[str]:
-    """Return the names of the headers that V3 signs: those of SignedHeaders, and every x-acs-* header."""
+def headers_to_sign(request: ApiRequest, forgotten: Sequence[str]) -> list[str]:
+    """Return the names of the headers that V3 signs: those of SignedHeaders, and the `forgotten` ones."""
     named = request.credentials.signed_headers.lower().split(";")
-    forgotten = forgotten_headers(request)
-    return sorted(filter(None, named + forgotten)) if forgotten else named
+    return sorted(filter(None, [*named, *forgotten])) if forgotten else named
 
 
 def canonical_request_v3(request: ApiRequest, signed_headers: Sequence[str]) -> str:
