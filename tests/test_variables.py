@@ -46,6 +46,7 @@ def test_variables_of_kubernetes_services_are_ignored(monkeypatch: pytest.Monkey
         ("ALIMOCK_CONTROL_TOKEN_FIL", "; did you mean ALIMOCK_CONTROL_TOKEN_FILE?"),
         ("ALIMOCK_TLS_KEY_FILE", "; did you mean ALIMOCK_TLS_KEY?"),
         ("ALIMOCK_TLS_NAME", "; did you mean ALIMOCK_TLS_NAMES?"),
+        ("ALIMOCK_TYPO", ""),
         ("ALIMOCK_LIMIT", "; did you mean ALIMOCK_LIMITS?"),
         ("ALIMOCK_MAX_ACCOUNTS", "; did you mean ALIMOCK_LIMITS=max_accounts=...?"),
         ("ALIMOCK_URI", "; did you mean ALIMOCK_URL?"),

@@ -45,12 +45,15 @@ def secret(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
 def unknown(environ: Mapping[str, str], known: Collection[str], limits: Collection[str]) -> Iterator[str]:
     """Yield a warning for each set variable with alimock's prefix that is neither known nor one of a Kubernetes Service."""
     names = (*known, *CLIENT_VARIABLES)
+    # Without the prefix, which all names share.
+    words = [name.removeprefix(PREFIX) for name in names]
     for name, text in sorted(environ.items()):
         if not name.upper().startswith(PREFIX) or not text or name in names or _is_of_service(name, text):
             continue
-        limit = name.upper().removeprefix(PREFIX).lower()
-        near = [f"{PREFIX}LIMITS={limit}=..."] if limit in limits else difflib.get_close_matches(name.upper(), names, n=1)
-        suggestion = f"; did you mean {near[0]}?" if near else ""
+        word = name.upper().removeprefix(PREFIX)
+        limit = word.lower()
+        near = [f"LIMITS={limit}=..."] if limit in limits else difflib.get_close_matches(word, words, n=1)
+        suggestion = f"; did you mean {PREFIX}{near[0]}?" if near else ""
         yield f"the environment variable {name} is not a setting of alimock{suggestion}"
 
 

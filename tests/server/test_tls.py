@@ -31,6 +31,7 @@ from command import ask, run, serving
 from conftest import Running, scenario
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -311,6 +312,48 @@ def test_authority_whose_files_do_not_belong_together_is_rejected(folder: Path, 
         message = str(caught.value)
         assert message.startswith(f"clients would reject the certificates that {folder}/ca.pem and {folder}/ca-key.pem sign: ")
         assert message.endswith("; delete both to create a new authority, and let the clients trust the new ca.pem")
+
+
+def pem_of(key: Any, password: bytes | None = None) -> bytes:
+    encryption = serialization.NoEncryption() if password is None else serialization.BestAvailableEncryption(password)
+    content: bytes = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    return content
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pem_of(ec.generate_private_key(ec.SECP256R1()), b"x"),
+        pem_of(x25519.X25519PrivateKey.generate()),
+        pem_of(ed25519.Ed25519PrivateKey.generate()),
+    ],
+    ids=["encrypted", "X25519", "Ed25519"],
+)
+def test_authority_with_an_unusable_key_is_rejected(key: bytes, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    certificates.authority(folder)
+    (folder / "ca-key.pem").write_bytes(key)
+    for command in (["ca"], ["serve", "--port", "0", "--tls-port", "0"]):
+        assert main([*command, "--tls-directory", str(folder)]) == 2
+        error = capsys.readouterr().err
+        assert (
+            f"{folder}/ca-key.pem is encrypted, or cannot sign certificates; expected an RSA or EC key, or delete it and ca.pem"
+            in error
+        )
+        assert "writable" not in error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
+@pytest.mark.parametrize("name", ["ca.pem", "ca-key.pem"])
+def test_named_pipe_and_dangling_link_are_rejected(name: str, folder: Path) -> None:
+    certificates.authority(folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(ValueError, match=f"{name} is a named pipe, expected a regular file in PEM"):
+        certificates.authority(folder)
+    (folder / name).unlink()
+    (folder / name).symlink_to("nowhere")
+    with pytest.raises(ValueError, match=f"{name} is a link to a file that does not exist"):
+        certificates.authority(folder)
 
 
 def test_expired_authority_is_rejected(folder: Path) -> None:

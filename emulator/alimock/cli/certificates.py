@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trustme
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from alimock.cli.replace_file import replace_file
 from alimock.security import ENDPOINTS
-from alimock.server.tls import server_context, verify
+from alimock.server.tls import read_pem, server_context, verify
 
 if sys.platform == "win32":
     import msvcrt
@@ -61,16 +62,31 @@ def _load(folder: Path) -> trustme.CA:
         # Several emulators may start in a new folder at once; the key of one would not belong to the certificate of another.
         with _locked(folder / _LOCK):
             _create(certificate, key)
+    content = read_pem(certificate), read_pem(key)
     try:
-        return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+        found = trustme.CA.from_pem(*content)
     except ValueError:
         raise ValueError(f"{certificate} and {key} are not a certificate authority; delete both to create a new one") from None
+    except (TypeError, UnsupportedAlgorithm):
+        raise _unusable(key) from None
+    try:
+        found.issue_cert("localhost")
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        raise _unusable(key) from None
+    return found
+
+
+def _unusable(key: Path) -> ValueError:
+    return ValueError(f"{key} is encrypted, or cannot sign certificates; expected an RSA or EC key, or delete it and {_AUTHORITY}")
 
 
 def _create(certificate: Path, key: Path) -> None:
     """Create the authority unless another process has done so."""
     if certificate.exists() and key.exists():
         return
+    for path in (certificate, key):
+        if path.is_symlink() and not path.exists():
+            raise ValueError(f"{path} is a link to a file that does not exist; delete it to create a new authority")
     if certificate.exists() or key.exists():
         raise ValueError(f"only one of {certificate} and {key} exists; delete it to create a new authority")
     created = trustme.CA(organization_name="alimock", organization_unit_name="offline emulator, for tests only")

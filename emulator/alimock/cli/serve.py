@@ -68,7 +68,8 @@ def run(arguments: Sequence[str]) -> int:
     except (OSError, ValueError) as error:
         if settings.tls_certificate is not None:
             return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
-        return fail(f"cannot create a TLS certificate: {error}\n{_TLS_FOLDER_HINT}")
+        hint = f"\n{_TLS_FOLDER_HINT}" if isinstance(error, OSError) else ""
+        return fail(f"cannot create a TLS certificate: {error}{hint}")
     write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
     backend = create_backend(scenario, settings, write_line)
     status = _serve(backend, settings, tls, stopping)

@@ -18,10 +18,10 @@ def server_context(chain: str, key: str) -> ssl.SSLContext:
 
     Raises `OSError` for an unreadable file, and `ValueError` if the files do not belong together or a certificate is expired.
     """
-    certificates = _CERTIFICATE.findall(Path(chain).read_text("ascii", "replace"))
+    certificates = _CERTIFICATE.findall(read_pem(Path(chain)).decode("ascii", "replace"))
     if not certificates:
         raise ValueError(f"{chain} contains no certificate, expected a chain in PEM")
-    Path(key).read_bytes()
+    read_pem(Path(key))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 
     def refuse_password() -> str:
@@ -40,6 +40,13 @@ def server_context(chain: str, key: str) -> ssl.SSLContext:
         if error.verify_code != _INVALID_PURPOSE:
             raise ValueError(f"the certificates in {chain} are not valid: {error.verify_message}") from None
     return context
+
+
+def read_pem(path: Path) -> bytes:
+    """Return the content of a file; raises `OSError`, and `ValueError` for a pipe, which could be read once and might block."""
+    if path.is_fifo():
+        raise ValueError(f"{path} is a named pipe, expected a regular file in PEM")
+    return path.read_bytes()
 
 
 def verify(context: ssl.SSLContext, authority: str) -> None:
