@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from alimock.compare import evidence, report
@@ -46,6 +47,19 @@ MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
 )  # fmt: skip
 def test_private_text_is_masked_and_other_text_is_not(text: str, expected: str) -> None:
     assert MASK.text(text) == expected
+
+
+LONG = "CAIS" + "".join(chr(65 + number * 7 % 26) for number in range(2500)) + "+/=="
+
+
+@pytest.mark.parametrize("before", [0, 100, 1000, 1990, 2000, 5000])
+@pytest.mark.parametrize(
+    "private", [LONG, quote(quote(LONG, safe=""), safe=""), SECRET, EMAIL, "another.person@example.org", "0" * 12]
+)
+def test_private_text_is_masked_wherever_a_long_text_is_cut(private: str, before: int) -> None:
+    masked = Mask(caller(security_token=LONG), EMAIL, "x.aliyuncs.com").text("y " * (before // 2) + private + " z" * 2000)
+    assert len(masked) <= 2003
+    assert [part for part in (private[:8], private[-30:]) if part in masked] == []
 
 
 def test_short_credentials_do_not_mask_each_other() -> None:

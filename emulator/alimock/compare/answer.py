@@ -40,7 +40,6 @@ _TIME_NAMES = frozenset(name.lower() for name in TIME_FIELDS)
 _NUMBER = "emailverificationno"
 # Addresses of the documentation network, which the steps send as UserClientIp.
 _OWN_IP = re.compile(r"192\.0\.2\.(\d+)")
-_MAXIMUM_TEXT = 2_000
 
 
 class Value(NamedTuple):
@@ -133,9 +132,8 @@ def name_of(path: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without characters that could control a terminal, shortened if it is very long."""
-    safe = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text[:_MAXIMUM_TEXT])
-    return safe if len(text) <= _MAXIMUM_TEXT else f"{safe}..."
+    """Return a text without characters that could control a terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _shape(text: str) -> str:

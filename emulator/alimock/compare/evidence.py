@@ -25,6 +25,8 @@ from alimock.spec.profiles import CURRENT
 
 FORMAT = 1
 MAXIMUM_BYTES = 16 * 1024 * 1024
+# How much of one text is shown. The last characters of a longer one are left out, because they can be half of a private value.
+MAXIMUM_TEXT, _LAST = 2_000, 200
 _HEAD = """\
 # A comparison of alimock with the real service, by `alimock compare`. It contains no credentials, no tokens, no account ids, and no
 # email or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
@@ -32,7 +34,7 @@ _HEAD = """\
 _EXPECTED = "a file that `alimock compare --write` wrote"
 # What is masked wherever it stands, whether it is the caller's or not. In a string to sign, each follows the letters of an escape.
 _PATTERNS = (
-    ("ADDRESS", re.compile(r"[^\s@,;:<>\"'=&%(){}\[\]]+(?:@|%(?:25)*40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
+    ("ADDRESS", re.compile(r"[^\s@,;:<>\"'=&%(){}\[\]]{1,200}(?:@|%(?:25)*40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
     ("RESOURCE", re.compile(r"acs:[^\s,;\"']+")),
     ("KEY_ID", re.compile(r"LTAI\w{6,}|STS\.\w+")),
     ("UUID", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
@@ -77,8 +79,11 @@ class Mask:
         self._own = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
 
     def text(self, text: str) -> str:
-        """Return a text without what is private."""
-        return _without_patterns(self._own.sub(lambda match: self._names[match[0].lower()], text))
+        """Return a text without what is private, shortened if it is very long."""
+        masked = self._own.sub(lambda match: self._names[match[0].lower()], text)
+        if len(masked) <= MAXIMUM_TEXT:
+            return _without_patterns(masked)
+        return f"{_without_patterns(masked[:MAXIMUM_TEXT])[:-_LAST]}..."
 
 
 def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask) -> str:
