@@ -149,6 +149,32 @@ def test_proxy_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         assert reason("service.example.com", 0.2) == "timed out after 0.2 s"
 
 
+def test_time_that_is_over_after_the_handshake_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("service.example.com").configure_cert(context)
+    requests: list[bytes] = []
+    slow = threading.Event()
+
+    def tunnel() -> None:
+        with contextlib.suppress(OSError), listener.accept()[0] as connection:
+            connection.recv(65536)
+            slow.wait(0.15)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            slow.wait(0.15)
+            with context.wrap_socket(connection, server_side=True) as secured:
+                requests.append(secured.recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=tunnel)
+        thread.start()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert reason("service.example.com", 0.2) == "timed out after 0.2 s"
+        thread.join(5)
+    assert not any(requests)
+
+
 def test_plain_server_under_https_is_a_tls_error() -> None:
     with peer(OK) as (port, _):
         assert reason(f"127.0.0.1:{port}").startswith("a TLS error: ")

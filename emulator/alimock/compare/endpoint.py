@@ -124,8 +124,13 @@ class _Watchdog:
         self._timer.start()
 
     def hold(self) -> None:
-        """Keep the socket of an open connection: a response that ends with its connection takes it over."""
+        """Keep the socket of an open connection, because a response can take it over; raise `TimeoutError` if the time is over.
+
+        A socket in the TLS handshake cannot be shut down.
+        """
         self._socket = self._connection.sock
+        if self.expired:
+            raise TimeoutError
 
     def cancel(self) -> None:
         """Let the connection live on."""
