@@ -15,6 +15,7 @@ from alimock.compare import verdicts
 from alimock.compare.comparison import CredentialsRefused
 from alimock.compare.conversation import load_all
 from alimock.compare.endpoint import Exchange, NoAnswer
+from alimock.compare.obstacles import retry_seconds
 from alimock.compare.results import Outcome, Result
 from service import EMAIL, KEY_ID, Alteration, FakeService, comparison, content, unlike
 
@@ -214,6 +215,15 @@ def test_existing_record_is_left_alone_and_its_steps_are_inconclusive(status: st
 def test_throttled_call_is_tried_once_more() -> None:
     fault = {"when": {"action": "SubmitEmailVerification", "nth": 1}, "error": "Throttling.User", "retry_after": "2s"}
     assert unlike(comparison(FakeService(content(faults=[fault])), "lifecycle").results()) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("2000", 2), ("0", 0), ("60000", 30), ("9" * 400, 30), ("9" * 5000, 30), ("-1", 5), ("1e3", 5), ("soon", 5), ("", 5), ("\u0663", 5)],
+)  # fmt: skip
+def test_pause_before_the_second_try_is_that_of_the_response_up_to_30_seconds(value: str, seconds: float) -> None:
+    response = HttpResponse(400, (("x-acs-retry-after", value),), b"")
+    assert retry_seconds(Exchange(response, None)) == seconds
 
 
 @pytest.mark.parametrize("code", ["Throttling", "Throttling.User", "Throttling.Api", "API_Block"])

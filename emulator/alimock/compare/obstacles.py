@@ -36,7 +36,8 @@ def is_throttled(answer: Answer) -> bool:
 def retry_seconds(exchange: Exchange) -> float:
     """Return how long to wait before a throttled call is tried again: what the response says in milliseconds, or some seconds."""
     text = dict(exchange.response.headers).get("x-acs-retry-after", "")
-    return min(int(text) / 1000, MAXIMUM_RETRY_SECONDS) if text.isascii() and text.isdigit() else RETRY_SECONDS
+    # A number of hundreds of digits is an infinite float.
+    return min(float(text) / 1000, MAXIMUM_RETRY_SECONDS) if text.isascii() and text.isdigit() else RETRY_SECONDS
 
 
 def why_inconclusive(service: Answer, alimock: Answer, *, tests_quota: bool) -> str:
