@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.serialize import entity_tag
-from alimock.compare import verdicts
+from alimock.compare import report, verdicts
 from alimock.compare.comparison import CredentialsRefused
 from alimock.compare.conversation import load_all
 from alimock.compare.endpoint import Exchange, NoAnswer
@@ -168,6 +168,14 @@ def test_difference_of_the_scenario_is_found_and_nothing_else(scenario: Mapping[
 def test_difference_of_the_responses_is_found_and_nothing_else(alter: Alteration, expected: set[str]) -> None:
     found = unlike(comparison(FakeService(alter=alter)).results())
     assert set().union(*found.values()) == expected
+
+
+def test_report_of_a_step_has_at_most_20_differences() -> None:
+    service = FakeService(alter=changed("TotalItemNum", lambda value: list(range(100))))
+    result = next(one for one in comparison(service, "formats").results() if one.name == "formats/get-json")
+    lines = report.step_text(result, str).splitlines()
+    assert len(result.differences) == 101
+    assert (len(lines), lines[-1]) == (22, "              and 81 more")
 
 
 @pytest.mark.parametrize("profile", ["docs-2021", "docs-2018"])

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from lxml import etree
@@ -13,6 +14,9 @@ from lxml import etree
 from alimock.spec.contract import LIST_ITEM_TAGS, Format
 
 _ITEM_TAGS = frozenset(LIST_ITEM_TAGS.values())
+MAXIMUM_FIELDS = 2_000
+# Of a path, which grows with each level of nesting.
+MAXIMUM_PATH = 500
 _DECLARATION = re.compile(r"<\?xml .*?\?>")
 
 
@@ -38,7 +42,7 @@ class Body(NamedTuple):
 
 
 def read(content: bytes) -> Body:
-    """Read a body; raise `ValueError` with what it is if it is neither a JSON object nor an XML document of an API."""
+    """Read a body; raise `ValueError` with what it is if it is no JSON object or XML document of an API, or too large."""
     text = content.decode("utf-8", "replace").strip()
     if not text:
         raise ValueError("an empty body")
@@ -56,7 +60,20 @@ def _json(text: str) -> Body:
         values = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError("a body that is not valid JSON") from None
-    return Body(Format.JSON, "", "", tuple(_json_fields("", values)))
+    return Body(Format.JSON, "", "", _bounded(_json_fields("", values)))
+
+
+def _bounded(fields: Iterator[Field]) -> tuple[Field, ...]:
+    found = tuple(islice(fields, MAXIMUM_FIELDS + 1))
+    if len(found) > MAXIMUM_FIELDS:
+        raise ValueError(f"a body of more than {MAXIMUM_FIELDS} values")
+    return found
+
+
+def _checked(path: str) -> str:
+    if len(path) > MAXIMUM_PATH:
+        raise ValueError(f"a body with a path of more than {MAXIMUM_PATH} characters")
+    return path
 
 
 def _json_fields(path: str, value: object) -> Iterator[Field]:
@@ -64,11 +81,12 @@ def _json_fields(path: str, value: object) -> Iterator[Field]:
         if not value:
             yield Field(path, "object", "empty")
         for name, child in value.items():
-            yield from _json_fields(f"{path}.{name}" if path else name, child)
+            # An empty name makes the path longer, too.
+            yield from _json_fields(_checked(f"{path}.{name}" if path else name or "."), child)
     elif isinstance(value, list):
         yield Field(path, "list", _count(len(value)))
         for number, child in enumerate(value):
-            yield from _json_fields(f"{path}[{number}]", child)
+            yield from _json_fields(_checked(f"{path}[{number}]"), child)
     else:
         yield Field(path, _json_type(value), value if isinstance(value, str) else json.dumps(value))
 
@@ -91,7 +109,7 @@ def _xml(content: bytes, text: str) -> Body:
     if str(root.tag).lower().endswith("html"):
         raise ValueError("an HTML page")
     declaration = _DECLARATION.match(text)
-    return Body(Format.XML, declaration[0] if declaration else "", str(root.tag), tuple(_xml_fields("", root)))
+    return Body(Format.XML, declaration[0] if declaration else "", str(root.tag), _bounded(_xml_fields("", root)))
 
 
 def _xml_fields(path: str, parent: etree._Element) -> Iterator[Field]:
@@ -102,7 +120,7 @@ def _xml_fields(path: str, parent: etree._Element) -> Iterator[Field]:
         # An item has a number even if it is the only one, because the list could have more.
         number = f"[{seen[name]}]" if seen[name] or name in _ITEM_TAGS else ""
         seen[name] += 1
-        own = f"{path}.{name}{number}" if path else f"{name}{number}"
+        own = _checked(f"{path}.{name}{number}" if path else f"{name}{number}")
         if name in LIST_ITEM_TAGS:
             yield Field(own, "list", _count(len(child)))
         if len(child):

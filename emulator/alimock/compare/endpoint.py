@@ -20,7 +20,7 @@ from alimock.api.http import HttpRequest, HttpResponse
 
 # For a whole exchange, from the connection to the last byte.
 TIMEOUT_SECONDS = 20.0
-MAXIMUM_BYTES = 4 * 1024 * 1024
+MAXIMUM_BYTES = 1024 * 1024
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _CHUNK = 64 * 1024
 

@@ -15,6 +15,8 @@ from alimock.spec.contract import Evidence as Strength
 
 _LEDGER = {entry.id: entry for entry in fidelity.ledger()}
 _INDENT = " " * 14
+# Of one step. The evidence has them all.
+MAXIMUM_DIFFERENCES = 20
 
 
 def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
@@ -34,7 +36,9 @@ def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
 def step_text(result: Result, mask: Callable[[str], str]) -> str:
     """Return the lines about a step, with `mask` applied to what came from the service."""
     head = f"{result.outcome.value:<13} {result.name}" + (f": {mask(result.reason)}" if result.reason else "")
-    return "\n".join((head, *(f"{_INDENT}{_format_difference(one, mask)}" for one in result.differences)))
+    lines = [f"{_INDENT}{_format_difference(one, mask)}" for one in result.differences[:MAXIMUM_DIFFERENCES]]
+    more = len(result.differences) - len(lines)
+    return "\n".join((head, *lines, *([f"{_INDENT}and {more} more"] if more else [])))
 
 
 def summary(results: Sequence[Result]) -> str:
