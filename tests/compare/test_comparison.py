@@ -189,6 +189,37 @@ def test_other_layout_differs_in_names_and_order_and_refutes_no_behavior_but_the
     assert any(row.startswith("field/current/JSON/ResendEmailVerification/") for row in refuted)
 
 
+def in_json(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Answer in JSON what was asked for in XML, with what both formats have."""
+    if not response.body.startswith(b"<"):
+        return response
+    fields = re.findall(rb"<(RequestId|HostId|Code|Message|Recommend|TotalItemNum)>(.*?)</", response.body)
+    return with_body(response, json.dumps({name.decode(): text.decode() for name, text in fields}).encode())
+
+
+@pytest.mark.parametrize(
+    ("step", "alter", "rows"),
+    [
+        ("formats/get-xml", in_json,
+         ["operation/ListEmailVerification", "field/current/XML/ListEmailVerification/TotalItemNum"]),
+        ("refusals/verify-unknown-token-xml", in_json, ["code/ParameterIllegal"]),
+        ("refusals/verify-unknown-token", changed("Message", lambda value: None), ["code/ParameterIllegal"]),
+        ("refusals/verify-unknown-token", changed("Code", lambda value: 400), ["code/ParameterIllegal"]),
+        ("refusals/delete-in-chinese", changed("FailList", lambda value: []), ["code/ParameterIllegall"]),
+        ("refusals/delete-in-chinese", changed("FailList", lambda value: [{**value[0], "Message": None}]), ["code/ParameterIllegall"]),
+        ("refusals/delete-in-chinese", changed("FailList", lambda value: [{"Email": value[0]["Email"]}]), ["code/ParameterIllegall"]),
+    ],
+    ids=["XML list", "XML error", "null message", "number as code", "no items", "null message of an item", "no code of an item"],
+)  # fmt: skip
+def test_line_whose_values_were_not_compared_is_not_confirmed(step: str, alter: Alteration, rows: list[str]) -> None:
+    def confirmed(service: FakeService) -> set[str]:
+        (result,) = [one for one in comparison(service, step.partition("/")[0]).results() if one.name == step]
+        return {verdict.row for verdict in result.verdicts if verdict.confirmed}
+
+    assert set(rows) <= confirmed(FakeService())
+    assert confirmed(FakeService(alter=alter)).isdisjoint(rows)
+
+
 def test_clock_in_another_time_zone_differs_in_times_only() -> None:
     service = FakeService()
     service.store.account(KEY_ID).clock.set(int(service.time.now) - 8 * 3600, frozen=False)

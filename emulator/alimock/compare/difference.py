@@ -53,6 +53,11 @@ def differences(service: Answer, alimock: Answer) -> tuple[Difference, ...]:
     return (*_heads(service, alimock), *_bodies(service, alimock))
 
 
+def have_common_fields(service: Answer, alimock: Answer) -> bool:
+    """Return whether the fields of two answers are compared: a success and an error have none in common, nor have two formats."""
+    return bool(service.code) is bool(alimock.code) and service.format is alimock.format
+
+
 def _heads(service: Answer, alimock: Answer) -> Iterator[Difference]:
     if service.status != alimock.status:
         yield Difference(Kind.STATUS, "", str(service.status), str(alimock.status))
@@ -67,8 +72,7 @@ def _bodies(service: Answer, alimock: Answer) -> Iterator[Difference]:
         yield Difference(Kind.FORMAT, "", service.format.value, alimock.format.value)
     if service.code != alimock.code:
         yield Difference(Kind.CODE, "Code", service.code or "(success)", alimock.code or "(success)")
-    # The fields of a success and of an error have nothing in common, nor have the names of two formats.
-    if bool(service.code) is not bool(alimock.code) or service.format is not alimock.format:
+    if not have_common_fields(service, alimock):
         return
     if service.declaration != alimock.declaration:
         yield Difference(Kind.DECLARATION, "", service.declaration or ABSENT, alimock.declaration or ABSENT)

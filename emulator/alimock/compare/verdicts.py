@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from alimock.compare.answer import Answer, name_of
 from alimock.compare.conversation import Step
-from alimock.compare.difference import Difference, Kind
+from alimock.compare.difference import Difference, Kind, have_common_fields
 from alimock.spec import fidelity
 from alimock.spec.contract import LIST_ITEM_TAGS, Format
 from alimock.spec.error_catalog import CATALOG, SIGNATURE_DOES_NOT_MATCH_V1, SIGNATURE_DOES_NOT_MATCH_V3
 from alimock.spec.profiles import CURRENT
 
-_ERROR = frozenset({Kind.STATUS, Kind.CODE, Kind.MESSAGE})
 _FIELD = frozenset({Kind.NAME, Kind.FIELD, Kind.TYPE, Kind.DATE_STYLE})
 # Fields that say nothing about what a call did. The texts have lines of their own.
 _NOT_OUTCOME = frozenset({"requestid", "hostid", "recommend", "message"})
@@ -42,7 +41,7 @@ def of_step(step: Step, service: Answer, alimock: Answer, differences: tuple[Dif
     found = (
         *_named(step, service, alimock, differences),
         *_general(alimock, differences),
-        *_contents(step, alimock, differences, sign),
+        *_contents(step, service, alimock, differences, sign),
     )
     verdicts: dict[str, bool] = {}
     for row, confirmed in found:
@@ -90,12 +89,15 @@ def _general(alimock: Answer, differences: tuple[Difference, ...]) -> Iterator[V
         yield Verdict(_RECOMMEND, not any(one.where == "Recommend" for one in differences))
 
 
-def _contents(step: Step, alimock: Answer, differences: tuple[Difference, ...], sign: str) -> Iterator[Verdict]:
-    """Judge the lines of the error, or of the operation, its fields and the refusals of single addresses."""
+def _contents(step: Step, service: Answer, alimock: Answer, differences: tuple[Difference, ...], sign: str) -> Iterator[Verdict]:
+    """Judge the lines of the error, or of the operation, its fields and the refusals of single addresses, as far as compared."""
+    compared = have_common_fields(service, alimock)
     if alimock.code:
-        yield Verdict(_code_row(alimock.code, sign), not any(_is_of(one, "") and one.kind in _ERROR for one in differences))
+        same = not any(_is_of(one, "") for one in differences)
+        if compared or not same:
+            yield Verdict(_code_row(alimock.code, sign), same)
         return
-    if any(one.kind in (Kind.STATUS, Kind.CODE) for one in differences if _is_of(one, "")):
+    if not compared or service.status != alimock.status:
         return
     yield Verdict(f"operation/{step.action}", confirmed=True)
     for path, value in alimock.fields.items():
@@ -103,12 +105,16 @@ def _contents(step: Step, alimock: Answer, differences: tuple[Difference, ...], 
         yield Verdict(row, not any(one.where in (path, name_of(path)) and one.kind in _FIELD for one in differences))
         if name_of(path) == "Code" and path.startswith("FailList"):
             parent = path.rpartition(".")[0]
-            yield Verdict(_code_row(value.text, sign), not any(_is_of(one, parent) and one.kind in _ERROR for one in differences))
+            yield Verdict(_code_row(value.text, sign), not any(_is_of(one, parent) for one in differences))
 
 
 def _is_of(difference: Difference, parent: str) -> bool:
-    """Return whether a difference is about the status, or the code or message of an object of the body."""
-    return difference.where in {f"{parent}.{name}" if parent else name for name in ("Code", "Message")} or not difference.where
+    """Return whether a difference is about the status, or what the code or message of an object of the body says."""
+    if difference.kind is Kind.NAME:
+        return False
+    return difference.kind is Kind.STATUS or difference.where in {
+        f"{parent}.{name}" if parent else name for name in ("Code", "Message")
+    }
 
 
 def _code_row(code: str, sign: str) -> str:
