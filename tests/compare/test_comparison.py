@@ -19,6 +19,7 @@ from alimock.compare.obstacles import retry_seconds
 from alimock.compare.results import Outcome, Result
 from service import EMAIL, KEY_ID, Alteration, FakeService, comparison, content, unlike
 
+HAS_RECORD = "the account already has a record of the address, which stays as it is"
 ALL = " ".join(one.name for one in load_all())
 
 
@@ -121,8 +122,7 @@ OF_LIST = {"time Data[0].GmtCreate", "time Data[0].GmtModified", "time Data[0].T
         ),
         (
             {"addresses": {EMAIL: {"status": "none", "answers": {"resend": "TokenFailed"}}}},
-            {"lifecycle/resend-to-unknown-address": {"code FailList[0].Code", "message FailList[0].Message"},
-             "lifecycle/resend": {"value SuccessList", "value FailList",
+            {"lifecycle/resend": {"value SuccessList", "value FailList",
                                   *(f"field {name}[0].{field}" for name in ("SuccessList", "FailList") for field in ("Email", "Code", "Message"))}},
         ),
         (
@@ -243,9 +243,7 @@ def test_existing_record_is_left_alone_and_its_steps_are_inconclusive(status: st
     before = service.store.account(KEY_ID).get(EMAIL)
     results = list(comparison(service).results())
     needy = [one for one in results if one.name.startswith(("first/", "lifecycle/"))]
-    assert {(one.outcome, one.reason) for one in needy} == {
-        (Outcome.INCONCLUSIVE, "the account already has a record of the address, which stays as it is")
-    }
+    assert {(one.outcome, one.reason) for one in needy} == {(Outcome.INCONCLUSIVE, HAS_RECORD)}
     assert {one.outcome for one in results if one not in needy} == {Outcome.SAME}
     assert service.store.account(KEY_ID).get(EMAIL) == before
     assert len(service.store.outbox) == 0
@@ -390,24 +388,43 @@ class Forgetful(FakeService):
         return super().send(request)
 
 
+@pytest.mark.parametrize("status", ["pending", "verified"])
+@pytest.mark.parametrize("version", ["2018-01-29", "2017-12-18"])
 @pytest.mark.parametrize(
-    ("blind", "first"),
-    [
-        (("Action=List",), "lifecycle/query-unknown-address"),
-        (("Action=List", "Action=Query", "Action=EmailVerified", "Action=Resend", "Action=Delete"), "lifecycle/submit"),
-    ],
-    ids=["query", "submit"],
+    "blind",
+    ["Action=Query|Action=List", "Action=Query|Action=List|Action=EmailVerified"],
+    ids=["the list and the query", "no call before the submission"],
 )
-def test_record_that_the_list_did_not_show_is_left_alone(blind: tuple[str, ...], first: str) -> None:
-    service = Forgetful(content(addresses={EMAIL: "pending"}, authentication="none"))
-    service.blind = blind
-    played = comparison(service, "lifecycle")
+def test_record_that_the_first_calls_do_not_show_is_left_alone(blind: str, version: str, status: str) -> None:
+    service = Forgetful(content(addresses={EMAIL: status}, authentication="none"))
+    service.blind = tuple(blind.split("|"))
+    before = service.store.account(KEY_ID).get(EMAIL)
+    played = comparison(service, "lifecycle link quota", version=version)
     results = list(played.results())
-    stopped = [one.name for one in results].index(first)
-    assert {one.outcome for one in results[stopped + 1 :]} == {Outcome.INCONCLUSIVE}
+    after = results[[one.name for one in results].index("lifecycle/submit") :]
+    assert {(one.outcome, one.reason) for one in after} == {(Outcome.INCONCLUSIVE, HAS_RECORD)}
     assert played.left_behind == {}
+    assert service.store.account(KEY_ID).get(EMAIL) == before
+    assert len(service.store.outbox) == 0
+
+
+def test_record_is_left_alone_if_the_service_refuses_to_submit_its_address() -> None:
+    service = Forgetful(content(addresses={EMAIL: {"status": "pending", "answers": {"submit": "illegal"}}}, authentication="none"))
+    service.blind = ("Action=Query", "Action=List")
+    results = list(comparison(service, "lifecycle quota").results())
+    assert {one.reason for one in results if one.name.startswith("quota/resend")} == {
+        "the address was not submitted by this comparison"
+    }
     assert service.store.account(KEY_ID).get(EMAIL) is not None
     assert len(service.store.outbox) == 0
+
+
+def test_record_that_only_the_query_shows_is_left_alone() -> None:
+    service = Forgetful(content(addresses={EMAIL: "pending"}, authentication="none"))
+    service.blind = ("Action=List",)
+    results = list(comparison(service, "lifecycle").results())
+    assert {one.reason for one in results[1:]} == {HAS_RECORD}
+    assert service.store.account(KEY_ID).get(EMAIL) is not None
 
 
 def test_record_is_deleted_if_the_comparison_is_interrupted() -> None:

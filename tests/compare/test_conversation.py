@@ -10,6 +10,7 @@ from alimock.api.http import HttpRequest
 from alimock.api.parse import parse
 from alimock.compare.calls import MissingValue, Stamp, build
 from alimock.compare.conversation import FOLDER, Conversation, Step, load_all
+from alimock.compare.records import CHANGES
 from alimock.spec import fidelity
 from alimock.spec.contract import OPERATIONS
 from service import KEY_ID, SECRET, caller
@@ -46,6 +47,12 @@ def test_calls_that_send_mails_or_change_a_record_are_in_conversations_that_need
     for conversation, step in STEPS:
         if step.mails or "{email}" in str(step.send):
             assert conversation.record, step.name
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda one: one.name)
+def test_address_is_submitted_before_any_other_change_of_its_record(conversation: Conversation) -> None:
+    changes = [step.action for step in conversation.steps if step.action in CHANGES and "{email}" in str(step.send).lower()]
+    assert changes[:1] in ([], ["SubmitEmailVerification"])
 
 
 def test_conversations_that_are_not_on_request_come_first_and_need_no_person() -> None:

@@ -108,7 +108,7 @@ class Comparison:
 
     def _result(self, conversation: Conversation, step: Step) -> Result:
         name = step.name if step is FIRST else f"{conversation.name}/{step.name}"
-        reason = (self._unusable or self._diverged) if conversation.record else ""
+        reason = (self._unusable or self._diverged or self._why_not_ours(step)) if conversation.record else ""
         if reason:
             return Result(name, step, Outcome.INCONCLUSIVE, reason)
         result = self._played(conversation, step, name)
@@ -116,6 +116,12 @@ class Comparison:
         if step.action in records.CHANGES and (inconclusive or result.diverged):
             self._diverged = f"the account is in another state than the emulator since the step {step.name}"
         return result
+
+    def _why_not_ours(self, step: Step) -> str:
+        """Return why a call would change a record that was not submitted here, or an empty text."""
+        named = set(map(fold, records.emails(step, self._service.values)))
+        ours = step.action not in (records.RESEND, records.DELETE) or fold(self.plan.email) not in named - self.left_behind.keys()
+        return "" if ours else "the address was not submitted by this comparison"
 
     def _played(self, conversation: Conversation, step: Step, name: str) -> Result:
         self.sleep(step.pause)
@@ -149,7 +155,7 @@ class Comparison:
         if step.change.keys() & _IDENTITY and not answer.code and _is_alimock(exchange):
             self._reference.accept_unknown_keys()
         if conversation.record and fold(self.plan.email) not in self.left_behind and records.shown(answer, self.plan.email):
-            # The list was not up to date. Nothing is deleted that was not submitted here.
+            # The first list was not up to date. Nothing is deleted that was not submitted here.
             self._unusable = _HAS_RECORD
             raise _Inconclusive(self._unusable)
         alimock = self._alimock.reader.read(self._reference.send(request, now))

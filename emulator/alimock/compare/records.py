@@ -9,8 +9,9 @@ from alimock.compare.answer import Answer, name_of
 from alimock.compare.conversation import Step
 from alimock.spec.address import fold
 
-SUBMIT, DELETE, _VERIFY = "SubmitEmailVerification", "DeleteEmailVerification", "VerifyEmail"
-CHANGES = frozenset({SUBMIT, DELETE, _VERIFY, "ResendEmailVerification"})
+SUBMIT, RESEND, DELETE = "SubmitEmailVerification", "ResendEmailVerification", "DeleteEmailVerification"
+_VERIFY = "VerifyEmail"
+CHANGES = frozenset({SUBMIT, RESEND, DELETE, _VERIFY})
 
 
 def emails(step: Step, values: Mapping[str, str]) -> list[str]:
@@ -26,8 +27,9 @@ def listed(answer: Answer, name: str) -> list[str]:
 
 
 def shown(answer: Answer, email: str) -> bool:
-    """Return whether an answer shows the record of an address."""
-    return bool(answer.named("GmtCreate")) and any(fold(value.text) == fold(email) for value in answer.named("Email"))
+    """Return whether an answer shows the record of an address, or refuses to submit the address because of one."""
+    found = [value.text for value in answer.named("Email")] if answer.named("GmtCreate") else listed(answer, "existlist")
+    return fold(email) in map(fold, found)
 
 
 def creation_times(answer: Answer) -> dict[str, str]:
