@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -260,6 +261,36 @@ def test_wrong_secret_is_refused_at_the_first_call(
     assert f"alimock: {service.endpoint} refuses the credentials. SignatureDoesNotMatch" in shown.err
     assert "another" not in shown.out + shown.err
     assert len(service.calls.list()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("deletable", [True, False], ids=["deletable", "not deletable"])
+def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
+    service: Emulator, name: str, *, deletable: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip("not on this system")
+    if not deletable:
+        service.faults.put("no-delete", {"when": {"action": "DeleteEmailVerification", "nth": 3}, "error": "InternalError"})
+
+    def interrupt(seconds: float) -> None:
+        if service.addresses.get(EMAIL) is not None:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(compare, "Comparison", partial(Comparison, sleep=interrupt))
+    before = signal.getsignal(number)
+    try:
+        status = run(service, "--yes")
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    assert status == 128 + number
+    assert signal.getsignal(number) == before
+    shown = capsys.readouterr().err
+    assert (service.addresses.get(EMAIL) is None) is deletable
+    assert ("alimock: interrupted; no record of this comparison is left\n" in shown) is deletable
+    assert (f"alimock: the record of {EMAIL} may still exist" in shown) is not deletable
 
 
 def test_record_that_stays_behind_is_named(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 
 from alimock.cli.command import EXIT_UNUSABLE, fail, parse
 from alimock.compare import evidence, report
@@ -22,6 +24,10 @@ from alimock.spec.contract import DOMAIN, VERSIONS
 
 KEY_ID, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
 EXIT_DIFFERS = 1
+# The status that shells report for a process ended by a signal.
+EXIT_SIGNAL = 128
+# Windows has no SIGHUP.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _DESCRIPTION = f"""\
 Compare the emulator with the real service. The credentials are read from {KEY_ID}, {SECRET} and {TOKEN}.
 The exit status is 0 if everything is the same, 1 if something differs, 2 if the comparison could not be made or is incomplete."""
@@ -115,6 +121,22 @@ def _ask(question: str) -> str:
     return sys.stdin.readline()
 
 
+@contextmanager
+def _signals_end_the_process() -> Iterator[None]:
+    """Let a signal raise `SystemExit`, as Ctrl-C raises `KeyboardInterrupt`, so that the record is deleted."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(EXIT_SIGNAL + number)
+
+    # `nohup` ignores SIGHUP.
+    before = {number: signal.signal(number, end) for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _compare(comparison: Comparison, file: Path | None) -> int:
     # Before the calls, because they cannot be repeated just because the file cannot be written.
     if file is not None and (reason := _unwritable(file)):
@@ -122,11 +144,14 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
     mask = evidence.Mask(comparison.caller, comparison.plan.email, comparison.endpoint.authority)
     results: list[Result] = []
     try:
-        with closing(comparison.results()) as played:
+        with _signals_end_the_process(), closing(comparison.results()) as played:
             for result in played:
                 results.append(result)
                 # Logs of scheduled runs can be public.
                 print(report.step_text(result, mask.text), flush=True)
+    except (KeyboardInterrupt, SystemExit):
+        fail("interrupted" if comparison.left_behind else "interrupted; no record of this comparison is left")
+        raise
     except CredentialsRefused as error:
         return fail(f"{comparison.endpoint.authority} refuses the credentials. {mask.text(str(error))}")
     finally:
