@@ -15,9 +15,10 @@ from alimock.compare import report, verdicts
 from alimock.compare.comparison import CredentialsRefused
 from alimock.compare.conversation import load_all
 from alimock.compare.endpoint import Exchange, NoAnswer
+from alimock.compare.evidence import Mask
 from alimock.compare.obstacles import retry_seconds
 from alimock.compare.results import Outcome, Result
-from service import EMAIL, KEY_ID, Alteration, FakeService, comparison, content, unlike
+from service import EMAIL, KEY_ID, Alteration, FakeService, caller, comparison, content, unlike
 
 HAS_RECORD = "the account already has a record of the address, which stays as it is"
 ALL = " ".join(one.name for one in load_all())
@@ -168,6 +169,33 @@ def test_difference_of_the_scenario_is_found_and_nothing_else(scenario: Mapping[
 def test_difference_of_the_responses_is_found_and_nothing_else(alter: Alteration, expected: set[str]) -> None:
     found = unlike(comparison(FakeService(alter=alter)).results())
     assert set().union(*found.values()) == expected
+
+
+FORGED = "\n::error title=x::y\rsame          all\x1b[2J"
+
+
+def throttled(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    return with_body(response, json.dumps({"Code": f"Throttling{FORGED}", "Message": FORGED}).encode())
+
+
+def other_declaration(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    return with_body(response, response.body.replace(b"<?xml version='1.0'", b"<?xml version='1.0'\r\t \r" + b" " * 5000))
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [throttled, other_declaration, header("Content-Type", FORGED), header(f"X-{FORGED}", "y"), changed("Message", lambda value: FORGED),
+     changed("SuccessList", lambda value: {FORGED: FORGED})],
+    ids=["reason", "declaration", "header", "name of a header", "message", "name of a field"],
+)  # fmt: skip
+def test_text_of_the_service_begins_no_line_of_the_report(alter: Alteration) -> None:
+    service = FakeService(alter=alter)
+    mask = Mask(caller(), EMAIL, service.authority)
+    text = "\n".join(report.step_text(one, mask.text) for one in comparison(service, "refusals").results())
+    starts = {line.partition(" ")[0] for line in text.splitlines() if not line.startswith(" " * 14)}
+    assert starts <= {"same", "differs", "inconclusive"}
+    assert "\x1b" not in text and "\r" not in text
+    assert max(map(len, text.splitlines())) < 4500
 
 
 def test_report_of_a_step_has_at_most_20_differences() -> None:

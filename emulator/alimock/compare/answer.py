@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -25,7 +26,6 @@ _TRANSPORT = frozenset(
 _SHAPES = (
     ("an upper-case UUID", re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")),
     ("32 lower-case hex digits", re.compile(r"[0-9a-f]{32}")),
-    ("an IP address", re.compile(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+")),
     # Some are masked, as in the published samples.
     ("digits", re.compile(r"\d+\**")),
     ("an empty text", re.compile("")),
@@ -98,13 +98,13 @@ class Reader:
             raise NoAnswer(f"{error} (status {response.status})") from None
         texts = {field.path.lower(): field.text for field in found.fields}
         request_id, code = texts.get("requestid", ""), texts.get("code", "")
-        values = {clean(field.path): self._value(field, request_id, code) for field in found.fields}
+        values = {field.path: self._value(field, request_id, code) for field in found.fields}
         headers = {
-            clean(name.lower()): _header(name.lower(), value, request_id, response.body)
+            name.lower(): _header(name.lower(), value, request_id, response.body)
             for name, value in response.headers
             if name.lower() not in _TRANSPORT
         }
-        return Answer(response.status, headers, found.format, found.declaration, clean(found.root), values)
+        return Answer(response.status, headers, found.format, found.declaration, found.root, values)
 
     def _value(self, field: Field, request_id: str, code: str) -> Value:
         name = name_of(field.path).lower()
@@ -123,7 +123,7 @@ class Reader:
             text = text.replace(f"q={quote(code)}", "q=CODE")
         if name == _NUMBER:
             text += f", number {self._numbers.setdefault(field.text, len(self._numbers) + 1)}"
-        return Value(field.type, HOST if name == "hostid" and text in self._hosts else clean(text))
+        return Value(field.type, HOST if name == "hostid" and text in self._hosts else text)
 
 
 def name_of(path: str) -> str:
@@ -131,12 +131,18 @@ def name_of(path: str) -> str:
     return path.rpartition(".")[2].partition("[")[0]
 
 
-def clean(text: str) -> str:
-    """Return a text without characters that could control a terminal."""
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+def is_ip_address(text: str) -> bool:
+    """Return whether a text is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shape(text: str) -> str:
+    if is_ip_address(text):
+        return "an IP address"
     return next((name for name, pattern in _SHAPES if pattern.fullmatch(text)), f"other text ({len(text)} characters)")
 
 
@@ -146,4 +152,4 @@ def _header(name: str, value: str, request_id: str, content: bytes) -> str:
     if request_id and value == request_id:
         return REQUEST_ID
     # What other headers say may be private, as in Set-Cookie.
-    return clean(value) if name.startswith(_PLAIN_HEADERS) else _shape(value)
+    return value if name.startswith(_PLAIN_HEADERS) else _shape(value)

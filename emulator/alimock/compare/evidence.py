@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from alimock import __version__
 from alimock.compare import verdicts
-from alimock.compare.answer import Answer, clean
+from alimock.compare.answer import Answer, is_ip_address
 from alimock.compare.calls import Caller
 from alimock.compare.difference import Difference
 from alimock.compare.results import Outcome, Result
@@ -40,9 +40,9 @@ _PATTERNS = (
     ("UUID", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
     ("HEX", re.compile(r"[0-9a-fA-F]{20,}")),
     ("IP", re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")),
-    ("IP", re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F.]*|[0-9a-fA-F:]*::[0-9a-fA-F:.]*")),
     ("DIGITS", re.compile(r"\d{9,}")),
 )  # fmt: skip
+_IP_V6 = re.compile(r"(?<![\w:])[0-9a-fA-F:]*:[0-9a-fA-F:.]*(?:[0-9a-fA-F]|::)(?!\w)")
 
 
 class EvidenceError(Exception):
@@ -79,11 +79,11 @@ class Mask:
         self._own = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
 
     def text(self, text: str) -> str:
-        """Return a text without what is private, shortened if it is very long."""
+        """Return a text in one line without what is private and without control characters, shortened if it is very long."""
         masked = self._own.sub(lambda match: self._names[match[0].lower()], text)
         if len(masked) <= MAXIMUM_TEXT:
-            return _without_patterns(masked)
-        return f"{_without_patterns(masked[:MAXIMUM_TEXT])[:-_LAST]}..."
+            return _clean(_without_patterns(masked))
+        return f"{_clean(_without_patterns(masked[:MAXIMUM_TEXT])[:-_LAST])}..."
 
 
 def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask) -> str:
@@ -168,14 +168,20 @@ def _difference(one: Difference, mask: Mask) -> dict[str, str]:
 def _response(answer: Answer, mask: Mask) -> dict[str, Any]:
     return {
         "status": answer.status,
-        "headers": {name: mask.text(value) for name, value in answer.headers.items()},
+        "headers": {mask.text(name): mask.text(value) for name, value in answer.headers.items()},
         "format": answer.format.value,
         **({"declaration": mask.text(answer.declaration)} if answer.declaration else {}),
         "body": [mask.text(f"{path}: {value.text}") for path, value in answer.fields.items()],
     }
 
 
+def _clean(text: str) -> str:
+    """Escape what could control a terminal or begin a line of its own, such as a command to a CI system."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def _without_patterns(text: str) -> str:
+    text = _IP_V6.sub(lambda match: "IP" if is_ip_address(match[0]) else match[0], text)
     for name, pattern in _PATTERNS:
         text = pattern.sub(name, text)
     return text
@@ -193,7 +199,7 @@ def _encodings(value: str) -> set[str]:
 def _plain(node: Node) -> Any:
     """Return nodes as values. Scalars stay text, in one line without control characters, because others can send such a file."""
     if isinstance(node, ScalarNode):
-        return clean(" ".join(node.text.split()))
+        return _clean(" ".join(node.text.split()))
     if isinstance(node, SequenceNode):
         return [_plain(item) for item in node.items]
     if isinstance(node, MappingNode):

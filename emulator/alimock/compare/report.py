@@ -105,5 +105,5 @@ def _grouped(rows: Iterable[str]) -> Iterator[str]:
 
 
 def _format_difference(one: Difference, mask: Callable[[str], str]) -> str:
-    where, service, alimock = (mask(text).replace("\n", "\\n") for text in (one.where, one.service, one.alimock))
+    where, service, alimock = (mask(text) for text in (one.where, one.service, one.alimock))
     return f"{one.kind.value}{where and f' {where}'}: service {service}, alimock {alimock}"
