@@ -294,7 +294,7 @@ def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
 
 
 def test_record_that_stays_behind_is_named(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    service.faults.put("no-delete", {"when": {"action": "DeleteEmailVerification"}, "error": "InternalError"})
+    service.faults.put("no-delete", {"when": {"action": "DeleteEmailVerification"}, "error": "TokenFailed"})
     assert run(service, "--yes") == 1
     assert f"alimock: the record of {EMAIL} may still exist: call DeleteEmailVerification for it" in capsys.readouterr().err
 

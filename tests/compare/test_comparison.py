@@ -138,7 +138,7 @@ OF_LIST = {"time Data[0].GmtCreate", "time Data[0].GmtModified", "time Data[0].T
             | {"authentication/missing-parameter-with-wrong-secret": {"code Code", "message Message"}},
         ),
         (
-            {"faults": [{"when": {"action": "QueryEmailVerification", "nth": 2}, "error": "InternalError"}]},
+            {"faults": [{"when": {"action": "QueryEmailVerification", "nth": 2}, "error": "TokenFailed"}]},
             {"lifecycle/query-waiting-address": {"status", "code Code"}},
         ),
     ],
@@ -301,6 +301,51 @@ def test_call_that_stays_throttled_is_inconclusive(code: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(500, "InternalError"), (503, "ServiceUnavailable"), (400, "InternalError.Backend"), (502, "Down"), (500, "")],
+)
+def test_call_that_fails_in_the_service_is_inconclusive(status: int, code: str) -> None:
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        failed = HttpResponse(status, response.headers, json.dumps({"Code": code, "Message": "Failed."}).encode())
+        return failed if "Action=EmailVerified" in request.query else response
+
+    results = list(comparison(FakeService(alter=alter), "refusals").results())
+    assert {one.name: one.reason for one in results if one.outcome is not Outcome.SAME} == {
+        "refusals/email-verified-without-email": f"the service failed ({status}{code and f' {code}'})"
+    }
+    assert not [verdict for one in results for verdict in one.verdicts if not verdict.confirmed]
+
+
+class FailsAfterwards(FakeService):
+    """A service that carries out a submission, and answers that it failed."""
+
+    def send(self, request: HttpRequest) -> Exchange:
+        exchange = super().send(request)
+        if "Action=SubmitEmailVerification" not in request.query:
+            return exchange
+        return exchange._replace(response=HttpResponse(500, (), b'{"Code":"InternalError","Message":"Failed."}'))
+
+
+def test_record_of_a_submission_that_failed_is_deleted() -> None:
+    service = FailsAfterwards()
+    played = comparison(service, "lifecycle")
+    assert unlike(played.results()) == {}
+    assert len(service.store.outbox) == 1
+    assert service.store.account(KEY_ID).get(EMAIL) is None
+    assert played.left_behind == {}
+
+
+def test_order_of_the_fields_of_another_error_is_no_difference() -> None:
+    other = json.dumps({"Code": "Other", "Message": "m", "HostId": "domain.aliyuncs.com", "RequestId": "x"}).encode()
+
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        return with_body(response, other) if b"MissingEmail" in response.body else response
+
+    kinds = set().union(*unlike(comparison(FakeService(alter=alter), "refusals").results()).values())
+    assert "code Code" in kinds and "order" not in kinds
+
+
 def test_operation_that_the_key_may_not_call_is_inconclusive() -> None:
     service = FakeService(content(key={"permissions": ["domain:QueryEmailVerification"]}))
     results = list(comparison(service, "lifecycle").results())
@@ -322,7 +367,7 @@ def test_quota_that_earlier_mails_used_up_is_inconclusive_but_compared_on_reques
 
 
 def test_steps_after_another_effect_are_inconclusive_and_the_record_is_deleted() -> None:
-    fault = {"when": {"action": "ResendEmailVerification", "nth": 2}, "error": "InternalError"}
+    fault = {"when": {"action": "ResendEmailVerification", "nth": 2}, "error": "TokenFailed"}
     service = FakeService(content(faults=[fault]))
     results = list(comparison(service, "lifecycle").results())
     assert unlike(results) == {"lifecycle/resend": {"status", "code Code"}}

@@ -186,7 +186,8 @@ class Comparison:
         exchange = self.endpoint.send(request)
         answer = self._service.reader.read(exchange.response)
         refused = map(fold, (*records.listed(answer, "faillist"), *records.listed(answer, "existlist")))
-        gone = new if answer.code else new & set(refused)
+        # A call that failed can have had its effect.
+        gone = new if answer.code and not obstacles.has_failed(answer) else new & set(refused)
         if step.action == records.DELETE:
             gone = set(map(fold, records.listed(answer, "successlist")))
         for folded in gone:

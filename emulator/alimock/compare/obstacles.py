@@ -10,6 +10,7 @@ RETRY_SECONDS = 5.0
 MAXIMUM_RETRY_SECONDS = 30.0
 # Each stands for its family, too, such as Throttling.User.
 _THROTTLED = (errors.THROTTLING.code, errors.API_BLOCK.code)
+_FAILED = (errors.INTERNAL_ERROR.code, errors.SERVICE_UNAVAILABLE.code)
 _FORBIDDEN = (errors.FORBIDDEN.code, errors.NO_PERMISSION.code, errors.NO_RESOURCE_AUTHORIZATION.code)
 _BAD_CREDENTIALS = (
     errors.INVALID_ACCESS_KEY_ID.code,
@@ -33,6 +34,11 @@ def is_throttled(answer: Answer) -> bool:
     return answer.code.startswith(_THROTTLED)
 
 
+def has_failed(answer: Answer) -> bool:
+    """Return whether the service could not carry out a call; the next one may be different."""
+    return answer.status >= 500 or answer.code.startswith(_FAILED)
+
+
 def retry_seconds(exchange: Exchange) -> float:
     """Return how long to wait before a throttled call is tried again: what the response says in milliseconds, or some seconds."""
     text = dict(exchange.response.headers).get("x-acs-retry-after", "")
@@ -42,6 +48,8 @@ def retry_seconds(exchange: Exchange) -> float:
 
 def why_inconclusive(service: Answer, alimock: Answer, *, tests_quota: bool) -> str:
     """Return why the answers to a call cannot be compared, or an empty text."""
+    if has_failed(service):
+        return f"the service failed ({service.status}{service.code and f' {service.code}'})"
     if service.code.startswith(_FORBIDDEN) and not alimock.code:
         return f"the access key may not call this operation ({service.code})"
     quota = errors.SEND_TOKEN_QUOTA_EXCEEDED.code
