@@ -287,18 +287,36 @@ def test_throttled_call_is_tried_once_more() -> None:
     [("2000", 2), ("0", 0), ("60000", 30), ("9" * 400, 30), ("9" * 5000, 30), ("-1", 5), ("1e3", 5), ("soon", 5), ("", 5), ("\u0663", 5)],
 )  # fmt: skip
 def test_pause_before_the_second_try_is_that_of_the_response_up_to_30_seconds(value: str, seconds: float) -> None:
-    response = HttpResponse(400, (("x-acs-retry-after", value),), b"")
-    assert retry_seconds(Exchange(response, None)) == seconds
+    for name, text in (("x-acs-retry-after", value), ("retry-after", value.removesuffix("000"))):
+        assert retry_seconds(Exchange(HttpResponse(400, ((name, text),), b""), None)) == seconds
 
 
 @pytest.mark.parametrize("code", ["Throttling", "Throttling.User", "Throttling.Api", "API_Block"])
 def test_call_that_stays_throttled_is_inconclusive(code: str) -> None:
-    service = FakeService(content(faults=[{"when": {"action": "VerifyEmail"}, "error": code}]))
-    results = list(comparison(service, "refusals").results())
-    assert unlike(results) == {}
-    assert {one.name: one.reason for one in results if one.outcome is Outcome.INCONCLUSIVE} == {
-        f"refusals/verify-unknown-token{end}": f"{code}, twice" for end in ("", "-xml", "-in-chinese")
+    service = FakeService(content(faults=[{"when": {"action": "EmailVerified"}, "error": code}]))
+    results = list(comparison(service, "lifecycle").results())
+    assert {one.name: one.reason for one in results if one.outcome is not Outcome.SAME} == {
+        f"lifecycle/email-verified-{which}-address": f"{code}, twice" for which in ("unknown", "waiting")
     }
+
+
+def test_status_429_without_a_known_code_is_throttled() -> None:
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        many = HttpResponse(429, (("retry-after", "7"),), b'{"message":"Too many requests"}')
+        return many if "Action=EmailVerified" in request.query else response
+
+    service, pauses = FakeService(alter=alter), []
+    results = list(comparison(service, "refusals", sleep=pauses.append).results())
+    assert [one.reason for one in results if one.outcome is not Outcome.SAME] == ["status 429, twice"]
+    assert pauses.count(7) == 1
+
+
+def test_three_throttled_calls_in_a_row_end_the_comparison() -> None:
+    service = FakeService(content(faults=[{"when": {"action": "VerifyEmail"}, "error": "Throttling"}]))
+    played = comparison(service, "refusals")
+    results = list(played.results())
+    assert [one.name for one in results][-1] == "refusals/verify-unknown-token-in-chinese"
+    assert played.ended_early == "3 calls in a row had no answer or were throttled"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +444,7 @@ def test_three_calls_in_a_row_without_an_answer_end_the_comparison() -> None:
     service.silent = ("",)
     played = comparison(service)
     assert [one.outcome for one in played.results()] == [Outcome.NO_ANSWER] * 3
-    assert played.ended_early == "3 calls in a row had no answer"
+    assert played.ended_early == "3 calls in a row had no answer or were throttled"
     assert service.calls == 3
 
 

@@ -21,7 +21,7 @@ from alimock.compare.results import Outcome, Result
 from alimock.spec.address import fold
 from alimock.spec.contract import VERSIONS
 
-# So many calls without an answer end the comparison.
+# So many calls in a row that had no answer or stayed throttled end the comparison.
 MAXIMUM_UNANSWERED = 3
 # The parts of the credentials without which alimock, by default, accepts a call that the service refuses.
 _IDENTITY = frozenset({"access_key_id", "signature"})
@@ -92,7 +92,7 @@ class Comparison:
                 self._begin(conversation)
                 for step in conversation.steps:
                     if self._unanswered == MAXIMUM_UNANSWERED:
-                        self.ended_early = f"{MAXIMUM_UNANSWERED} calls in a row had no answer"
+                        self.ended_early = f"{MAXIMUM_UNANSWERED} calls in a row had no answer or were throttled"
                         return
                     yield self._result(conversation, step)
         finally:
@@ -141,17 +141,15 @@ class Comparison:
         return Result(name, step, Outcome.DIFFERS if found else Outcome.SAME, "", found, judged, service, diverged)
 
     def _answers(self, conversation: Conversation, step: Step) -> tuple[Answer, Answer]:
-        """Make the call on both sides; a throttled one is tried once more."""
+        """Make the call on both sides."""
         stamp, request, answer, exchange = self._asked(step)
         if obstacles.is_throttled(answer):
-            self.sleep(obstacles.retry_seconds(exchange))
-            stamp, request, answer, exchange = self._asked(step)
+            self._unanswered += 1
+            raise _Inconclusive(f"{answer.code or f'status {answer.status}'}, twice")
         self._unanswered = 0
         if step is FIRST:
             self._look_for_record(answer)
         now = exchange.server_time if exchange.server_time is not None else self.clock()
-        if obstacles.is_throttled(answer):
-            raise _Inconclusive(f"{answer.code}, twice")
         if step.change.keys() & _IDENTITY and not answer.code and _is_alimock(exchange):
             self._reference.accept_unknown_keys()
         if conversation.record and fold(self.plan.email) not in self.left_behind and records.shown(answer, self.plan.email):
@@ -168,10 +166,17 @@ class Comparison:
         return answer, alimock
 
     def _asked(self, step: Step) -> tuple[Stamp, HttpRequest, Answer, Exchange]:
-        """Send a call to the service; return what came of it, and the request for the reference."""
+        """Send a call to the service, once more if it is throttled; return its answer, and the request for the reference."""
+        asked = self._asked_once(step)
+        if obstacles.is_throttled(asked[2]):
+            self.sleep(obstacles.retry_seconds(asked[3]))
+            asked = self._asked_once(step)
+        return asked
+
+    def _asked_once(self, step: Step) -> tuple[Stamp, HttpRequest, Answer, Exchange]:
         stamp = Stamp(self.clock(), str(uuid.uuid4()), self._nonce)
-        ours, theirs = (calls.build(step, self.caller, self.endpoint.authority, side.values, stamp) for side in self._sides)
-        return stamp, theirs, *self._send(step, ours, self._service.values)
+        service, alimock = (calls.build(step, self.caller, self.endpoint.authority, side.values, stamp) for side in self._sides)
+        return stamp, alimock, *self._send(step, service, self._service.values)
 
     @property
     def _sides(self) -> tuple[_Side, _Side]:
@@ -222,10 +227,7 @@ class Comparison:
         for side in self._sides:
             side.values["left"] = ",".join(self.left_behind.values())
         try:
-            _, request, answer, exchange = self._asked(step)
-            if obstacles.is_throttled(answer):
-                self.sleep(obstacles.retry_seconds(exchange))
-                self._asked(step)
+            _, request, _, _ = self._asked(step)
         except NoAnswer:
             return
         self._reference.send(request, self.clock())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from alimock.compare.answer import Answer
 from alimock.compare.endpoint import Exchange
 from alimock.spec import error_catalog as errors
@@ -31,7 +33,7 @@ def refuses_credentials(answer: Answer) -> bool:
 
 def is_throttled(answer: Answer) -> bool:
     """Return whether a call was refused because there were too many."""
-    return answer.code.startswith(_THROTTLED)
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.code.startswith(_THROTTLED)
 
 
 def has_failed(answer: Answer) -> bool:
@@ -40,10 +42,14 @@ def has_failed(answer: Answer) -> bool:
 
 
 def retry_seconds(exchange: Exchange) -> float:
-    """Return how long to wait before a throttled call is tried again: what the response says in milliseconds, or some seconds."""
-    text = dict(exchange.response.headers).get("x-acs-retry-after", "")
-    # A number of hundreds of digits is an infinite float.
-    return min(float(text) / 1000, MAXIMUM_RETRY_SECONDS) if text.isascii() and text.isdigit() else RETRY_SECONDS
+    """Return how long to wait before a throttled call is tried again: what the response says, or some seconds."""
+    headers = dict(exchange.response.headers)
+    for name, units_per_second in (("x-acs-retry-after", 1000), ("retry-after", 1)):
+        text = headers.get(name, "")
+        if text.isascii() and text.isdigit():
+            # A number of hundreds of digits is an infinite float.
+            return min(float(text) / units_per_second, MAXIMUM_RETRY_SECONDS)
+    return RETRY_SECONDS
 
 
 def why_inconclusive(service: Answer, alimock: Answer, *, tests_quota: bool) -> str:
