@@ -81,6 +81,22 @@ def header(name: str, value: str | None) -> Alteration:
     return alter
 
 
+def twice(name: str) -> Alteration:
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        return response._replace(headers=(*response.headers, *(pair for pair in response.headers if pair[0] == name)))
+
+    return alter
+
+
+def replaced(old: bytes, new: bytes) -> Alteration:
+    """Return an alteration of the first place of a text in each body."""
+
+    def alter(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        return with_body(response, response.body.replace(old, new, 1))
+
+    return alter
+
+
 def without_declaration(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return with_body(response, re.sub(rb"^<\?xml.*?\?>", b"", response.body))
 
@@ -157,6 +173,14 @@ def test_difference_of_the_scenario_is_found_and_nothing_else(scenario: Mapping[
         (header("Content-Type", "application/json; charset=UTF-8"), {"header content-type"}),
         (without_declaration, {"declaration"}),
         (reordered, {"order"}),
+        (twice("Content-Type"), {"header content-type"}),
+        (replaced(b"{", b"\xef\xbb\xbf{"), {"declaration"}),
+        (replaced(b"<?xml", b"\xef\xbb\xbf<?xml"), {"declaration"}),
+        (replaced(b'"TotalItemNum":', b'"TotalItemNum":7,"TotalItemNum":'), {"value TotalItemNum", "field TotalItemNum#2"}),
+        (replaced(b'"TotalItemNum":', b'"Code":"OK","Other":'), {"field Code", "field TotalItemNum", "field Other"}),
+        (replaced(b"<TotalItemNum>", b"<TotalItemNum unit='x'>"), {"field TotalItemNum@unit"}),
+        (replaced(b"<TotalItemNum>", b"text <TotalItemNum>"), {"field #text"}),
+        (replaced(b"<ListEmailVerificationResponse>", b"<ListEmailVerificationResponse a='b'>"), {"field @a"}),
         (changed("TotalItemNum", str), {"type TotalItemNum"}),
         (changed("Recommend", lambda value: value.replace("aliyun", "alibabacloud")), {"value Recommend"}),
         (changed("VerificationStatus", lambda value: 2), {"value VerificationStatus"}),
@@ -164,7 +188,8 @@ def test_difference_of_the_scenario_is_found_and_nothing_else(scenario: Mapping[
         (changed("UserId", lambda value: f"u{value}"), {"value UserId"}),
         (changed("HostId", lambda value: "elsewhere"), {"value HostId"}),
     ],
-    ids=["no ETag", "another header", "content type", "no declaration", "order", "type", "Recommend", "status", "date style", "shape", "HostId"],
+    ids=["no ETag", "another header", "content type", "no declaration", "order", "header twice", "byte order mark",
+         "byte order mark of XML", "name twice", "code of a success", "XML attribute", "mixed text", "attribute of the root", "type", "Recommend", "status", "date style", "shape", "HostId"],
 )  # fmt: skip
 def test_difference_of_the_responses_is_found_and_nothing_else(alter: Alteration, expected: set[str]) -> None:
     found = unlike(comparison(FakeService(alter=alter)).results())

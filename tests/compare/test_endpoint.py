@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import os
 import socket
 import ssl
@@ -95,6 +96,7 @@ def response(body: bytes, head: bytes = b"HTTP/1.1 200 OK", headers: bytes = b""
         (response(b"<!DOCTYPE html><p>Bad gateway", b"HTTP/1.1 502 Bad Gateway"), "an HTML page (status 502)"),
         (response(b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>"), "an HTML page (status 200)"),
         (response(b"hello"), "a body that is neither JSON nor XML (status 200)"),
+        (response(gzip.compress(b"{}", mtime=0)), "a body in gzip (status 200)"),
         (response(b"[]"), "a body that is neither JSON nor XML (status 200)"),
         (response(b"\xff\xfe\x00"), "a body that is neither JSON nor XML (status 200)"),
         (response(b'{"RequestId": '), "a body that is not valid JSON (status 200)"),

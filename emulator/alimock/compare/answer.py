@@ -37,6 +37,8 @@ _LAYOUTS = [layout for profile in PROFILES.values() for layout in profile.layout
 _PLAIN = {name.lower() for layout in _LAYOUTS for name in (*layout.fields, *layout.item_fields)} | {"hostid", "recommend"}
 _PLAIN_HEADERS = ("content-type", "access-control-", "x-acs-retry-after")
 _TIME_NAMES = frozenset(name.lower() for name in TIME_FIELDS)
+# Some services of the vendor have a code in a success, too.
+_SUCCESS_CODES = frozenset({"ok", "success", "200"})
 _NUMBER = "emailverificationno"
 # Addresses of the documentation network, which the steps send as UserClientIp.
 _OWN_IP = re.compile(r"192\.0\.2\.(\d+)")
@@ -63,7 +65,8 @@ class Answer(NamedTuple):
     @property
     def code(self) -> str:
         """The error code, or an empty text for a success."""
-        return self._text("Code")
+        code = self._text("Code")
+        return "" if code.lower() in _SUCCESS_CODES else code
 
     @property
     def message(self) -> str:
@@ -99,12 +102,12 @@ class Reader:
         texts = {field.path.lower(): field.text for field in found.fields}
         request_id, code = texts.get("requestid", ""), texts.get("code", "")
         values = {field.path: self._value(field, request_id, code) for field in found.fields}
-        headers = {
-            name.lower(): _header(name.lower(), value, request_id, response.body)
-            for name, value in response.headers
-            if name.lower() not in _TRANSPORT
-        }
-        return Answer(response.status, headers, found.format, found.declaration, found.root, values)
+        headers: dict[str, list[str]] = {}
+        for name, value in response.headers:
+            if name.lower() not in _TRANSPORT:
+                headers.setdefault(name.lower(), []).append(_header(name.lower(), value, request_id, response.body))
+        joined = {name: ", ".join(texts) for name, texts in headers.items()}
+        return Answer(response.status, joined, found.format, found.declaration, found.root, values)
 
     def _value(self, field: Field, request_id: str, code: str) -> Value:
         name = name_of(field.path).lower()

@@ -17,14 +17,16 @@ _ITEM_TAGS = frozenset(LIST_ITEM_TAGS.values())
 MAXIMUM_FIELDS = 2_000
 # Of a path, which grows with each level of nesting.
 MAXIMUM_PATH = 500
+_BYTE_ORDER_MARK, _GZIP = "\ufeff", b"\x1f\x8b"
 _DECLARATION = re.compile(r"<\?xml .*?\?>")
 
 
 class Field(NamedTuple):
     """One value of a body with its path, such as `Data[0].Email`, or `Data.EmailVerification[0].Email` in XML.
 
-    The type is `string`, `number`, `boolean` or `null`, in XML always `text`. A list and an empty object have a field of their own,
-    whose text says how many items it has.
+    The type is `string`, `number`, `boolean` or `null`, in XML `text` or `attribute`. A list and an empty object have a field of
+    their own, whose text says how many items it has. The second value of a name in JSON is `Data#2`. An XML attribute is
+    `Data@name`, and text between elements is `Data#text`.
     """
 
     path: str
@@ -44,6 +46,13 @@ class Body(NamedTuple):
 def read(content: bytes) -> Body:
     """Read a body; raise `ValueError` with what it is if it is no JSON object or XML document of an API, or too large."""
     text = content.decode("utf-8", "replace").strip()
+    if not text.startswith(_BYTE_ORDER_MARK):
+        return _read(content, text)
+    found = _read(content, text[1:])
+    return found._replace(declaration=f"a byte order mark {found.declaration}".rstrip())
+
+
+def _read(content: bytes, text: str) -> Body:
     if not text:
         raise ValueError("an empty body")
     if text.startswith("{"):
@@ -52,12 +61,12 @@ def read(content: bytes) -> Body:
         raise ValueError("an HTML page")
     if text.startswith("<"):
         return _xml(content.strip(), text)
-    raise ValueError("a body that is neither JSON nor XML")
+    raise ValueError("a body in gzip" if content.startswith(_GZIP) else "a body that is neither JSON nor XML")
 
 
 def _json(text: str) -> Body:
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         raise ValueError("a body that is not valid JSON") from None
     return Body(Format.JSON, "", "", _bounded(_json_fields("", values)))
@@ -74,6 +83,16 @@ def _checked(path: str) -> str:
     if len(path) > MAXIMUM_PATH:
         raise ValueError(f"a body with a path of more than {MAXIMUM_PATH} characters")
     return path
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object that also has the values of a repeated name."""
+    seen: Counter[str] = Counter()
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        seen[name] += 1
+        values[name if seen[name] == 1 else f"{name}#{seen[name]}"] = value
+    return values
 
 
 def _json_fields(path: str, value: object) -> Iterator[Field]:
@@ -113,6 +132,11 @@ def _xml(content: bytes, text: str) -> Body:
 
 
 def _xml_fields(path: str, parent: etree._Element) -> Iterator[Field]:
+    for attribute, value in parent.attrib.items():
+        yield Field(_checked(f"{path}@{attribute!s}"), "attribute", str(value))
+    mixed = "".join((parent.text or "", *(child.tail or "" for child in parent))).strip()
+    if len(parent) and mixed:
+        yield Field(f"{path}#text", "text", mixed)
     children = [child for child in parent if isinstance(child.tag, str)]
     seen: Counter[str] = Counter()
     for child in children:
@@ -123,9 +147,8 @@ def _xml_fields(path: str, parent: etree._Element) -> Iterator[Field]:
         own = _checked(f"{path}.{name}{number}" if path else f"{name}{number}")
         if name in LIST_ITEM_TAGS:
             yield Field(own, "list", _count(len(child)))
-        if len(child):
-            yield from _xml_fields(own, child)
-        elif name not in LIST_ITEM_TAGS:
+        yield from _xml_fields(own, child)
+        if not len(child) and name not in LIST_ITEM_TAGS:
             yield Field(own, "text", child.text or "")
 
 
