@@ -223,6 +223,20 @@ def test_text_of_the_service_begins_no_line_of_the_report(alter: Alteration) -> 
     assert max(map(len, text.splitlines())) < 4500
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("TotalItemNum", {"AccountId": 12345678}), ("TotalItemNum", {"Phone": 13800138.5}), ("TotalItemNum", {"Name": "Jo Private"}),
+     ("HostId", "db-7.corp.example.org"), ("HostId", "10.0.0.7")],
+    ids=["number", "fraction", "text", "host", "IP address as host"],
+)  # fmt: skip
+def test_value_that_may_be_private_is_compared_by_its_shape(path: str, value: object) -> None:
+    results = list(comparison(FakeService(alter=changed(path, lambda _: value)), "formats refusals").results())
+    shown = [text for result in results for one in result.differences for text in (one.where, one.service)]
+    assert shown
+    private = str(value if isinstance(value, str) else next(iter(value.values())))
+    assert not [text for text in shown if private in text]
+
+
 def test_report_of_a_step_has_at_most_20_differences() -> None:
     service = FakeService(alter=changed("TotalItemNum", lambda value: list(range(100))))
     result = next(one for one in comparison(service, "formats").results() if one.name == "formats/get-json")

@@ -18,6 +18,10 @@ MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
     ("text", "expected"),
     [
         (SECRET, "SECRET"),
+        (SECRET.replace("/", "\\/"), "SECRET"),
+        (SECRET.replace("+", " "), "SECRET"),
+        ("real&#45;Secret&#47;0123&#43;456&#61;", "SECRET"),
+        ("real&#x2D;Secret&#x2F;0123&#x2B;456&#x3D;", "SECRET"),
         (f"x={KEY_ID}&", "x=KEY_ID&"),
         (KEY_ID.lower(), "KEY_ID"),
         ("SecurityToken%3Da%252Ftoken%252Bof%253Dmine%26", "SecurityToken%3DSECURITY_TOKEN%26"),
@@ -28,6 +32,7 @@ MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
         ("the host 127.0.0.1:2546 is", "the host HOST is"),
         ("another.person+x@mail.example.org", "ADDRESS"),
         ("another%40mail.example.org", "ADDRESS"),
+        ("\u7528\u6237@\u4f8b\u5b50.example", "ADDRESS"),
         ("8C7FF3C5-42F8-55C8-8A44-403A3467F278", "UUID"),
         ("Nonce%3De189e493-c583-4943-a832-976e8e6d43da%26", "Nonce%3DUUID%26"),
         ("0b32247496409441e9e179ea7c2e0123", "HEX"),

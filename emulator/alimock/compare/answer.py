@@ -34,7 +34,10 @@ _SHAPES = (
 _BY_SHAPE = frozenset({"requestid", "emailverificationno", "userid", "sendip", "confirmip"})
 # What the API is known to write as it is. A value of any other name may be private, and is compared by its shape, too.
 _LAYOUTS = [layout for profile in PROFILES.values() for layout in profile.layouts.values()]
-_PLAIN = {name.lower() for layout in _LAYOUTS for name in (*layout.fields, *layout.item_fields)} | {"hostid", "recommend"}
+_PLAIN = {name.lower() for layout in _LAYOUTS for name in (*layout.fields, *layout.item_fields)} | {"recommend"}
+_PRIVATE_TYPES = ("string", "text", "attribute", "number")
+# The end of the vendor's host names. Another name may be one of the caller's network.
+_VENDOR = ".aliyuncs.com"
 _PLAIN_HEADERS = ("content-type", "access-control-", "x-acs-retry-after")
 _TIME_NAMES = frozenset(name.lower() for name in TIME_FIELDS)
 # Some services of the vendor have a code in a success, too.
@@ -117,7 +120,9 @@ class Reader:
         text = field.text
         if own := _OWN_IP.fullmatch(text):
             text = f"UserClientIp {own[1]}"
-        elif field.type in ("string", "text") and (name in _BY_SHAPE or name not in _PLAIN):
+        elif name == "hostid":
+            text = HOST if text in self._hosts else text if text.endswith(_VENDOR) else _shape(text)
+        elif field.type in _PRIVATE_TYPES and (name in _BY_SHAPE or name not in _PLAIN):
             text = _shape(text)
         elif request_id:
             text = text.replace(request_id, REQUEST_ID)
@@ -126,7 +131,7 @@ class Reader:
             text = text.replace(f"q={quote(code)}", "q=CODE")
         if name == _NUMBER:
             text += f", number {self._numbers.setdefault(field.text, len(self._numbers) + 1)}"
-        return Value(field.type, HOST if name == "hostid" and text in self._hosts else text)
+        return Value(field.type, text)
 
 
 def name_of(path: str) -> str:

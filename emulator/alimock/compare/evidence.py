@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ _HEAD = """\
 _EXPECTED = "a file that `alimock compare --write` wrote"
 # What is masked wherever it stands, whether it is the caller's or not. In a string to sign, each follows the letters of an escape.
 _PATTERNS = (
-    ("ADDRESS", re.compile(r"[^\s@,;:<>\"'=&%(){}\[\]]{1,200}(?:@|%(?:25)*40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
+    ("ADDRESS", re.compile(r"[^\s@,;:<>\"'=&%(){}\[\]]{1,200}(?:@|%(?:25)*40)[\w-]+(?:\.[\w-]+)+")),
     ("RESOURCE", re.compile(r"acs:[^\s,;\"']+")),
     ("KEY_ID", re.compile(r"LTAI\w{6,}|STS\.\w+")),
     ("UUID", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
@@ -193,7 +194,11 @@ def _is_official(authority: str) -> bool:
 
 def _encodings(value: str) -> set[str]:
     once = quote(value, safe="")
-    return {value, once, quote(once, safe="")}
+    decimal, hexadecimal = (
+        "".join(one if one.isalnum() else form.format(ord(one)) for one in value) for form in ("&#{};", "&#x{:x};")
+    )
+    in_html, in_json, in_form = html.escape(value), value.replace("/", "\\/"), value.replace("+", " ")
+    return {value, once, quote(once, safe=""), decimal, hexadecimal, in_html, in_json, in_form}
 
 
 def _plain(node: Node) -> Any:
