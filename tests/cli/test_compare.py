@@ -55,7 +55,7 @@ def test_plan_says_what_will_be_called_and_sent_before_a_refusal(service: Emulat
     assert run(service) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "will make 102 calls" in shown.err and "cause 3 emails" in shown.err
+    assert "will make 102 calls" in shown.err and "cause up to 3 emails" in shown.err
     assert shown.err.endswith("alimock: there is no terminal to ask for your consent. Add --yes to go on. No call was made.\n")
     assert service.calls.list() == []
 

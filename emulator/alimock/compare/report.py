@@ -24,7 +24,7 @@ def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
     how = f"version {caller.version}, signature {caller.sign.upper()}"
     lines = [
         f"alimock compare will make {len(plan.steps)} calls to {authority} ({how}), in {plan.seconds:.0f} seconds or more,",
-        f"and cause {plan.mails} emails to {plan.email}. A throttled call is tried once more.",
+        f"and cause up to {plan.mails} emails to {plan.email}. A throttled call is tried once more.",
         *(f"  {one.name}: {one.description} ({len(one.steps)} calls)" for one in plan.conversations),
         "It submits the address and deletes it again. If the account already has a record of the address, it leaves that alone.",
         "It cannot take back: the emails, the part of the day's quotas that they use, and the calls in the account's audit log.",
