@@ -182,7 +182,7 @@ def test_unusable_credentials_are_refused_without_showing_them(
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["", "https://", "ftp://domain.aliyuncs.com", "http://127.0.0.1/path", "https://user:password@domain.aliyuncs.com", "a b",
+    ["", "https://", "ftp://domain.aliyuncs.com", "http://127.0.0.1/path", "a b",
      "domain.aliyuncs.com:port", "domain.aliyuncs.com:0", "domain.aliyuncs.com:99999", "http://[::1", "http://127.0.0.1/?a=b"],
 )  # fmt: skip
 def test_invalid_endpoint_is_refused(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +191,16 @@ def test_invalid_endpoint_is_refused(endpoint: str, capsys: pytest.CaptureFixtur
         f"alimock: --endpoint: found `{endpoint}`, expected a host like domain.aliyuncs.com, or a URL like http://127.0.0.1:2546 "
         "without a path\n"
     )
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://user:pass-word@x.example.com", "user:pass-word@x.example.com", "//u:pass-word@:@x.example.com"]
+)
+def test_password_of_an_endpoint_is_not_shown(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--endpoint", endpoint, "--email", EMAIL, "--yes"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("alimock: --endpoint: found `x.example.com` after a user name, expected a host")
+    assert "pass-word" not in shown
 
 
 @pytest.mark.parametrize("email", ["", "jo", "jo@example", "a@example.com,b@example.com", "a b@example.com"])

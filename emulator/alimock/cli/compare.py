@@ -40,7 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         endpoint = Endpoint.of(options.endpoint, options.timeout)
     except ValueError as error:
-        return fail(f"--endpoint: found `{options.endpoint}`, {error}")
+        # A URL can contain a password.
+        found = options.endpoint.rpartition("@")[2]
+        return fail(f"--endpoint: found `{found}`{' after a user name' if found != options.endpoint else ''}, {error}")
     version = options.version or next((one.name for one in VERSIONS.values() if one.endpoint == endpoint.host), DOMAIN.name)
     caller = _caller(version, options.sign)
     if isinstance(caller, str):
