@@ -15,7 +15,7 @@ ABSENT = "(absent)"
 
 
 class Kind(Enum):
-    """What of two answers differs."""
+    """The part of an answer in which two of them differ."""
 
     STATUS = "status"
     CODE = "code"

@@ -1,4 +1,4 @@
-"""The endpoint: the only place of alimock that sends requests to a server of the user's choice on the network."""
+"""The endpoint: the server that is compared, reached over HTTPS or HTTP, directly or through a proxy."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class _Watchdog:
             raise TimeoutError
 
     def cancel(self) -> None:
-        """Let the connection live on."""
+        """Stop the timer."""
         self._timer.cancel()
 
     def _expire(self) -> None:

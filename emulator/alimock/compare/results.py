@@ -1,4 +1,4 @@
-"""Results: what becomes of each step of a comparison."""
+"""Results: the outcome of each step of a comparison."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alimock.compare.verdicts import Verdict
 
 
 class Outcome(Enum):
-    """What became of a step."""
+    """The outcome of a step."""
 
     SAME = "same"
     DIFFERS = "differs"
