@@ -131,7 +131,7 @@ def test_tokens_of_the_mails_are_asked_for(
 
     monkeypatch.setattr("sys.stdin", Person())
     assert run(service, "--yes", "--with", "link") == 0
-    assert capsys.readouterr().err.count("The token at the end of the link in email") == 2
+    assert capsys.readouterr().err.count("The link in email") == 2
 
 
 def test_skipped_token_is_inconclusive(

@@ -33,12 +33,13 @@ def content(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class FakeService:
-    """A service that is called without a socket. The pauses of the comparison advance its time."""
+    """A service that is called without a socket. The pauses of the comparison advance its time, and a person enters `entered`."""
 
     scenario: Mapping[str, Any] = field(default_factory=content)
     profile: str | None = None
     alter: Alteration = lambda request, response: response
     authority: str = "domain.aliyuncs.com"
+    entered: str = "{}"
 
     def __post_init__(self) -> None:
         self.time = Time()
@@ -57,7 +58,7 @@ class FakeService:
     def ask(self, question: str) -> str:
         """Return the token of the mail that a question is about; a conversation with questions sends two mails."""
         tokens = [mail.token for mail in self.store.outbox.newest_first()][:2]
-        return tokens[0 if "email 2" in question else 1] + "\n"
+        return self.entered.format(tokens[0 if "email 2" in question else 1]) + "\n"
 
 
 def caller(**changes: Any) -> Caller:

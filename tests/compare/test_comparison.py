@@ -38,6 +38,21 @@ def test_unaltered_service_is_the_same_in_every_step(sign: str, version: str) ->
     assert service.store.account(KEY_ID).get(EMAIL) is None
 
 
+@pytest.mark.parametrize(
+    "entered",
+    [
+        "{}",
+        " {}\t",
+        "http://127.0.0.1:2546/verify?lang=en&token={}",
+        "https://example.com/verify?token={}",
+        "https://example.com/v/{}",
+    ],
+)
+def test_token_is_entered_alone_or_as_the_end_of_its_link(entered: str) -> None:
+    results = list(comparison(FakeService(entered=entered), "link").results())
+    assert [one.name for one in results if one.outcome is not Outcome.SAME] == []
+
+
 def test_security_token_is_sent_and_compared() -> None:
     service = FakeService(content(key={"security_token": "session-token"}))
     assert unlike(comparison(service, security_token="session-token").results()) == {}

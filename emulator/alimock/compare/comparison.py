@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
@@ -214,7 +215,7 @@ class Comparison:
             return
         for side in self._sides:
             side.values.pop("token", None)
-        token = self.ask(f"The token at the end of the link in email {step.ask} of this conversation (empty to skip): ").strip()
+        token = _token(self.ask(f"The link in email {step.ask} of this conversation, or its token (empty to skip): "))
         tokens = self._reference.tokens()[self._mails_before :]
         if token and len(tokens) >= step.ask:
             self._service.values["token"], self._alimock.values["token"] = token, tokens[step.ask - 1]
@@ -231,6 +232,11 @@ class Comparison:
         except NoAnswer:
             return
         self._reference.send(request, self.clock())
+
+
+def _token(text: str) -> str:
+    """Return the token of what a person entered: a link whose last part it is, or the token itself."""
+    return re.split("[/=]", text.strip())[-1] if "://" in text else text.strip()
 
 
 def _is_alimock(exchange: Exchange) -> bool:
