@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ import yaml
 from alimock import Emulator
 from alimock.cli import compare
 from alimock.cli.main import main
+from alimock.compare import evidence
 from alimock.compare.comparison import Comparison
 
 KEY_ID, SECRET, TOKEN = "LTAIreal0123456789", "real-Secret/0123+456=", "real/session+token=="
@@ -249,6 +251,19 @@ def test_file_that_cannot_be_written_is_refused_before_the_calls(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_report_without_a_reader_ends_the_comparison_with_status_2_and_its_evidence(
+    service: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert run(service, "--yes", "--write", str(tmp_path / "evidence.yaml")) == 2
+    assert "alimock: cannot write to standard output: " in capsys.readouterr().err
+    assert "operation/ListEmailVerification" in evidence.load(tmp_path / "evidence.yaml").confirmed
+    assert len(service.calls.list()) == 1
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_file_that_cannot_be_written_at_the_end_is_reported(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(service, "--yes", "--write", "/dev/full") == 2
@@ -277,7 +292,13 @@ def test_wrong_secret_is_refused_at_the_first_call(
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("deletable", [True, False], ids=["deletable", "not deletable"])
 def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
-    service: Emulator, name: str, *, deletable: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    service: Emulator,
+    name: str,
+    *,
+    deletable: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     number = getattr(signal, name, None)
     if number is None:
@@ -291,8 +312,9 @@ def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
 
     monkeypatch.setattr(compare, "Comparison", partial(Comparison, sleep=interrupt))
     before = signal.getsignal(number)
+    file = tmp_path / "evidence.yaml"
     try:
-        status = run(service, "--yes")
+        status = run(service, "--yes", "--write", str(file))
     except SystemExit as ended:
         status = int(ended.code or 0)
     assert status == 128 + number
@@ -301,6 +323,7 @@ def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
     assert (service.addresses.get(EMAIL) is None) is deletable
     assert ("alimock: interrupted; no record of this comparison is left\n" in shown) is deletable
     assert (f"alimock: the record of {EMAIL} may still exist" in shown) is not deletable
+    assert evidence.load(file).confirmed["behavior/Submit/new-address"] == ["lifecycle/submit"]
 
 
 def test_record_that_stays_behind_is_named(service: Emulator, capsys: pytest.CaptureFixture[str]) -> None:

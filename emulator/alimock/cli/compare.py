@@ -49,6 +49,9 @@ def run(arguments: Sequence[str]) -> int:
         return fail(caller)
     if not is_valid(options.email) or "," in options.email:
         return fail(f"--email: found `{options.email}`, expected one email address that you can read")
+    # Before the calls, because they cannot be repeated just because the file cannot be written.
+    if options.write is not None and (reason := _unwritable(options.write)):
+        return fail(f"--write: {reason}. No call was made.")
     wanted = (one for one in conversations if not one.opt_in or one.name in options.with_)
     chosen = tuple(one.narrowed(version, options.sign, has_token=caller.security_token is not None) for one in wanted)
     plan = Plan(chosen, options.email)
@@ -140,17 +143,30 @@ def _signals_end_the_process() -> Iterator[None]:
 
 
 def _compare(comparison: Comparison, file: Path | None) -> int:
-    # Before the calls, because they cannot be repeated just because the file cannot be written.
-    if file is not None and (reason := _unwritable(file)):
-        return fail(f"--write: {reason}. No call was made.")
     mask = evidence.Mask(comparison.caller, comparison.plan.email, comparison.endpoint.authority)
     results: list[Result] = []
+    written = True
+    try:
+        status = _report(comparison, mask, results)
+    finally:
+        # Also what an interrupted comparison found, because its calls cannot be repeated without another email.
+        if file is not None and results:
+            written = _write(file, evidence.document(results, comparison.caller, comparison.endpoint.authority, mask))
+    return status if written else EXIT_UNUSABLE
+
+
+def _report(comparison: Comparison, mask: evidence.Mask, results: list[Result]) -> int:
+    """Print each step and the summary, add the steps to the results, and return the exit status."""
     try:
         with _signals_end_the_process(), closing(comparison.results()) as played:
             for result in played:
                 results.append(result)
                 # Logs of scheduled runs can be public.
                 print(report.step_text(result, mask.text), flush=True)
+        print(f"\n{report.summary(results)}", flush=True)
+    except OSError as error:
+        # Not 1, which says that something differs.
+        return fail(f"cannot write to standard output: {error.strerror or error}")
     except (KeyboardInterrupt, SystemExit):
         fail("interrupted" if comparison.left_behind else "interrupted; no record of this comparison is left")
         raise
@@ -159,11 +175,8 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
     finally:
         for email in comparison.left_behind.values():
             fail(f"the record of {email} may still exist: call DeleteEmailVerification for it")
-    print(f"\n{report.summary(results)}")
     if comparison.ended_early:
         fail(f"ended early: {comparison.ended_early}")
-    if file is not None and not _write(file, evidence.document(results, comparison.caller, comparison.endpoint.authority, mask)):
-        return EXIT_UNUSABLE
     outcomes = {result.outcome for result in results}
     if Outcome.DIFFERS in outcomes:
         return EXIT_DIFFERS
@@ -188,5 +201,5 @@ def _write(file: Path, text: str) -> bool:
     except (OSError, ValueError) as error:
         fail(f"--write {file}: {getattr(error, 'strerror', None) or error}")
         return False
-    print(f"\nEvidence: {file}")
+    print(f"Evidence: {file}", file=sys.stderr)
     return True
