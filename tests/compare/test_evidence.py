@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from alimock import __version__
 from alimock.compare import evidence, report
-from alimock.compare.evidence import Evidence, EvidenceError, Mask
+from alimock.compare.evidence import EvidenceError, EvidenceFile, Mask
 from service import EMAIL, KEY_ID, SECRET, FakeService, caller, comparison
 
 MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
@@ -88,6 +89,8 @@ def test_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found.date)
     assert found.confirmed["code/MissingToken"] == ["refusals/verify-without-token"]
     assert found.refuted == {}
+    assert (found.alimock, found.profile) == (__version__, "current")
+    assert "This is alimock" not in report.section(found)
 
 
 def test_host_that_is_not_the_vendors_is_not_named(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def test_host_that_is_not_the_vendors_is_not_named(tmp_path: Path) -> None:
     assert "corp" not in (tmp_path / "e.yaml").read_text()
 
 
-HEAD = "evidence: 1\nendpoint: x\nversion: x\nsignature: v1\ndate: x\n"
+HEAD = "evidence: 1\nalimock: 9.9.9\nprofile: current\nendpoint: x\nversion: 2018-01-29\nsignature: v1\ndate: 2026-01-31\n"
 
 
 @pytest.mark.parametrize(
@@ -108,13 +111,21 @@ HEAD = "evidence: 1\nendpoint: x\nversion: x\nsignature: v1\ndate: x\n"
         (b"alimock: 1", "no `evidence: 1`"),
         (b"[evidence]", "no `evidence: 1`"),
         (b"evidence: 2", "no `evidence: 1`"),
-        (b"evidence: 1", "incomplete or changed by hand"),
-        (HEAD.encode(), "incomplete or changed by hand"),
-        (f"{HEAD}rows: []".encode(), "incomplete or changed by hand"),
-        (f"{HEAD}rows: 1".encode(), "incomplete or changed by hand"),
-        (f"{HEAD}rows: {{a: []}}".encode(), "incomplete or changed by hand"),
-        (f"{HEAD}rows: {{a: {{confirmed by: [], refuted by: 1}}}}".encode(), "incomplete or changed by hand"),
-        (b"evidence: &a 1\nrows: *a", "incomplete or changed by hand"),
+        (b"evidence: 1", "`alimock` is missing or was changed by hand"),
+        (HEAD.replace("9.9.9", "[]").encode(), "`alimock` is missing or was changed by hand"),
+        (HEAD.replace("current", "a b").encode(), "`profile` is missing or was changed by hand"),
+        (HEAD.replace("2018-01-29", "{}").encode(), "`version` is missing or was changed by hand"),
+        (HEAD.replace("v1", "v2").encode(), "`signature` is missing or was changed by hand"),
+        (HEAD.replace("2026-01-31", "today").encode(), "`date` is missing or was changed by hand"),
+        (HEAD.encode(), "`rows` is missing or was changed by hand"),
+        (f"{HEAD}rows: []".encode(), "`rows` is missing or was changed by hand"),
+        (f"{HEAD}rows: 1".encode(), "`rows` is missing or was changed by hand"),
+        (f"{HEAD}rows: {{a: []}}".encode(), "`rows: a` is missing or was changed by hand"),
+        (f"{HEAD}rows: {{a: {{confirmed by: [b]}}}}".encode(), "`rows: a` is missing or was changed by hand"),
+        (f"{HEAD}rows: {{a: {{confirmed by: [], refuted by: 1}}}}".encode(), "`rows: a` is missing or was changed by hand"),
+        (f"{HEAD}rows: {{a: {{confirmed by: [], refuted by: [[]]}}}}".encode(), "`rows: a` is missing or was changed by hand"),
+        (f"{HEAD}rows: {{a: {{confirmed by: [], refuted by: []}}}}".encode(), "`rows: a` is missing or was changed by hand"),
+        (b"evidence: &a 1\nrows: *a", "`alimock` is missing or was changed by hand"),
     ],
 )
 def test_file_that_is_no_evidence_is_refused(content: bytes, expected: str, tmp_path: Path) -> None:
@@ -146,7 +157,10 @@ def test_control_characters_of_a_file_are_not_printed(tmp_path: Path) -> None:
 
 
 def test_section_names_lines_of_other_versions_and_escapes_cells() -> None:
-    found = Evidence("a|b", "2018-01-29", "v1", "2026-01-31", {"code/MissingEmail": ["a|b"]}, {"code/Gone": ["x"]})
+    found = EvidenceFile(
+        "9.9.9", "current", "a|b", "2018-01-29", "v1", "2026-01-31", {"code/MissingEmail": ["a|b"]}, {"code/Gone": ["x"]}
+    )
     section = report.section(found)
+    assert "By alimock 9.9.9 with the profile `current`.\nThis is alimock " in section
     assert "| refuted | code/Gone |  | (not in this version's ledger) | x |" in section
     assert "a\\|b |" in section

@@ -32,6 +32,15 @@ _HEAD = """\
 # A comparison of alimock with the real service, by `alimock compare`. It contains no credentials, no tokens, no account ids, and no
 # email or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
 """
+# The texts of a file that are shown.
+_FORMS = {
+    "alimock": re.compile(r"[\w.+-]+"),
+    "profile": re.compile(r"[\w.-]+"),
+    "endpoint": re.compile(r".+"),
+    "version": re.compile(r"\d{4}-\d\d-\d\d"),
+    "signature": re.compile(r"v1|v3"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+}
 _EXPECTED = "a file that `alimock compare --write` wrote"
 # What is masked wherever it stands, whether it is the caller's or not. In a string to sign, each follows the letters of an escape.
 _PATTERNS = (
@@ -51,9 +60,11 @@ class EvidenceError(Exception):
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a file says: which service was compared and when, and the steps that confirm or refute each line of the ledger."""
+class EvidenceFile:
+    """What a file says: what was compared and when, and the steps that confirm or refute each line of the ledger."""
 
+    alimock: str
+    profile: str
     endpoint: str
     version: str
     signature: str
@@ -108,7 +119,7 @@ def document(results: Iterable[Result], caller: Caller, authority: str, mask: Ma
     return _HEAD + to_yaml(content)
 
 
-def load(path: Path) -> Evidence:
+def load(path: Path) -> EvidenceFile:
     """Read a file; raise `EvidenceError`."""
     try:
         with path.open("rb") as stream:
@@ -124,26 +135,37 @@ def load(path: Path) -> Evidence:
     if not isinstance(values, dict) or values.get("evidence") != str(FORMAT):
         raise EvidenceError(f"{path}: no `evidence: {FORMAT}`, expected {_EXPECTED}")
     try:
-        return _evidence(values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise EvidenceError(
-            f"{path}: incomplete or changed by hand ({type(error).__name__}: {error}), expected {_EXPECTED}"
-        ) from None
+        return _evidence_file(values)
+    except ValueError as error:
+        raise EvidenceError(f"{path}: {error} is missing or was changed by hand, expected {_EXPECTED}") from None
 
 
-def _evidence(values: Mapping[str, Any]) -> Evidence:
-    by_steps: dict[str, dict[str, Sequence[str]]] = {"confirmed by": {}, "refuted by": {}}
-    for row, steps in values["rows"].items():
+def _evidence_file(values: Mapping[str, Any]) -> EvidenceFile:
+    """Return the content of a file; raise `ValueError` with the first entry that is missing or has another form."""
+    texts: dict[str, str] = {}
+    for name, form in _FORMS.items():
+        texts[name] = values.get(name, "")
+        if not isinstance(texts[name], str) or not form.fullmatch(texts[name]):
+            raise ValueError(f"`{name}`")
+    rows = values.get("rows")
+    if not isinstance(rows, dict):
+        raise ValueError("`rows`")
+    by_steps: dict[str, dict[str, list[str]]] = {"confirmed by": {}, "refuted by": {}}
+    for row, steps in rows.items():
+        lists = [steps.get(name) for name in by_steps] if isinstance(steps, dict) else []
+        if not any(lists) or not all(map(_is_list_of_texts, lists)):
+            raise ValueError(f"`rows: {row}`")
         for name, found in by_steps.items():
-            if not isinstance(steps[name], list):
-                raise TypeError(f"`{name}` of {row} is no list")
             if steps[name]:
-                found[row] = [str(step) for step in steps[name]]
+                found[row] = steps[name]
     # A line that some steps confirm and others refute is refuted.
     refuted = by_steps["refuted by"]
     confirmed = {row: steps for row, steps in by_steps["confirmed by"].items() if row not in refuted}
-    endpoint, version, signature, date = (str(values[name]) for name in ("endpoint", "version", "signature", "date"))
-    return Evidence(endpoint, version, signature, date, confirmed, refuted)
+    return EvidenceFile(**texts, confirmed=confirmed, refuted=refuted)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _step(result: Result, mask: Mask) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from alimock import __version__
 from alimock.compare import verdicts
 from alimock.compare.calls import Caller
 from alimock.compare.difference import Difference
-from alimock.compare.evidence import Evidence
+from alimock.compare.evidence import EvidenceFile
 from alimock.compare.plan import Plan
 from alimock.compare.results import Outcome, Result
 from alimock.spec import fidelity
-from alimock.spec.contract import Evidence as Strength
+from alimock.spec.contract import Evidence
 
 _LEDGER = {entry.id: entry for entry in fidelity.ledger()}
 _INDENT = " " * 14
@@ -62,15 +63,18 @@ def summary(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def section(evidence: Evidence) -> str:
-    """Return evidence as a section of the fidelity page."""
-    how = f"version {evidence.version}, signature {evidence.signature.upper()}"
+def section(file: EvidenceFile) -> str:
+    """Return the content of an evidence file as a section of the fidelity page."""
+    how = f"version {file.version}, signature {file.signature.upper()}"
     lines = [
-        f"## Compared with {evidence.endpoint} on {evidence.date} ({how})\n",
+        f"## Compared with {file.endpoint} on {file.date} ({how})\n",
+        f"By alimock {file.alimock} with the profile `{file.profile}`.",
+        *([] if file.alimock == __version__ else [f"This is alimock {__version__}: repeat the comparison before you rely on it."]),
+        "",
         "| result | id | evidence so far | what alimock does | steps |",
         "| --- | --- | --- | --- | --- |",
-        *_section_rows("refuted", evidence.refuted),
-        *_section_rows("confirmed", evidence.confirmed),
+        *_section_rows("refuted", file.refuted),
+        *_section_rows("confirmed", file.confirmed),
     ]
     return "\n".join(lines) + "\n"
 
@@ -85,7 +89,7 @@ def _section_rows(result: str, rows: Mapping[str, Sequence[str]]) -> Iterator[st
 
 def _is_assumed(row: str) -> bool:
     entry = _LEDGER.get(row)
-    return entry is not None and (entry.evidence == Strength.ASSUMED.value or bool(entry.assumed))
+    return entry is not None and (entry.evidence == Evidence.ASSUMED.value or bool(entry.assumed))
 
 
 def _row_lines(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
