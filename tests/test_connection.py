@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alimock import Emulator, EmulatorError, create_app
@@ -211,10 +212,52 @@ def test_redirects_and_links_stay_below_the_prefix_of_a_proxy(headers: dict[str,
     client = create_app().test_client()
     prefix = base.partition("localhost")[2]
     assert client.get("/", headers={"Sec-Fetch-Mode": "navigate", **headers}).headers["Location"] == f"{prefix}/_alimock/"
-    assert client.get("/_alimock", headers=headers).headers["Location"] == f"{base}/_alimock/"
+    assert client.get("/_alimock", headers=headers).headers["Location"] == f"{prefix or base}/_alimock/"
     client.get("/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com")
     (mail,) = client.get("/_alimock/outbox", headers=headers).json["messages"]
     assert mail["link"] == f"{base}/verify?token={mail['token']}"
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-Prefix": "/mocks/mail", "X-Forwarded-Proto": "https, http"}])
+def test_redirects_stay_below_the_public_url(headers: dict[str, str]) -> None:
+    client = create_app(public_url="https://mocks.example.com/mocks/mail").test_client()
+    assert client.get("/", headers={"Sec-Fetch-Mode": "navigate", **headers}).headers["Location"] == "/mocks/mail/_alimock/"
+    assert client.get("/_alimock", headers=headers).headers["Location"] == "/mocks/mail/_alimock/"
+
+
+def test_page_behind_a_proxy_that_changes_the_host_loads_and_gets_the_hint() -> None:
+    client = create_app().test_client()
+    headers = {"Origin": "https://mocks.example.com", "X-Forwarded-Prefix": "/mail"}
+    assert client.get("/_alimock/static/page.js", headers=headers).status_code == 200
+    refused = client.get("/_alimock/info", headers=headers)
+    assert (refused.status_code, "--public-url https://mocks.example.com/mail." in refused.json["hint"]) == (403, True)
+
+
+@pytest.mark.parametrize("seconds", [None, "x", True, float("nan"), float("inf")])
+def test_wait_of_no_number_of_seconds_is_rejected(running: Running, seconds: Any) -> None:
+    outbox = Emulator.connect(running.url).outbox
+    for wait in (lambda: outbox.wait(timeout=seconds), lambda: outbox.wait_quiet(seconds)):
+        with pytest.raises(ValueError, match="expected a number of seconds from 0 to 60"):
+            wait()
+    with pytest.raises(ValueError, match="expected a number of seconds from 0 to 60"):
+        asyncio.run(outbox.wait_async(timeout=seconds))
+
+
+def test_wait_that_is_canceled_before_it_connects_leaves_no_thread(running: Running) -> None:
+    calls = Emulator.connect(running.url).calls
+
+    async def cancel_many() -> None:
+        for _ in range(20):
+            waiting = asyncio.ensure_future(calls.wait_async(timeout=60))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    before = set(threading.enumerate())
+    asyncio.run(cancel_many())
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_control_api_of_a_running_emulator_has_no_prefix(running: Running) -> None:

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
+# The code of the web UI, which browsers request with an Origin. Behind a proxy, the page must load to show what is wrong.
+_PUBLIC = "/_alimock/static/"
 # In a URL that is logged, for example of a call that was sent to another path.
 _SECRET_VALUE = re.compile(r"((?:signature|token|secret|password)=)[^&]*", re.IGNORECASE)
 # The settings that do not belong to alimock's own HTTP server.
@@ -89,6 +91,7 @@ def _routes() -> Flask:
     app.before_request(_check_access)
     app.after_request(_log)
     app.after_request(_add_cors_headers)
+    app.after_request(_keep_redirect_below_prefix)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
     app.register_error_handler(NotFound, _not_found)
@@ -116,7 +119,7 @@ def _with_client_paths(application: WSGIApplication) -> WSGIApplication:
     """
 
     def start(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, scheme = environ.get("PATH_INFO", ""), environ.get("HTTP_X_FORWARDED_PROTO", "")
+        path, scheme = environ.get("PATH_INFO", ""), environ.get("HTTP_X_FORWARDED_PROTO", "").partition(",")[0].lower()
         environ["PATH_INFO"] = "/" + path.lstrip("/") if path.strip("/") else path or "/"
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME") or endpoint.forwarded_prefix(environ.get("HTTP_X_FORWARDED_PREFIX", ""))
         if scheme in ("http", "https"):
@@ -180,17 +183,17 @@ def _check_access() -> Response | None:
 
     A page of another site could otherwise read and change whatever a browser on this machine can reach.
     """
-    if not request.path.startswith(PROTECTED):
+    if not request.path.startswith(PROTECTED) or request.path.startswith(_PUBLIC):
         return None
     policy, host, origin = backend().host_policy, request.headers.get("Host", ""), request.headers.get("Origin")
     if not policy.allows_host(host):
-        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
-        public_url = f"{'https' if scheme == 'https' else 'http'}://{host[:100]}"
+        public_url = f"{request.scheme}://{host[:100]}{_prefix()}"
         hint = f"Use 127.0.0.1 or localhost. Behind a forwarded port or a proxy, start alimock with --public-url {public_url}."
         raise ControlError(403, f"Unknown Host header {host[:100]!a}", hint)
     if origin is not None and not policy.allows_origin(origin, host):
+        public_url = f"{origin[:100]}{_prefix()}"
         hint = (
-            f"If this is alimock's own page, behind a forwarded port or a proxy, start alimock with --public-url {origin[:100]}. "
+            f"If this is alimock's own page, behind a forwarded port or a proxy, start alimock with --public-url {public_url}. "
             f"If it is a page of another application, start alimock with --cors-origin {origin[:100]}."
         )
         raise ControlError(403, f"Cross-origin request from {origin[:100]!a}", hint)
@@ -202,6 +205,20 @@ def _check_access() -> Response | None:
         headers = {"WWW-Authenticate": 'Basic realm="alimock"'}
         raise ControlError(401, "The control token is missing or wrong", hint, headers=headers)
     return None
+
+
+def _keep_redirect_below_prefix(response: Response) -> Response:
+    """Let a redirect lead to a path alone, if a proxy may have changed the host and removed a prefix."""
+    policy, location = backend().host_policy, response.headers.get("Location", "")
+    if location.startswith(request.host_url) and (policy.public_url is not None or _prefix()):
+        prefix = "" if request.script_root else policy.public_path
+        response.headers["Location"] = prefix + location[len(request.host_url) - 1 :]
+    return response
+
+
+def _prefix() -> str:
+    """Return the prefix that a proxy removed from the path of the request."""
+    return endpoint.forwarded_prefix(request.headers.get("X-Forwarded-Prefix", ""))
 
 
 def _add_cors_headers(response: Response) -> Response:

@@ -31,6 +31,11 @@ class HostPolicy:
     control_token: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
 
+    @property
+    def public_path(self) -> str:
+        """The path of the public URL, without a slash at its end."""
+        return urlsplit(self.public_url).path.rstrip("/") if self.public_url is not None else ""
+
     def authorizes(self, token: str | None) -> bool:
         """Compare a token with the control token in constant time."""
         if self.control_token is None:

@@ -53,7 +53,7 @@ def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") ->
     if _is_preflight(http):
         return _PREFLIGHT
     if _is_navigation(http):
-        root = root or forwarded_prefix(http.headers.get("x-forwarded-prefix", ""))
+        root = forwarded_prefix(http.headers.get("x-forwarded-prefix", "")) or root
         headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
         return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
     return service.handle(http)

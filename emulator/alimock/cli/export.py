@@ -17,7 +17,7 @@ _MBOX_SECONDS = 600
 _WITH_SECRETS = "# It contains the secrets of the access keys in plain text, including those from environment variables."
 _WITHOUT_SECRETS = """\
 # It contains no secrets. Combine it with a file that has them (--scenario keys.yaml,this.yaml), PUT it to an emulator that
-# knows the keys, or export it with --secrets."""
+# knows the keys, or export it with --secrets. The built-in scenario has the secret of testid (--scenario default,this.yaml)."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import math
 import os
 import re
 import socket
@@ -14,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
@@ -135,19 +136,19 @@ class Connection:
 
     def wait(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Return the response of a path that waits for a match; raises `WaitTimeout` after `timeout` seconds."""
-        return self._wait(self._open(timeout + TIMEOUT_SECONDS), path, {**filters, "timeout": timeout})
+        return self._wait(self._open(_checked("timeout", timeout) + TIMEOUT_SECONDS), path, {**filters, "timeout": timeout})
 
     async def wait_async(self, path: str, timeout: float, filters: Mapping[str, object]) -> dict[str, Any]:
         """Wait as `wait` does, without blocking the event loop."""
-        return await self._wait_async(path, timeout, {**filters, "timeout": timeout})
+        return await self._wait_async(path, _checked("timeout", timeout), {**filters, "timeout": timeout})
 
     def wait_quiet(self, path: str, seconds: float, filters: Mapping[str, object]) -> None:
         """Return after `seconds` without a match at a path that waits; raises `EmulatorError` at once if there is one."""
-        self._wait(self._open(seconds + TIMEOUT_SECONDS), path, {**filters, "quiet": seconds})
+        self._wait(self._open(_checked("seconds", seconds) + TIMEOUT_SECONDS), path, {**filters, "quiet": seconds})
 
     async def wait_quiet_async(self, path: str, seconds: float, filters: Mapping[str, object]) -> None:
         """Wait as `wait_quiet` does, without blocking the event loop."""
-        await self._wait_async(path, seconds, {**filters, "quiet": seconds})
+        await self._wait_async(path, _checked("seconds", seconds), {**filters, "quiet": seconds})
 
     async def _wait_async(self, path: str, seconds: float, arguments: Mapping[str, object]) -> dict[str, Any]:
         """Send a request that waits `seconds`, without blocking the event loop.
@@ -155,14 +156,18 @@ class Connection:
         A canceled call also ends the wait in the emulator. `asyncio.to_thread` would not do: `asyncio.run` would wait for that
         thread, and many waits would exhaust the thread pool.
         """
-        connection = self._open(seconds + TIMEOUT_SECONDS)
+        connection, canceled = self._open(seconds + TIMEOUT_SECONDS), Event()
         result: Future[dict[str, Any]] = Future()
         # A running future cannot be canceled, so that the thread can always set its result.
         result.set_running_or_notify_cancel()
 
         def work() -> None:
             try:
-                result.set_result(self._wait(connection, path, arguments))
+                self._connect(connection)
+                if canceled.is_set():
+                    connection.close()
+                else:
+                    result.set_result(self._wait(connection, path, arguments))
             except Exception as error:
                 result.set_exception(error)
 
@@ -170,10 +175,19 @@ class Connection:
         try:
             return await asyncio.wrap_future(result)
         except asyncio.CancelledError:
-            # Wakes the thread; the emulator sees a client that has disconnected. Without a socket there is nothing to wake yet.
+            canceled.set()
+            # Wakes the thread; the emulator sees a client that has disconnected. Without a socket, the thread still connects.
             with suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
             raise
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        """Connect before a request, which reports an invalid token first."""
+        self._authorization()
+        try:
+            connection.connect()
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
+            raise self._failure(error, connection.timeout) from None
 
     def _wait(self, connection: http.client.HTTPConnection, path: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         return self.send("GET", path, arguments=arguments, connection=connection)
@@ -290,6 +304,13 @@ class Resource:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+
+def _checked(name: str, seconds: object) -> float:
+    """Return a number of seconds; raises `ValueError` for anything else."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise ValueError(f"{name}: found {seconds!r}, expected a number of seconds from 0 to 60")
+    return seconds
 
 
 def without_token(url: str) -> str:

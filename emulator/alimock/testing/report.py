@@ -21,7 +21,8 @@ _OMITTED = ("call", "mail", "access key")
 
 def no_calls(client: Client) -> str:
     """Return the report of an emulator that received no call."""
-    return f"no call reached the emulator; point the application at {client.endpoint}, over plain HTTP"
+    protocol = "HTTPS" if client.url.startswith("https:") else "plain HTTP"
+    return f"no call reached the emulator; point the application at {client.endpoint}, over {protocol}"
 
 
 def failure_report(client: Client, seen: Connection, after: int) -> list[str]:
