@@ -21,6 +21,8 @@ MASK = Mask(caller(security_token="a/token+of=mine"), EMAIL, "127.0.0.1:2546")
         (SECRET, "SECRET"),
         (SECRET.replace("/", "\\/"), "SECRET"),
         (SECRET.replace("+", " "), "SECRET"),
+        (SECRET.replace("/", "&#47;"), "SECRET"),
+        (SECRET.replace("/", "\\u002f").replace("+", "%252525252b"), "SECRET"),
         ("real&#45;Secret&#47;0123&#43;456&#61;", "SECRET"),
         ("real&#x2D;Secret&#x2F;0123&#x2B;456&#x3D;", "SECRET"),
         (f"x={KEY_ID}&", "x=KEY_ID&"),

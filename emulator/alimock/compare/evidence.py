@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from alimock import __version__
 from alimock.compare import verdicts
@@ -84,15 +83,14 @@ class Mask:
             "ADDRESS": email,
             "HOST": authority if not _is_official(authority) else None,
         }
-        # In a string to sign, values are percent-encoded twice.
-        self._names = {form.lower(): name for name, value in names.items() if value for form in _encodings(value)}
         # The longest is looked for first, because one can be part of another.
-        forms = sorted(self._names, key=len, reverse=True)
-        self._own = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
+        known = sorted(((value, name) for name, value in names.items() if value), key=lambda pair: len(pair[0]), reverse=True)
+        patterns = (f"(?P<{name}>{''.join(map(_spellings, value))})" for value, name in known)
+        self._own = re.compile("|".join(patterns), re.IGNORECASE)
 
     def text(self, text: str) -> str:
         """Return a text in one line without what is private and without control characters, shortened if it is very long."""
-        masked = self._own.sub(lambda match: self._names[match[0].lower()], text)
+        masked = self._own.sub(lambda match: str(match.lastgroup), text)
         if len(masked) <= MAXIMUM_TEXT:
             return _clean(_without_patterns(masked))
         return f"{_clean(_without_patterns(masked[:MAXIMUM_TEXT])[:-_LAST])}..."
@@ -214,13 +212,14 @@ def _is_official(authority: str) -> bool:
     return authority in {version.endpoint for version in VERSIONS.values()} or authority.endswith(".aliyuncs.com")
 
 
-def _encodings(value: str) -> set[str]:
-    once = quote(value, safe="")
-    decimal, hexadecimal = (
-        "".join(one if one.isalnum() else form.format(ord(one)) for one in value) for form in ("&#{};", "&#x{:x};")
-    )
-    in_html, in_json, in_form = html.escape(value), value.replace("/", "\\/"), value.replace("+", " ")
-    return {value, once, quote(once, safe=""), decimal, hexadecimal, in_html, in_json, in_form}
+def _spellings(character: str) -> str:
+    """Return a pattern for a character as it is, in a URL, in HTML and in JSON; a string to sign is encoded several times."""
+    plain = re.escape(character)
+    if character.isascii() and character.isalnum():
+        return plain
+    number = ord(character)
+    in_url = "".join(f"%(?:25)*{byte:02X}" for byte in character.encode()) + ("| " if character == "+" else "")
+    return rf"(?:{plain}|{in_url}|&#{number};|&#x{number:x};|{re.escape(html.escape(character))}|\\{plain}|\\u{number:04x})"
 
 
 def _plain(node: Node) -> Any:
