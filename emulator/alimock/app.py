@@ -27,6 +27,7 @@ from alimock.mailpit import routes as mailpit
 from alimock.scenario import loader
 from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.scenario.diagnostics import ScenarioError
+from alimock.security import HostPolicy
 from alimock.settings import SettingError, resolve
 from alimock.web import pages
 
@@ -75,7 +76,7 @@ def _with_backend(app: Flask, backend: Backend) -> Flask:
     app.extensions = {EXTENSION: backend}
     app.config = copy(app.config)
     app.config["MAX_CONTENT_LENGTH"] = backend.limits.max_body_bytes
-    app.wsgi_app = _with_client_paths(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _with_client_paths(app.wsgi_app, backend.host_policy)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -91,7 +92,7 @@ def _routes() -> Flask:
     app.before_request(_check_access)
     app.after_request(_log)
     app.after_request(_add_cors_headers)
-    app.after_request(_keep_redirect_below_prefix)
+    app.after_request(_keep_redirect_on_host)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
     app.register_error_handler(NotFound, _not_found)
@@ -111,7 +112,7 @@ def _routes() -> Flask:
 _shared_routes = cache(_routes)
 
 
-def _with_client_paths(application: WSGIApplication) -> WSGIApplication:
+def _with_client_paths(application: WSGIApplication, policy: HostPolicy) -> WSGIApplication:
     """Let every path begin with one slash, and let redirects and links have the scheme and the prefix that a proxy removed.
 
     Some clients of Mailpit's API send two slashes, and WSGI allows none. The path of the emulated API stays as it is, since the
@@ -121,7 +122,7 @@ def _with_client_paths(application: WSGIApplication) -> WSGIApplication:
     def start(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, scheme = environ.get("PATH_INFO", ""), environ.get("HTTP_X_FORWARDED_PROTO", "").partition(",")[0].lower()
         environ["PATH_INFO"] = "/" + path.lstrip("/") if path.strip("/") else path or "/"
-        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME") or endpoint.forwarded_prefix(environ.get("HTTP_X_FORWARDED_PREFIX", ""))
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME") or policy.prefix(environ.get("HTTP_X_FORWARDED_PREFIX", ""))
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
         return application(environ, start_response)
@@ -187,11 +188,11 @@ def _check_access() -> Response | None:
         return None
     policy, host, origin = backend().host_policy, request.headers.get("Host", ""), request.headers.get("Origin")
     if not policy.allows_host(host):
-        public_url = f"{request.scheme}://{host[:100]}{_prefix()}"
+        public_url = f"{request.scheme}://{host[:100]}{request.script_root}"
         hint = f"Use 127.0.0.1 or localhost. Behind a forwarded port or a proxy, start alimock with --public-url {public_url}."
         raise ControlError(403, f"Unknown Host header {host[:100]!a}", hint)
     if origin is not None and not policy.allows_origin(origin, host):
-        public_url = f"{origin[:100]}{_prefix()}"
+        public_url = f"{origin[:100]}{request.script_root}"
         hint = (
             f"If this is alimock's own page, behind a forwarded port or a proxy, start alimock with --public-url {public_url}. "
             f"If it is a page of another application, start alimock with --cors-origin {origin[:100]}."
@@ -207,18 +208,13 @@ def _check_access() -> Response | None:
     return None
 
 
-def _keep_redirect_below_prefix(response: Response) -> Response:
-    """Let a redirect lead to a path alone, if a proxy may have changed the host and removed a prefix."""
+def _keep_redirect_on_host(response: Response) -> Response:
+    """Let a redirect lead to a path alone, if a proxy may have changed the host."""
     policy, location = backend().host_policy, response.headers.get("Location", "")
-    if location.startswith(request.host_url) and (policy.public_url is not None or _prefix()):
-        prefix = "" if request.script_root else policy.public_path
-        response.headers["Location"] = prefix + location[len(request.host_url) - 1 :]
+    is_behind_proxy = policy.public_url is not None or policy.prefix(request.headers.get("X-Forwarded-Prefix", ""))
+    if location.startswith(request.host_url) and is_behind_proxy:
+        response.headers["Location"] = location[len(request.host_url) - 1 :]
     return response
-
-
-def _prefix() -> str:
-    """Return the prefix that a proxy removed from the path of the request."""
-    return endpoint.forwarded_prefix(request.headers.get("X-Forwarded-Prefix", ""))
 
 
 def _add_cors_headers(response: Response) -> Response:

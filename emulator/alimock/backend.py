@@ -34,7 +34,7 @@ class Backend:
 
     def call(self, http: HttpRequest, root: str = "") -> HttpResponse:
         """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
-        return endpoint.call(self.service, http, self.limits.max_call_bytes, root or self.host_policy.public_path)
+        return endpoint.call(self.service, http, self.limits.max_call_bytes, self.host_policy, root)
 
 
 def create_backend(

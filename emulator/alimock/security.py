@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from alimock.spec.contract import VERSIONS
 
 ENDPOINTS = frozenset(version.endpoint for version in VERSIONS.values())
 ANY_ORIGIN = "*"
+_PREFIX = re.compile(r"(/[\w.~%-]+)+", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # What the control API and Mailpit's API take. `*` includes the other headers that a page may add, but never Authorization.
 _PREFLIGHT = {
@@ -31,9 +33,14 @@ class HostPolicy:
     control_token: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
 
-    @property
-    def public_path(self) -> str:
-        """The path of the public URL, without a slash at its end."""
+    def prefix(self, forwarded: str) -> str:
+        """Return the path below which a proxy shows the emulator: that of `X-Forwarded-Prefix`, else that of the public URL.
+
+        A header that could lead to another host does not count.
+        """
+        given = forwarded.rstrip("/")
+        if _PREFIX.fullmatch(given):
+            return given
         return urlsplit(self.public_url).path.rstrip("/") if self.public_url is not None else ""
 
     def authorizes(self, token: str | None) -> bool:

@@ -16,7 +16,7 @@ from alimock.api import signature
 from alimock.api.parse import ApiRequest
 from alimock.scenario.model import Authentication, Timestamps
 from alimock.spec import error_catalog as errors
-from alimock.spec.contract import V1_DIGESTS
+from alimock.spec.contract import V1_DIGESTS, V3_HEADERS
 from alimock.spec.errors import ApiError
 from alimock.state import system_clock
 from alimock.state.account import Account
@@ -50,7 +50,7 @@ def authenticate(request: ApiRequest, store: Store) -> Check:
     if store.authentication is Authentication.KNOWN_KEYS:
         unchecked = _unchecked(request, store)
         if unchecked is not None:
-            _kind(request, store)
+            _credential_type(request, store)
             _signature_type(request, store)
             return unchecked
     for check in CHECKS:
@@ -77,13 +77,11 @@ _V1_PARTS = (
     ("SignatureMethod", "method"),
     ("SignatureVersion", "version"),
 )
-# The headers that the vendor's page of V3 demands. An empty signature is a wrong one (captured).
-V3_HEADERS = ("x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 
 
-def _kind(request: ApiRequest, store: Store) -> None:
+def _credential_type(request: ApiRequest, store: Store) -> None:
     """Refuse credentials that are not those of an access key, whatever else they lack (assumed)."""
-    if request.parameters.get("BearerToken") or request.http.headers.get("x-acs-bearer-token"):
+    if request.bearer_token:
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule bearer-token (access keys are supported)")
     if request.is_v3 and request.credentials.method != signature.V3_ALGORITHM:
         raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (Authorization: {signature.V3_ALGORITHM} is known)")
@@ -95,6 +93,7 @@ def _required_parts(request: ApiRequest, store: Store) -> None:
         _signature_type(request, store)
         raise ApiError(errors.MISSING_PARAMETERS["AccessKeyId"], "rule missing AccessKeyId")
     if request.is_v3:
+        # An empty signature is a wrong one (captured).
         _required_headers(request.http.headers)
         return
     for name, part in _V1_PARTS:
@@ -166,7 +165,7 @@ def _security_token(request: ApiRequest, store: Store) -> None:
 
 
 def _signature_type(request: ApiRequest, store: Store) -> None:
-    if request.parameters.get("SignatureType") or request.http.headers.get("x-acs-signature-type"):
+    if request.signature_type:
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
 
 
@@ -238,7 +237,7 @@ def refusal_besides_signature(request: ApiRequest, store: Store) -> ApiError | N
 NO_SIGNATURE = (errors.UNSUPPORTED_SIGNATURE_TYPE, errors.INVALID_SIGNATURE_METHOD)
 # The order in which the gateway checks. That keys come before signatures is captured; the rest of the order is assumed.
 CHECKS: tuple[Callable[[ApiRequest, Store], None], ...] = (
-    _kind,
+    _credential_type,
     _required_parts,
     _timestamp,
     _key,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from http import HTTPStatus
 
-from alimock.api import parse
+from alimock.api import parse, serialize
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.security import HostPolicy
@@ -18,30 +17,11 @@ logger = logging.getLogger(__name__)
 
 HEALTH_CHECKS = ("/livez", "/readyz")
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
-# What browsers ask before a call from a page. The list is captured up to Content-Type; what SDKs send besides is assumed.
-_ALLOWED_HEADERS = (
-    "X-Requested-With", "X-Sequence", "_aop_secret", "_aop_signature", "x-acs-action", "x-acs-version", "x-acs-date",
-    "Content-Type", "Authorization", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "x-acs-accesskey-id",
-    "x-acs-credentials-provider", "x-sdk-client", "x-sdk-invoke-type", "User-Agent",
-)  # fmt: skip
-_PREFLIGHT = HttpResponse(
-    HTTPStatus.OK,
-    (
-        ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE"),
-        ("Access-Control-Allow-Headers", ", ".join(_ALLOWED_HEADERS)),
-        ("Access-Control-Max-Age", "172800"),
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Length", "0"),
-    ),
-    b"",
-)
-_PREFIX = re.compile(r"(/[\w.~%-]+)+", re.ASCII)
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
 _LONG_CALL_BYTES = 4 * 1024
 
 
-def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") -> HttpResponse:
+def call(service: Service, http: HttpRequest, max_bytes: int, policy: HostPolicy, root: str = "") -> HttpResponse:
     """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
     profile = http.headers.get("x-alimock-profile")
     if profile is not None and profile not in PROFILES:
@@ -51,18 +31,12 @@ def call(service: Service, http: HttpRequest, max_bytes: int, root: str = "") ->
         message = f"The body of an API call has {len(http.body):,} bytes, expected at most {max_bytes:,}"
         return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, "Raise --limit max_call_bytes=N.")
     if _is_preflight(http):
-        return _PREFLIGHT
+        return serialize.PREFLIGHT
     if _is_navigation(http):
-        root = forwarded_prefix(http.headers.get("x-forwarded-prefix", "")) or root
+        root = root or policy.prefix(http.headers.get("x-forwarded-prefix", ""))
         headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
         return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
     return service.handle(http)
-
-
-def forwarded_prefix(header: str) -> str:
-    """Return the path that a proxy removed, as X-Forwarded-Prefix names it; empty if that could lead to another host."""
-    prefix = header.rstrip("/")
-    return prefix if _PREFIX.fullmatch(prefix) else ""
 
 
 def misdirected_call(http: HttpRequest) -> HttpRequest | None:

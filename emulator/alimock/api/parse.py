@@ -65,7 +65,8 @@ class ApiRequest(NamedTuple):
     `is_v3` is set if the credentials are in the header Authorization, as V3 has them, and `is_header_style` if that header or the
     action or the version is. `query` and `form` are the pairs in the order sent. `parameters` joins them: of a repeated name the
     first pair counts, and the query comes before the form (assumed). `format` is None if the client asks for an unknown one.
-    `malformed` is the error of a request that cannot be decoded; the pairs are then those that can be.
+    `signature_type` and `bearer_token` are those of credentials without a signature. `malformed` is the error of a request
+    that cannot be decoded; the pairs are then those that can be.
     """
 
     http: HttpRequest
@@ -80,6 +81,8 @@ class ApiRequest(NamedTuple):
     format: Format | None
     lang: str
     profile: str | None
+    signature_type: str
+    bearer_token: str
     malformed: ApiError | None = None
 
 
@@ -110,6 +113,8 @@ def parse(http: HttpRequest) -> ApiRequest:
         # Any other language is answered in English (assumed).
         "zh" if get("Lang", "").lower() == "zh" else "en",
         headers.get("x-alimock-profile"),
+        get("SignatureType") or headers.get("x-acs-signature-type", ""),
+        get("BearerToken") or headers.get("x-acs-bearer-token", ""),
         malformed,
     )
 

@@ -29,6 +29,24 @@ _DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>"
 _XML_TYPE = ("Content-Type", "text/xml;charset=utf-8")
 _JSON_TYPE = ("Content-Type", "application/json;charset=utf-8")
 _CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "*"))
+# What browsers ask before a call from a page. The list is captured up to Content-Type; what SDKs send besides is assumed.
+_ALLOWED_HEADERS = (
+    "X-Requested-With", "X-Sequence", "_aop_secret", "_aop_signature", "x-acs-action", "x-acs-version", "x-acs-date",
+    "Content-Type", "Authorization", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-security-token", "x-acs-accesskey-id",
+    "x-acs-credentials-provider", "x-sdk-client", "x-sdk-invoke-type", "User-Agent",
+)  # fmt: skip
+PREFLIGHT = HttpResponse(
+    200,
+    (
+        _CROSS_ORIGIN[0],
+        ("Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE"),
+        ("Access-Control-Allow-Headers", ", ".join(_ALLOWED_HEADERS)),
+        ("Access-Control-Max-Age", "172800"),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", "0"),
+    ),
+    b"",
+)
 # Listed are the characters that match: a set of those that do not takes ten times as long to compile.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOT_PLAIN = re.compile("[\x00-\x08\x0b-\x1f&<>\ud800-\udfff\ufffe\uffff]")

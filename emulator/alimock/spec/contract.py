@@ -156,11 +156,13 @@ LIST_ITEM_TAGS: Mapping[str, str] = {
 # The parameters that any call may carry, whatever its operation.
 COMMON_PARAMETERS = (
     "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce",
-    "SignatureType", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
+    "SignatureType", "BearerToken", "Timestamp", "SecurityToken", "RegionId", "Lang", "UserClientIp",
 )  # fmt: skip
 PARAMETER_NAMES = (
     *COMMON_PARAMETERS,
     *(parameter.name for operation in OPERATIONS.values() for parameter in operation.parameters),
 )
+# The headers that the vendor's page of V3 demands.
+V3_HEADERS = ("x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 # The signature methods of V1, and their digests.
 V1_DIGESTS = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
