@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from alimock.client.calls import Call as Call
     from alimock.client.calls import Outcome as Outcome
     from alimock.client.client import Client as Client
-    from alimock.client.connection import EmulatorError as EmulatorError
-    from alimock.client.connection import WaitTimeout as WaitTimeout
+    from alimock.client.errors import EmulatorError as EmulatorError
+    from alimock.client.errors import WaitTimeout as WaitTimeout
     from alimock.client.outbox import Message as Message
     from alimock.emulator import Emulator as Emulator
     from alimock.scenario.diagnostics import ScenarioError as ScenarioError
@@ -26,12 +26,12 @@ _MODULES = {
     "Call": "alimock.client.calls",
     "Client": "alimock.client.client",
     "Emulator": "alimock.emulator",
-    "EmulatorError": "alimock.client.connection",
+    "EmulatorError": "alimock.client.errors",
     "Fault": "alimock.client.account",
     "Message": "alimock.client.outbox",
     "Outcome": "alimock.client.calls",
     "ScenarioError": "alimock.scenario.diagnostics",
-    "WaitTimeout": "alimock.client.connection",
+    "WaitTimeout": "alimock.client.errors",
     "create_app": "alimock.app",
 }
 

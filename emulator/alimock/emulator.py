@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alimock.backend import Backend, create_backend
 from alimock.client.client import Client, check_key
-from alimock.client.connection import EmulatorError
+from alimock.client.errors import EmulatorError
 from alimock.scenario import loader
 from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.server.listener import Listener

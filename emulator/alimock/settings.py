@@ -229,8 +229,7 @@ _AUTHENTICATIONS = f"one of {', '.join(choice.value for choice in Authentication
 _PORT = "a port from 0 to 65535"
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address",
-            "address to listen on", _host),
+    Setting("host", "server", "HOST", "127.0.0.1", "a host name or IP address", "address to listen on", _host),
     Setting("port", "server", "PORT", str(DEFAULT_PORT), _PORT, "port to listen on, 0 for any free port", _port),
     Setting("control_token", "server", "TOKEN", None, "visible ASCII characters",
             "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token, is_secret=True),

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from alimock.cli.command import EXIT_UNUSABLE, fail, parse
+from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, fail, parse
 from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Comparison, CredentialsRefused
@@ -24,8 +24,6 @@ from alimock.spec.contract import DOMAIN, VERSIONS
 
 KEY_ID, SECRET, TOKEN = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
 EXIT_DIFFERS = 1
-# The status that shells report for a process ended by a signal.
-EXIT_SIGNAL = 128
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _DESCRIPTION = f"""\

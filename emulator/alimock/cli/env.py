@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 from alimock.testing.env import direct_hosts, proxies
 
 _NO_PROXY = "# not possible: this SDK uses HTTPS by default, which a proxy only tunnels; set the endpoint instead"

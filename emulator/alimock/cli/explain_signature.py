@@ -9,7 +9,8 @@ from pathlib import Path
 
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from alimock import __version__
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 from alimock.scenario.export import to_yaml
 
 # To build a mail takes a millisecond, and there may be tens of thousands.

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 
 RETRY_SECONDS = 0.05
 READY_SECONDS = 5

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alimock.cli.command import EXIT_UNUSABLE, fail
+from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, fail
 from alimock.cli.export_file import ExportFile
-from alimock.client.connection import EmulatorError
+from alimock.client.errors import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.settings import SETTINGS, resolve
@@ -23,10 +23,9 @@ from alimock.testing.report import failure_report, no_calls
 from alimock.testing.strict import violations
 
 EXIT_STRICT = 1
-# The statuses that shells report for a command that cannot be executed, does not exist, or was ended by a signal.
+# The statuses that shells report for a command that cannot be executed or does not exist.
 EXIT_NOT_EXECUTABLE = 126
 EXIT_NOT_FOUND = 127
-EXIT_SIGNAL = 128
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 _SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "export_on_exit", "auth", "profile"))
@@ -136,7 +135,10 @@ def _print_report(emulator: Emulator) -> None:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    given: dict[str, Any] = {one.name: getattr(options, one.name) or os.environ.get(one.variable) for one in _SHARED_SETTINGS}
+    given: dict[str, Any] = {}
+    for one in _SHARED_SETTINGS:
+        _, text = one.from_environment(os.environ) or ("", None)
+        given[one.name] = getattr(options, one.name) or text
     # An invalid value is reported by the name of its option.
     resolve(given, {})
     return given

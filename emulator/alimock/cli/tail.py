@@ -9,7 +9,8 @@ from typing import Any
 
 from alimock.cli.command import fail, parse
 from alimock.cli.url import add_url
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 
 WAIT_SECONDS = 5
 

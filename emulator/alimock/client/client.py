@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from alimock.client.account import Addresses, Clock, Faults
 from alimock.client.calls import Calls
-from alimock.client.connection import Connection, EmulatorError
+from alimock.client.connection import Connection
+from alimock.client.errors import EmulatorError
 from alimock.client.outbox import Outbox
 from alimock.scenario import loader
 from alimock.scenario.argument import ScenarioLike, files_of

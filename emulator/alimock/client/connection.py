@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from alimock import environment
+from alimock.client.errors import EmulatorError, WaitTimeout, failure, not_alimock
 from alimock.security import bracketed, reachable
 from alimock.settings import DEFAULT_PORT, SettingError, control_token
 
@@ -27,31 +28,11 @@ TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000
 _USER = re.compile("//.*@", re.DOTALL)
-# The first byte of what a TLS server sends to a client that speaks HTTP.
-_TLS_ALERT = "\x15"
-_CLOSED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, http.client.IncompleteRead)
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 _SCHEMES = ("http", "https")
 _REDIRECTS = (301, 302, 303, 307, 308)
 # The URL of the web UI is accepted, too.
 _WEB_UI = re.compile(r"/_alimock(/|$)")
-_TRUST_HINT = "Set SSL_CERT_FILE to the certificate of its authority; `alimock ca` prints that of alimock's own."
-
-
-class EmulatorError(Exception):
-    """A failed request: the emulator could not be reached, or it rejected the request with a `status`.
-
-    `answer` is the JSON of the rejection: `message`, `hint` and details.
-    """
-
-    def __init__(self, message: str, status: int | None = None, answer: dict[str, Any] | None = None) -> None:
-        self.status = status
-        self.answer = answer or {}
-        super().__init__(message)
-
-
-class WaitTimeout(EmulatorError, TimeoutError):
-    """A wait that timed out; the message lists what did not match."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +168,7 @@ class Connection:
         try:
             connection.connect()
         except (OSError, UnicodeError, http.client.HTTPException) as error:
-            raise self._failure(error, connection.timeout) from None
+            raise failure(self.base_url, error, connection.timeout) from None
 
     def _wait(self, connection: http.client.HTTPConnection, path: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         return self.send("GET", path, arguments=arguments, connection=connection)
@@ -215,30 +196,9 @@ class Connection:
                 raise EmulatorError(f"The server at {self.base_url} redirects to {location}. Use that URL.", response.status)
             return response.status, response.read()
         except (OSError, UnicodeError, http.client.HTTPException) as error:
-            raise self._failure(error, connection.timeout) from None
+            raise failure(self.base_url, error, connection.timeout) from None
         finally:
             connection.close()
-
-    def _failure(self, error: Exception, seconds: float | None) -> EmulatorError:
-        """Return the error for a request that got no response."""
-        url = self.base_url
-        if isinstance(error, TimeoutError):
-            return EmulatorError(f"No response from alimock at {url} within {seconds:g} s. Check the URL and the port.")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return EmulatorError(f"Untrusted certificate at {url}: {error.verify_message}. {_TRUST_HINT}")
-        if isinstance(error, ssl.SSLError):
-            reason = (error.reason or "TLS error").lower().replace("_", " ")
-            return EmulatorError(f"No TLS connection to {url}: {reason}. Check the scheme and the port.")
-        if isinstance(error, _CLOSED):
-            return EmulatorError(
-                f"{url} closed the connection without a complete response. Is alimock still running there, and are the scheme and "
-                "the port right?"
-            )
-        if isinstance(error, http.client.HTTPException):
-            speaks_tls = str(error).startswith(_TLS_ALERT)
-            return self.not_alimock("it speaks TLS; use https or the HTTP port" if speaks_tls else f"{error!r:.100}")
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return EmulatorError(f"Cannot reach alimock at {url}. Is `alimock serve` running? ({reason})")
 
     def _authorization(self) -> dict[str, str]:
         password = self._parts.password
@@ -260,18 +220,14 @@ class Connection:
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise self.not_alimock(f"the response, with status {status}, is not a JSON object")
+            raise not_alimock(self.base_url, f"the response, with status {status}, is not a JSON object")
         if status == http.client.OK:
             return _Answer(answer, self)
         if not {"message", "hint"} <= answer.keys():
-            raise self.not_alimock(f"the response, with status {status}, is not an error of alimock")
+            raise not_alimock(self.base_url, f"the response, with status {status}, is not an error of alimock")
         kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
         message = str(answer["message"]).rstrip(".")
         raise kind(f"{message}. {answer['hint']}" if answer["hint"] else message, status, answer)
-
-    def not_alimock(self, reason: str) -> EmulatorError:
-        """Return the error for a server that does not answer as alimock does."""
-        return EmulatorError(f"The server at {self.base_url} is not alimock: {reason}. Check the URL and the port.")
 
     @cached_property
     def _parts(self) -> SplitResult:
@@ -296,7 +252,7 @@ class _Answer(dict[str, Any]):
         self._connection = connection
 
     def __missing__(self, key: str) -> object:
-        raise self._connection.not_alimock(f"the response has no `{key}`")
+        raise not_alimock(self._connection.base_url, f"the response has no `{key}`")
 
 
 class Resource:

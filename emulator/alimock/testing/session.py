@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alimock.client.client import Client
-from alimock.client.connection import EmulatorError
+from alimock.client.errors import EmulatorError
 from alimock.emulator import Emulator
 from alimock.scenario.argument import ScenarioLike
 from alimock.scenario.diagnostics import nearest
