@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from alimock.api import diagnosis
+from alimock.api import client_errors
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.parse import parse
 from alimock.app import flask_app
@@ -308,7 +308,7 @@ def test_large_parameters_are_not_changed_in_turn(keyed: Api, monkeypatch: pytes
         encoded.append(text)
         return rfc3986(text)
 
-    monkeypatch.setattr(diagnosis, "percent_encode", count)
+    monkeypatch.setattr(client_errors, "percent_encode", count)
     size = 200_000
     keyed.service.diagnose(parse(v1(key="guess&", sent_by="POST", body={"Email": "a@" * (size // 2), "X": "y"})))
     assert sum(map(len, encoded)) < 100 * size
