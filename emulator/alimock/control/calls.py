@@ -60,7 +60,6 @@ def count_calls() -> dict[str, object]:
 
 
 @blueprint.get("/calls/wait")
-@transaction()
 def wait_for_call() -> dict[str, object]:
     """Wait for matching calls after the cursor, or with `quiet` for none; without a cursor, existing calls count."""
     given = arguments.query(*FILTERS, *waiting.ARGUMENTS)
