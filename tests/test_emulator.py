@@ -570,7 +570,7 @@ def failing(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize(
     ("function", "path"),
-    [("service.authenticate", f"/?Action={QUERY}&Version=2018-01-29"), ("service.Service.follow_link", "/verify?token=x")],
+    [("call.authenticate", f"/?Action={QUERY}&Version=2018-01-29"), ("service.Service.follow_link", "/verify?token=x")],
 )
 def test_exception_in_a_server_thread_is_raised_by_stop(function: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"alimock.api.{function}", failing)
@@ -586,7 +586,7 @@ def test_exception_in_a_server_thread_is_raised_by_stop(function: str, path: str
 
 
 def test_exception_of_the_test_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alimock.api.service.authenticate", failing)
+    monkeypatch.setattr("alimock.api.call.authenticate", failing)
     emulator = Emulator()
     with pytest.raises(urllib.request.HTTPError, match="500"), emulator:
         urllib.request.urlopen(f"{emulator.url}/?Action={QUERY}&Version=2018-01-29")

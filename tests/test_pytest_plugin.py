@@ -283,7 +283,7 @@ import freezegun
 
 @pytest.fixture
 def clock_of_another_process():
-    with mock.patch("alimock.api.auth.system_clock.replaced_time", lambda: None):
+    with mock.patch("alimock.api.service.system_clock.replaced_time", lambda: None):
         yield
 
 @pytest.mark.alimock({"extends": "default", "timestamps": "ignored"})
@@ -609,7 +609,7 @@ def test_internal_error_fails_the_test_in_which_it_happened(repository: pytest.P
         """
 def test_it(alimock, monkeypatch):
     from alimock.api.service import Service
-    monkeypatch.setattr("alimock.api.service.authenticate", lambda *_: 1 / 0)
+    monkeypatch.setattr("alimock.api.call.authenticate", lambda *_: 1 / 0)
     unsigned(alimock.url, "ListEmailVerification")
 
 def test_and_no_other(alimock):

@@ -262,7 +262,7 @@ def test_secrets_and_signatures_are_neither_logged_nor_returned(
     outputs.append(ask_authorized(client, "/_alimock/scenario", "PUT", f"{KEYED.partition('}')[0]}, secrt: x}}]}}}}"))
     outputs += [ask_authorized(client, path) for path in VIEWS]
     outputs.append(str(client.get("/_alimock/info", headers={**LOCAL, "Authorization": "Bearer wrong-t0ken"}).data))
-    monkeypatch.setattr("alimock.api.service.authenticate", lambda *_: 1 / 0)
+    monkeypatch.setattr("alimock.api.call.authenticate", lambda *_: 1 / 0)
     outputs.append(str(client.get(f"/?{queries[0]}", headers=LOCAL).data))
     outputs += map(
         repr,

@@ -22,13 +22,15 @@ from alimock.api.http import HttpResponse
 from alimock.backend import Backend, create_backend
 from alimock.control import access_keys, accounts, addresses, calls, clock, faults, info, outbox, scenario, signature
 from alimock.control.current import EXTENSION, backend
-from alimock.control.errors import ControlError, control_error, http_error, scenario_error
+from alimock.control.errors import ControlError, conflict, control_error, http_error, scenario_error, unavailable
 from alimock.mailpit import routes as mailpit
 from alimock.scenario import loader
 from alimock.scenario.argument import ScenarioLike, files_of
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.security import HostPolicy
 from alimock.settings import SettingError, resolve
+from alimock.state.commands import Conflict
+from alimock.state.executor import Unavailable
 from alimock.web import pages
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def _routes() -> Flask:
     app.after_request(_keep_redirect_on_host)
     app.register_error_handler(ControlError, control_error)
     app.register_error_handler(ScenarioError, scenario_error)
+    app.register_error_handler(Conflict, conflict)
+    app.register_error_handler(Unavailable, unavailable)
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(HTTPException, http_error)
     for path, view in {"/": _call, **dict.fromkeys(endpoint.HEALTH_CHECKS, _health)}.items():

@@ -11,6 +11,7 @@ from alimock.api.service import Service
 from alimock.scenario.model import Scenario
 from alimock.security import HostPolicy
 from alimock.settings import ServerLimits, Settings
+from alimock.state.executor import Executor
 from alimock.state.store import Store
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ def create_backend(
     scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None = call_log.to_logger
 ) -> Backend:
     """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`."""
-    store = Store(scenario, authentication=settings.auth, limits=settings.state_limits)
+    store = Store(scenario, limits=settings.state_limits)
+    service = Service(store, settings.profile, write_line, authentication=settings.auth)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
-    return Backend(Service(store, settings.profile, write_line), host_policy, _forwarders(settings, store), settings.server_limits)
+    return Backend(service, host_policy, _forwarders(settings, service.executor), settings.server_limits)
 
 
-def _forwarders(settings: Settings, store: Store) -> list[Forwarder]:
+def _forwarders(settings: Settings, executor: Executor) -> list[Forwarder]:
     if settings.smtp_relay is None and settings.webhook is None:
         return []
     # Imported late, since they take time and few emulators forward mails.
@@ -58,5 +60,5 @@ def _forwarders(settings: Settings, store: Store) -> list[Forwarder]:
     if settings.smtp_relay is not None:
         targets.append(Relay(*settings.smtp_relay))
     if settings.webhook is not None:
-        targets.append(Webhook(settings.webhook, store))
-    return [Forwarder(target, store, settings.max_relay_mails) for target in targets]
+        targets.append(Webhook(settings.webhook, executor.store))
+    return [Forwarder(target, executor, settings.max_relay_mails) for target in targets]

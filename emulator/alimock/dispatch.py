@@ -83,8 +83,7 @@ class Dispatcher:
         if refusal is not None:
             client.respond(refusal)
         elif path == "/":
-            start = self._in_thread if endpoint.may_take_long(http) else self._locked
-            start(partial(self._backend.call, http), client.respond, client)
+            self._call(client, http)
         elif path in endpoint.HEALTH_CHECKS:
             client.respond(endpoint.health(http.method))
         else:
@@ -101,6 +100,18 @@ class Dispatcher:
             wait.timer.cancel()
             del self._clients[wait.waiter]
             self._store.waiters.remove(wait.waiter)
+
+    def _call(self, client: Client, http: HttpRequest) -> None:
+        """Answer a call, in a thread if it may take long, or would have to wait for another one."""
+        executor, call = self._backend.service.executor, partial(self._backend.call, http)
+        if executor.may_block or endpoint.may_take_long(http) or not executor.try_lock():
+            self._in_thread(call, client.respond, client)
+            return
+        try:
+            response = call()
+        finally:
+            executor.unlock()
+        client.respond(response)
 
     def _locked(self, function: Callable[[], T], then: Callable[[T], None], client: Client | None = None) -> None:
         """Call a function with the store's lock: in a thread if another one holds it, so that the loop never waits."""

@@ -11,9 +11,10 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from alimock.api import parse, signature
-from alimock.api.auth import Check, authenticate
+from alimock.api.auth import Check, ReceivedRequest, authenticate
 from alimock.api.http import HttpRequest
 from alimock.api.signature import percent_encode
+from alimock.scenario.model import Authentication
 from alimock.spec.errors import ApiError
 from alimock.state.store import Store
 from conftest import scenario
@@ -50,7 +51,7 @@ def refusal(vector: Vector, secret: str) -> str | None:
     key = json.dumps({"id": vector.key_id, "secret": secret, **token})
     store = Store(scenario(f"timestamps: ignored\nauthentication: strict\naccounts: {{default: {{access_keys: [{key}]}}}}"))
     try:
-        assert authenticate(sent, store) is Check.CHECKED
+        assert authenticate(ReceivedRequest(sent), Authentication.STRICT, store) is Check.CHECKED
     except ApiError as error:
         return error.code
     return None

@@ -12,6 +12,7 @@ from alimock.cli import scenario_watcher
 from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError
+from alimock.state.executor import Executor
 from alimock.state.store import Store
 
 
@@ -29,13 +30,13 @@ def watcher(tmp_path: Path) -> Watcher:
     def load() -> loader.Scenario:
         return loader.load(str(tmp_path / "case.yaml"))
 
-    return Watcher(Store(load()), load)
+    return Watcher(Executor(Store(load())), load)
 
 
 def test_unchanged_file_is_not_reloaded(watcher: Watcher) -> None:
-    loaded = watcher.store.scenario
+    loaded = watcher.executor.store.scenario
     watcher.poll()
-    assert watcher.store.scenario is loaded
+    assert watcher.executor.store.scenario is loaded
 
 
 @pytest.mark.parametrize(
@@ -48,11 +49,11 @@ def test_unchanged_file_is_not_reloaded(watcher: Watcher) -> None:
 def test_change_of_the_file_or_of_one_it_extends_is_loaded(
     watcher: Watcher, tmp_path: Path, file: str, text: str, expected: tuple[str, str]
 ) -> None:
-    cursor = watcher.store.cursor
+    cursor = watcher.executor.store.cursor
     write(tmp_path / file, text, 1)
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario.profile) == expected
-    assert watcher.store.cursor > cursor
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario.profile) == expected
+    assert watcher.executor.store.cursor > cursor
 
 
 def test_invalid_file_keeps_the_loaded_scenario_and_reports_the_error(
@@ -61,30 +62,30 @@ def test_invalid_file_keeps_the_loaded_scenario_and_reports_the_error(
     case = tmp_path / "case.yaml"
     write(case, "alimock: 1\nextends: other.yaml\n", 1)
     watcher.poll()
-    assert watcher.store.scenario.description == "One."
-    assert watcher.store.scenario_error is not None
-    assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.store.scenario_error
-    assert watcher.store.scenario_error in caplog.text
+    assert watcher.executor.store.scenario.description == "One."
+    assert watcher.executor.store.scenario_error is not None
+    assert f"{case}:2:10: extends: found `{tmp_path}/other.yaml` (No such file" in watcher.executor.store.scenario_error
+    assert watcher.executor.store.scenario_error in caplog.text
     # The missing file is watched too.
     write(tmp_path / "other.yaml", "alimock: 1\nprofile: docs-2021\n", 2)
     watcher.poll()
-    assert (watcher.store.scenario.profile, watcher.store.scenario_error) == ("docs-2021", None)
+    assert (watcher.executor.store.scenario.profile, watcher.executor.store.scenario_error) == ("docs-2021", None)
 
 
 def test_deleted_file_is_reported_once_and_loaded_when_it_is_back(
     watcher: Watcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     case = tmp_path / "case.yaml"
-    loaded = watcher.store.scenario
+    loaded = watcher.executor.store.scenario
     case.unlink()
     for _ in range(3):
         watcher.poll()
-    assert watcher.store.scenario is loaded
-    assert watcher.store.scenario_error == f"{case}: found No such file or directory, expected a readable file"
+    assert watcher.executor.store.scenario is loaded
+    assert watcher.executor.store.scenario_error == f"{case}: found No such file or directory, expected a readable file"
     assert caplog.text.count("the previous one stays loaded") == 1
     write(case, "alimock: 1\ndescription: Back.\n")
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Back.", None)
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario_error) == ("Back.", None)
 
 
 def test_folder_that_disappears_and_comes_back_is_loaded(
@@ -93,10 +94,10 @@ def test_folder_that_disappears_and_comes_back_is_loaded(
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "gone"
     tmp_path.rename(elsewhere)
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario_error is None) == ("One.", False)
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario_error is None) == ("One.", False)
     elsewhere.rename(tmp_path)
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("One.", None)
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario_error) == ("One.", None)
 
 
 def test_file_replaced_by_rename_is_loaded(watcher: Watcher, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_file_replaced_by_rename_is_loaded(watcher: Watcher, tmp_path: Path) -> 
     (tmp_path / "case.yaml~").replace(case)
     assert (case.stat().st_mtime_ns, case.stat().st_size) == (before.st_mtime_ns, before.st_size)
     watcher.poll()
-    assert watcher.store.scenario.description == "Two."
+    assert watcher.executor.store.scenario.description == "Two."
 
 
 def test_file_that_becomes_readable_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +120,7 @@ def test_file_that_becomes_readable_is_loaded(tmp_path: Path, monkeypatch: pytes
             raise ScenarioError([Diagnostic("case.yaml", 0, 0, "", "Permission denied", "a readable file")])
         return loader.load(str(case))
 
-    watcher = Watcher(Store(load()), load)
+    watcher = Watcher(Executor(Store(load())), load)
     write(case, "alimock: 1\ndescription: Two.\n", 1)
     with monkeypatch.context() as locked:
         # Simulated, since root can read every file.
@@ -127,10 +128,10 @@ def test_file_that_becomes_readable_is_loaded(tmp_path: Path, monkeypatch: pytes
         is_readable = False
         watcher.poll()
         watcher.poll()
-    assert watcher.store.scenario.description == "One."
+    assert watcher.executor.store.scenario.description == "One."
     is_readable = True
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario_error) == ("Two.", None)
 
 
 def test_named_pipe_instead_of_a_file_is_reported_without_blocking(watcher: Watcher, tmp_path: Path) -> None:
@@ -138,11 +139,11 @@ def test_named_pipe_instead_of_a_file_is_reported_without_blocking(watcher: Watc
     case.unlink()
     os.mkfifo(case)
     watcher.poll()
-    assert watcher.store.scenario_error == f"{case}: found a pipe, expected a readable file"
+    assert watcher.executor.store.scenario_error == f"{case}: found a pipe, expected a readable file"
     case.unlink()
     write(case, "alimock: 1\ndescription: Two.\n", 1)
     watcher.poll()
-    assert (watcher.store.scenario.description, watcher.store.scenario_error) == ("Two.", None)
+    assert (watcher.executor.store.scenario.description, watcher.executor.store.scenario_error) == ("Two.", None)
 
 
 def test_symbolic_link_to_another_file_is_loaded(tmp_path: Path) -> None:
@@ -150,11 +151,11 @@ def test_symbolic_link_to_another_file_is_loaded(tmp_path: Path) -> None:
     write(tmp_path / "two.yaml", "alimock: 1\ndescription: Two.\n", 1)
     link = tmp_path / "case.yaml"
     link.symlink_to("one.yaml")
-    watcher = Watcher(Store(loader.load(str(link))), lambda: loader.load(str(link)))
+    watcher = Watcher(Executor(Store(loader.load(str(link)))), lambda: loader.load(str(link)))
     (tmp_path / "other").symlink_to("two.yaml")
     (tmp_path / "other").rename(link)
     watcher.poll()
-    assert watcher.store.scenario.description == "Two."
+    assert watcher.executor.store.scenario.description == "Two."
 
 
 def test_internal_error_does_not_end_the_watching(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -166,7 +167,7 @@ def test_internal_error_does_not_end_the_watching(tmp_path: Path, caplog: pytest
         stopping.set()
         raise RuntimeError("broken")
 
-    watcher = Watcher(Store(loader.load(str(case))), fail, interval=0.001)
+    watcher = Watcher(Executor(Store(loader.load(str(case)))), fail, interval=0.001)
     write(case, "alimock: 1\n", 1)
     watcher.run(stopping)
     assert "please report it" in caplog.text
@@ -182,7 +183,7 @@ def test_watcher_polls_until_it_is_stopped(tmp_path: Path, caplog: pytest.LogCap
         loaded.set()
         return loader.load(str(case))
 
-    watcher = Watcher(Store(loader.load(str(case))), load, interval=0.001)
+    watcher = Watcher(Executor(Store(loader.load(str(case)))), load, interval=0.001)
     thread = threading.Thread(target=watcher.run, args=(stopping,))
     thread.start()
     write(case, "alimock: 1\ndescription: Two.\n", 1)

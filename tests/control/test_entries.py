@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from alimock.app import flask_app
 from alimock.backend import Backend
-from alimock.control import addresses, faults
+from alimock.state import commands
 from conftest import Api, make_api, scenario, serve
 from werkzeug.test import Client
 
@@ -200,8 +200,8 @@ def test_put_pattern_restarts_the_outcomes_of_its_addresses(api: Api) -> None:
 
 
 def test_number_of_faults_and_patterns_is_limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "MAXIMUM_FAULTS", 1)
-    monkeypatch.setattr(addresses, "MAXIMUM_PATTERNS", 1)
+    monkeypatch.setattr(commands, "MAXIMUM_FAULTS", 1)
+    monkeypatch.setattr(commands, "MAXIMUM_PATTERNS", 1)
     ask(api, "PUT", "faults/nth", "{error: Throttling}")
     ask(api, "PUT", "addresses/*@late.example.com", "verified")
     assert ask(api, "PUT", "faults/more", "{error: Throttling}", status=409)["message"] == "The limit of 1 faults is reached"

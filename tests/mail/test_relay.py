@@ -77,9 +77,9 @@ def relayed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Ser
     made: list[tuple[Server, Forwarder]] = []
 
     def make(port: int, max_waiting: int = 1_000) -> tuple[Server, Forwarder]:
-        store = Store(loader.load("empty"))
-        relay = Forwarder(Relay("127.0.0.1", port), store, max_waiting)
-        server = Server(Backend(Service(store), forwarders=[relay]), Listener("127.0.0.1", 0))
+        service = Service(Store(loader.load("empty")))
+        relay = Forwarder(Relay("127.0.0.1", port), service.executor, max_waiting)
+        server = Server(Backend(service, forwarders=[relay]), Listener("127.0.0.1", 0))
         server.start()
         relay.start(server.url)
         made.append((server, relay))

@@ -17,6 +17,7 @@ from alimock.scenario import loader
 from alimock.scenario.address_rules import AddressRule
 from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
+from alimock.state.commands import DeleteMails
 from alimock.state.ids import IdGenerator
 from alimock.state.limits import StateLimits
 from alimock.state.outbox import Mail
@@ -263,8 +264,8 @@ def test_token_of_a_mail_is_void_once_its_record_is_replaced_or_its_account_is_r
 
 def test_deleted_mails_are_counted_once(empty: Api) -> None:
     empty.lists("SubmitEmailVerification", "jo@example.com")
-    mails = empty.store.outbox.entries()
-    assert (empty.store.delete_mails(mails), empty.store.delete_mails(mails)) == (1, 0)
+    command = DeleteMails((empty.store.outbox.entries()[0].sequence,))
+    assert (empty.service.executor.execute(command), empty.service.executor.execute(command)) == (1, 0)
     assert empty.store.outbox.deleted == 1
 
 

@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
 
 from alimock.api import signature
 from alimock.api.parse import ApiRequest
-from alimock.scenario.model import Authentication, Timestamps
+from alimock.scenario.model import AccessKey, Authentication, Timestamps
 from alimock.spec import error_catalog as errors
 from alimock.spec.contract import V1_DIGESTS, V3_HEADERS
 from alimock.spec.errors import ApiError
-from alimock.state import system_clock
 from alimock.state.account import Account
 from alimock.state.store import Store
 
@@ -27,6 +28,9 @@ SKEW_SECONDS = 900
 NONCE_SECONDS = 900
 NONCES = 10_000
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z")
+
+
+AuthCheck = Callable[["ReceivedRequest", Store], None]
 
 
 class Check(Enum):
@@ -39,24 +43,64 @@ class Check(Enum):
     REFUSED = "refused"
 
 
-def authenticate(request: ApiRequest, store: Store) -> Check:
+class Verdict(NamedTuple):
+    """Whether a signature is right by the secret with this digest, and what is wrong with it, as far as that is known.
+
+    It is found without the store's lock, and only once for all replicas.
+    """
+
+    secret_digest: str
+    is_right: bool
+    explanation: str = ""
+
+
+class ReceivedRequest(NamedTuple):
+    """A request with what only the process that received it can know.
+
+    `process_time` is the time that the code of a test in that process sees, in epoch seconds, if that is not the real time.
+    """
+
+    request: ApiRequest
+    verdict: Verdict | None = None
+    process_time: float | None = None
+
+
+def authenticate(received: ReceivedRequest, mode: Authentication, store: Store) -> Check:
     """Check the signature of a request if the authentication mode demands it, and return how far it was checked.
 
     Raise the `ApiError` of the first check that fails. A signature without a key is checked as that of a known key would be: it
     cannot be right.
     """
-    if store.authentication is Authentication.NONE:
+    request = received.request
+    if mode is Authentication.NONE:
         return Check.UNCHECKED if request.credentials.signature else Check.UNSIGNED
-    if store.authentication is Authentication.KNOWN_KEYS:
+    if mode is Authentication.KNOWN_KEYS:
         unchecked = _unchecked(request, store)
         if unchecked is not None:
-            _credential_type(request, store)
-            _signature_type(request, store)
+            _credential_type(received, store)
+            _signature_type(received, store)
             return unchecked
     for check in CHECKS:
-        check(request, store)
+        check(received, store)
     _remember_nonce(request, store)
     return Check.CHECKED
+
+
+def has_right_signature(request: ApiRequest, key: AccessKey) -> bool:
+    """Return whether a request is signed with the secret of a key as the gateway signs it."""
+    # The vendor's page demands that V3 signs every x-acs-* header; the code of a missing one is assumed.
+    if request.is_v3 and signature.forgotten_headers(request):
+        return False
+    to_sign = string_to_sign(request)
+    if request.is_v3:
+        return _same(request.credentials.signature, signature.sign_v3(to_sign, key.secret))
+    return _same(request.credentials.signature, signature.sign_v1(to_sign, key.secret, request.credentials.method))
+
+
+@lru_cache(maxsize=256)
+def secret_digest(secret: str) -> str:
+    """Return a digest by which replicas recognize the secret that a signature was checked with."""
+    return blake2b(secret.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _unchecked(request: ApiRequest, store: Store) -> Check | None:
@@ -79,18 +123,20 @@ _V1_PARTS = (
 )
 
 
-def _credential_type(request: ApiRequest, store: Store) -> None:
+def _credential_type(received: ReceivedRequest, store: Store) -> None:
     """Refuse credentials that are not those of an access key, whatever else they lack (assumed)."""
+    request = received.request
     if request.bearer_token:
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule bearer-token (access keys are supported)")
     if request.is_v3 and request.credentials.method != signature.V3_ALGORITHM:
         raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (Authorization: {signature.V3_ALGORITHM} is known)")
 
 
-def _required_parts(request: ApiRequest, store: Store) -> None:
+def _required_parts(received: ReceivedRequest, store: Store) -> None:
+    request = received.request
     if not request.credentials.access_key_id:
         # Other credentials do not name an access key.
-        _signature_type(request, store)
+        _signature_type(received, store)
         raise ApiError(errors.MISSING_PARAMETERS["AccessKeyId"], "rule missing AccessKeyId")
     if request.is_v3:
         # An empty signature is a wrong one (captured).
@@ -129,31 +175,32 @@ def _epoch_seconds(second: str) -> float | None:
         return None
 
 
-def _timestamp(request: ApiRequest, store: Store) -> None:
-    scenarios = store.scenario, store.scenario_of(request.credentials.access_key_id)
+def _timestamp(received: ReceivedRequest, store: Store) -> None:
+    scenarios = store.scenario, store.scenario_of(received.request.credentials.access_key_id)
     if any(scenario.timestamps is Timestamps.IGNORED for scenario in scenarios):
         return
-    timestamp = request.credentials.timestamp
+    timestamp = received.request.credentials.timestamp
     skew = _skew(timestamp, store.real_time())
     if skew is None:
         twice = " (it was percent-encoded twice)" if "%3a" in timestamp.lower() else ""
         raise ApiError(errors.INVALID_TIMESTAMP_FORMAT, f"rule timestamp-format{twice}")
-    if abs(skew) > SKEW_SECONDS and not _is_now(timestamp, system_clock.replaced_time()):
+    if abs(skew) > SKEW_SECONDS and not _is_now(timestamp, received.process_time):
         raise ApiError(
             errors.INVALID_TIMESTAMP_EXPIRED, f"rule timestamp-skew ({skew:+.0f} s to the real time, {SKEW_SECONDS} allowed)"
         )
 
 
-def _key(request: ApiRequest, store: Store) -> None:
-    key = store.keys.by_id.get(request.credentials.access_key_id)
+def _key(received: ReceivedRequest, store: Store) -> None:
+    key = store.keys.by_id.get(received.request.credentials.access_key_id)
     if key is None:
         raise ApiError(errors.INVALID_ACCESS_KEY_ID_NOT_FOUND, "rule unknown-access-key")
     if not key.active:
         raise ApiError(errors.INVALID_ACCESS_KEY_ID_INACTIVE, key.location)
 
 
-def _security_token(request: ApiRequest, store: Store) -> None:
-    key, token = store.keys.by_id[request.credentials.access_key_id], request.credentials.security_token
+def _security_token(received: ReceivedRequest, store: Store) -> None:
+    credentials = received.request.credentials
+    key, token = store.keys.by_id[credentials.access_key_id], credentials.security_token
     if not token and (key.security_token is not None or key.id.startswith("STS.")):
         raise ApiError(errors.MISSING_PARAMETERS["SecurityToken"], key.location)
     # A plain key has no token; that the service refuses one is assumed. A scenario may leave the token of a temporary key open.
@@ -164,29 +211,29 @@ def _security_token(request: ApiRequest, store: Store) -> None:
         raise ApiError(errors.INVALID_SECURITY_TOKEN_EXPIRED, key.location)
 
 
-def _signature_type(request: ApiRequest, store: Store) -> None:
-    if request.signature_type:
+def _signature_type(received: ReceivedRequest, store: Store) -> None:
+    if received.request.signature_type:
         raise ApiError(errors.UNSUPPORTED_SIGNATURE_TYPE, "rule signature-type (none is known)")
 
 
-def _signature_method(request: ApiRequest, store: Store) -> None:
+def _signature_method(received: ReceivedRequest, store: Store) -> None:
+    request = received.request
     if not request.is_v3 and request.credentials.method not in V1_DIGESTS:
         raise ApiError(errors.INVALID_SIGNATURE_METHOD, f"rule signature-method (known: {', '.join(V1_DIGESTS)})")
 
 
-def _signature(request: ApiRequest, store: Store) -> None:
+def _signature(received: ReceivedRequest, store: Store) -> None:
+    request, verdict = received.request, received.verdict
     key = store.keys.by_id[request.credentials.access_key_id]
-    # The vendor's page demands that V3 signs every x-acs-* header; the code of a missing one is assumed.
-    forgotten = signature.forgotten_headers(request) if request.is_v3 else []
-    to_sign = string_to_sign(request, forgotten)
-    if request.is_v3:
-        definition = errors.SIGNATURE_DOES_NOT_MATCH_V3
-        expected = signature.sign_v3(to_sign, key.secret)
-    else:
-        definition = errors.SIGNATURE_DOES_NOT_MATCH_V1
-        expected = signature.sign_v1(to_sign, key.secret, request.credentials.method)
-    if forgotten or not _same(request.credentials.signature, expected):
-        raise ApiError(definition, f"signature of {key.id} ({key.location})", string_to_sign=to_sign)
+    if verdict is None or verdict.secret_digest != secret_digest(key.secret):
+        # The key was registered or replaced after the request was received.
+        verdict = Verdict("", has_right_signature(request, key))
+    if verdict.is_right:
+        return
+    definition = errors.SIGNATURE_DOES_NOT_MATCH_V3 if request.is_v3 else errors.SIGNATURE_DOES_NOT_MATCH_V1
+    explanation = f": {verdict.explanation}" if verdict.explanation else ""
+    to_sign = string_to_sign(request, signature.forgotten_headers(request) if request.is_v3 else ())
+    raise ApiError(definition, f"signature of {key.id} ({key.location}){explanation}", string_to_sign=to_sign)
 
 
 def string_to_sign(request: ApiRequest, forgotten: Sequence[str] = ()) -> str:
@@ -197,9 +244,10 @@ def string_to_sign(request: ApiRequest, forgotten: Sequence[str] = ()) -> str:
     return signature.string_to_sign_v1(request)
 
 
-def _nonce(request: ApiRequest, store: Store) -> None:
-    account = store.account_for_view(request.credentials.access_key_id)
-    used = account.nonces.get(request.credentials.nonce) if account is not None else None
+def _nonce(received: ReceivedRequest, store: Store) -> None:
+    credentials = received.request.credentials
+    account = store.account_for_view(credentials.access_key_id)
+    used = account.nonces.get(credentials.nonce) if account is not None else None
     if used is not None and store.real_time() - used < NONCE_SECONDS:
         raise ApiError(errors.SIGNATURE_NONCE_USED, "rule nonce-used (every call and every retry needs a new one)")
 
@@ -222,12 +270,20 @@ def _same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
 
 
-def refusal_besides_signature(request: ApiRequest, store: Store) -> ApiError | None:
+def refusal_besides_signature(received: ReceivedRequest, store: Store) -> ApiError | None:
     """Return the first refusal that is not about the signature, or None."""
+    return _refusal([check for check in CHECKS if check is not _signature], received, store)
+
+
+def refusal_before_signature(received: ReceivedRequest, store: Store) -> ApiError | None:
+    """Return the first refusal of a request whose signature does not matter then, or None."""
+    return _refusal(CHECKS[: CHECKS.index(_signature)], received, store)
+
+
+def _refusal(checks: Sequence[AuthCheck], received: ReceivedRequest, store: Store) -> ApiError | None:
     try:
-        for check in CHECKS:
-            if check is not _signature:
-                check(request, store)
+        for check in checks:
+            check(received, store)
     except ApiError as error:
         return error
     return None
@@ -236,7 +292,7 @@ def refusal_besides_signature(request: ApiRequest, store: Store) -> ApiError | N
 # Refusals of what is no signature with an access key, so that no secret can be wrong.
 NO_SIGNATURE = (errors.UNSUPPORTED_SIGNATURE_TYPE, errors.INVALID_SIGNATURE_METHOD)
 # The order in which the gateway checks. That keys come before signatures is captured; the rest of the order is assumed.
-CHECKS: tuple[Callable[[ApiRequest, Store], None], ...] = (
+CHECKS: tuple[AuthCheck, ...] = (
     _credential_type,
     _required_parts,
     _timestamp,

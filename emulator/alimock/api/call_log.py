@@ -24,7 +24,7 @@ _SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authoriz
 _KNOWN_NAMES = {name: not _SECRET.fullmatch(name) for name in PARAMETER_NAMES}
 
 
-def add(store: Store, context: CallContext, seconds: float) -> None:
+def add(store: Store, context: CallContext) -> None:
     """Add a call to the call log. The caller holds the store's lock."""
     request = context.request
     credentials, key_id = request.credentials, request.credentials.access_key_id or None
@@ -52,7 +52,7 @@ def add(store: Store, context: CallContext, seconds: float) -> None:
             fault=context.fault.id if context.fault is not None else None,
             messages=tuple([outcome.mail_id for outcome in context.outcomes if outcome.mail_id is not None]),
             received=store.real_time(),
-            seconds=seconds,
+            seconds=context.seconds,
         )
     )
 
@@ -62,7 +62,7 @@ def to_logger(line: str) -> None:
     logger.info(line)
 
 
-def write_line(context: CallContext, seconds: float, write: Callable[[str], None]) -> None:
+def write_line(context: CallContext, write: Callable[[str], None]) -> None:
     """Write a line about a call."""
     if write is to_logger and not logger.isEnabledFor(logging.INFO):
         return
@@ -73,7 +73,7 @@ def write_line(context: CallContext, seconds: float, write: Callable[[str], None
     action, code = _printable(context.request.action or "(no action)"), context.code
     key, check = _printable(context.request.credentials.access_key_id or "no key"), context.authentication.value
     status = _sent_status(context.status, fault)
-    write(f"{status} {action} {code}, {key}, {check}: {details} ({seconds * 1000:.1f} ms)")
+    write(f"{status} {action} {code}, {key}, {check}: {details} ({context.seconds * 1000:.1f} ms)")
 
 
 def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from alimock.api.auth import Check
 from alimock.api.parse import ApiRequest, default_format
 from alimock.scenario.model import Fault
 from alimock.spec.contract import Format
 from alimock.state.log import Outcome
+from alimock.state.outbox import Mail
 
 
 @dataclass(slots=True)
 class CallContext:
-    """A call between its request and its response. `service` sets the last fields as the call passes its stages.
+    """A call between its request and its response. `call` sets the last fields as the call passes its stages.
 
     Without a `request_id` the call was refused before its account was known. `profile` is empty until the parameters are bound.
     `fault_hit` counts the hits of `fault`, this call included. `code` is `OK` for a success. `outcomes` are those of each address.
+    `mails` are those that the call sent. `render` returns the body. `failure` is an exception of alimock's own. `seconds` is the
+    duration of the call.
     """
 
     request: ApiRequest
@@ -29,6 +33,10 @@ class CallContext:
     code: str = "OK"
     outcomes: tuple[Outcome, ...] = ()
     decided_by: str = ""
+    mails: list[Mail] = field(default_factory=list)
+    render: Callable[[], bytes] = bytes
+    failure: Exception | None = None
+    seconds: float = 0.0
 
     @property
     def body_format(self) -> Format:

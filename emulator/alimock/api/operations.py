@@ -15,6 +15,7 @@ from alimock.spec.contract import Evidence, Field, Result, Row
 from alimock.spec.errors import ApiError, ErrorDefinition, Origin
 from alimock.state.account import Account
 from alimock.state.log import EventType, Outcome
+from alimock.state.outbox import Mail
 from alimock.state.record import VERIFIED, Record, TokenState
 from alimock.state.store import Store
 
@@ -23,7 +24,10 @@ CUSTOM = "(custom answer)"
 
 
 class OperationContext(NamedTuple):
-    """What every operation needs to know about its call. `ip` is UserClientIp, or the peer's address."""
+    """What every operation needs to know about its call. `ip` is UserClientIp, or the peer's address.
+
+    `targets` are those that its mails are delivered to, and `mails` collects the mails.
+    """
 
     store: Store
     account: Account
@@ -32,6 +36,8 @@ class OperationContext(NamedTuple):
     action: str
     ip: str
     lang: str
+    targets: tuple[str, ...]
+    mails: list[Mail]
 
 
 class OperationResult(NamedTuple):
@@ -225,7 +231,9 @@ def _send(context: OperationContext, record: Record) -> str:
         to=record.email,
         lang=context.lang,
         serial=serial,
+        targets=context.targets,
     )
+    context.mails.append(mail)
     return mail.id
 
 

@@ -10,20 +10,20 @@ from threading import Event
 
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.state.log import EventType
-from alimock.state.store import ALL_ACCOUNTS, Store
+from alimock.state.commands import LoadScenario, ReportScenarioError
+from alimock.state.executor import Executor
 
 logger = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Poll the files of a store's scenario, and the files that a failed load could not read."""
+    """Poll the files of a scenario, and the files that a failed load could not read."""
 
-    def __init__(self, store: Store, load: Callable[[], Scenario], interval: float = 0.5) -> None:
-        self.store = store
+    def __init__(self, executor: Executor, load: Callable[[], Scenario], interval: float = 0.5) -> None:
+        self.executor = executor
         self._load = load
         self._interval = interval
-        self._files = store.scenario.files
+        self._files = executor.store.scenario.files
         self._stamps = {file: _stamp(file) for file in self._files}
 
     def run(self, stopping: Event) -> None:
@@ -35,7 +35,7 @@ class Watcher:
                 logger.exception("Internal error in alimock; please report it with the log. The previous scenario stays loaded.")
 
     def poll(self) -> None:
-        """Reload the scenario if a file changed; errors go to the log and to `store.scenario_error`."""
+        """Reload the scenario if a file changed; errors go to the log and to the state."""
         stamps = {file: _stamp(file) for file in self._files}
         if stamps == self._stamps:
             return
@@ -43,15 +43,12 @@ class Watcher:
             scenario = self._load()
         except ScenarioError as error:
             self._files = tuple(dict.fromkeys((*self._files, *error.files)))
-            with self.store.transaction():
-                self.store.scenario_error = str(error)
-                self.store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, self.store.scenario.name)
+            self.executor.execute(ReportScenarioError(str(error)))
             # After the change, so that a reader of the log finds it done.
             logger.error("Scenario not reloaded, the previous one stays loaded:\n%s", error)
         else:
             self._files = scenario.files
-            with self.store.transaction():
-                self.store.load(scenario)
+            self.executor.execute(LoadScenario(scenario))
             logger.info("Scenario reloaded; all accounts were reset: %s", scenario.name)
         # Stamps from before the load, so that a change during the load is noticed at the next poll.
         self._stamps = {file: stamps[file] if file in stamps else _stamp(file) for file in self._files}

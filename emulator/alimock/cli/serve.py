@@ -88,7 +88,7 @@ def _export(store: Store, file: ExportFile) -> int:
 
 def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event) -> int:
     store = backend.service.store
-    watcher = Watcher(store, lambda: _scenario(settings))
+    watcher = Watcher(backend.service.executor, lambda: _scenario(settings))
     listeners = [Listener(settings.host, settings.port)]
     if settings.tls_port is not None:
         listeners.append(Listener(settings.host, settings.tls_port, tls))
@@ -164,9 +164,9 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
 
 
 def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings) -> str:
-    keys = len(store.scenario.access_keys)
+    keys, authentication = len(store.scenario.access_keys), settings.auth or store.scenario.authentication
     return (
         f"alimock {__version__} ready on {' and '.join(listener.url for listener in listeners)} (scenario {store.scenario.name}, "
-        f"profile {settings.profile or store.scenario.profile}, authentication {store.authentication.value}, "
+        f"profile {settings.profile or store.scenario.profile}, authentication {authentication.value}, "
         f"{keys} known {'key' if keys == 1 else 'keys'}); web UI: {listeners[0].url}/_alimock/"
     )

@@ -23,7 +23,7 @@ class Reference:
 
     def accept_unknown_keys(self) -> None:
         """Accept unsigned calls and unknown keys from now on, as alimock does by default and the service does not."""
-        self._store.authentication = Authentication.KNOWN_KEYS
+        self._service.authentication = Authentication.KNOWN_KEYS
 
     def send(self, request: HttpRequest, now: float) -> HttpResponse:
         """Answer a request at a time in epoch seconds."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.scenario import export, loader
 from alimock.scenario.model import AccessKey
+from alimock.state.commands import DeleteAccessKey, PutAccessKey
 
 blueprint = Blueprint("access_keys", __name__)
 
@@ -31,24 +32,17 @@ def put_access_key(key_id: str) -> dict[str, object]:
     """Register a key, or replace the one with this id."""
     account = arguments.query("account").get("account")
     key = arguments.scenario_body(loader.load_access_key, key_id, account or "")
-    with transaction():
-        accounts, limit = store().scenario.user_ids, store().limits.max_access_keys
-        if account is not None and account not in accounts:
-            raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
-        if len(store().keys.registered) >= limit and key_id not in store().keys.registered:
-            hint = "Delete unused keys, or raise --limit max_access_keys=N."
-            raise ControlError(409, f"The limit of {limit} registered access keys is reached", hint)
-        key = replace(key, account=account or store().keys.own_account_name(key_id), location=f"PUT {request.path}")
-        store().put_access_key(key)
-    return _document(key, secrets=False)
+    accounts = store().scenario.user_ids
+    if account is not None and account not in accounts:
+        raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
+    return _document(execute(PutAccessKey(replace(key, location=f"PUT {request.path}"))), secrets=False)
 
 
 @blueprint.delete("/access-keys/<path:key_id>")
-@transaction()
 def delete_access_key(key_id: str) -> dict[str, object]:
     """Delete a registered key."""
     arguments.query()
-    if not store().delete_access_key(key_id):
+    if not execute(DeleteAccessKey(key_id)):
         hint = "Keys of the scenario cannot be deleted; see GET /_alimock/access-keys."
         raise ControlError(404, f"Access key {key_id[:100]!a} is not registered", hint)
     return {"deleted": key_id}

@@ -10,14 +10,14 @@ from flask import Blueprint, request
 from werkzeug.routing import BaseConverter
 
 from alimock.control import arguments
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
-from alimock.scenario.entries import MAXIMUM_PATTERNS
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account
+from alimock.state.commands import DeleteAddress, PutAddress
 from alimock.state.record import VERIFIED, Record
 
 blueprint = Blueprint("addresses", __name__)
@@ -47,24 +47,15 @@ def put_address(email: str) -> dict[str, object]:
     """Add or replace the entry of an address or a pattern; a reset drops it."""
     key_id = arguments.access_key_id()
     rule = replace(arguments.scenario_body(loader.load_address, email), location=f"PUT {request.path}")
-    with transaction():
-        owner = store().address_with_token(rule, key_id)
-        if owner is not None:
-            raise ControlError(409, f"`token`: {rule.token!a} already belongs to {owner}", "Give another token.")
-        books = (account.addresses for account in store().accounts_for_change(key_id))
-        if rule.is_pattern and any(len(book.patterns) >= MAXIMUM_PATTERNS and book.entry(email) is None for book in books):
-            hint = "Delete one; every call tries all of them."
-            raise ControlError(409, f"The limit of {MAXIMUM_PATTERNS} patterns is reached", hint)
-        store().put_address(rule, key_id)
+    execute(PutAddress(rule, key_id))
     return {"put": rule.address, "entry": export.address(rule), "access_key_id": key_id}
 
 
 @blueprint.delete("/addresses/<address:email>")
-@transaction()
 def delete_address(email: str) -> dict[str, object]:
     """Delete an entry, and the record of an address, until the next reset."""
     key_id = arguments.access_key_id()
-    if not store().delete_address(email, key_id):
+    if not execute(DeleteAddress(email, key_id)):
         hint = "See GET /_alimock/addresses, for patterns GET /_alimock/scenario?state=current."
         raise ControlError(404, f"Address {email[:100]!a} not found", hint)
     return {"deleted": email, "access_key_id": key_id}

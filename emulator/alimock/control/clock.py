@@ -7,19 +7,15 @@ import json
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
-from alimock.spec.times import format_time, parse_duration, parse_time
-from alimock.state.clock import Clock
+from alimock.spec.times import format_time, parse_duration
+from alimock.state.commands import AdvanceClock, Conflict, SetClock
 
 blueprint = Blueprint("clock", __name__)
 
-# A link's validity is added to the time, and the sum must still be a date.
-LATEST = parse_time("9989-12-31 00:00:00")
-
 
 @blueprint.get("/clock")
-@transaction()
 def get_clock() -> dict[str, object]:
     """Return the time of an account, or the time that new accounts start with."""
     return _document(arguments.access_key_id())
@@ -33,14 +29,8 @@ def set_clock() -> dict[str, object]:
     if not isinstance(frozen, bool | None) or not content:
         message = f"`frozen`: found {json.dumps(frozen)[:60]}" if content else "The body is empty"
         raise ControlError(400, message, 'Send {"now": "2019-02-19 16:38:07"}, {"frozen": true}, or both.')
-
-    def change(clock: Clock) -> None:
-        was_frozen = clock.frozen_at is not None
-        clock.set(clock.now() if now is None else now, frozen=was_frozen if frozen is None else frozen)
-
-    with transaction():
-        store().change_clocks(change, key_id)
-        return _document(key_id)
+    execute(SetClock(now, frozen, key_id))
+    return _document(key_id)
 
 
 @blueprint.post("/clock/advance")
@@ -51,14 +41,14 @@ def advance_clock() -> dict[str, object]:
         seconds = parse_duration(text)
     except ValueError:
         raise ControlError(400, f"`by`: found {text[:60]!a}", "Give a duration in d, h, m and s, such as 3d or 1d12h.") from None
-    with transaction():
-        clocks = [account.clock for account in store().accounts_for_change(key_id)] + ([store().clock] if key_id is None else [])
-        if any(clock.now() + seconds > LATEST for clock in clocks):
-            raise ControlError(400, f"`by`: {text[:60]} leads beyond {format_time(LATEST)}", "Give a shorter duration.")
-        store().change_clocks(lambda clock: clock.set(clock.now() + seconds, frozen=clock.frozen_at is not None), key_id)
-        return _document(key_id)
+    try:
+        execute(AdvanceClock(seconds, key_id))
+    except Conflict as error:
+        raise ControlError(400, f"`by`: {text[:60]} {error.message}", error.hint) from None
+    return _document(key_id)
 
 
+@transaction()
 def _document(key_id: str | None) -> dict[str, object]:
     account = store().account_for_view(key_id) if key_id is not None else None
     clock = account.clock if account is not None else store().clock

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from flask import current_app, request
 
 from alimock.backend import Backend
 from alimock.mail import links
+from alimock.state.commands import Command
 from alimock.state.store import Store
 
+T = TypeVar("T")
 # The key of the backend in `app.extensions`, so that two emulators in one process share nothing.
 EXTENSION = "alimock"
 
@@ -24,6 +27,11 @@ def backend() -> Backend:
 def store() -> Store:
     """Return the store of the current application."""
     return backend().service.store
+
+
+def execute(command: Command[T]) -> T:
+    """Execute a command. Views must not hold the lock then."""
+    return backend().service.executor.execute(command)
 
 
 def base_url() -> str:

@@ -10,6 +10,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from alimock.control.current import backend
 from alimock.scenario.diagnostics import ScenarioError
+from alimock.state.commands import Conflict
+from alimock.state.executor import Unavailable
 
 _HINTS = {
     404: "The emulated API is at /; the control API is described at /_alimock/openapi.json.",
@@ -32,6 +34,17 @@ class ControlError(Exception):
 def control_error(error: ControlError) -> tuple[dict[str, object], int, Mapping[str, str]]:
     """Return the response of a `ControlError`."""
     return {"message": error.message, "hint": error.hint, **error.details}, error.status, error.headers
+
+
+def conflict(error: Conflict) -> tuple[dict[str, object], int]:
+    """Return the response of a command that the state does not allow."""
+    return {"message": error.message, "hint": error.hint}, 409
+
+
+def unavailable(error: Unavailable) -> tuple[dict[str, object], int, Mapping[str, str]]:
+    """Return the response while the state cannot be read or changed."""
+    hint = "Retry; alimock reconnects by itself."
+    return {"message": f"The state is unavailable: {error}", "hint": hint}, 503, {"Retry-After": "1"}
 
 
 def scenario_error(error: ScenarioError) -> tuple[dict[str, object], int]:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from flask import Blueprint, request
 
 from alimock.control import arguments
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
-from alimock.scenario.entries import MAXIMUM_FAULTS
 from alimock.scenario.model import Fault
+from alimock.state.commands import DeleteFault, PutFault
 
 blueprint = Blueprint("faults", __name__)
 
@@ -50,20 +50,14 @@ def put_fault(fault_id: str) -> dict[str, object]:
     with transaction():
         stubs = store().scenario_of(key_id).stubs
     fault = replace(arguments.scenario_body(loader.load_fault, fault_id, stubs), location=f"PUT {request.path}")
-    with transaction():
-        accounts = store().accounts_for_change(key_id)
-        if any(len(account.faults) >= MAXIMUM_FAULTS and fault_id not in account.faults for account in accounts):
-            hint = "Delete one; every call tries all of them."
-            raise ControlError(409, f"The limit of {MAXIMUM_FAULTS} faults is reached", hint)
-        store().put_fault(fault, key_id)
+    execute(PutFault(fault, key_id))
     return {"put": fault_id, "fault": export.fault(fault), "access_key_id": key_id}
 
 
 @blueprint.delete("/faults/<path:fault_id>")
-@transaction()
 def delete_fault(fault_id: str) -> dict[str, object]:
     """Delete a fault until the next reset."""
     key_id = arguments.access_key_id()
-    if not store().delete_fault(fault_id, key_id):
+    if not execute(DeleteFault(fault_id, key_id)):
         raise ControlError(404, f"Fault {fault_id[:100]!a} not found", "See GET /_alimock/faults.")
     return {"deleted": fault_id, "access_key_id": key_id}

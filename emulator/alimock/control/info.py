@@ -31,7 +31,7 @@ def get_info() -> dict[str, object]:
         "version": __version__,
         "scenario": {"name": scenario.name, "description": scenario.description, "error": store().scenario_error},
         "profile": backend().service.profile or scenario.profile,
-        "authentication": store().authentication.value,
+        "authentication": (backend().service.authentication or scenario.authentication).value,
         "known_keys": sorted(store().keys.by_id),
         "accounts": len(store().accounts_for_view()),
         "evicted_accounts": store().evicted_accounts,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from flask import Blueprint, Response, request
 
 from alimock.control import arguments, lists, waiting
-from alimock.control.current import base_url, store, transaction
+from alimock.control.current import base_url, execute, store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.mail import document, message
 from alimock.mail.mbox import mbox
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
+from alimock.state.commands import DeleteMails
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 
@@ -68,15 +69,14 @@ def delete_messages() -> dict[str, object]:
     with transaction():
         _, account = lists.selection(given)
         mails = [mail for mail in store().outbox.entries(account) if matches(mail) and (ids is None or mail.id in ids)]
-        return {"deleted": store().delete_mails(mails)}
+    return {"deleted": execute(DeleteMails(tuple(mail.sequence for mail in mails)))}
 
 
 @blueprint.delete("/outbox/<mail_id>")
-@transaction()
 def delete_message(mail_id: str) -> dict[str, object]:
     """Delete one mail."""
     arguments.query()
-    return {"deleted": store().delete_mails([_mail(mail_id)])}
+    return {"deleted": execute(DeleteMails((_mail(mail_id).sequence,)))}
 
 
 def _ids() -> frozenset[str] | None:

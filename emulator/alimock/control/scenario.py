@@ -7,11 +7,12 @@ from dataclasses import replace
 from flask import Blueprint
 
 from alimock.control import arguments
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader
 from alimock.scenario.model import Scenario
 from alimock.scenario.sources import Bundle
+from alimock.state.commands import LoadScenario, ResetAccounts
 from alimock.state.snapshot import snapshot
 
 blueprint = Blueprint("scenario", __name__)
@@ -45,24 +46,22 @@ def load_scenario() -> dict[str, object]:
     key_id, over = given.get("access_key_id"), arguments.flag(given, "over")
     bundle = _bundle() if arguments.flag(given, "files") else None
     while True:
-        base = _loaded(key_id)
-        scenario = _parse(key_id, base if over else None, bundle)
         with transaction():
-            # Parsing holds no lock, so another scenario may have been loaded meanwhile.
-            if not over or _loaded(key_id) == base:
-                ignored = _ignored(scenario) if key_id is not None else []
-                store().load(scenario, key_id)
-                return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
+            base, loads = _loaded(key_id), store().loads
+        scenario = _parse(key_id, base if over else None, bundle)
+        ignored = _ignored(scenario) if key_id is not None else []
+        # Parsing holds no lock, so another scenario may have been loaded meanwhile.
+        if execute(LoadScenario(scenario, key_id, loads if over else None)):
+            return {"loaded": scenario.description or scenario.name, "access_key_id": key_id, "ignored": ignored}
 
 
 @blueprint.post("/reset")
-@transaction()
 def reset() -> dict[str, object]:
     """Reset one account, or all, to the scenario they started from, or with `unload=true` to the emulator's."""
     given = arguments.query("access_key_id", "unload")
     key_id = given.get("access_key_id")
-    store().reset(key_id, unload=arguments.flag(given, "unload"))
-    return {"reset": True, "access_key_id": key_id, "cursor": store().cursor}
+    cursor = execute(ResetAccounts(key_id, arguments.flag(given, "unload")))
+    return {"reset": True, "access_key_id": key_id, "cursor": cursor}
 
 
 @transaction()
@@ -91,6 +90,7 @@ def _parse(key_id: str | None, base: Scenario | None, bundle: Bundle | None) -> 
     return loader.load_bundle(bundle, known_keys=known_keys, over=base)
 
 
+@transaction()
 def _ignored(scenario: Scenario) -> list[str]:
     """Return the fields of a scenario that do not apply to a single account and differ from the emulator's."""
     defaults, current = Scenario(""), store().scenario

@@ -8,8 +8,9 @@ from queue import Full, Queue
 from threading import Event, Thread
 from typing import Protocol
 
+from alimock.state.commands import RecordDelivery
+from alimock.state.executor import Executor, Unavailable
 from alimock.state.outbox import Delivery, DeliveryState, Mail
-from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +59,10 @@ class Counts:
 class Forwarder:
     """Delivers mails to a target one after another in its own thread; at most `max_waiting` mails are queued."""
 
-    def __init__(self, target: Target, store: Store, max_waiting: int) -> None:
+    def __init__(self, target: Target, executor: Executor, max_waiting: int) -> None:
         self.target = target
         self.counts = Counts()
-        self._store = store
+        self._executor = executor
         self._mails: Queue[Mail | None] = Queue(max_waiting)
         self._base_url = ""
         self._closed = Event()
@@ -75,7 +76,7 @@ class Forwarder:
     def start(self, base_url: str) -> None:
         """Start to deliver; the links in the mails begin with `base_url`."""
         self._base_url = base_url
-        self._store.mail_receivers.append(self._take)
+        self._executor.mail_receivers[self.target.name] = self._take
         self._thread.start()
 
     def stop(self) -> None:
@@ -92,8 +93,7 @@ class Forwarder:
         self._thread.join(STOP_SECONDS)
 
     def _take(self, mail: Mail) -> None:
-        """Queue a mail without blocking, in a transaction; it fails if the queue is full."""
-        self._store.record_delivery(mail, self.target.name, Delivery(DeliveryState.WAITING))
+        """Queue a mail without blocking; it fails if the queue is full."""
         try:
             self._mails.put_nowait(mail)
         except Full:
@@ -119,15 +119,19 @@ class Forwarder:
                 if self._closed.wait(RETRY_SECONDS):
                     return
             else:
-                with self._store.transaction():
-                    self.counts.delivered += 1
-                    self.counts.last_error = None
-                    self._store.record_delivery(mail, self.target.name, Delivery(DeliveryState.DELIVERED))
+                self.counts.delivered += 1
+                self.counts.last_error = None
+                self._record(mail, Delivery(DeliveryState.DELIVERED))
                 return
 
     def _fail(self, mail: Mail, reason: str) -> None:
         logger.warning("not delivered to %s: mail %s to %s: %s", self.target.address, mail.id, mail.to, reason)
-        with self._store.transaction():
-            self.counts.failed += 1
-            self.counts.last_error = reason
-            self._store.record_delivery(mail, self.target.name, Delivery(DeliveryState.FAILED, reason))
+        self.counts.failed += 1
+        self.counts.last_error = reason
+        self._record(mail, Delivery(DeliveryState.FAILED, reason))
+
+    def _record(self, mail: Mail, delivery: Delivery) -> None:
+        try:
+            self._executor.execute(RecordDelivery(mail.sequence, self.target.name, delivery))
+        except Unavailable as reason:
+            logger.warning("the delivery of mail %s to %s was not recorded: %s", mail.id, self.target.address, reason)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alimock.control.current import store, transaction
+from alimock.control.current import execute, store, transaction
 from alimock.mail import links, message
 from alimock.mailpit.search import Document, parse_query
 from alimock.spec.times import UTC_PLUS_8, format_real_time
+from alimock.state.commands import DeleteMails, MarkMails, TagMails
 from alimock.state.outbox import Mail
 
 SNIPPET_LENGTH = 250
@@ -42,22 +43,17 @@ class Mailbox:
             mail = store().outbox.get(mail_id)
         return mail if mail is not None and self.account in (None, mail.account_name) else None
 
-    @transaction()
     def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
         """Mark mails as read or unread."""
-        ids = {mail.id for mail in self._existing(mails)}
-        marked = store().outbox.read
-        (marked.update if read else marked.difference_update)(ids)
+        execute(MarkMails(_sequences(mails), read))
 
-    @transaction()
     def set_tags(self, mails: Iterable[Mail], tags: Sequence[str]) -> None:
         """Replace the tags of mails."""
-        store().outbox.tags.update({mail.id: tuple(tags) for mail in self._existing(mails)})
+        execute(TagMails(_sequences(mails), tuple(tags)))
 
-    @transaction()
     def delete(self, mails: Iterable[Mail]) -> None:
         """Delete mails."""
-        store().delete_mails(mails)
+        execute(DeleteMails(_sequences(mails)))
 
     def tags(self, mails: Iterable[Mail]) -> Counter[str]:
         """Count the tags of mails, in alphabetical order."""
@@ -118,10 +114,6 @@ class Mailbox:
             "messages": messages,
         }
 
-    def _existing(self, mails: Iterable[Mail]) -> list[Mail]:
-        """Return the mails that were not deleted since they were selected. With a seed, ids repeat after a reset."""
-        return [mail for mail in mails if store().outbox.get(mail.id) == mail]
-
     def _document(self, mail: Mail) -> Document:
         fields = {
             "to": mail.to.lower(),
@@ -141,3 +133,7 @@ class Mailbox:
                 if store().outbox.get(mail.id) == mail:
                     store().outbox.sizes[mail.id] = self.base_url, size
         return size
+
+
+def _sequences(mails: Iterable[Mail]) -> tuple[int, ...]:
+    return tuple(mail.sequence for mail in mails)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from hashlib import blake2b
-from itertools import count
 
 from alimock.spec.address import fold
 
@@ -27,15 +26,16 @@ class IdGenerator:
     """
 
     def __init__(self, seed: bytes, name: str, generation: int = 0) -> None:
-        self._name = name
+        self.name = name
+        self.generation = generation
+        # The number of request ids so far.
+        self.requests = 0
         # Copied for each hash, which is cheaper than to start from the key.
         self._keyed = blake2b(key=blake2b(name.encode(), key=seed[:64]).digest(), digest_size=32)
-        self._generation = generation
-        self._counter = count(1)
         self.tag = self._generated("tag")[:TAG_LENGTH]
 
     def _generated(self, text: str) -> str:
-        return self._hash(f"{self._generation} {text}")
+        return self._hash(f"{self.generation} {text}")
 
     def _hash(self, text: str) -> str:
         keyed = self._keyed.copy()
@@ -44,7 +44,8 @@ class IdGenerator:
 
     def request_id(self) -> str:
         """Return the next request id, an upper-case UUID of version 5 as the service has sent since 2021."""
-        digits = self._generated(f"request {next(self._counter)}").upper()
+        self.requests += 1
+        digits = self._generated(f"request {self.requests}").upper()
         return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
     def mail_id(self, serial: int) -> str:
@@ -57,7 +58,7 @@ class IdGenerator:
 
     def user_id(self) -> str:
         """Return the account's UserId, 16 digits as the published ones, which depend on the account's name only."""
-        return str(10**15 + int(blake2b(self._name.encode()).hexdigest()[:14], 16) % (9 * 10**15))
+        return str(10**15 + int(blake2b(self.name.encode()).hexdigest()[:14], 16) % (9 * 10**15))
 
     def token(self, serial: int) -> str:
         """Return the token with a serial."""
@@ -76,15 +77,24 @@ class IdGenerators:
     """The factory of the id generators of one store's accounts.
 
     With a `seed`, from here or from the scenario, ids and tokens repeat after every reset and in every run; without one they never
-    do.
+    do: they come from the random `key`, and every account that starts is another of the `generations`.
     """
 
     def __init__(self, seed: bytes | None) -> None:
-        self._seed = seed
-        self._random_seed = secrets.token_bytes(_SEED_LENGTH)
-        self._generations = count(1)
+        self.seed = seed
+        self.key = secrets.token_bytes(_SEED_LENGTH)
+        self.generations = 0
 
     def of(self, account: str, scenario_seed: str | None) -> IdGenerator:
         """Return the ids of an account that starts now."""
-        seed = scenario_seed.encode() if scenario_seed is not None else self._seed
-        return IdGenerator(seed, account) if seed is not None else IdGenerator(self._random_seed, account, next(self._generations))
+        self.generations += 1
+        return self.restored(account, scenario_seed, self.generations)
+
+    def preview(self, account: str, scenario_seed: str | None) -> IdGenerator:
+        """Return the ids of an account that is only shown. What they have in common with those of its start does not change."""
+        return self.restored(account, scenario_seed, self.generations)
+
+    def restored(self, account: str, scenario_seed: str | None, generation: int) -> IdGenerator:
+        """Return the ids of an account that started as this one of the generations."""
+        seed = scenario_seed.encode() if scenario_seed is not None else self.seed
+        return IdGenerator(seed, account) if seed is not None else IdGenerator(self.key, account, generation)

@@ -157,6 +157,10 @@ class Log(Generic[E]):
         elif len(self._all.by_sequence) > self._limits.max_entries:
             self._evict(self._all.oldest())
 
+    def entry(self, sequence: int) -> E | None:
+        """Return the entry with a sequence number, or None."""
+        return self._all.by_sequence.get(sequence)
+
     def entries(self, account: str | None = None) -> list[E]:
         """Return the entries of one account, or of all, oldest first."""
         return list(self._of(account).by_sequence.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -69,6 +70,16 @@ class Outbox(Log[Mail]):
     def get(self, mail_id: str) -> Mail | None:
         """Return the mail with an id, or None."""
         return self._by_id.get(mail_id)
+
+    def found(self, sequences: Iterable[int]) -> list[Mail]:
+        """Return the mails with these sequence numbers that are in the outbox. With a seed, ids repeat after a reset."""
+        mails = (self.entry(sequence) for sequence in dict.fromkeys(sequences))
+        return [mail for mail in mails if mail is not None]
+
+    def mark(self, mails: Iterable[Mail], *, read: bool) -> None:
+        """Mark mails as read or unread."""
+        ids = {mail.id for mail in mails}
+        (self.read.update if read else self.read.difference_update)(ids)
 
     def remove(self, entry: Mail) -> None:
         """Remove a mail that exists, and what is known about it."""

@@ -1,28 +1,37 @@
-"""The store: all accounts, the outbox, the loaded scenario, and the one lock over everything that changes."""
+"""The store: all accounts, the outbox, the loaded scenario, and the one lock over everything that changes.
+
+A running emulator changes it by commands only, which `apply` carries out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
 
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.model import AccessKey, Authentication, Fault, Scenario, with_fault, without_fault
+from alimock.scenario.model import AccessKey, Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state import system_clock
 from alimock.state.access_keys import AccessKeys, unnamed_account
 from alimock.state.account import Account
 from alimock.state.clock import Clock
-from alimock.state.ids import TAG_LENGTH, IdGenerators
+from alimock.state.ids import TAG_LENGTH, IdGenerator, IdGenerators
 from alimock.state.limits import StateLimits
 from alimock.state.log import CallEntry, Event, EventType, Log
 from alimock.state.outbox import Delivery, DeliveryState, Mail, Outbox
 from alimock.state.record import TokenState
 from alimock.state.waiters import Waiters
 
+if TYPE_CHECKING:
+    from alimock.state.commands import Command
+
+T = TypeVar("T")
 # The account name of events that concern all accounts.
 ALL_ACCOUNTS = ""
 
@@ -30,52 +39,66 @@ ALL_ACCOUNTS = ""
 class Store:
     """The whole state of a running emulator.
 
-    `authentication` overrides that of scenarios. `real_time` returns epoch seconds. For the `seed` see `IdGenerators`.
-    `scenario_error` is why a changed file was not loaded. Each of the `mail_receivers` is called with a mail when it is
-    sent, and must not block.
+    `system_time` returns epoch seconds. For the `seed` see `IdGenerators`. `scenario_error` is why a changed file was not loaded,
+    `loads` the number of scenarios loaded, and `settings_digest` that of the last one from the settings. `refused` are the latest
+    requests with refused credentials, by request id, for a diagnosis on demand.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         *,
-        authentication: Authentication | None = None,
         limits: StateLimits | None = None,
         real_time: Callable[[], float] = system_clock.time,
         seed: bytes | None = None,
     ) -> None:
         self.lock = RLock()
         self.limits = limits or StateLimits()
-        self.real_time = real_time
+        self.system_time = real_time
         self.started = real_time()
+        # The time of the command that is being applied.
+        self._time: float | None = None
         self.keys = AccessKeys(scenario)
         self.outbox = Outbox(self.limits)
         self.events: Log[Event] = Log(self.limits)
         self.waiters = Waiters(self.lock)
-        self.mail_receivers: list[Callable[[Mail], None]] = []
+        self.refused: OrderedDict[str, object] = OrderedDict()
         self.scenario_error: str | None = None
+        self.loads = 0
+        self.settings_digest: str | None = None
         self.evicted_accounts = 0
         # The sequence number of the last event.
         self.cursor = 0
-        self._authentication = authentication
-        self._id_generators = IdGenerators(seed)
-        self._accounts: dict[str, Account] = {}
+        self.id_generators = IdGenerators(seed)
+        self.accounts: dict[str, Account] = {}
         self._by_tag: dict[str, Account] = {}
         self._start_from(scenario)
 
     def _start_from(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.authentication = self._authentication or scenario.authentication
         # What new accounts start from: the scenario with the single entries that were changed since, and its clock.
         self.start = scenario
         self.clock = Clock.of(scenario, self.real_time)
         self.calls: Log[CallEntry] = Log(self.limits)
         # For calls that are refused before their account is known.
-        self.ids = self._id_generators.of("", scenario.seed)
+        self.ids = self.id_generators.of("", scenario.seed)
 
     def transaction(self) -> AbstractContextManager[object]:
         """Hold the lock for reads and changes that belong together."""
         return self.lock
+
+    def real_time(self) -> float:
+        """Return the time of the command that is being applied, else of the system, in epoch seconds."""
+        return self.system_time() if self._time is None else self._time
+
+    def apply(self, command: Command[T], at: float | None = None) -> T:
+        """Carry out a command as of a time in epoch seconds, or now, with the lock held, and return its result."""
+        with self.lock:
+            self._time = self.system_time() if at is None else at
+            try:
+                return command.apply(self)
+            finally:
+                self._time = None
 
     def record_event(self, kind: EventType, account: str, subject: str) -> int:
         """Record an event in an account, or in all accounts, wake those that wait for it, and return its sequence number."""
@@ -117,25 +140,25 @@ class Store:
             return [self.account(access_key_id)]
         for name in self.scenario.user_ids:
             self._use(name)
-        return list(self._accounts.values())
+        return list(self.accounts.values())
 
     def account_for_view(self, access_key_id: str | None) -> Account | None:
         """Return the account of a key, or the default account; if unused, one of the scenario as it would start now, else None."""
         name = self.account_name(access_key_id)
         is_shown = access_key_id is None or name in self.scenario.user_ids
-        return self._accounts.get(name) or (self._new_account(name) if is_shown else None)
+        return self.accounts.get(name) or (self._unused_account(name) if is_shown else None)
 
     def accounts_for_view(self, access_key_id: str | None = None) -> list[Account]:
         """Return the account of a key, or for None all accounts, those of the scenario first, and change nothing."""
         if access_key_id is not None:
             return list(filter(None, [self.account_for_view(access_key_id)]))
         named = self.scenario.user_ids
-        others = [account for account in self._accounts.values() if account.name not in named]
-        return [self._accounts.get(name) or self._new_account(name) for name in named] + others
+        others = [account for account in self.accounts.values() if account.name not in named]
+        return [self.accounts.get(name) or self._unused_account(name) for name in named] + others
 
     def other_account_with(self, account: Account, address: str) -> Account | None:
         """Return another account with an own record of an address, or None."""
-        return next((one for one in self._accounts.values() if one.name != account.name and one.has_own_record(address)), None)
+        return next((one for one in self.accounts.values() if one.name != account.name and one.has_own_record(address)), None)
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None. If the scenario has it in several accounts, `default` comes first."""
@@ -143,58 +166,84 @@ class Store:
         if sender is not None and sender.record_of_token(token) is not None:
             return sender
         books = {name: self.start.book(name) for name in self.scenario.user_ids}
-        books |= {name: account.addresses for name, account in self._accounts.items()}
+        books |= {name: account.addresses for name, account in self.accounts.items()}
         name = next((name for name, book in books.items() if token in book.tokens), None)
         return self._use(name) if name is not None else None
 
     def scenario_of(self, access_key_id: str | None) -> Scenario:
         """Return the scenario of a key's account, or the one that it would start from, without making the account."""
-        account = self._accounts.get(self.account_name(access_key_id))
+        account = self.accounts.get(self.account_name(access_key_id))
         return account.scenario if account is not None else self.start
 
     def add_mail(
-        self, account: Account, *, access_key_id: str | None, request_id: str, action: str, to: str, lang: str, serial: int
+        self,
+        account: Account,
+        *,
+        access_key_id: str | None,
+        request_id: str,
+        action: str,
+        to: str,
+        lang: str,
+        serial: int,
+        targets: Iterable[str] = (),
     ) -> Mail:
-        """Add the mail with the token of a serial to the outbox, and forward it."""
+        """Add the mail with the token of a serial to the outbox; it waits for its delivery to the targets."""
         mail_id = account.ids.mail_id(serial)
         sequence = self.record_event(EventType.MAIL, account.name, mail_id)
         token, valid_days = account.ids.token(serial), account.scenario.limits.link_valid_days
         times = account.clock.now(), self.real_time()
         mail = Mail(mail_id, sequence, account.name, access_key_id, request_id, action, to, lang, token, valid_days, *times)
         self.outbox.add(mail)
-        for receive in self.mail_receivers:
-            receive(mail)
+        for target in targets:
+            self.record_delivery(mail, target, Delivery(DeliveryState.WAITING))
         return mail
 
+    def follow_link(self, token: str, ip: str) -> tuple[TokenState | None, str, str]:
+        """Verify the address of a link; return the state that the link had, None if unknown, the address, and the language."""
+        account = self.account_of_token(token)
+        found = account.record_of_token(token) if account is not None else None
+        if account is None or found is None:
+            return None, "", "en"
+        record, state = found
+        serial = account.ids.serial_of(token)
+        mail = self.outbox.get(account.ids.mail_id(serial)) if serial is not None else None
+        if state is TokenState.OPEN:
+            account.verify(record, ip)
+            self.record_event(EventType.VERIFICATION, account.name, record.email)
+        return state, record.email, mail.lang if mail is not None else "en"
+
+    def report_scenario_error(self, error: str) -> None:
+        """Report why a changed scenario was not loaded, until one is."""
+        self.scenario_error = error
+        self.record_event(EventType.SCENARIO, ALL_ACCOUNTS, self.scenario.name)
+
     def record_delivery(self, mail: Mail, target: str, delivery: Delivery) -> None:
-        """Set the state of a mail's delivery to a target, unless the mail was deleted. With a seed, ids repeat after a reset."""
-        if self.outbox.get(mail.id) != mail:
-            return
+        """Set the state of the delivery of a mail in the outbox to a target."""
         self.outbox.deliveries.setdefault(mail.id, {})[target] = delivery
         if delivery.state is not DeliveryState.WAITING:
             self.record_event(EventType.DELIVERY, mail.account_name, mail.id)
 
     def token_state(self, mail: Mail) -> TokenState:
         """Return the state of a mail's token now; it is void after a reset of the account."""
-        account = self._accounts.get(mail.account_name)
+        account = self.accounts.get(mail.account_name)
         found = account.record_of_token(mail.token) if account is not None else None
         return found[1] if found is not None else TokenState.VOID
 
-    def delete_mails(self, mails: Iterable[Mail]) -> int:
-        """Delete those of the mails that are in the outbox, and return their number."""
-        kept = [mail for mail in mails if self.outbox.get(mail.id) == mail]
-        for mail in kept:
+    def delete_mails(self, mails: Sequence[Mail]) -> int:
+        """Delete mails of the outbox, and return their number."""
+        for mail in mails:
             self.outbox.remove(mail)
             self.outbox.deleted += 1
             self.record_event(EventType.DELETION, mail.account_name, mail.id)
-        return len(kept)
+        return len(mails)
 
     def load(self, scenario: Scenario, access_key_id: str | None = None) -> None:
         """Start one key's account, or the whole store, from a scenario."""
+        self.loads += 1
         if access_key_id is not None:
             self._restart(self.account(access_key_id), scenario)
         else:
-            for name in list(self._accounts):
+            for name in list(self.accounts):
                 self._forget(name)
             self.scenario_error = None
             self.keys.load(scenario)
@@ -265,10 +314,10 @@ class Store:
         return name
 
     def _use(self, name: str) -> Account:
-        account = self._accounts.get(name)
+        account = self.accounts.get(name)
         if account is None:
             self._evict_unused()
-            account = self._accounts[name] = self._new_account(name)
+            account = self.accounts[name] = self._new_account(name, self.id_generators.of(name, self.start.seed))
             self._by_tag[account.ids.tag] = account
         account.last_used = self.real_time()
         return account
@@ -278,7 +327,7 @@ class Store:
 
         Accounts in use stay even beyond the limit, since losing the state of a running test would be worse.
         """
-        unnamed = [account for name, account in self._accounts.items() if name not in self.scenario.user_ids]
+        unnamed = [account for name, account in self.accounts.items() if name not in self.scenario.user_ids]
         excess = len(unnamed) + 1 - self.limits.max_accounts
         if excess <= 0:
             return
@@ -289,19 +338,23 @@ class Store:
             self.keys.unregister_account(account.name)
             self.evicted_accounts += 1
 
-    def _new_account(self, name: str) -> Account:
-        return Account(name, self.start, self.scenario, replace(self.clock), self._id_generators.of(name, self.start.seed))
+    def _unused_account(self, name: str) -> Account:
+        """Return an account as it would start now, to be shown."""
+        return self._new_account(name, self.id_generators.preview(name, self.start.seed))
+
+    def _new_account(self, name: str, ids: IdGenerator) -> Account:
+        return Account(name, self.start, self.scenario, replace(self.clock), ids)
 
     def _restart(self, account: Account, scenario: Scenario) -> None:
         """Start the account from a scenario, used as long ago as before."""
         self._forget(account.name)
-        clock, ids = Clock.of(scenario, self.real_time), self._id_generators.of(account.name, scenario.seed)
+        clock, ids = Clock.of(scenario, self.real_time), self.id_generators.of(account.name, scenario.seed)
         started = Account(account.name, scenario, scenario, clock, ids)
-        self._accounts[account.name] = self._by_tag[ids.tag] = started
+        self.accounts[account.name] = self._by_tag[ids.tag] = started
         started.last_used = account.last_used
 
     def _forget(self, name: str) -> None:
-        account = self._accounts.pop(name, None)
+        account = self.accounts.pop(name, None)
         if account is not None:
             del self._by_tag[account.ids.tag]
             self.outbox.clear(name)

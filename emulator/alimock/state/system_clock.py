@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time as replaceable
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 
@@ -25,6 +24,7 @@ perf_counter: Callable[[], float] = _time.perf_counter
 
 def replaced_time() -> float | None:
     """Return the epoch seconds that other code in this process sees, or None if a test has replaced them by no number."""
-    with suppress(Exception):
+    try:
         return float(replaceable.time())
-    return None
+    except Exception:
+        return None
