@@ -169,7 +169,7 @@ def _pause(seconds: float) -> None:
 
 def _health() -> Response:
     """Answer a health check."""
-    return _response(endpoint.health(request.method))
+    return _response(endpoint.health(request.method, request.path, backend().service.executor))
 
 
 def _response(response: HttpResponse) -> Response:
@@ -209,6 +209,7 @@ def _check_access() -> Response | None:
         hint = "Send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)."
         headers = {"WWW-Authenticate": 'Basic realm="alimock"'}
         raise ControlError(401, "The control token is missing or wrong", hint, headers=headers)
+    backend().service.executor.catch_up()
     return None
 
 

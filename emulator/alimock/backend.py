@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alimock.api import call_log, endpoint
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
+from alimock.persistence.location import ValkeyServer
 from alimock.scenario.model import Scenario
 from alimock.security import HostPolicy
 from alimock.settings import ServerLimits, Settings
@@ -41,11 +43,28 @@ class Backend:
 def create_backend(
     scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None = call_log.to_logger
 ) -> Backend:
-    """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`."""
+    """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`.
+
+    Raises `ValueError` if a state file cannot be used, and `ModuleNotFoundError` without the extra `valkey`.
+    """
     store = Store(scenario, limits=settings.state_limits)
-    service = Service(store, settings.profile, write_line, authentication=settings.auth)
+    executor = _replica(store, settings.state) if settings.state is not None else Executor(store)
+    service = Service(store, settings.profile, write_line, authentication=settings.auth, executor=executor)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
     return Backend(service, host_policy, _forwarders(settings, service.executor), settings.server_limits)
+
+
+def _replica(store: Store, location: Path | ValkeyServer) -> Executor:
+    # Imported late, since most emulators keep their state in memory.
+    from alimock.persistence.replica import Replica
+
+    if isinstance(location, Path):
+        from alimock.persistence.sqlite import SqliteLog
+
+        return Replica(store, SqliteLog(location))
+    from alimock.persistence.valkey import ValkeyLog
+
+    return Replica(store, ValkeyLog(location))
 
 
 def _forwarders(settings: Settings, executor: Executor) -> list[Forwarder]:

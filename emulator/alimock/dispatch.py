@@ -85,7 +85,7 @@ class Dispatcher:
         elif path == "/":
             self._call(client, http)
         elif path in endpoint.HEALTH_CHECKS:
-            client.respond(endpoint.health(http.method))
+            self._check_health(client, http.method, path)
         else:
             self._run_view(client, partial(wsgi.environment, http, target, path, server))
 
@@ -104,7 +104,7 @@ class Dispatcher:
     def _call(self, client: Client, http: HttpRequest) -> None:
         """Answer a call, in a thread if it may take long, or would have to wait for another one."""
         executor, call = self._backend.service.executor, partial(self._backend.call, http)
-        if executor.may_block or endpoint.may_take_long(http) or not executor.try_lock():
+        if executor.is_shared or endpoint.may_take_long(http) or not executor.try_lock():
             self._in_thread(call, client.respond, client)
             return
         try:
@@ -112,6 +112,14 @@ class Dispatcher:
         finally:
             executor.unlock()
         client.respond(response)
+
+    def _check_health(self, client: Client, method: str, path: str) -> None:
+        executor = self._backend.service.executor
+        check = partial(endpoint.health, method, path, executor)
+        if executor.is_stored and path == endpoint.READY:
+            self._in_thread(check, client.respond, client)
+        else:
+            client.respond(check())
 
     def _locked(self, function: Callable[[], T], then: Callable[[T], None], client: Client | None = None) -> None:
         """Call a function with the store's lock: in a thread if another one holds it, so that the loop never waits."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from alimock import environment
 from alimock.environment import SettingError as SettingError
+from alimock.persistence import location
 from alimock.scenario.model import Authentication
 from alimock.scenario.text_parsers import non_empty, one_of
 from alimock.security import ANY_ORIGIN, origin_of
@@ -126,6 +127,8 @@ class Settings:
     cors_origin: tuple[str, ...] = ()
     smtp_relay: tuple[str, int] | None = None
     webhook: str | None = field(default=None, repr=False)
+    state: Path | location.ValkeyServer | None = field(default=None, repr=False)
+    log_commands: str | None = None
     log_level: str = "info"
     tls_port: int | None = None
     tls_names: tuple[str, ...] = ()
@@ -209,6 +212,14 @@ def _webhook(text: str) -> str:
     return text
 
 
+def _state(text: str) -> Path | location.ValkeyServer:
+    try:
+        return location.location_of(non_empty(text))
+    except ValueError as error:
+        # Not the text, which may have a password.
+        raise SettingError(f"{error}; expected {location.EXPECTED}") from None
+
+
 def _limit_values(text: str) -> dict[str, int]:
     values = {}
     for part in text.split(","):
@@ -242,6 +253,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when its files change", _yes, bare="yes"),
     Setting("export_on_exit", "scenario", "FILE", None, "a file in a writable directory",
             "scenario file to write the state to on exit", non_empty),
+    Setting("state", "scenario", "FILE|URL", None, location.EXPECTED, "where to keep the state (default: in memory)", _state),
+    Setting("log_commands", "scenario", "FILE", None, "a file in a writable directory",
+            "file to log every change of the state to, for alimock replay", non_empty),
     Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS,
             "how signatures are checked; overrides the scenario", Authentication),
     Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",

@@ -180,7 +180,7 @@ def test_serve_merges_several_files(tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_text("alimock: 1\nprofile: docs-2018\n")
     with serving("--scenario", f"default,{path}") as (_, line):
-        assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key)" in line
+        assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key, state in memory)" in line
 
 
 def test_tail_prints_past_events(running: Running, capsys: pytest.CaptureFixture[str]) -> None:

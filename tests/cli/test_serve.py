@@ -21,7 +21,7 @@ from conftest import Running
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_prints_one_line_logs_each_call_and_exits_cleanly(number: signal.Signals) -> None:
     with serving() as (process, line):
-        pattern = r"alimock \S+ ready on http://127\.0\.0\.1:\d+ \(scenario default, profile current, authentication known-keys, 1 known key\); web UI: http://127\.0\.0\.1:\d+/_alimock/\n"
+        pattern = r"alimock \S+ ready on http://127\.0\.0\.1:\d+ \(scenario default, profile current, authentication known-keys, 1 known key, state in memory\); web UI: http://127\.0\.0\.1:\d+/_alimock/\n"
         assert re.fullmatch(pattern, line)
         assert (
             ask(line, "/?Action=ResendEmailVerification&Version=2018-01-29&Email=test1@aliyun.com,x%0Ay&AccessKeyId=a%0Ab")[0]
@@ -43,7 +43,7 @@ def test_settings_come_from_options_and_variables() -> None:
         process,
         line,
     ):
-        assert "(scenario quota-exceeded, profile docs-2021, authentication strict, 1 known key)" in line
+        assert "(scenario quota-exceeded, profile docs-2021, authentication strict, 1 known key, state in memory)" in line
         assert ask(line, "/?Action=ListEmailVerification&Version=2018-01-29")[0] == 400
         process.terminate()
         assert process.communicate(timeout=10) == ("", "")

@@ -12,10 +12,12 @@ from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.spec.contract import LIST
 from alimock.spec.profiles import PROFILES
+from alimock.state.executor import Executor, Unavailable
 
 logger = logging.getLogger(__name__)
 
-HEALTH_CHECKS = ("/livez", "/readyz")
+READY = "/readyz"
+HEALTH_CHECKS = ("/livez", READY)
 _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "3")), b"ok\n")
 # A call may hold the store's lock for long if it has many addresses or sorts a large account.
 _LONG_CALL_BYTES = 4 * 1024
@@ -65,11 +67,17 @@ def may_take_long(http: HttpRequest) -> bool:
     return len(http.query) + len(http.body) > _LONG_CALL_BYTES or parse.may_name(http, LIST)
 
 
-def health(method: str) -> HttpResponse:
-    """Answer a health check."""
-    if method in ("GET", "HEAD"):
-        return _ALIVE
-    return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
+def health(method: str, path: str, executor: Executor) -> HttpResponse:
+    """Answer a health check. Without its state an emulator is alive, but not ready."""
+    if method not in ("GET", "HEAD"):
+        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
+    if path == READY:
+        try:
+            executor.catch_up()
+        except Unavailable as reason:
+            message = f"The state is unavailable: {reason}"
+            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "alimock reconnects by itself.", ("Retry-After", "1"))
+    return _ALIVE
 
 
 def proxy_refusal(method: str, target: str, policy: HostPolicy) -> HttpResponse | None:

@@ -12,6 +12,7 @@ EXIT_UNWRITTEN = 1
 EXIT_UNUSABLE = 2
 # What shells add to the number of the signal that ended a process.
 EXIT_SIGNAL = 128
+NO_VALKEY_EXTRA = "A state in Valkey needs the package {}, which is not installed. Run: pip install 'alimock[valkey]'"
 NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "create a commented scenario file",
     "tail": "follow the events of a running emulator",
     "export": "export an account of a running emulator as a scenario, or its emails",
+    "replay": "run the commands again that `serve --log-commands` wrote, and compare the answers",
     "fidelity": "print which behavior is verified and which is assumed",
     "compare": "compare the emulator with the real service, with your own account",
     "explain-signature": "explain what is wrong with the signature of a request",

@@ -10,7 +10,7 @@ from threading import Event
 
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
-from alimock.state.commands import LoadScenario, ReportScenarioError
+from alimock.state.commands import ReportScenarioError
 from alimock.state.executor import Executor
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Watcher:
             logger.error("Scenario not reloaded, the previous one stays loaded:\n%s", error)
         else:
             self._files = scenario.files
-            self.executor.execute(LoadScenario(scenario))
+            self.executor.load(scenario)
             logger.info("Scenario reloaded; all accounts were reset: %s", scenario.name)
         # Stamps from before the load, so that a change during the load is noticed at the next poll.
         self._stamps = {file: stamps[file] if file in stamps else _stamp(file) for file in self._files}

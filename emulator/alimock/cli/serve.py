@@ -12,11 +12,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from alimock import __version__
 from alimock.backend import Backend, create_backend
-from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, fail, parse
+from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
 from alimock.cli.scenario_watcher import Watcher
@@ -30,6 +31,7 @@ from alimock.server.listener import ADDRESS_IN_USE, Listener, raise_file_limit
 from alimock.server.server import Server
 from alimock.server.tls import server_context
 from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, resolve
+from alimock.state.executor import Incompatible, Unavailable
 from alimock.state.snapshot import snapshot
 from alimock.state.store import Store
 
@@ -71,11 +73,35 @@ def run(arguments: Sequence[str]) -> int:
         hint = f"\n{_TLS_FOLDER_HINT}" if isinstance(error, OSError) else ""
         return fail(f"cannot create a TLS certificate: {error}{hint}")
     write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
-    backend = create_backend(scenario, settings, write_line)
-    status = _serve(backend, settings, tls, stopping)
+    try:
+        backend = create_backend(scenario, settings, write_line)
+        restored = backend.service.executor.start()
+        if settings.log_commands is not None:
+            _record(backend.service.store, settings.log_commands)
+    except ModuleNotFoundError as error:
+        return fail(NO_VALKEY_EXTRA.format(error.name))
+    except SettingError as error:
+        return fail(str(error))
+    except (ValueError, Incompatible, Unavailable) as error:
+        return fail(f"--state: {error}")
+    try:
+        status = _serve(backend, settings, tls, stopping, restored)
+    finally:
+        backend.service.executor.close()
     if status == 0 and export_file is not None:
         return _export(backend.service.store, export_file)
     return status
+
+
+def _record(store: Store, file: str) -> None:
+    """Record all commands in a file; raises `SettingError`."""
+    # Imported late, since few emulators record.
+    from alimock.persistence.recording import Recorder
+
+    try:
+        store.recorder = Recorder(store, Path(file))
+    except OSError as error:
+        raise SettingError(f"--log-commands: cannot write `{file}`: {error.strerror}") from None
 
 
 def _export(store: Store, file: ExportFile) -> int:
@@ -86,7 +112,7 @@ def _export(store: Store, file: ExportFile) -> int:
     return file.write(document(snapshot(account, store.scenario)), others)
 
 
-def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event) -> int:
+def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event, restored: str) -> int:
     store = backend.service.store
     watcher = Watcher(backend.service.executor, lambda: _scenario(settings))
     listeners = [Listener(settings.host, settings.port)]
@@ -106,7 +132,7 @@ def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, sto
             forwarder.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
         # Nothing waits for the line on a closed standard output.
         if not (isinstance(sys.stdout, StandardStream) and sys.stdout.is_closed):
-            print(_ready_line(listeners, store, settings), flush=True)
+            print(_ready_line(listeners, store, settings, restored), flush=True)
         if settings.watch:
             watcher.run(stopping)
         # With a timeout: Python runs signal handlers only between waits.
@@ -163,10 +189,10 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
     return certificates.tls_context(settings.tls_folder, settings.tls_names)
 
 
-def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings) -> str:
+def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings, restored: str) -> str:
     keys, authentication = len(store.scenario.access_keys), settings.auth or store.scenario.authentication
     return (
         f"alimock {__version__} ready on {' and '.join(listener.url for listener in listeners)} (scenario {store.scenario.name}, "
         f"profile {settings.profile or store.scenario.profile}, authentication {authentication.value}, "
-        f"{keys} known {'key' if keys == 1 else 'keys'}); web UI: {listeners[0].url}/_alimock/"
+        f"{keys} known {'key' if keys == 1 else 'keys'}, {restored}); web UI: {listeners[0].url}/_alimock/"
     )

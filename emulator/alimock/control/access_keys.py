@@ -35,7 +35,8 @@ def put_access_key(key_id: str) -> dict[str, object]:
     accounts = store().scenario.user_ids
     if account is not None and account not in accounts:
         raise ControlError(400, f"`account`: found {account[:100]!a}", suggestion(account, accounts))
-    return _document(execute(PutAccessKey(replace(key, location=f"PUT {request.path}"))), secrets=False)
+    key = replace(key, location=f"PUT {request.path}")
+    return _document(replace(key, account=execute(PutAccessKey(key))), secrets=False)
 
 
 @blueprint.delete("/access-keys/<path:key_id>")

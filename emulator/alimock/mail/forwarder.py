@@ -119,16 +119,16 @@ class Forwarder:
                 if self._closed.wait(RETRY_SECONDS):
                     return
             else:
+                self._record(mail, Delivery(DeliveryState.DELIVERED))
                 self.counts.delivered += 1
                 self.counts.last_error = None
-                self._record(mail, Delivery(DeliveryState.DELIVERED))
                 return
 
     def _fail(self, mail: Mail, reason: str) -> None:
         logger.warning("not delivered to %s: mail %s to %s: %s", self.target.address, mail.id, mail.to, reason)
+        self._record(mail, Delivery(DeliveryState.FAILED, reason))
         self.counts.failed += 1
         self.counts.last_error = reason
-        self._record(mail, Delivery(DeliveryState.FAILED, reason))
 
     def _record(self, mail: Mail, delivery: Delivery) -> None:
         try:

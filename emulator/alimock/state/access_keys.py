@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alimock.scenario.model import AccessKey, Scenario, UnknownKeys
 
@@ -17,8 +17,8 @@ class AccessKeys:
     `by_id` is replaced, never changed, so that it can be read without the store's lock.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.registered: dict[str, AccessKey] = {}
+    def __init__(self, scenario: Scenario, registered: Iterable[AccessKey] = ()) -> None:
+        self.registered = {key.id: key for key in registered}
         self.by_id: Mapping[str, AccessKey] = {}
         self.load(scenario)
 

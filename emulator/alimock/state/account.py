@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from itertools import count
 
 from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
@@ -39,22 +38,22 @@ class Account:
         self.fault_calls: Counter[str] = Counter()
         self.fault_hits: Counter[str] = Counter()
         self.nonces: OrderedDict[str, float] = OrderedDict()
-        # The records that were made or changed since the start, in the order in which they were.
-        self._records: dict[str, Record] = {}
-        self._deleted: set[str] = set()
-        self._numbers = count(1)
+        # The records that were made or changed since the start, in the order in which they were, and how many calls made.
+        self.own_records: dict[str, Record] = {}
+        self.record_count = 0
+        self.deleted: set[str] = set()
         self._listing: Listing | None = None
         # The record that each token was sent for, by serial.
-        self._sent: list[Record] = []
+        self.sent_records: list[Record] = []
         self.quotas = DailyQuotas(clock)
         # The number of scripted responses that calls used, by folded address and by the name of the sequence in the rule.
-        self._used_responses: Counter[tuple[str, str]] = Counter()
+        self.used_responses: Counter[tuple[str, str]] = Counter()
 
     def get(self, address: str) -> Record | None:
         """Return the record of an address, or None, without any change: a record that only a rule gives is made for the caller."""
         folded = fold(address)
-        record = self._records.get(folded)
-        if record is None and folded not in self._deleted:
+        record = self.own_records.get(folded)
+        if record is None and folded not in self.deleted:
             rule = self.addresses.rule(address)
             if rule is not None and rule.status is not Status.NONE:
                 record = self.initial.make(rule, address)
@@ -63,25 +62,25 @@ class Account:
     def find(self, address: str) -> Record | None:
         """Return the record of an address that a call names, or None; the record of a pattern is kept from then on."""
         record, folded = self.get(address), fold(address)
-        if record is not None and folded not in self.addresses.exact and folded not in self._records:
-            record.number = next(self._numbers)
+        if record is not None and folded not in self.addresses.exact and folded not in self.own_records:
+            record.number = self._next_number()
             self._add(record)
         return record
 
     def has_own_record(self, address: str) -> bool:
         """Return whether a record of the address was made or changed since the start."""
-        return fold(address) in self._records
+        return fold(address) in self.own_records
 
     def is_deleted(self, address: str) -> bool:
         """Return whether the record of the address was deleted and not made again."""
-        return fold(address) in self._deleted and fold(address) not in self._records
+        return fold(address) in self.deleted and fold(address) not in self.own_records
 
     def page(
         self, start: int, size: int, status: int | None = None, oldest: int | None = None, newest: int | None = None
     ) -> tuple[int, list[Record]]:
         """Return how many records match the filters, and `size` of them in the order of List; see `Listing.page`."""
         if self._listing is None:
-            statuses = {address: self._listed_status(address) for address in (*self.addresses.exact, *self._records)}
+            statuses = {address: self._listed_status(address) for address in (*self.addresses.exact, *self.own_records)}
             listed = {address: status for address, status in statuses.items() if status is not None}
             self._listing = Listing(listed, self._sort_key)
         total, addresses = self._listing.page(start, size, status, oldest, newest)
@@ -92,12 +91,12 @@ class Account:
 
         Submitted records come first, the last one first, then those of the scenario in file order, then those made by patterns.
         """
-        yield from (record for record in reversed(self._records.values()) if record.decided_by == SUBMITTED)
+        yield from (record for record in reversed(self.own_records.values()) if record.decided_by == SUBMITTED)
         for folded, rule in self.addresses.exact.items():
             # An address that was deleted and submitted again came before.
-            if rule.status is not Status.NONE and folded not in self._deleted:
-                yield self._records.get(folded) or self.initial.make(rule, rule.address)
-        for folded, record in self._records.items():
+            if rule.status is not Status.NONE and folded not in self.deleted:
+                yield self.own_records.get(folded) or self.initial.make(rule, rule.address)
+        for folded, record in self.own_records.items():
             if record.decided_by != SUBMITTED and folded not in self.addresses.exact:
                 yield record
 
@@ -107,23 +106,23 @@ class Account:
         if not self.is_new_today(address):
             self.quotas.today_for_change().new.add(folded)
         number = self.ids.email_verification_no(address)
-        record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=next(self._numbers))
+        record = Record(address, number, self.user_id, now, now, now, ip, SUBMITTED, number=self._next_number())
         self._add(record)
         return record
 
     def send(self, record: Record) -> int:
         """Give a record a new token, which makes the previous one void, count the mail, and return the serial of the token."""
         now, folded = self.clock.now(), fold(record.email)
-        self._records[folded] = record
+        self.own_records[folded] = record
         self.quotas.today_for_change().sends[folded] = self.sends_today(record.email) + 1
         record.token_send_time = record.gmt_modified = now
         record.token = None
         # With a seed, a token in the scenario may be one that this account sent in an earlier run.
         declared = self.addresses.tokens
-        while declared and self.ids.token(len(self._sent)) in declared:
-            self._sent.append(record)
-        record.token_serial = len(self._sent)
-        self._sent.append(record)
+        while declared and self.ids.token(len(self.sent_records)) in declared:
+            self.sent_records.append(record)
+        record.token_serial = len(self.sent_records)
+        self.sent_records.append(record)
         return record.token_serial
 
     def verify(self, record: Record, ip: str) -> None:
@@ -137,7 +136,7 @@ class Account:
     def delete(self, address: str) -> None:
         """Delete the record of an address; one of the scenario does not come back."""
         self._remove(fold(address))
-        self._deleted.add(fold(address))
+        self.deleted.add(fold(address))
 
     def record_of_token(self, token: str) -> tuple[Record, TokenState] | None:
         """Return the record that a token was sent for, with the state of the token, or None for an unknown token."""
@@ -146,10 +145,10 @@ class Account:
             record = self.find(address)
             return (record, self._token_state(record, current=record.token == token)) if record is not None else None
         serial = self.ids.serial_of(token)
-        if serial is None or serial >= len(self._sent):
+        if serial is None or serial >= len(self.sent_records):
             return None
-        record = self._sent[serial]
-        now = self._records.get(fold(record.email))
+        record = self.sent_records[serial]
+        now = self.own_records.get(fold(record.email))
         return record, self._token_state(record, current=now is not None and now.token_serial == serial)
 
     def sends_today(self, address: str) -> int:
@@ -179,20 +178,20 @@ class Account:
         name, steps = rule.sequence(action)
         if len(steps) > 1:
             key = fold(address), name
-            steps = remaining(steps, self._used_responses[key])
-            self._used_responses[key] += 1
+            steps = remaining(steps, self.used_responses[key])
+            self.used_responses[key] += 1
         return steps[0] if steps and steps[0].code is not None else None
 
     def remaining_answers(self, address: str) -> dict[str, tuple[ScriptedResponse, ...]]:
         """Return the scripted responses that are left for an address, by operation."""
         rule, folded = self.addresses.rule(address), fold(address)
         answers = rule.answers if rule is not None else {}
-        return {name: remaining(steps, self._used_responses[folded, name]) for name, steps in answers.items()}
+        return {name: remaining(steps, self.used_responses[folded, name]) for name, steps in answers.items()}
 
     def known_addresses(self) -> set[str]:
         """Return every address that the scenario names or that was used, folded."""
-        used = (*self.quotas.today.sends, *self.quotas.today.new, *(address for address, _ in self._used_responses))
-        return {*self.addresses.exact, *self._records, *self._deleted, *used}
+        used = (*self.quotas.today.sends, *self.quotas.today.new, *(address for address, _ in self.used_responses))
+        return {*self.addresses.exact, *self.own_records, *self.deleted, *used}
 
     def put_address(self, rule: AddressRule, addresses: AddressBook) -> None:
         """Replace the addresses by those with a new entry, and start its address again from the entry."""
@@ -205,7 +204,7 @@ class Account:
             return
         self._forget(folded)
         self.addresses = addresses
-        self._deleted.discard(folded)
+        self.deleted.discard(folded)
         self.quotas.today_for_change().sends[folded] = rule.sends_today
         if rule.new_today and not self.is_new_today(folded):
             self.quotas.today_for_change().new.add(folded)
@@ -219,15 +218,15 @@ class Account:
         """
         folded, entry = fold(address), self.addresses.entry(address)
         # A pattern is no address, so no other pattern makes a record of it.
-        record = self.get(address) if entry is not None or "*" not in address else self._records.get(folded)
+        record = self.get(address) if entry is not None or "*" not in address else self.own_records.get(folded)
         if entry is not None and entry.is_pattern:
             self._restart_responses(Pattern.of(address))
         self._forget(folded)
         self.addresses = addresses
         if entry is not None:
-            self._deleted.discard(folded)
+            self.deleted.discard(folded)
         elif record is not None:
-            self._deleted.add(folded)
+            self.deleted.add(folded)
         return entry is not None or record is not None
 
     def put_fault(self, fault: Fault) -> None:
@@ -244,17 +243,17 @@ class Account:
 
     def _listed_status(self, folded: str) -> int | None:
         """Return the status of the record that List shows for an address, or None; no record is made."""
-        record = self._records.get(folded)
+        record = self.own_records.get(folded)
         if record is not None:
             return record.verification_status
         rule = self.addresses.exact.get(folded)
-        if rule is None or rule.status is Status.NONE or folded in self._deleted:
+        if rule is None or rule.status is Status.NONE or folded in self.deleted:
             return None
         return VERIFIED if rule.status is Status.VERIFIED else WAITING
 
     def _sort_key(self, folded: str) -> int:
         """Return the key by which List orders the record of an address."""
-        record = self._records.get(folded)
+        record = self.own_records.get(folded)
         if record is None:
             return sort_key(self.initial.created(self.addresses.exact[folded]), 1, -self.addresses.positions[folded])
         if record.decided_by == SUBMITTED:
@@ -263,15 +262,19 @@ class Account:
         rank, number = (0, record.number) if position is None else (1, position)
         return sort_key(record.gmt_create, rank, -number)
 
+    def _next_number(self) -> int:
+        self.record_count += 1
+        return self.record_count
+
     def _add(self, record: Record) -> None:
         """Keep a record that is not listed, and list it."""
-        self._records[fold(record.email)] = record
+        self.own_records[fold(record.email)] = record
         if self._listing is not None:
             self._listing.add(fold(record.email), record.verification_status)
 
     def _remove(self, folded: str) -> None:
         self._unlist(folded)
-        self._records.pop(folded, None)
+        self.own_records.pop(folded, None)
 
     def _unlist(self, folded: str) -> None:
         status = self._listed_status(folded)
@@ -286,8 +289,8 @@ class Account:
 
     def _restart_responses(self, pattern: Pattern) -> None:
         """Start again with the first scripted response for all addresses that match."""
-        for key in [key for key in self._used_responses if pattern.matches(key[0])]:
-            del self._used_responses[key]
+        for key in [key for key in self.used_responses if pattern.matches(key[0])]:
+            del self.used_responses[key]
 
     def _token_state(self, record: Record, *, current: bool) -> TokenState:
         if not current:

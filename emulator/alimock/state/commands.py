@@ -170,17 +170,17 @@ class PutAccessKey:
 
     key: AccessKey
 
-    def apply(self, store: Store) -> AccessKey:
-        """Return the key as registered, unless its account is unknown or there are too many keys."""
+    def apply(self, store: Store) -> str:
+        """Return the name of its account, unless that is unknown or there are too many keys."""
         keys, limit, account = store.keys, store.limits.max_access_keys, self.key.account
         if account and account not in store.scenario.user_ids:
             raise Conflict(f"The scenario has no account {account[:100]!a}", "See GET /_alimock/accounts.")
         if len(keys.registered) >= limit and self.key.id not in keys.registered:
             hint = "Delete unused keys, or raise --limit max_access_keys=N."
             raise Conflict(f"The limit of {limit} registered access keys is reached", hint)
-        key = replace(self.key, account=account or keys.own_account_name(self.key.id))
-        store.put_access_key(key)
-        return key
+        account = account or keys.own_account_name(self.key.id)
+        store.put_access_key(replace(self.key, account=account))
+        return account
 
 
 @dataclass(frozen=True)

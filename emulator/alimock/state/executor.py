@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from alimock.state.commands import Command
+from alimock.scenario.model import Scenario
+from alimock.state.commands import Command, LoadScenario
 from alimock.state.outbox import Mail
 from alimock.state.store import Store
 
@@ -16,20 +17,28 @@ class Unavailable(Exception):
     """The state cannot be read or changed now."""
 
 
+class Incompatible(Exception):
+    """The state was written by an alimock of another version or with other limits."""
+
+
 class Executor:
     """Applies commands to a store in memory.
 
     Each of the `mail_receivers`, by the name of its target, is called with the mails of the calls that this process answers, and
-    must not block. `is_shared` is whether other processes have the same state. If it `may_block`, commands must not be executed in
-    an event loop.
+    must not block. `is_stored` is whether the state is kept elsewhere, too, and `is_shared` whether other processes have the same
+    one. If it `is_shared`, commands must not be executed in an event loop, since they wait for an answer.
     """
 
+    is_stored = False
     is_shared = False
-    may_block = False
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.mail_receivers: dict[str, Callable[[Mail], None]] = {}
+
+    def start(self) -> str:
+        """Restore what the state was, and return where it is kept and what was restored, for the log."""
+        return "state in memory"
 
     def execute(self, command: Command[T]) -> T:
         """Apply a command and return its result; raises what the command raises, and `Unavailable`.
@@ -37,6 +46,10 @@ class Executor:
         The caller must not hold the store's lock.
         """
         return self.store.apply(command)
+
+    def load(self, scenario: Scenario) -> None:
+        """Start from a scenario of the settings."""
+        self.execute(LoadScenario(scenario))
 
     def catch_up(self) -> None:
         """Make the store show everything that was executed anywhere; raises `Unavailable`."""

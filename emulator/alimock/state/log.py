@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import takewhile
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -188,6 +188,19 @@ class Log(Generic[E]):
         del self._all.by_sequence[entry.sequence], own.by_sequence[entry.sequence]
         if not own.by_sequence and not own.evicted:
             del self._by_account[entry.account_name]
+
+    def evictions(self) -> dict[str | None, tuple[int, int]]:
+        """Return the number of evicted entries and the highest evicted sequence number of all (None) and of each account."""
+        every = [(None, self._all), *self._by_account.items()]
+        return {name: (one.evicted, one.evicted_through) for name, one in every if one.evicted_through}
+
+    def restore(self, entries: Iterable[E], evictions: Mapping[str | None, tuple[int, int]]) -> None:
+        """Fill an empty log as one was that had these entries and evictions."""
+        for entry in entries:
+            self.add(entry)
+        for name, (evicted, evicted_through) in evictions.items():
+            one = self._all if name is None else self._by_account.setdefault(name, _Entries())
+            one.evicted, one.evicted_through = evicted, evicted_through
 
     def clear(self, account: str) -> None:
         """Remove the entries and the eviction counters of one account."""

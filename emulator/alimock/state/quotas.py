@@ -24,30 +24,30 @@ class DailyQuotas:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._first = day_of(clock.now())
-        self._days: dict[int, DayCounts] = {}
+        self.first_day = day_of(clock.now())
+        self.days: dict[int, DayCounts] = {}
 
     @property
     def is_first_day(self) -> bool:
         """Whether the clock shows the day on which the account started."""
-        return day_of(self._clock.now()) == self._first
+        return day_of(self._clock.now()) == self.first_day
 
     @property
     def today(self) -> DayCounts:
         """The counts of the day that the clock shows, to be read only."""
-        return self._days.get(day_of(self._clock.now()), DayCounts())
+        return self.days.get(day_of(self._clock.now()), DayCounts())
 
     def today_for_change(self) -> DayCounts:
         """Return the counts of the day that the clock shows, which are kept from now on."""
-        return self._days.setdefault(day_of(self._clock.now()), DayCounts())
+        return self.days.setdefault(day_of(self._clock.now()), DayCounts())
 
     @property
     def kept_days(self) -> int:
         """The number of days whose counts are kept."""
-        return len(self._days)
+        return len(self.days)
 
     def forget(self, address: str) -> None:
         """Forget what was counted for an address on any day."""
-        for day in self._days.values():
+        for day in self.days.values():
             day.sends.pop(address, None)
             day.new.discard(address)

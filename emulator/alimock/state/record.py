@@ -56,7 +56,7 @@ class InitialRecords:
     def __init__(self, ids: IdGenerator, user_id: str, account_start: int, link_valid_days: int | None) -> None:
         self._ids = ids
         self._user_id = user_id
-        self._account_start = account_start
+        self.account_start = account_start
         # An expired record was created one day before its link could still be valid.
         days = _DEFAULT_VALID_DAYS if link_valid_days is None else link_valid_days
         self._expired_age = (days + 1) * SECONDS_PER_DAY
@@ -65,7 +65,7 @@ class InitialRecords:
         """Return when the record of a rule was created: the rule's own time, else relative to `now` or the account's start."""
         if rule.created is not None:
             return rule.created
-        start = self._account_start if now is None else now
+        start = self.account_start if now is None else now
         return start - self._expired_age if rule.outcome is AddressOutcome.EXPIRED else start
 
     def make(self, rule: AddressRule, address: str, now: int | None = None) -> Record:

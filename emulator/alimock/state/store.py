@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from alimock.scenario.address_rules import AddressRule
 from alimock.scenario.model import AccessKey, Fault, Scenario, with_fault, without_fault
@@ -36,12 +36,22 @@ T = TypeVar("T")
 ALL_ACCOUNTS = ""
 
 
+class Recorder(Protocol):
+    """Records what is applied to a store."""
+
+    def restart(self) -> None:
+        """Go on from the state that the store has now."""
+
+    def record(self, command: Command[Any], time: float, result: object) -> None:
+        """Record a command with its result or exception."""
+
+
 class Store:
     """The whole state of a running emulator.
 
     `system_time` returns epoch seconds. For the `seed` see `IdGenerators`. `scenario_error` is why a changed file was not loaded,
     `loads` the number of scenarios loaded, and `settings_digest` that of the last one from the settings. `refused` are the latest
-    requests with refused credentials, by request id, for a diagnosis on demand.
+    requests with refused credentials, by request id, for a diagnosis on demand. A `recorder` is told of every command.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Store:
         self.events: Log[Event] = Log(self.limits)
         self.waiters = Waiters(self.lock)
         self.refused: OrderedDict[str, object] = OrderedDict()
+        self.recorder: Recorder | None = None
         self.scenario_error: str | None = None
         self.loads = 0
         self.settings_digest: str | None = None
@@ -71,7 +82,7 @@ class Store:
         self.cursor = 0
         self.id_generators = IdGenerators(seed)
         self.accounts: dict[str, Account] = {}
-        self._by_tag: dict[str, Account] = {}
+        self.accounts_by_tag: dict[str, Account] = {}
         self._start_from(scenario)
 
     def _start_from(self, scenario: Scenario) -> None:
@@ -94,11 +105,18 @@ class Store:
     def apply(self, command: Command[T], at: float | None = None) -> T:
         """Carry out a command as of a time in epoch seconds, or now, with the lock held, and return its result."""
         with self.lock:
-            self._time = self.system_time() if at is None else at
+            time = self._time = self.system_time() if at is None else at
             try:
-                return command.apply(self)
+                result = command.apply(self)
+            except Exception as error:
+                if self.recorder is not None:
+                    self.recorder.record(command, time, error)
+                raise
             finally:
                 self._time = None
+            if self.recorder is not None:
+                self.recorder.record(command, time, result)
+            return result
 
     def record_event(self, kind: EventType, account: str, subject: str) -> int:
         """Record an event in an account, or in all accounts, wake those that wait for it, and return its sequence number."""
@@ -162,7 +180,7 @@ class Store:
 
     def account_of_token(self, token: str) -> Account | None:
         """Return the account of a token, or None. If the scenario has it in several accounts, `default` comes first."""
-        sender = self._by_tag.get(token[-TAG_LENGTH:])
+        sender = self.accounts_by_tag.get(token[-TAG_LENGTH:])
         if sender is not None and sender.record_of_token(token) is not None:
             return sender
         books = {name: self.start.book(name) for name in self.scenario.user_ids}
@@ -318,7 +336,7 @@ class Store:
         if account is None:
             self._evict_unused()
             account = self.accounts[name] = self._new_account(name, self.id_generators.of(name, self.start.seed))
-            self._by_tag[account.ids.tag] = account
+            self.accounts_by_tag[account.ids.tag] = account
         account.last_used = self.real_time()
         return account
 
@@ -350,12 +368,12 @@ class Store:
         self._forget(account.name)
         clock, ids = Clock.of(scenario, self.real_time), self.id_generators.of(account.name, scenario.seed)
         started = Account(account.name, scenario, scenario, clock, ids)
-        self.accounts[account.name] = self._by_tag[ids.tag] = started
+        self.accounts[account.name] = self.accounts_by_tag[ids.tag] = started
         started.last_used = account.last_used
 
     def _forget(self, name: str) -> None:
         account = self.accounts.pop(name, None)
         if account is not None:
-            del self._by_tag[account.ids.tag]
+            del self.accounts_by_tag[account.ids.tag]
             self.outbox.clear(name)
             self.calls.clear(name)

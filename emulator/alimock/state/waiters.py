@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from itertools import islice
-from threading import Condition, RLock
+from threading import Condition, Event, RLock
 from typing import Any, Generic
 
 from alimock.state import system_clock
@@ -89,6 +89,7 @@ class Waiters:
         self.subscribers: list[Subscriber] = []
         self._lock = lock
         self._all: dict[Waiter[Any], None] = {}
+        self._is_used = Event()
         self._by_type: dict[EventType, dict[Waiter[Any], None]] = {kind: {} for kind in EventType}
 
     @property
@@ -96,9 +97,14 @@ class Waiters:
         """The number of waits now."""
         return len(self._all)
 
+    def wait_for_waiter(self, seconds: float) -> bool:
+        """Block until something waits, without the lock; return False if nothing does within some seconds."""
+        return self._is_used.wait(seconds)
+
     def add(self, waiter: Waiter[Any]) -> None:
         """Add a waiter."""
         self._all[waiter] = None
+        self._is_used.set()
         for kind in waiter.types:
             self._by_type[kind][waiter] = None
 
@@ -107,6 +113,11 @@ class Waiters:
         self._all.pop(waiter, None)
         for kind in waiter.types:
             self._by_type[kind].pop(waiter, None)
+        if not self._all:
+            self._is_used.clear()
+            if self._all:
+                # One was added meanwhile.
+                self._is_used.set()
 
     def is_over(self, waiter: Waiter[Any]) -> bool:
         """Look for what the waiter waits for, and return whether its wait is over."""

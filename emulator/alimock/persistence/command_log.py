@@ -1,0 +1,61 @@
+"""The log of commands, as an engine keeps it: one total order, and a snapshot from which it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+# The place of an entry: two numbers that grow together, the first in milliseconds where an engine counts so.
+Position = tuple[int, int]
+START: Position = (0, 0)
+
+
+class Entry(NamedTuple):
+    """A command in the log, with the time at which it was accepted, in epoch seconds."""
+
+    position: Position
+    time: float
+    text: str
+
+
+class StoredSnapshot(NamedTuple):
+    """The state after the entry at a position, as text."""
+
+    position: Position
+    text: str
+
+
+class Appended(NamedTuple):
+    """The entries after the one that was asked for, the appended ones among them, and the positions of those.
+
+    `is_lost` is whether the log no longer has the entry that was asked for: it was trimmed, or emptied, or lost its end.
+    """
+
+    entries: list[Entry]
+    own: list[Position]
+    is_lost: bool = False
+
+
+class CommandLog(Protocol):
+    """An engine. Its methods are called by one thread at a time, but for `follow` and `put_snapshot`; all raise `Unavailable`.
+
+    `name` is its address for messages, without secrets. `is_shared` is whether several processes may use it at once.
+    """
+
+    name: str
+    is_shared: bool
+
+    def append(self, after: Position, texts: Sequence[str]) -> Appended:
+        """Append commands, and return every entry after a position, also if there are no commands."""
+
+    def follow(self, after: Position, seconds: float) -> None:
+        """Return when there are entries after a position, or after some seconds."""
+
+    def snapshot(self) -> StoredSnapshot | None:
+        """Return the latest snapshot, or None."""
+
+    def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
+        """Keep a snapshot and forget the entries before it; return False if there is one at its position or later."""
+
+    def close(self) -> None:
+        """Disconnect."""

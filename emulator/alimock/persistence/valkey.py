@@ -1,0 +1,120 @@
+"""The log of commands of any number of processes, in a stream of a Valkey or Redis server. Needs the extra `valkey`.
+
+Two streams without expiry: `alimock:{NAME}:log` has a command in each entry, `alimock:{NAME}:snapshot` the latest snapshot, whose
+id is the position of the last command in it. A server accepts no id that is not higher than the last one, so that neither a
+snapshot nor a command can be put in the place of a later one.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import valkey
+from valkey.backoff import NoBackoff
+from valkey.retry import Retry
+
+from alimock.persistence.command_log import START, Appended, Entry, Position, StoredSnapshot
+from alimock.persistence.location import ValkeyServer
+from alimock.state.executor import Unavailable
+
+TIMEOUT_SECONDS = 1.0
+# 0-0 is no valid id.
+_FIRST: Position = (0, 1)
+_COMMAND, _CONTENT = b"command", b"content"
+
+
+class ValkeyLog:
+    """A stream that several processes append to."""
+
+    is_shared = True
+
+    def __init__(self, server: ValkeyServer) -> None:
+        self.name = f"{server.address}, state {server.name}"
+        self._log, self._snapshot = (f"alimock:{{{server.name}}}:{key}" for key in ("log", "snapshot"))
+        self._client = self._connected(server.url, TIMEOUT_SECONDS)
+        # Its own connection, since it blocks.
+        self._following = self._connected(server.url, None)
+
+    def _connected(self, url: str, timeout: float | None) -> valkey.Valkey:
+        # A command that was sent may have been carried out, so none is sent again.
+        return valkey.Valkey.from_url(
+            url, socket_timeout=timeout, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0), client_name="alimock"
+        )
+
+    def append(self, after: Position, texts: Sequence[str]) -> Appended:
+        """Append commands in one round trip, and find out whether the log still has the entry at `after`."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xrange(self._log, _id(after), _id(after))
+        for text in texts:
+            pipeline.xadd(self._log, {_COMMAND: text.encode()})
+        pipeline.xrange(self._log, f"({_id(after)}")
+        found, *ids, entries = self._answer(pipeline.execute)
+        is_lost = after > _FIRST and not found
+        return Appended(list(map(_entry, entries)), list(map(_position, ids)), is_lost)
+
+    def follow(self, after: Position, seconds: float) -> None:
+        """Return when there are entries after a position, or after some seconds."""
+        self._answer(lambda: self._following.xread({self._log: _id(after)}, count=1, block=int(seconds * 1000)))
+
+    def snapshot(self) -> StoredSnapshot | None:
+        """Return the latest snapshot, or None."""
+        found = self._answer(lambda: self._client.xrevrange(self._snapshot, count=1))
+        if not found:
+            return None
+        position, fields = found[0]
+        return StoredSnapshot(_position(position), zlib.decompress(fields[_CONTENT]).decode())
+
+    def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
+        """Keep a snapshot and forget the entries before its last; return False if there is one at its position or later."""
+        position = _id(max(snapshot.position, _FIRST))
+        fields = {_CONTENT: zlib.compress(snapshot.text.encode(), 1)}
+        try:
+            self._answer(lambda: self._client.xadd(self._snapshot, fields, id=position, maxlen=1, approximate=False))
+        except _Refused as error:
+            if "equal or smaller" in str(error):
+                return False
+            raise
+        if snapshot.position > START:
+            self._answer(lambda: self._client.xtrim(self._log, minid=position, approximate=False))
+        return True
+
+    def close(self) -> None:
+        """Disconnect."""
+        for client in (self._client, self._following):
+            client.close()  # type: ignore[no-untyped-call]
+
+    def warning(self) -> str | None:
+        """Return why the server may lose the state, or None."""
+        policy = self._answer(lambda: self._client.info("memory")).get("maxmemory_policy", "")
+        if str(policy).startswith("allkeys"):
+            return f"the server may evict the state (maxmemory-policy {policy}); set it to noeviction"
+        return None
+
+    def _answer(self, ask: Any) -> Any:
+        """Return what the server answers, and raise `Unavailable` with the reason if it does not or refuses."""
+        try:
+            return ask()
+        except valkey.ResponseError as error:
+            raise _Refused(f"{self.name}: {error}") from None
+        except (valkey.ValkeyError, OSError) as error:
+            raise Unavailable(f"{self.name}: {error or type(error).__name__}") from None
+
+
+class _Refused(Unavailable):
+    """The server answered with an error."""
+
+
+def _id(position: Position) -> str:
+    return f"{position[0]}-{position[1]}"
+
+
+def _position(text: bytes) -> Position:
+    milliseconds, _, number = text.decode().partition("-")
+    return int(milliseconds), int(number)
+
+
+def _entry(found: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+    position = _position(found[0])
+    return Entry(position, position[0] / 1000, found[1].get(_COMMAND, b"").decode("utf-8", "replace"))
