@@ -5,27 +5,37 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from alimock.api import parse, signature
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.backend import Backend
+from alimock.persistence.command_log import CommandLog
+from alimock.persistence.replica import Replica
+from alimock.persistence.sqlite import SqliteLog
+from alimock.persistence.valkey import ValkeyLog
 from alimock.scenario import loader
 from alimock.scenario.model import Scenario
 from alimock.server.listener import Listener
 from alimock.server.server import Server
 from alimock.settings import ServerLimits
 from alimock.spec.contract import V1_DIGESTS
+from alimock.state.executor import Executor
 from alimock.state.limits import StateLimits
 from alimock.state.store import Store
 from alimock.testing.env import proxies
 from hypothesis import settings
 from lxml import etree
+from persistence.valkey_server import ValkeyServer, running_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -113,10 +123,22 @@ def scenario(text: str = "") -> Scenario:
     return loader.load_text(f"alimock: 1\n{text}".encode(), file="case.yaml")
 
 
-def make_api(loaded: Scenario, *, limits: StateLimits | None = None, **options: object) -> Api:
+def make_api(loaded: Scenario, *, limits: StateLimits | None = None, in_memory: bool = False, **options: object) -> Api:
+    """Return a service; `in_memory` whatever the other tests use, for one that watches the objects of its scenario."""
     time = Time()
     store = Store(loaded, limits=limits, real_time=time, seed=b"tests")
-    return Api(Service(store), time, **options)  # type: ignore[arg-type]
+    return Api(Service(store, executor=Executor(store) if in_memory else make_executor(store)), time, **options)  # type: ignore[arg-type]
+
+
+def make_executor(store: Store) -> Executor:
+    """Return the executor that all tests use: in memory, or with `TEST_STATE=sqlite` with a file."""
+    if os.environ.get("TEST_STATE") != "sqlite":
+        return Executor(store)
+    folder = TemporaryDirectory()
+    executor = Replica(store, SqliteLog(Path(folder.name) / "alimock.db", store.system_time))
+    weakref.finalize(executor, folder.cleanup)
+    executor.start()
+    return executor
 
 
 def signed(*, secret: str = "testsecret", method: str = "GET", **changes: str | None) -> str:
@@ -185,7 +207,7 @@ def running() -> Iterator[Running]:
 def serve(loaded: Scenario, limits: ServerLimits | None = None, *, state_limits: StateLimits | None = None) -> Iterator[Running]:
     limits = limits or ServerLimits()
     store = Store(loaded, limits=state_limits)
-    server = Server(Backend(Service(store), limits=limits), Listener("127.0.0.1", 0))
+    server = Server(Backend(Service(store, executor=make_executor(store)), limits=limits), Listener("127.0.0.1", 0))
     server.start()
     try:
         yield Running(server, store)
@@ -207,3 +229,34 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """One server for all tests that leave it running."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_valkey_server() -> Iterator[ValkeyServer]:
+    """A server of one test, which may stop it."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "valkey"])
+def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], CommandLog]]:
+    """A function that opens a log, always the same one, which is empty at first. SQLite's must be closed before."""
+    logs: list[CommandLog] = []
+    name = f"state-{uuid4()}"
+    server = request.getfixturevalue("valkey_server") if request.param == "valkey" else None
+
+    def open_log() -> CommandLog:
+        log: CommandLog = SqliteLog(tmp_path / "alimock.db") if server is None else ValkeyLog(server.location(name))
+        logs.append(log)
+        return log
+
+    yield open_log
+    for log in logs:
+        log.close()

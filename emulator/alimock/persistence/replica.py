@@ -95,16 +95,14 @@ class Replica(Executor):
         self._away: tuple[float, str] = (0.0, "")
         self._closed = Event()
         self._snapshots: Thread | None = None
-        self._follower: Thread | None = None
 
     def start(self) -> str:
         """Restore the state, or begin one, and say what was restored; raises `Incompatible` and `Unavailable`."""
         with self._turn:
             self._rebuild({})
-            if self.trouble is None:
-                self._append([_Item(self._this)])
             if self.trouble is not None:
                 raise Incompatible(self.trouble)
+            self._append([_Item(self._this)])
             digest = _scenario_digest(self._scenario)
             restored = (
                 f"restored {_count(self.store.accounts, 'account')}, {_count(self.store.outbox, 'mail')} from {self.log.name}"
@@ -113,8 +111,7 @@ class Replica(Executor):
                 self.load(self._scenario)
                 restored = f"the scenario has changed, so everything started again in {self.log.name}"
         if self.log.is_shared:
-            self._follower = Thread(target=self._follow, name="alimock replica", daemon=True)
-            self._follower.start()
+            Thread(target=self._follow, name="alimock replica", daemon=True).start()
         return restored if self.commands else f"new state in {self.log.name}"
 
     def execute(self, command: Command[T]) -> T:
@@ -153,9 +150,8 @@ class Replica(Executor):
     def close(self) -> None:
         """Put a snapshot, so that the next start has nothing to apply, and disconnect."""
         self._closed.set()
-        for thread in (self._follower, self._snapshots):
-            if thread is not None:
-                thread.join(SECONDS)
+        if self._snapshots is not None:
+            self._snapshots.join(SECONDS)
         try:
             if self.trouble is None:
                 self.catch_up()
@@ -166,8 +162,8 @@ class Replica(Executor):
         self.log.close()
 
     def _time(self) -> float:
-        """Return the time of this process, but never one before that of the last command."""
-        return max(self._own_time(), self._last_time)
+        """Return the time of this process, but with other processes never one before that of the last command."""
+        return max(self._own_time(), self._last_time) if self.is_shared else self._own_time()
 
     def _check(self) -> None:
         if self.trouble is not None:
@@ -205,6 +201,8 @@ class Replica(Executor):
         for item in items:
             if not item.is_done:
                 item.fail(Unavailable(self.trouble or f"{self.log.name}: the log was emptied"))
+        if self.trouble is not None:
+            raise Unavailable(self.trouble)
 
     def _apply(self, entries: Sequence[Entry], own: dict[Position, _Item[Any]]) -> None:
         """Apply entries in their order; `own` has the items that were appended just now."""
@@ -215,7 +213,7 @@ class Replica(Executor):
                 item = own.get(entry.position) or self._item(entry)
                 if item is None:
                     return
-                self._position, self._last_time = entry.position, max(entry.time, self._last_time)
+                self._position, self._last_time = entry.position, entry.time
                 self._run(item, is_own=entry.position in own)
 
     def _item(self, entry: Entry) -> _Item[Any] | None:
@@ -278,7 +276,7 @@ class Replica(Executor):
             if document["format"] != FORMAT:
                 raise ValueError("written in another format")
             self._writer = Started(document["version"], document["limits"])
-            self.commands, self._digest = document["commands"], document["digest"]
+            self.commands, self._digest, self._last_time = document["commands"], document["digest"], document["time"]
             restore(self.store, document)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             self._stop(f"{self.log.name}: the snapshot cannot be read by alimock {__version__} ({error}); use another state")
@@ -294,13 +292,14 @@ class Replica(Executor):
         seed, time = self.store.id_generators.seed, self.store.system_time
         fresh = Store(self._scenario, limits=self.store.limits, seed=seed, real_time=time)
         fresh.settings_digest = _scenario_digest(self._scenario)
-        begun = StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), "commands": 0, "digest": ""}))
+        begun = StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), "commands": 0, "digest": "", "time": 0.0}))
         self.log.put_snapshot(begun)
         return self.log.snapshot() or begun
 
     def _snapshot(self) -> Callable[[], str]:
         """Return what makes the text of a snapshot, without a lock."""
-        snapshot, counts = Snapshot(self.store), {"commands": self.commands, "digest": self._digest}
+        snapshot = Snapshot(self.store)
+        counts = {"commands": self.commands, "digest": self._digest, "time": self._last_time}
         return lambda: json.dumps({**snapshot.document(), **counts}, separators=(",", ":"))
 
     def _put_snapshot(self, text: Callable[[], str], position: Position) -> None:

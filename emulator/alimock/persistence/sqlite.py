@@ -36,7 +36,6 @@ class SqliteLog:
     def __init__(self, path: Path, time: Callable[[], float] = system_clock.time) -> None:
         self.name = str(path)
         self._time = time
-        self._last_time = 0.0
         self._lock = Lock()
         try:
             _create(path)
@@ -49,7 +48,7 @@ class SqliteLog:
         """Append commands. Nothing else can have been appended, but a start without commands finds those of before."""
         if not texts:
             return self._transaction(lambda: Appended(self._entries(after), []))
-        time = self._last_time = max(self._time(), self._last_time)
+        time = self._time()
         entries = [Entry((number, 0), time, text) for number, text in enumerate(texts, after[0] + 1)]
         if len(entries) == 1:
             with self._lock:

@@ -78,7 +78,7 @@ class LoadScenario:
         if self.loads not in (None, store.loads) or (self.digest is not None and self.digest == store.settings_digest):
             return False
         store.load(self.scenario, self.access_key_id)
-        store.settings_digest = self.digest if self.access_key_id is None else store.settings_digest
+        store.settings_digest = self.digest or store.settings_digest
         return True
 
 

@@ -1,0 +1,545 @@
+"""State that outlives a process, and one state of several processes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from alimock.app import flask_app
+from alimock.backend import Backend
+from alimock.persistence import replica as replica_module
+from alimock.persistence.command_log import START, Appended, CommandLog, Entry, Position, StoredSnapshot
+from alimock.persistence.commands import Started, to_text
+from alimock.persistence.replica import Replica
+from alimock.persistence.snapshot import Snapshot, restore
+from alimock.persistence.valkey import ValkeyLog
+from alimock.scenario import loader
+from alimock.scenario.model import Scenario
+from alimock.state.commands import (
+    AdvanceClock,
+    Conflict,
+    DeleteMails,
+    LoadScenario,
+    MarkMails,
+    PutAccessKey,
+    PutAddress,
+    PutFault,
+    ReportScenarioError,
+    ResetAccounts,
+    SetClock,
+    TagMails,
+)
+from alimock.state.executor import Incompatible, Unavailable
+from alimock.state.limits import StateLimits
+from alimock.state.log import Event, EventType
+from alimock.state.store import Store
+from alimock.state.waiters import Interrupted, Waiter
+from conftest import Api, make_api, scenario, signed
+from persistence.replicas import digest, replica
+from persistence.valkey_server import ValkeyServer
+from werkzeug.test import Client, TestResponse
+
+OpenLog = Callable[[], CommandLog]
+JO, AL = "jo@example.com", "al@example.com"
+RICH = """
+seed: a
+timestamps: ignored
+accounts: {default: {access_keys: [{id: testid, secret: testsecret}]}, shop: {access_keys: [{id: shop, secret: s}], addresses: {own@example.com: verified}}}
+addresses: {al@example.com: {outcome: quota-exceeded, times: 1, then: success}, "*@late.example.com": expired, old@example.com: verified}
+faults: [{id: f, when: {action: VerifyEmail}, times: 1, error: Throttling.User}]
+"""
+
+
+def use(api: Api) -> None:
+    """Change a bit of everything."""
+    execute = api.service.executor.execute
+    for key in (None, "shop", "own"):
+        api.key = key
+        api.lists("SubmitEmailVerification", f"{JO},{AL},bo@example.com,x@late.example.com")
+        api.lists("ResendEmailVerification", f"{JO},{AL},x@late.example.com")
+        api.lists("DeleteEmailVerification", "bo@example.com,old@example.com")
+        api.json("VerifyEmail", Token=api.store.outbox.entries()[-1].token)
+        api.json("VerifyEmail", Token=api.store.outbox.entries()[-1].token)
+        api.time.now += 3600
+    api.key = None
+    api.send(signed(SignatureNonce="used"))
+    mails = [mail.sequence for mail in api.store.outbox.entries()]
+    execute(AdvanceClock(86_400, "shop"))
+    execute(SetClock(1_600_000_000, True, "own"))
+    execute(PutAddress(loader.load_address(b"{status: pending, token: abc}", "put@example.com", file="put")))
+    execute(PutAddress(loader.load_address(b"quota-exceeded", "*@put.example.com", file="put"), "shop"))
+    execute(PutFault(loader.load_fault(b"{error: Throttling.User, times: 1, after: 5}", "g", (), file="put"), "own"))
+    execute(PutAccessKey(loader.load_access_key(b"{secret: x, permissions: []}", "new", "", file="put")))
+    execute(MarkMails(tuple(mails[:2]), read=True))
+    execute(TagMails(tuple(mails[1:3]), ("a", "b")))
+    execute(DeleteMails(tuple(mails[3:4])))
+    execute(ReportScenarioError("case.yaml:1: oh"))
+    execute(SetClock(frozen=True))
+    api.service.follow_link("abc", "192.0.2.9")
+    api.call("NoSuchAction")
+
+
+@pytest.mark.parametrize("is_clean", [True, False], ids=["stopped", "killed"])
+def test_everything_is_there_after_a_restart(open_log: OpenLog, is_clean: bool) -> None:
+    log = open_log()
+    api = replica(log, scenario(RICH))
+    use(api)
+    before, views = digest(api), shown(api)
+    if is_clean:
+        api.service.executor.close()
+    else:
+        log.close()
+    again = replica(open_log(), scenario(RICH))
+    assert Snapshot(again.store).digest() == before
+    again.time.now = api.time.now
+    assert shown(again) == views
+    # A nonce is remembered, and so is a fault that has fired.
+    assert json.loads(again.send(signed(SignatureNonce="used")).body)["Code"] == "SignatureNonceUsed"
+
+
+def shown(api: Api) -> dict[str, Any]:
+    """Return what the control API and Mailpit's API show, but for durations."""
+    paths = (
+        "accounts",
+        "addresses",
+        "faults",
+        "outbox",
+        "access-keys?secrets=true",
+        "calls",
+        "changes",
+        "clock",
+        "scenario?state=current",
+    )
+    views = {path: json.loads(get(api, f"/_alimock/{path}").data) for path in paths}
+    for call in views["calls"]["calls"]:
+        del call["duration_ms"]
+    return {**views, "mailpit": json.loads(get(api, "/api/v1/messages").data)}
+
+
+def client(api: Api) -> Client:
+    return Client(flask_app(Backend(api.service)))
+
+
+def get(api: Api, path: str) -> TestResponse:
+    return client(api).get(path, headers={"Host": "localhost"})
+
+
+def test_objects_that_accounts_share_are_shared_after_a_restart(open_log: OpenLog) -> None:
+    log = open_log()
+    api = replica(log, scenario("addresses: {jo@example.com: verified}"))
+    for key in ("one", "two", "three"):
+        api.key = key
+        api.json("QueryEmailVerification", Email=JO)
+    api.service.executor.execute(PutAddress(loader.load_address(b"pending", AL, file="put")))
+    api.service.executor.close()
+    again = replica(open_log(), scenario("addresses: {jo@example.com: verified}"))
+    accounts = list(again.store.accounts.values())
+    assert len(accounts) == 4
+    assert len({id(account.addresses) for account in accounts}) == 1
+    assert len({id(account.scenario) for account in accounts}) == len(
+        {id(account.scenario) for account in api.store.accounts.values()}
+    )
+
+
+def started(log: CommandLog, loaded: Scenario, **limits: int) -> str:
+    executor = Replica(Store(loaded, limits=StateLimits(**limits)), log)
+    message = executor.start()
+    executor.close()
+    return message
+
+
+def test_start_says_what_was_restored(open_log: OpenLog) -> None:
+    log = open_log()
+    assert started(log, scenario()) == f"new state in {log.name}"
+    api = replica(open_log())
+    api.lists("SubmitEmailVerification", f"{JO},{AL}")
+    api.service.executor.close()
+    assert started(open_log(), scenario()) == f"restored 1 account, 2 mails from {log.name}"
+
+
+def test_changed_scenario_is_loaded_and_said_so(open_log: OpenLog) -> None:
+    api = replica(open_log())
+    api.lists("SubmitEmailVerification", JO)
+    api.service.executor.close()
+    log, other = open_log(), scenario("addresses: {al@example.com: verified}")
+    assert started(log, other) == f"the scenario has changed, so everything started again in {log.name}"
+    again = replica(open_log(), other)
+    assert again.json("QueryEmailVerification", Email=AL)["VerificationStatus"] == 1
+    assert not again.store.outbox.entries()
+
+
+def test_scenario_that_was_loaded_at_run_time_is_kept(open_log: OpenLog) -> None:
+    api = replica(open_log())
+    api.service.executor.execute(LoadScenario(scenario("addresses: {al@example.com: verified}")))
+    api.service.executor.close()
+    again = replica(open_log())
+    assert again.json("QueryEmailVerification", Email=AL)["VerificationStatus"] == 1
+
+
+def test_scenario_of_the_settings_is_loaded_once(open_log: OpenLog) -> None:
+    api, changed = replica(open_log()), scenario("addresses: {al@example.com: verified}")
+    api.service.executor.load(changed)
+    api.lists("SubmitEmailVerification", JO)
+    api.service.executor.load(scenario("addresses: {al@example.com: verified}"))
+    assert len(api.store.outbox) == 1
+
+
+def test_snapshots_bound_what_is_applied_at_a_start(open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica_module, "SNAPSHOT_COMMANDS", 5)
+    log = open_log()
+    api = replica(log)
+    for number in range(12):
+        api.lists("SubmitEmailVerification", f"{number}@example.com")
+        wait_for_snapshots()
+    before = digest(api)
+    assert len(log.append(START, ()).entries) <= 5
+    log.close()
+    assert digest(replica(open_log())) == before
+
+
+def wait_for_snapshots() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "alimock snapshot":
+            thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("version", "limits", "found"),
+    [
+        ("0.0.1", {}, "written by alimock 0.0.1, and this is alimock "),
+        (None, {"max_entries": 7}, "written by max_entries=7, and this is max_entries=50000"),
+    ],
+)
+def test_commands_of_another_version_or_with_other_limits_are_refused(
+    open_log: OpenLog, monkeypatch: pytest.MonkeyPatch, version: str | None, limits: dict[str, int], found: str
+) -> None:
+    with monkeypatch.context() as other:
+        if version is not None:
+            other.setattr(replica_module, "__version__", version)
+        log = open_log()
+        api = replica(log, limits=StateLimits(**limits))
+        api.lists("SubmitEmailVerification", JO)
+        log.close()
+    with pytest.raises(Incompatible, match=f"{found}.*Stop every alimock that uses it as it was started"):
+        replica(open_log())
+
+
+def test_state_of_another_version_that_was_stopped_is_used(open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as other:
+        other.setattr(replica_module, "__version__", "0.0.1")
+        api = replica(open_log(), limits=StateLimits(max_entries=7))
+        api.lists("SubmitEmailVerification", JO)
+        api.service.executor.close()
+    log = open_log()
+    newer = replica(log)
+    assert [mail.to for mail in newer.store.outbox.entries()] == [JO]
+    newer.lists("SubmitEmailVerification", AL)
+    # After a crash, its commands are those of the newer version.
+    log.close()
+    assert len(replica(open_log()).store.outbox) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "[]", "{}", '{"format": 1}', '{"format": 99}', json.dumps({**Snapshot(Store(Scenario(""))).document(), "rules": 1})],
+)
+def test_snapshot_that_cannot_be_read_is_refused(open_log: OpenLog, text: str) -> None:
+    log = open_log()
+    log.put_snapshot(StoredSnapshot(START, text))
+    with pytest.raises(Incompatible, match="the snapshot cannot be read"):
+        replica(log)
+
+
+def test_unknown_command_in_the_log_is_refused(valkey_server: ValkeyServer) -> None:
+    log = ValkeyLog(valkey_server.location("unknown-command"))
+    api = replica(log)
+    ValkeyLog(valkey_server.location("unknown-command")).append(START, ['["Nonsense",{}]'])
+    with pytest.raises(Unavailable, match="is not a command of this version"):
+        api.service.executor.catch_up()
+    assert b"ServiceUnavailable" in api.call("ListEmailVerification").body
+
+
+@pytest.fixture
+def two(valkey_server: ValkeyServer, request: pytest.FixtureRequest) -> Iterator[tuple[Api, Api]]:
+    """Two replicas of one state."""
+    location = valkey_server.location(request.node.name[:90].replace("[", "-").replace("]", ""))
+    apis = tuple(replica(ValkeyLog(location), scenario(RICH)) for _ in range(2))
+    yield apis[0], apis[1]
+    for api in apis:
+        api.service.executor.close()
+
+
+def test_two_replicas_have_one_state(two: tuple[Api, Api]) -> None:
+    one, other = two
+    use(one)
+    use(other)
+    assert digest(one) == digest(other)
+
+
+def test_token_that_one_replica_sent_is_verified_by_another(two: tuple[Api, Api]) -> None:
+    one, other = two
+    one.lists("SubmitEmailVerification", JO)
+    token = one.store.outbox.entries()[0].token
+    other.service.executor.execute(ResetAccounts("shop"))
+    assert "Code" not in other.json("EmailVerified", Email="old@example.com")
+    assert other.code("VerifyEmail", Token=token) == "Throttling.User"
+    assert "Code" not in one.json("VerifyEmail", Token=token)
+    assert other.code("VerifyEmail", Token=token) == "ParameterIllegal"
+
+
+def test_nonce_is_accepted_by_one_replica_only(two: tuple[Api, Api]) -> None:
+    answers = [json.loads(api.send(signed()).body) for api in two]
+    assert ["Code" in answer for answer in answers] == [False, True]
+
+
+def test_wrong_signature_is_explained_by_any_replica(two: tuple[Api, Api]) -> None:
+    one, other = two
+    response = one.send(signed(secret="wrong"))
+    assert b"SignatureDoesNotMatch" in response.body
+    other.service.executor.catch_up()
+    assert other.service.refused_request(dict(response.headers)["x-acs-request-id"]) is not None
+    assert [call.outcomes for call in one.store.calls.entries()] == [call.outcomes for call in other.store.calls.entries()]
+
+
+def test_key_that_another_replica_registered_is_checked(two: tuple[Api, Api]) -> None:
+    one, other = two
+    one.service.executor.execute(PutAccessKey(loader.load_access_key(b"{secret: x}", "fresh", "", file="put")))
+    assert b"SignatureDoesNotMatch" in other.send(signed(AccessKeyId="fresh", secret="wrong")).body
+    assert b"Code" not in other.send(signed(AccessKeyId="fresh", secret="x", SignatureNonce="2")).body
+
+
+def test_conflict_at_one_replica_is_none_at_another(two: tuple[Api, Api]) -> None:
+    one, other = two
+    rule = loader.load_address(b"{status: pending, token: abc}", JO, file="put")
+    one.service.executor.execute(PutAddress(rule))
+    with pytest.raises(Conflict, match="already belongs to"):
+        other.service.executor.execute(PutAddress(loader.load_address(b"{status: pending, token: abc}", AL, file="put")))
+    assert digest(one) == digest(other)
+
+
+def wait_in_thread(api: Api) -> tuple[threading.Thread, list[object]]:
+    waiter: Waiter[Any] = Waiter(
+        api.store.events,
+        lambda event: event.kind is EventType.MAIL,
+        types=(EventType.MAIL,),
+        account=None,
+        after=api.store.cursor,
+        seconds=20,
+    )
+    result: list[object] = []
+
+    def run() -> None:
+        with api.store.transaction():
+            api.store.waiters.block(waiter)
+            try:
+                result.extend(api.store.waiters.result(waiter))
+            except Interrupted as error:
+                result.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert api.store.waiters.wait_for_waiter(10)
+    return thread, result
+
+
+def test_wait_at_one_replica_ends_with_a_mail_of_another(two: tuple[Api, Api]) -> None:
+    one, other = two
+    thread, result = wait_in_thread(one)
+    other.lists("SubmitEmailVerification", JO)
+    thread.join(10)
+    (event,) = result
+    assert isinstance(event, Event) and event.kind is EventType.MAIL
+
+
+@pytest.mark.parametrize("change", [ResetAccounts(), LoadScenario(scenario("description: Other."))], ids=["reset", "load"])
+def test_wait_at_one_replica_is_interrupted_by_another(two: tuple[Api, Api], change: Any) -> None:
+    one, other = two
+    thread, result = wait_in_thread(one)
+    other.service.executor.execute(change)
+    thread.join(10)
+    assert isinstance(result[0], Interrupted)
+
+
+def test_emptied_log_starts_again_and_interrupts_waits(
+    two: tuple[Api, Api], valkey_server: ValkeyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = two
+    one.lists("SubmitEmailVerification", JO)
+    other.service.executor.catch_up()
+    thread, result = wait_in_thread(other)
+    valkey_server.client().flushall()
+    one.lists("SubmitEmailVerification", "new@example.com")
+    thread.join(10)
+    assert isinstance(result[0], Interrupted)
+    assert [[mail.to for mail in api.store.outbox.entries()] for api in two] == [["new@example.com"]] * 2
+    assert digest(one) == digest(other)
+    assert "lost its last commands" in caplog.text
+
+
+def test_trimmed_log_is_read_from_the_snapshot(two: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica_module, "SNAPSHOT_COMMANDS", 5)
+    one, other = two
+    for number in range(5):
+        one.lists("SubmitEmailVerification", f"{number}@example.com")
+    wait_for_snapshots()
+    one.lists("SubmitEmailVerification", JO)
+    assert digest(one) == digest(other)
+
+
+def test_deviating_replica_becomes_unavailable(
+    two: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(replica_module, "CHECK_COMMANDS", 2)
+    one, other = two
+    other.store.put_address(loader.load_address(b"verified", JO, file="a mistake of alimock"))
+    for _ in range(3):
+        one.json("QueryEmailVerification", Email=JO)
+    response = other.call("ListEmailVerification")
+    assert response.status == 503
+    assert "deviates from another one at command 2; restart it" in dict(response.headers)["X-Alimock-Decided-By"]
+    assert "deviates" in caplog.text
+    assert get(other, "/readyz").status_code == 503
+    assert get(other, "/livez").status_code == 200
+    assert one.call("ListEmailVerification").status == 200
+
+
+def test_replica_that_another_version_joins_becomes_unavailable(two: tuple[Api, Api]) -> None:
+    one, _ = two
+    joined = Started("99.0", {})
+    executor = one.service.executor
+    assert isinstance(executor, Replica)
+    executor.log.append(START, [to_text(joined), to_text(ResetAccounts())])
+    response = one.call("ListEmailVerification")
+    assert response.status == 503
+    assert "written by alimock 99.0" in dict(response.headers)["X-Alimock-Decided-By"]
+
+
+class BrokenLog:
+    """A log in memory that can be unavailable."""
+
+    name = "broken"
+
+    def __init__(self, *, is_shared: bool) -> None:
+        self.is_shared = is_shared
+        self.is_broken = False
+        self.entries: list[Entry] = []
+        self.kept: StoredSnapshot | None = None
+
+    def append(self, after: Position, texts: Sequence[str]) -> Appended:
+        if self.is_broken:
+            raise Unavailable("broken: out of order")
+        start = len(self.entries) + 1
+        self.entries += [Entry((number, 0), 1.0, text) for number, text in enumerate(texts, start)]
+        return Appended(
+            [entry for entry in self.entries if entry.position > after],
+            [(number, 0) for number in range(start, start + len(texts))],
+        )
+
+    def follow(self, after: Position, seconds: float) -> None:
+        threading.Event().wait(0.01)
+
+    def snapshot(self) -> StoredSnapshot | None:
+        return self.kept
+
+    def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
+        self.kept = snapshot
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(params=[True, False], ids=["shared", "alone"])
+def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Api, BrokenLog]]:
+    monkeypatch.setattr(replica_module, "PAUSE_SECONDS", 0)
+    log = BrokenLog(is_shared=request.param)
+    api = replica(log)
+    yield api, log
+    log.is_broken = False
+    api.service.executor.close()
+
+
+def test_call_gets_503_while_the_engine_is_away_and_changes_nothing(broken: tuple[Api, BrokenLog]) -> None:
+    api, log = broken
+    api.lists("SubmitEmailVerification", JO)
+    before = Snapshot(api.store).digest()
+    log.is_broken = True
+    response = api.call("SubmitEmailVerification", Email=AL, Format="JSON")
+    assert (response.status, json.loads(response.body)["Code"]) == (503, "ServiceUnavailable")
+    assert dict(response.headers)["X-Alimock-Decided-By"] == "state: broken: out of order"
+    log.is_broken = False
+    assert Snapshot(api.store).digest() == before
+    assert api.lists("SubmitEmailVerification", AL) == {"SuccessList": [AL]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/_alimock/addresses/jo@example.com", "verified"),
+        ("DELETE", "/_alimock/outbox", None),
+        ("POST", "/_alimock/reset", None),
+        ("PUT", "/_alimock/scenario", "alimock: 1"),
+        ("PUT", "/_alimock/scenario?over=true", "alimock: 1"),
+        ("PUT", "/_alimock/clock", '{"frozen": true}'),
+        ("GET", "/_alimock/outbox", None),
+        ("GET", "/_alimock/outbox/wait?timeout=0", None),
+        ("GET", "/api/v1/messages", None),
+        ("DELETE", "/api/v1/messages", None),
+        ("GET", "/verify?token=x", None),
+        ("GET", "/readyz", None),
+    ],
+)
+def test_request_gets_503_while_the_engine_is_away(broken: tuple[Api, BrokenLog], method: str, path: str, body: str | None) -> None:
+    api, log = broken
+    log.is_broken = True
+    # The failure of a file is noticed when something is written.
+    api.call("ListEmailVerification")
+    response = client(api).open(path, method=method, data=body, headers={"Host": "localhost"})
+    assert response.status_code == 503
+    assert "broken: out of order" in json.loads(response.data)["message"]
+    assert response.headers["Retry-After"] == "1"
+    assert get(api, "/livez").status_code == 200
+    log.is_broken = False
+    assert get(api, "/readyz").status_code == 200
+    assert client(api).open(path, method=method, data=body, headers={"Host": "localhost"}).status_code in (200, 404, 408)
+
+
+def test_failed_engine_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica_module, "PAUSE_SECONDS", 60)
+    log = BrokenLog(is_shared=True)
+    api = replica(log)
+    log.is_broken = True
+    assert api.call("ListEmailVerification").status == 503
+    log.is_broken = False
+    assert api.call("ListEmailVerification").status == 503
+
+
+def test_watched_scenario_and_deliveries_survive_an_engine_that_is_away(
+    broken: tuple[Api, BrokenLog], caplog: pytest.LogCaptureFixture
+) -> None:
+    api, log = broken
+    log.is_broken = True
+    with pytest.raises(Unavailable):
+        api.service.executor.load(scenario("description: Other."))
+    log.is_broken = False
+    api.service.executor.load(scenario("description: Other."))
+    assert api.store.scenario.description == "Other."
+
+
+def test_snapshot_of_a_store_is_the_state_of_another(api: Api) -> None:
+    use(api)
+    other = make_api(scenario())
+    restore(other.store, json.loads(Snapshot(api.store).text()))
+    assert Snapshot(other.store).digest() == Snapshot(api.store).digest()
+
+
+def test_log_level_of_a_stopped_replica_is_error(caplog: pytest.LogCaptureFixture) -> None:
+    log = BrokenLog(is_shared=True)
+    api = replica(log)
+    log.entries.append(Entry((len(log.entries) + 1, 0), 1.0, "nonsense"))
+    assert api.call("ListEmailVerification").status == 503
+    assert [record.levelno for record in caplog.records if "unavailable until" in record.message] == [logging.ERROR]
