@@ -11,6 +11,7 @@ import pytest
 from alimock.api.service import Service
 from alimock.app import flask_app
 from alimock.backend import Backend
+from alimock.scenario.model import Scenario
 from alimock.state.store import Store as Emulated
 from conftest import Api, Time, scenario
 from hypothesis import HealthCheck, note, settings
@@ -151,14 +152,21 @@ class Machine(RuleBasedStateMachine):
         start = Start(ENTRIES, PATTERNS, *limits)
         self.time = Time()
         loaded = scenario("accounts: {default: {access_keys: [{id: main, secret: s}]}}\n" + text_of(start))
-        self.api = Api(Service(Emulated(loaded, real_time=self.time)), self.time)
-        self.client = Client(flask_app(Backend(self.api.service)))
+        self.use(self.start(loaded))
         self.model = Model(start, lambda: int(self.time.now))
         self.tokens = ["open-sesame", "resent-token", "made-up", "0b32247496409441e9e179ea7c2e0000"]
         self.cursor = 0
         self.user_ids: dict[str, str] = {}
         # The scenario names it, so that views show it before its first use.
         self.model.account("main")
+
+    def start(self, loaded: Scenario) -> Api:
+        """Return the emulator."""
+        return Api(Service(Emulated(loaded, real_time=self.time)), self.time)
+
+    def use(self, api: Api) -> None:
+        """Let the next step be that of an emulator."""
+        self.api, self.client = api, Client(flask_app(Backend(api.service)))
 
     # Operations.
 

@@ -48,7 +48,7 @@ class SqliteLog:
         """Append commands. Nothing else can have been appended, but a start without commands finds those of before."""
         if not texts:
             return self._transaction(lambda: Appended(self._entries(after), []))
-        time = self._time()
+        time = float(self._time())
         entries = [Entry((number, 0), time, text) for number, text in enumerate(texts, after[0] + 1)]
         if len(entries) == 1:
             with self._lock:
