@@ -29,14 +29,14 @@ class Recorder:
     """Writes what is applied to a store to a file that only its owner can read, since commands have secrets."""
 
     def __init__(self, store: Store, path: Path) -> None:
-        self._store = store
+        self.store = store
         self._path = path
         self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii")  # noqa: SIM115
         self.restart()
 
     def restart(self) -> None:
         """Write the state of the store, from which the next commands go on."""
-        self._write(json.dumps({"snapshot": Snapshot(self._store).document()}))
+        self._write(json.dumps({"snapshot": Snapshot(self.store).document()}))
 
     def record(self, command: Command[Any], time: float, result: object) -> None:
         """Write a command that was applied, with its result or the exception that it raised."""
@@ -79,14 +79,14 @@ class Difference(NamedTuple):
 
 
 class Replay:
-    """Runs a recording again. `commands` counts the commands, `version` is that of the alimock that recorded them.
+    """Runs a recording again, in its `store`. `commands` counts the commands, `version` is that of the alimock that recorded them.
 
     Raises `ValueError` for a file that is no recording, and `OSError`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._store = Store(Scenario(""))
+        self.store = Store(Scenario(""))
         self.commands = 0
         self.version = ""
 
@@ -116,7 +116,7 @@ class Replay:
             raise ValueError("a command before the first snapshot")
         self.commands += 1
         try:
-            result: object = self._store.apply(command, line["time"])
+            result: object = self.store.apply(command, line["time"])
         except Exception as error:
             result = error
         replayed = json.loads(json.dumps(answer(result)))
@@ -127,5 +127,5 @@ class Replay:
         if document["format"] != FORMAT:
             raise ValueError(f"written by alimock {document['version']} in another format; this is {__version__}")
         self.version = document["version"]
-        self._store = Store(Scenario(""), limits=StateLimits(**document["limits"]))
-        restore(self._store, document)
+        self.store = Store(Scenario(""), limits=StateLimits(**document["limits"]))
+        restore(self.store, document)

@@ -33,7 +33,7 @@ T = TypeVar("T")
 SECONDS = 2.0
 # How long an engine that failed is not asked again.
 PAUSE_SECONDS = 0.2
-FOLLOW_SECONDS = 1.0
+FOLLOW_SECONDS = 0.25
 SNAPSHOT_COMMANDS = 20_000
 CHECK_COMMANDS = 1_000
 _KEPT_DIGESTS = 100
@@ -94,6 +94,7 @@ class Replica(Executor):
         self._turn, self._queue, self._pending = RLock(), Lock(), list[_Item[Any]]()
         self._away: tuple[float, str] = (0.0, "")
         self._closed = Event()
+        self._follower: Thread | None = None
         self._snapshots: Thread | None = None
 
     def start(self) -> str:
@@ -111,7 +112,8 @@ class Replica(Executor):
                 self.load(self._scenario)
                 restored = f"the scenario has changed, so everything started again in {self.log.name}"
         if self.log.is_shared:
-            Thread(target=self._follow, name="alimock replica", daemon=True).start()
+            self._follower = Thread(target=self._follow, name="alimock replica", daemon=True)
+            self._follower.start()
         return restored if self.commands else f"new state in {self.log.name}"
 
     def execute(self, command: Command[T]) -> T:
@@ -150,8 +152,9 @@ class Replica(Executor):
     def close(self) -> None:
         """Put a snapshot, so that the next start has nothing to apply, and disconnect."""
         self._closed.set()
-        if self._snapshots is not None:
-            self._snapshots.join(SECONDS)
+        for thread in (self._follower, self._snapshots):
+            if thread is not None:
+                thread.join(SECONDS)
         try:
             if self.trouble is None:
                 self.catch_up()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from alimock import __version__
 from alimock.persistence.codec import codec, rules_of
@@ -28,6 +29,7 @@ FORMAT = 1
 Document = dict[str, Any]
 _RULE, _SCENARIO, _RECORD, _FAULTS, _KEYS = map(codec, (AddressRule, Scenario, Record, tuple[Fault, ...], tuple[AccessKey, ...]))
 _DELIVERY = codec(Delivery)
+_PLAIN = ("cursor", "loads", "settings_digest", "scenario_error", "evicted_accounts")
 _LOGS: dict[str, Any] = {"outbox": Mail, "calls": CallEntry, "events": Event}
 
 
@@ -36,14 +38,39 @@ class Snapshot:
 
     def __init__(self, store: Store) -> None:
         with store.transaction():
-            self._tables = _Tables()
             self._entries = {name: getattr(store, name).entries() for name in _LOGS}
-            self._state = self._store(store)
+            self._accounts = list(map(_account, store.accounts.values()))
+            self._shared = [_Shared(account.scenario, account.loaded, account.addresses) for account in store.accounts.values()]
+            self._scenarios = store.scenario, store.start
+            self._state = _state(store)
 
     def document(self) -> Document:
         """Return the snapshot as JSON."""
-        logs = {name: list(map(codec(kind).to_json, self._entries[name])) for name, kind in _LOGS.items()}
-        return {"format": FORMAT, "version": __version__, **self._state, **self._tables.document(), "entries": logs}
+        rules = _Table(_RULE.to_json)
+        books = _Table(lambda book: list(map(rules.number, rules_of(book))))
+        scenarios = _Table(lambda scenario: _scenario(scenario, books))
+        scenario, start = map(scenarios.number, self._scenarios)
+        accounts = [
+            {
+                **account,
+                "scenario": scenarios.number(shared.scenario),
+                "loaded": scenarios.number(shared.loaded),
+                "book": books.number(shared.addresses),
+            }
+            for account, shared in zip(self._accounts, self._shared, strict=True)
+        ]
+        return {
+            "format": FORMAT,
+            "version": __version__,
+            **self._state,
+            "scenario": scenario,
+            "start": start,
+            "accounts": accounts,
+            "scenarios": scenarios.documents,
+            "books": books.documents,
+            "rules": rules.documents,
+            "entries": {name: list(map(codec(kind).to_json, self._entries[name])) for name, kind in _LOGS.items()},
+        }
 
     def text(self) -> str:
         """Return the snapshot as JSON text."""
@@ -54,67 +81,62 @@ class Snapshot:
         self._entries["calls"] = [call._replace(seconds=0.0) for call in self._entries["calls"]]
         return blake2b(json.dumps(self.document(), sort_keys=True).encode(), digest_size=16).hexdigest()
 
-    def _store(self, store: Store) -> Document:
-        scenario, tables = self._tables.scenarios.number, self._tables
-        outbox = store.outbox
-        return {
-            "limits": asdict(store.limits),
-            "cursor": store.cursor,
-            "loads": store.loads,
-            "settings_digest": store.settings_digest,
-            "scenario_error": store.scenario_error,
-            "evicted_accounts": store.evicted_accounts,
-            "seed": store.id_generators.seed.hex() if store.id_generators.seed is not None else None,
-            "key": store.id_generators.key.hex(),
-            "generations": store.id_generators.generations,
-            "scenario": scenario(store.scenario),
-            "start": scenario(store.start),
-            "clock": _clock(store.clock),
-            "ids": _ids(store.ids),
-            "registered": _KEYS.to_json(store.keys.registered.values()),
-            "accounts": [_account(account, tables) for account in store.accounts.values()],
-            "evictions": {name: list(getattr(store, name).evictions().items()) for name in _LOGS},
-            "read": sorted(outbox.read),
-            "tags": {mail_id: list(tags) for mail_id, tags in outbox.tags.items()},
-            "deliveries": {
-                mail_id: {target: _DELIVERY.to_json(one) for target, one in every.items()}
-                for mail_id, every in outbox.deliveries.items()
-            },
-            "deleted": outbox.deleted,
-        }
+
+class _Shared(NamedTuple):
+    """The frozen objects of an account that other accounts may have, too."""
+
+    scenario: Scenario
+    loaded: Scenario
+    addresses: AddressBook
 
 
 class _Table:
-    """Objects by number, each once, whatever it equals."""
+    """Frozen objects by number, equal ones once."""
 
-    def __init__(self) -> None:
-        self.all: list[Any] = []
-        self._numbers: dict[int, int] = {}
+    def __init__(self, to_json: Callable[[Any], Any]) -> None:
+        self.documents: list[Any] = []
+        self._to_json = to_json
+        self._by_id: dict[int, int] = {}
+        self._by_text: dict[str, int] = {}
 
     def number(self, one: Any) -> int:
-        """Return the number of an object."""
-        number = self._numbers.get(id(one))
+        """Return the number of an object, which lives as long as this table."""
+        number = self._by_id.get(id(one))
         if number is None:
-            number = self._numbers[id(one)] = len(self.all)
-            self.all.append(one)
+            document = self._to_json(one)
+            number = self._by_id[id(one)] = self._by_text.setdefault(json.dumps(document), len(self.documents))
+            if number == len(self.documents):
+                self.documents.append(document)
         return number
 
 
-class _Tables:
-    """The objects that accounts may share: scenarios, books of addresses, and rules."""
+def _scenario(scenario: Scenario, books: _Table) -> Document:
+    own = {name: books.number(book) for name, book in scenario.account_addresses.items()}
+    document: Document = _SCENARIO.to_json(replace(scenario, addresses=AddressBook(), account_addresses={}))
+    return {"scenario": document, "book": books.number(scenario.addresses), "own": own}
 
-    def __init__(self) -> None:
-        self.scenarios, self.books, self.rules = _Table(), _Table(), _Table()
 
-    def document(self) -> Document:
-        scenarios = [self._scenario(one) for one in self.scenarios.all]
-        books = [list(map(self.rules.number, rules_of(book))) for book in self.books.all]
-        return {"scenarios": scenarios, "books": books, "rules": list(map(_RULE.to_json, self.rules.all))}
-
-    def _scenario(self, scenario: Scenario) -> Document:
-        own = {name: self.books.number(book) for name, book in scenario.account_addresses.items()}
-        document: Document = _SCENARIO.to_json(replace(scenario, addresses=AddressBook(), account_addresses={}))
-        return {"scenario": document, "book": self.books.number(scenario.addresses), "own": own}
+def _state(store: Store) -> Document:
+    """Return the JSON of what is no list of entries, no account and no scenario."""
+    generators, outbox = store.id_generators, store.outbox
+    return {
+        "limits": asdict(store.limits),
+        **{name: getattr(store, name) for name in _PLAIN},
+        "seed": generators.seed.hex() if generators.seed is not None else None,
+        "key": generators.key.hex(),
+        "generations": generators.generations,
+        "clock": _clock(store.clock),
+        "ids": _ids(store.ids),
+        "registered": _KEYS.to_json(store.keys.registered.values()),
+        "evictions": {name: list(getattr(store, name).evictions().items()) for name in _LOGS},
+        "read": sorted(outbox.read),
+        "tags": {mail_id: list(tags) for mail_id, tags in outbox.tags.items()},
+        "deliveries": {
+            mail_id: {target: _DELIVERY.to_json(one) for target, one in every.items()}
+            for mail_id, every in outbox.deliveries.items()
+        },
+        "deleted": outbox.deleted,
+    }
 
 
 def _clock(clock: Clock) -> list[Any]:
@@ -125,16 +147,12 @@ def _ids(ids: IdGenerator) -> list[int]:
     return [ids.generation, ids.requests]
 
 
-def _account(account: Account, tables: _Tables) -> Document:
-    records = _Table()
-    listed = [records.number(record) for record in account.own_records.values()]
-    sent = [records.number(record) for record in account.sent_records]
-    is_changed = account.addresses is not account.scenario.book(account.name)
+def _account(account: Account) -> Document:
+    # A record that was deleted may still be the one that a token was sent for.
+    records = {id(record): record for record in (*account.own_records.values(), *account.sent_records)}
+    numbers = {key: number for number, key in enumerate(records)}
     return {
         "name": account.name,
-        "scenario": tables.scenarios.number(account.scenario),
-        "loaded": tables.scenarios.number(account.loaded),
-        "book": tables.books.number(account.addresses) if is_changed else None,
         "faults": _FAULTS.to_json(account.faults.values()),
         "clock": _clock(account.clock),
         "ids": _ids(account.ids),
@@ -143,13 +161,13 @@ def _account(account: Account, tables: _Tables) -> Document:
         "fault_calls": dict(account.fault_calls),
         "fault_hits": dict(account.fault_hits),
         "nonces": list(account.nonces.items()),
-        "records": list(map(_RECORD.to_json, records.all)),
-        "own": listed,
-        "sent": sent,
+        "records": list(map(_RECORD.to_json, records.values())),
+        "own": [numbers[id(record)] for record in account.own_records.values()],
+        "sent": [numbers[id(record)] for record in account.sent_records],
         "record_count": account.record_count,
         "deleted": sorted(account.deleted),
         "first_day": account.quotas.first_day,
-        "days": [[day, counts.sends, sorted(counts.new)] for day, counts in account.quotas.days.items()],
+        "days": [[day, dict(counts.sends), sorted(counts.new)] for day, counts in account.quotas.days.items()],
         "used_responses": [[*key, count] for key, count in account.used_responses.items()],
     }
 
@@ -163,7 +181,7 @@ def restore(store: Store, document: Document) -> None:
         generators = store.id_generators
         generators.seed = bytes.fromhex(document["seed"]) if document["seed"] is not None else None
         generators.key, generators.generations = bytes.fromhex(document["key"]), document["generations"]
-        for name in ("cursor", "loads", "settings_digest", "scenario_error", "evicted_accounts"):
+        for name in _PLAIN:
             setattr(store, name, document[name])
         store.scenario, store.start = scenarios[document["scenario"]], scenarios[document["start"]]
         store.clock = _restored_clock(document["clock"], store)
@@ -203,8 +221,7 @@ def _restored_account(document: Document, scenarios: list[Scenario], books: list
     name, scenario = document["name"], scenarios[document["scenario"]]
     ids = _restored_ids(document["ids"], name, scenario, store)
     account = Account(name, scenario, scenarios[document["loaded"]], _restored_clock(document["clock"], store), ids)
-    if document["book"] is not None:
-        account.addresses = books[document["book"]]
+    account.addresses = books[document["book"]]
     account.faults = {fault.id: fault for fault in _FAULTS.from_json(document["faults"])}
     account.initial.account_start, account.last_used = document["start"], document["last_used"]
     account.fault_calls, account.fault_hits = Counter(document["fault_calls"]), Counter(document["fault_hits"])
