@@ -50,6 +50,13 @@ class MemoryLog:
         is_lost = after > START and after not in [entry.position for entry in self._entries]
         return Appended([entry for entry in self._entries if entry.position > after], own, is_lost)
 
+    def warning(self) -> str | None:
+        """Return None."""
+        return None
+
+    def probe(self) -> None:
+        """Do nothing."""
+
     def follow(self, after: Position, seconds: float) -> None:
         """Return soon."""
         Event().wait(0.01)

@@ -73,10 +73,12 @@ def health(method: str, path: str, executor: Executor) -> HttpResponse:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
     if path == READY:
         try:
-            executor.catch_up()
+            executor.check_ready()
         except Unavailable as reason:
             message = f"The state is unavailable: {reason}"
-            return refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, "alimock reconnects by itself.", ("Retry-After", "1"))
+            return refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE, message, "The log of alimock says when it is available again.", ("Retry-After", "1")
+            )
     return _ALIVE
 
 

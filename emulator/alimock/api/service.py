@@ -31,6 +31,7 @@ from alimock.spec.errors import ApiError
 from alimock.state import system_clock
 from alimock.state.commands import FollowedLink, FollowLink
 from alimock.state.executor import Executor, Unavailable
+from alimock.state.log import Outcome
 from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
@@ -72,9 +73,7 @@ class Service:
         try:
             context = self.executor.execute(call)
         except Unavailable as reason:
-            # No id of an account, since none can be counted.
-            unknown = CallContext(request, Check.UNCHECKED, str(uuid4()).upper())
-            return _error(unknown, ApiError(errors.SERVICE_UNAVAILABLE, f"state: {reason}"))
+            return self._unavailable(request, f"state: {reason}")
         for mail in context.mails:
             for receive in receivers.values():
                 receive(mail)
@@ -135,6 +134,15 @@ class Service:
         with self.store.transaction():
             refusal = refusal_before_signature(ReceivedRequest(request), self.store)
         return Verdict(digest, False, diagnose(request, key, keys).explanation if refusal is None else "")
+
+    def _unavailable(self, request: ApiRequest, reason: str) -> HttpResponse:
+        error = ApiError(errors.SERVICE_UNAVAILABLE, reason)
+        # No id of an account, since none can be counted.
+        context = CallContext(request, Check.UNCHECKED, str(uuid4()).upper(), status=503, code=error.code)
+        context.outcomes = (Outcome("", error.code, reason),)
+        if self.write_line is not None:
+            call_log.write_line(context, self.write_line)
+        return _error(context, error)
 
     def _response(self, context: CallContext) -> HttpResponse:
         try:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.backend import Backend, create_backend
@@ -34,6 +34,9 @@ from alimock.settings import LIMITS, SETTINGS, Setting, SettingError, Settings, 
 from alimock.state.executor import Incompatible, Unavailable
 from alimock.state.snapshot import snapshot
 from alimock.state.store import Store
+
+if TYPE_CHECKING:
+    from alimock.persistence.recording import Recorder
 
 POLL_SECONDS = 0.25
 _DESCRIPTION = "Run the emulator until SIGTERM or Ctrl-C. An option overrides the environment variable in brackets."
@@ -76,8 +79,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         backend = create_backend(scenario, settings, write_line)
         restored = backend.service.executor.start()
-        if settings.log_commands is not None:
-            _record(backend.service.store, settings.log_commands)
+        recorder = _recorder(backend.service.store, settings.log_commands)
     except ModuleNotFoundError as error:
         return fail(NO_VALKEY_EXTRA.format(error.name))
     except SettingError as error:
@@ -88,18 +90,23 @@ def run(arguments: Sequence[str]) -> int:
         status = _serve(backend, settings, tls, stopping, restored)
     finally:
         backend.service.executor.close()
+        if recorder is not None:
+            recorder.close()
     if status == 0 and export_file is not None:
         return _export(backend.service.store, export_file)
     return status
 
 
-def _record(store: Store, file: str) -> None:
-    """Record all commands in a file; raises `SettingError`."""
+def _recorder(store: Store, file: str | None) -> Recorder | None:
+    """Record all commands in a file, if there is one; raises `SettingError`."""
+    if file is None:
+        return None
     # Imported late, since few emulators record.
     from alimock.persistence.recording import Recorder
 
     try:
-        store.recorder = Recorder(store, Path(file))
+        store.recorder = recorder = Recorder(store, Path(file))
+        return recorder
     except OSError as error:
         raise SettingError(f"--log-commands: cannot write `{file}`: {error.strerror}") from None
 

@@ -43,7 +43,7 @@ def conflict(error: Conflict) -> tuple[dict[str, object], int]:
 
 def unavailable(error: Unavailable) -> tuple[dict[str, object], int, Mapping[str, str]]:
     """Return the response while the state cannot be read or changed."""
-    hint = "Retry; alimock reconnects by itself."
+    hint = "Retry later; the log of alimock says when the state is available again."
     return {"message": f"The state is unavailable: {error}", "hint": hint}, 503, {"Retry-After": "1"}
 
 

@@ -48,6 +48,9 @@ class CommandLog(Protocol):
     def append(self, after: Position, texts: Sequence[str]) -> Appended:
         """Append commands, and return every entry after a position, also if there are no commands."""
 
+    def probe(self) -> None:
+        """Raise `Unavailable` if no command could be appended now, for example because the disk is full."""
+
     def follow(self, after: Position, seconds: float) -> None:
         """Return when there are entries after a position, or after some seconds."""
 
@@ -56,6 +59,9 @@ class CommandLog(Protocol):
 
     def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
         """Keep a snapshot and forget the entries before it; return False if there is one at its position or later."""
+
+    def warning(self) -> str | None:
+        """Return why the engine may lose the state, or None."""
 
     def close(self) -> None:
         """Disconnect."""

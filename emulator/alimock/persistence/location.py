@@ -33,7 +33,7 @@ def location_of(text: str) -> Path | ValkeyServer:
         name = options.pop("name", DEFAULT_NAME)
         if parts.netloc.rpartition("@")[2] or not parts.path.strip("/") or options:
             raise ValueError("the URL of a Unix socket has a path and at most a name")
-        return ValkeyServer(f"unix://{parts.path}", urlunsplit(parts._replace(query="")), _checked(name))
+        return ValkeyServer(f"unix://{parts.path}", f"unix://{parts.netloc}{parts.path}", _checked(name))
     if scheme not in _SCHEMES:
         raise ValueError(f"{scheme[:20]!a} is no scheme of a state")
     # `port` raises ValueError for a port out of range.

@@ -31,7 +31,8 @@ class Recorder:
     def __init__(self, store: Store, path: Path) -> None:
         self.store = store
         self._path = path
-        self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii")  # noqa: SIM115
+        # Without a buffer, so that a crash loses nothing.
+        self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0)  # noqa: SIM115
         self.restart()
 
     def restart(self) -> None:
@@ -51,8 +52,7 @@ class Recorder:
         if self._file.closed:
             return
         try:
-            self._file.write(f"{line}\n")
-            self._file.flush()
+            self._file.write(f"{line}\n".encode("ascii"))
         except OSError as error:
             logger.error("%s: %s. No more commands are logged.", self._path, error.strerror)
             self._file.close()
@@ -92,9 +92,9 @@ class Replay:
 
     def differences(self) -> Iterator[Difference]:
         """Yield each command with another answer, in the order of the file."""
-        with self._path.open(encoding="utf-8") as file:
+        with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.endswith("\n") and self.version:
+                if not line.endswith(b"\n") and self.version:
                     # The process was killed while it wrote this line.
                     return
                 try:

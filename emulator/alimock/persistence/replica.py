@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import asdict
 from hashlib import blake2b
@@ -89,6 +90,8 @@ class Replica(Executor):
         self._own_time, store.system_time = store.system_time, self._time
         self._position, self._last_time = START, 0.0
         self._writer = self._this = Started(__version__, asdict(store.limits))
+        # The state that the commands belong to: another one begins if an engine has lost everything.
+        self._epoch = ""
         self._digest = ""
         self._digests: dict[int, str] = {}
         self._turn, self._queue, self._pending = RLock(), Lock(), list[_Item[Any]]()
@@ -99,6 +102,9 @@ class Replica(Executor):
 
     def start(self) -> str:
         """Restore the state, or begin one, and say what was restored; raises `Incompatible` and `Unavailable`."""
+        warning = self.log.warning()
+        if warning is not None:
+            logger.warning("%s: %s", self.log.name, warning)
         with self._turn:
             self._rebuild({})
             if self.trouble is not None:
@@ -132,8 +138,16 @@ class Replica(Executor):
     def catch_up(self) -> None:
         """Apply what others have appended."""
         self._check()
-        if self.log.is_shared or self._away[1]:
+        if self._away[1]:
+            self._probe()
+        if self.log.is_shared:
             self._take_turn(None)
+
+    def check_ready(self) -> None:
+        """Raise `Unavailable` if commands cannot be executed now."""
+        self._check()
+        self._probe()
+        self.catch_up()
 
     def try_lock(self) -> bool:
         """Return False for an engine that must be waited for."""
@@ -175,6 +189,24 @@ class Replica(Executor):
         if system_clock.monotonic() < until:
             raise Unavailable(reason)
 
+    def _probe(self) -> None:
+        try:
+            self.log.probe()
+        except Unavailable as error:
+            self._fail(error)
+            raise
+        self._succeed()
+
+    def _fail(self, error: Unavailable) -> None:
+        if not self._away[1]:
+            logger.warning("The state is unavailable: %s", error)
+        self._away = (system_clock.monotonic() + PAUSE_SECONDS, str(error))
+
+    def _succeed(self) -> None:
+        if self._away[1]:
+            logger.warning("The state is available again: %s", self.log.name)
+        self._away = (0.0, "")
+
     def _take_turn(self, item: _Item[Any] | None) -> None:
         """Append what is pending, unless another thread has appended this item meanwhile."""
         if not self._turn.acquire(timeout=SECONDS):
@@ -189,49 +221,63 @@ class Replica(Executor):
 
     def _append(self, items: Sequence[_Item[Any]]) -> None:
         try:
-            appended = self.log.append(self._position, [item.text for item in items])
-            own = dict(zip(appended.own, items, strict=True))
-            if appended.is_lost:
-                self._rebuild(own)
-            else:
-                self._apply(appended.entries, own)
+            left = self._appended(items)
+            if left and self.trouble is None:
+                # They went into a log that was emptied, whose state nothing goes on with.
+                left = self._appended(left)
         except Unavailable as error:
-            self._away = (system_clock.monotonic() + PAUSE_SECONDS, str(error))
+            self._fail(error)
             for item in items:
                 item.fail(error)
             raise
-        self._away = (0.0, "")
-        for item in items:
-            if not item.is_done:
-                item.fail(Unavailable(self.trouble or f"{self.log.name}: the log was emptied"))
+        self._succeed()
+        for item in left:
+            item.fail(Unavailable(self.trouble or f"{self.log.name}: the log was emptied"))
         if self.trouble is not None:
             raise Unavailable(self.trouble)
 
-    def _apply(self, entries: Sequence[Entry], own: dict[Position, _Item[Any]]) -> None:
-        """Apply entries in their order; `own` has the items that were appended just now."""
+    def _appended(self, items: Sequence[_Item[Any]]) -> list[_Item[Any]]:
+        """Append items, apply what is new in the log, and return the items that were not applied."""
+        appended = self.log.append(self._position, [f"{self._epoch} {item.text}" for item in items])
+        own = dict(zip(appended.own, items, strict=True))
+        if appended.is_lost or not self._apply(appended.entries, own):
+            self._rebuild(own)
+        return [item for item in items if not item.is_done]
+
+    def _apply(self, entries: Sequence[Entry], own: dict[Position, _Item[Any]], *, is_start: bool = False) -> bool:
+        """Apply entries in their order, and return False at one of another epoch; `own` are the items that were appended just now.
+
+        Those of another epoch than that of the snapshot, from which the process starts, are left out.
+        """
         with self.store.transaction():
             for entry in entries:
+                epoch, _, text = entry.text.partition(" ")
+                if epoch != self._epoch and not is_start:
+                    return False
+                self._position = entry.position
+                if epoch == self._epoch:
+                    self._run(own.get(entry.position) or self._item(text), entry, is_own=entry.position in own, is_start=is_start)
                 if self.trouble is not None:
-                    return
-                item = own.get(entry.position) or self._item(entry)
-                if item is None:
-                    return
-                self._position, self._last_time = entry.position, entry.time
-                self._run(item, is_own=entry.position in own)
+                    break
+        return True
 
-    def _item(self, entry: Entry) -> _Item[Any] | None:
+    def _item(self, text: str) -> _Item[Any] | None:
         try:
-            return _Item(from_text(entry.text))
+            return _Item(from_text(text))
         except ValueError as error:
             self._stop(f"{self.log.name}: {error}")
             return None
 
-    def _run(self, item: _Item[Any], *, is_own: bool) -> None:
-        command = item.command
+    def _run(self, item: _Item[Any] | None, entry: Entry, *, is_own: bool, is_start: bool) -> None:
+        if item is None:
+            return
+        command, self._last_time = item.command, entry.time
         if isinstance(command, Started):
             self._writer = command
         elif isinstance(command, Check):
-            self._compare(command)
+            # What other replicas found before this one started does not matter.
+            if not is_start:
+                self._compare(command)
         elif self._writer != self._this:
             self._stop(_incompatible(self.log.name, self._writer, self._this))
             return
@@ -254,16 +300,17 @@ class Replica(Executor):
 
     def _remember(self, *, is_own: bool) -> None:
         """Remember the digest until it is compared; the check goes into the log with the next command."""
-        self._digests[self.commands] = self._digest
+        self._digests[self.commands], digest, self._digest = self._digest, self._digest, ""
         self._digests.pop(self.commands - _KEPT_DIGESTS * CHECK_COMMANDS, None)
         if is_own:
             with self._queue:
-                self._pending.append(_Item(Check(self.commands, self._digest)))
+                self._pending.append(_Item(Check(self.commands, digest)))
 
     def _compare(self, check: Check) -> None:
         """Compare this state with that of the replica whose check came first."""
         if self._digests.pop(check.commands, check.digest) != check.digest:
-            self._stop(f"{self.log.name}: this replica deviates from another one at command {check.commands:,}; restart it")
+            found = f"deviates from another one between the commands {check.commands - CHECK_COMMANDS:,} and {check.commands:,}"
+            self._stop(f"{self.log.name}: this replica {found}; restart it, and report it with the log")
 
     def _stop(self, trouble: str) -> None:
         """Go on with nothing, since the state may be wrong from here on."""
@@ -273,36 +320,40 @@ class Replica(Executor):
 
     def _rebuild(self, own: dict[Position, _Item[Any]]) -> None:
         """Start again from the latest snapshot and the log, or from the scenario if there is neither."""
-        stored = self.log.snapshot() or self._begin()
+        stored, epoch = self.log.snapshot() or self._begin(), self._epoch
         try:
             document: Document = json.loads(stored.text)
             if document["format"] != FORMAT:
                 raise ValueError("written in another format")
             self._writer = Started(document["version"], document["limits"])
             self.commands, self._digest, self._last_time = document["commands"], document["digest"], document["time"]
+            self._epoch = document["epoch"]
             restore(self.store, document)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             self._stop(f"{self.log.name}: the snapshot cannot be read by alimock {__version__} ({error}); use another state")
             return
         self._digests.clear()
-        is_trimmed, self._position = stored.position >= self._position, stored.position
-        if not is_trimmed:
+        if epoch not in ("", self._epoch):
+            logger.warning("%s lost the state; everything started again from the scenario", self.log.name)
+        elif stored.position < self._position:
             logger.warning("%s lost its last commands; the state is again what it was before them", self.log.name)
-        self._apply(self.log.append(self._position, ()).entries, own)
+        self._position = stored.position
+        self._apply(self.log.append(self._position, ()).entries, own, is_start=True)
 
     def _begin(self) -> StoredSnapshot:
         """Begin a state from the scenario, unless another process was faster."""
         seed, time = self.store.id_generators.seed, self.store.system_time
         fresh = Store(self._scenario, limits=self.store.limits, seed=seed, real_time=time)
         fresh.settings_digest = _scenario_digest(self._scenario)
-        begun = StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), "commands": 0, "digest": "", "time": 0.0}))
+        counts = {"epoch": secrets.token_hex(4), "commands": 0, "digest": "", "time": 0.0}
+        begun = StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), **counts}))
         self.log.put_snapshot(begun)
         return self.log.snapshot() or begun
 
     def _snapshot(self) -> Callable[[], str]:
         """Return what makes the text of a snapshot, without a lock."""
         snapshot = Snapshot(self.store)
-        counts = {"commands": self.commands, "digest": self._digest, "time": self._last_time}
+        counts = {"epoch": self._epoch, "commands": self.commands, "digest": self._digest, "time": self._last_time}
         return lambda: json.dumps({**snapshot.document(), **counts}, separators=(",", ":"))
 
     def _put_snapshot(self, text: Callable[[], str], position: Position) -> None:

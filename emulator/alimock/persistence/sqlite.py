@@ -39,7 +39,7 @@ class SqliteLog:
         self._lock = Lock()
         try:
             _create(path)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+            self._connection = sqlite3.connect(path.absolute(), isolation_level=None, check_same_thread=False, timeout=0)
             self._open()
         except (OSError, sqlite3.Error, ValueError) as error:
             raise ValueError(f"cannot use the state file `{path}`: {_reason(error)}") from None
@@ -57,6 +57,10 @@ class SqliteLog:
             self._transaction(lambda: self._insert(entries))
         return Appended(entries, [entry.position for entry in entries])
 
+    def probe(self) -> None:
+        """Write as much as a large command, since only that shows whether there is room."""
+        self._transaction(lambda: self._connection.execute("REPLACE INTO probe VALUES (1, randomblob(8192))"))
+
     def follow(self, after: Position, seconds: float) -> None:
         """Not used: no other process appends."""
 
@@ -64,12 +68,18 @@ class SqliteLog:
         """Return the latest snapshot, or None."""
         query = "SELECT number, content FROM snapshot ORDER BY number DESC LIMIT 1"
         row = self._transaction(lambda: self._connection.execute(query).fetchone())
-        return StoredSnapshot((row[0], 0), zlib.decompress(row[1]).decode()) if row is not None else None
+        if row is None:
+            return None
+        return StoredSnapshot((row[0], 0), self._run(lambda: zlib.decompress(row[1]).decode()))
 
     def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
         """Replace the snapshot, and delete the entries that it contains."""
         content = zlib.compress(snapshot.text.encode(), 1)
         return self._transaction(lambda: self._replace_snapshot(snapshot.position[0], content))
+
+    def warning(self) -> str | None:
+        """Return None: a file loses nothing."""
+        return None
 
     def close(self) -> None:
         """Release the file."""
@@ -92,10 +102,7 @@ class SqliteLog:
         run("COMMIT")
 
     def _entries(self, after: Position) -> list[Entry]:
-        run = self._connection.execute
-        # Whether there is room for more is only known after writing as much as a command has.
-        run("REPLACE INTO probe VALUES (1, randomblob(8192))")
-        rows = run("SELECT number, time, command FROM log WHERE number > ? ORDER BY number", after[:1])
+        rows = self._connection.execute("SELECT number, time, command FROM log WHERE number > ? ORDER BY number", after[:1])
         return [Entry((number, 0), time, text) for number, time, text in rows]
 
     def _insert(self, entries: Sequence[Entry]) -> None:
@@ -126,7 +133,7 @@ class SqliteLog:
     def _run(self, function: Callable[..., T], *arguments: object) -> T:
         try:
             return function(*arguments)
-        except (sqlite3.Error, zlib.error, UnicodeDecodeError) as error:
+        except (sqlite3.Error, zlib.error, UnicodeDecodeError, TypeError) as error:
             raise Unavailable(f"{self.name}: {_reason(error)}") from None
 
 

@@ -2,7 +2,7 @@
 
 Two streams without expiry: `alimock:{NAME}:log` has a command in each entry, `alimock:{NAME}:snapshot` the latest snapshot, whose
 id is the position of the last command in it. A server accepts no id that is not higher than the last one, so that neither a
-snapshot nor a command can be put in the place of a later one.
+snapshot nor a command can be put in the place of a later one. To see whether writing works, `alimock:{NAME}:probe` is written.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ class ValkeyLog:
 
     def __init__(self, server: ValkeyServer) -> None:
         self.name = f"{server.address}, state {server.name}"
-        self._log, self._snapshot = (f"alimock:{{{server.name}}}:{key}" for key in ("log", "snapshot"))
+        self._log, self._snapshot, self._probe = (f"alimock:{{{server.name}}}:{key}" for key in ("log", "snapshot", "probe"))
         self._client = self._connected(server.url, TIMEOUT_SECONDS)
         # Its own connection, since it blocks.
         self._following = self._connected(server.url, None)
 
     def _connected(self, url: str, timeout: float | None) -> valkey.Valkey:
+        tls = {"ssl_check_hostname": True} if url.startswith(("valkeys:", "rediss:")) else {}
         # A command that was sent may have been carried out, so none is sent again.
+        retry = Retry(NoBackoff(), 0)
         return valkey.Valkey.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0), client_name="alimock"
+            url, socket_timeout=timeout, socket_connect_timeout=TIMEOUT_SECONDS, retry=retry, client_name="alimock", **tls
         )
 
     def append(self, after: Position, texts: Sequence[str]) -> Appended:
@@ -50,9 +52,13 @@ class ValkeyLog:
         for text in texts:
             pipeline.xadd(self._log, {_COMMAND: text.encode()})
         pipeline.xrange(self._log, f"({_id(after)}")
-        found, *ids, entries = self._answer(pipeline.execute)
+        found, *ids, entries = self._answer(lambda: _results(pipeline))
         is_lost = after > _FIRST and not found
         return Appended(list(map(_entry, entries)), list(map(_position, ids)), is_lost)
+
+    def probe(self) -> None:
+        """Write a key: a server that is read-only or full still answers reads."""
+        self._answer(lambda: self._client.set(self._probe, b""))
 
     def follow(self, after: Position, seconds: float) -> None:
         """Return when there are entries after a position, or after some seconds."""
@@ -64,7 +70,10 @@ class ValkeyLog:
         if not found:
             return None
         position, fields = found[0]
-        return StoredSnapshot(_position(position), zlib.decompress(fields[_CONTENT]).decode())
+        try:
+            return StoredSnapshot(_position(position), zlib.decompress(fields[_CONTENT]).decode())
+        except (zlib.error, KeyError, UnicodeDecodeError) as error:
+            raise Unavailable(f"{self.name}: the snapshot is damaged: {error}") from None
 
     def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
         """Keep a snapshot and forget the entries before its last; return False if there is one at its position or later."""
@@ -104,6 +113,15 @@ class ValkeyLog:
 
 class _Refused(Unavailable):
     """The server answered with an error."""
+
+
+def _results(pipeline: Any) -> list[Any]:
+    """Return the results of a pipeline. The exception of the library would contain the commands, which have secrets."""
+    results: list[Any] = pipeline.execute(raise_on_error=False)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
 
 
 def _id(position: Position) -> str:

@@ -54,6 +54,9 @@ class Executor:
     def catch_up(self) -> None:
         """Make the store show everything that was executed anywhere; raises `Unavailable`."""
 
+    def check_ready(self) -> None:
+        """Raise `Unavailable` if commands cannot be executed now."""
+
     def try_lock(self) -> bool:
         """Let this thread execute commands without waiting for others until `unlock`; return False if it would have to wait."""
         return self.store.lock.acquire(blocking=False)
