@@ -70,7 +70,7 @@ COMMANDS: list[Any] = [
     commands.RecordDelivery(1, "relay", Delivery(DeliveryState.FAILED, "no")),
     commands.RecordDelivery(1, "relay", Delivery(DeliveryState.DELIVERED)),
     Started("1.0", {"max_entries": 1}),
-    Check(1, "digest"),
+    Check(1, 2),
     Call(ReceivedRequest(parse(REQUEST))),
     Call(ReceivedRequest(parse(REQUEST), Verdict("d", False, "why"), 1.5), "docs-2018", Authentication.NONE, ("relay", "webhook")),
 ]

@@ -36,7 +36,7 @@ class Check:
     """The digest of a replica after a number of commands. It changes nothing."""
 
     commands: int
-    digest: str
+    digest: int
 
     def apply(self, store: Store) -> None:
         """Do nothing."""

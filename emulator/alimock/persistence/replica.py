@@ -14,6 +14,7 @@ from dataclasses import asdict
 from hashlib import blake2b
 from threading import Event, Lock, RLock, Thread
 from typing import Any, Generic, TypeVar
+from zlib import crc32
 
 from alimock import __version__
 from alimock.api.context import CallContext
@@ -92,8 +93,9 @@ class Replica(Executor):
         self._writer = self._this = Started(__version__, asdict(store.limits))
         # The state that the commands belong to: another one begins if an engine has lost everything.
         self._epoch = ""
-        self._digest = ""
-        self._digests: dict[int, str] = {}
+        # Of the results since the last check.
+        self._digest = 0
+        self._digests: dict[int, int] = {}
         self._turn, self._queue, self._pending = RLock(), Lock(), list[_Item[Any]]()
         self._away: tuple[float, str] = (0.0, "")
         self._closed = Event()
@@ -289,8 +291,7 @@ class Replica(Executor):
         """Count a command that was applied. The process that was asked for it does what one of all should do now and then."""
         self.commands += 1
         if self.log.is_shared:
-            result = f"{self._digest} {self.store.cursor} {item}"
-            self._digest = blake2b(result.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+            self._digest = crc32(f"{self.store.cursor} {item}".encode("utf-8", "surrogatepass"), self._digest)
             if self.commands % CHECK_COMMANDS == 0:
                 self._remember(is_own=is_own)
         if is_own and self.commands % SNAPSHOT_COMMANDS == 0:
@@ -300,7 +301,7 @@ class Replica(Executor):
 
     def _remember(self, *, is_own: bool) -> None:
         """Remember the digest until it is compared; the check goes into the log with the next command."""
-        self._digests[self.commands], digest, self._digest = self._digest, self._digest, ""
+        self._digests[self.commands], digest, self._digest = self._digest, self._digest, 0
         self._digests.pop(self.commands - _KEPT_DIGESTS * CHECK_COMMANDS, None)
         if is_own:
             with self._queue:
@@ -345,7 +346,7 @@ class Replica(Executor):
         seed, time = self.store.id_generators.seed, self.store.system_time
         fresh = Store(self._scenario, limits=self.store.limits, seed=seed, real_time=time)
         fresh.settings_digest = _scenario_digest(self._scenario)
-        counts = {"epoch": secrets.token_hex(4), "commands": 0, "digest": "", "time": 0.0}
+        counts = {"epoch": secrets.token_hex(4), "commands": 0, "digest": 0, "time": 0.0}
         begun = StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), **counts}))
         self.log.put_snapshot(begun)
         return self.log.snapshot() or begun

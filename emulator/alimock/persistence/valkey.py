@@ -34,6 +34,8 @@ class ValkeyLog:
         self.name = f"{server.address}, state {server.name}"
         self._log, self._snapshot, self._probe = (f"alimock:{{{server.name}}}:{key}" for key in ("log", "snapshot", "probe"))
         self._client = self._connected(server.url, TIMEOUT_SECONDS)
+        # Kept for commands: what a pool and a pipeline do for each of them costs more than the rest of an exchange.
+        self._connection = self._client.connection_pool.make_connection()
         # Its own connection, since it blocks.
         self._following = self._connected(server.url, None)
 
@@ -47,12 +49,13 @@ class ValkeyLog:
 
     def append(self, after: Position, texts: Sequence[str]) -> Appended:
         """Append commands in one round trip, and find out whether the log still has the entry at `after`."""
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.xrange(self._log, _id(after), _id(after))
-        for text in texts:
-            pipeline.xadd(self._log, {_COMMAND: text.encode()})
-        pipeline.xrange(self._log, f"({_id(after)}")
-        found, *ids, entries = self._answer(lambda: _results(pipeline))
+        last = _id(after)
+        commands = [
+            ("XRANGE", self._log, last, last),
+            *[("XADD", self._log, "*", _COMMAND, text) for text in texts],
+            ("XRANGE", self._log, f"({last}", "+"),
+        ]
+        found, *ids, entries = self._answer(lambda: self._exchange(commands))
         is_lost = after > _FIRST and not found
         return Appended(list(map(_entry, entries)), list(map(_position, ids)), is_lost)
 
@@ -91,6 +94,7 @@ class ValkeyLog:
 
     def close(self) -> None:
         """Disconnect."""
+        self._connection.disconnect()
         for client in (self._client, self._following):
             client.close()  # type: ignore[no-untyped-call]
 
@@ -100,6 +104,20 @@ class ValkeyLog:
         if str(policy).startswith("allkeys"):
             return f"the server may evict the state (maxmemory-policy {policy}); set it to noeviction"
         return None
+
+    def _exchange(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
+        """Send commands in one piece, and return their results. The first that is an error is raised when all were read."""
+        connection, results = self._connection, []
+        connection.send_packed_command(connection.pack_commands(commands))
+        for _ in commands:
+            try:
+                results.append(connection.read_response())
+            except valkey.ResponseError as error:
+                results.append(error)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return results
 
     def _answer(self, ask: Any) -> Any:
         """Return what the server answers, and raise `Unavailable` with the reason if it does not or refuses."""
@@ -115,15 +133,6 @@ class _Refused(Unavailable):
     """The server answered with an error."""
 
 
-def _results(pipeline: Any) -> list[Any]:
-    """Return the results of a pipeline. The exception of the library would contain the commands, which have secrets."""
-    results: list[Any] = pipeline.execute(raise_on_error=False)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
-    return results
-
-
 def _id(position: Position) -> str:
     return f"{position[0]}-{position[1]}"
 
@@ -133,6 +142,6 @@ def _position(text: bytes) -> Position:
     return int(milliseconds), int(number)
 
 
-def _entry(found: tuple[bytes, dict[bytes, bytes]]) -> Entry:
-    position = _position(found[0])
-    return Entry(position, position[0] / 1000, found[1].get(_COMMAND, b"").decode("utf-8", "replace"))
+def _entry(found: tuple[bytes, list[bytes]]) -> Entry:
+    position, fields = _position(found[0]), found[1]
+    return Entry(position, position[0] / 1000, fields[1].decode("utf-8", "replace"))
