@@ -2,7 +2,7 @@
 FROM docker.io/library/python:3.13-slim AS build
 COPY . /source
 RUN python -m venv /opt/alimock \
- && /opt/alimock/bin/pip install --no-cache-dir --no-compile "/source[tls]" \
+ && /opt/alimock/bin/pip install --no-cache-dir --no-compile "/source[tls,valkey]" \
  && /opt/alimock/bin/pip uninstall --yes --quiet pip \
  && /opt/alimock/bin/python -m compileall -q -j 0 /opt/alimock/lib
 
@@ -15,6 +15,8 @@ ENV PATH=/opt/alimock/bin:$PATH \
     MALLOC_ARENA_MAX=2 \
     ALIMOCK_HOST=0.0.0.0 \
     ALIMOCK_PORT=2546
+# A new volume that is mounted here is writable: Docker gives it the owner of this directory. Without a volume it is not used.
+RUN install --directory --owner=65532 --group=65532 --mode=700 /data
 WORKDIR /scenarios
 USER 65532:65532
 EXPOSE 2546

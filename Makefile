@@ -23,7 +23,7 @@ interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
 	$(BIN)/python tests/interop/recipes.py
 
-# Runs every example as its reader would. An example without its toolchain (Node, Docker) is skipped with a reason.
+# Runs every example as its reader would. An example without its tools (Node, Docker, a Valkey or Redis server) is skipped with a reason.
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
 

@@ -47,7 +47,8 @@ def test_commands_of_the_readme_are_those_of_the_examples() -> None:
     run = (ROOT / "tests" / "examples" / "run.py").read_text()
     compose = (EXAMPLES / "docker-compose" / "compose.yaml").read_text()
     (block,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    python, node, docker = block.splitlines()
+    python, node, docker, replicas = block.splitlines()
     assert python == "cd examples/pytest && pip install -r requirements.txt && pytest"
     assert node.startswith("cd examples/node") and 'startswith("cd examples/node")' in run
     assert docker.partition("&& ")[2] in compose
+    assert f"#   {replicas.partition('&& ')[2]}\n" in (EXAMPLES / "replicas" / "compose.yaml").read_text()

@@ -1,8 +1,8 @@
 """Run every example as a user would, in a separate environment, and print the results. Run by `make examples`.
 
 The container examples run as local processes: the emulator with the environment of its service, its health check, and the commands of
-the other services. If Docker and its compose plugin are available, they also run unchanged. An example without its toolchain is
-skipped with a reason; if CI is set, it fails.
+the other services. A Redis server can take the place of Valkey. If Docker and its compose plugin are available, the compose files also
+run unchanged. An example without its toolchain is skipped with a reason; if CI is set, it fails.
 """
 
 from __future__ import annotations
@@ -10,16 +10,25 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shlex
 import shutil
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
@@ -49,10 +58,11 @@ def _run(*command: str | Path, folder: Path, **environ: str) -> str:
     return done.stdout
 
 
-def _tool(name: str) -> str:
-    found = shutil.which(name)
+def _tool(*names: str) -> str:
+    """Return the path of the first of some programs that is installed."""
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        raise Missing(f"{name} is not installed")
+        raise Missing(f"{' or '.join(names)} is not installed")
     return found
 
 
@@ -64,7 +74,7 @@ def _install() -> None:
     _run(*pip, "-r", "requirements.txt", "pytest-xdist", folder=EXAMPLES / "pytest")
     # pip would reuse an earlier build of the same version.
     _run(*pip, "--force-reinstall", "--no-deps", ROOT, folder=ROOT)
-    _run(*pip, f"{ROOT}[tls]", folder=ROOT)
+    _run(*pip, f"{ROOT}[tls,valkey]", folder=ROOT)
 
 
 def _load(path: str) -> dict[str, Any]:
@@ -82,15 +92,71 @@ def _serving(environ: dict[str, str], health_check: list[str]) -> Iterator[list[
             assert process.stdout is not None
             urls = re.findall(r"https?://[\d.:]+", process.stdout.readline().partition("(")[0])
             assert urls, "no ready line"
-            for _ in range(30):
-                if subprocess.run([*health_check, "--url", urls[0]], env=_environ(), capture_output=True).returncode == 0:
-                    break
-                time.sleep(1)
-            else:
-                raise RuntimeError(f"health check failed for 30 seconds: {shlex.join(health_check)}")
+            _wait_for([*health_check, "--url", urls[0]])
             yield urls
         finally:
             process.terminate()
+
+
+def _wait_for(health_check: list[str], **environ: str) -> None:
+    for _ in range(150):
+        if subprocess.run(health_check, env=_environ(**environ), capture_output=True).returncode == 0:
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"health check failed for 30 seconds: {shlex.join(health_check)}")
+
+
+@contextmanager
+def _engine(command: list[str], health_check: list[str], environ: dict[str, str]) -> Iterator[str]:
+    """Run the Valkey of a container file on a Unix socket, wait for its health check, and yield the path of the socket."""
+    server, client = _tool(command[0], "redis-server"), _tool(health_check[0], "redis-cli")
+    with TemporaryDirectory(prefix="alimock") as folder:
+        path = f"{folder}/valkey.sock"
+        words = [server, *command[1:], "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, env=_environ(**environ)) as process:
+            try:
+                _wait_for([client, "-s", path, *health_check[1:]], **environ)
+                yield path
+            finally:
+                process.terminate()
+
+
+class _Balancer(socketserver.ThreadingTCPServer):
+    """A TCP balancer: each connection goes to the next replica."""
+
+    daemon_threads = True
+
+    def __init__(self, urls: list[str]) -> None:
+        self.ports = cycle([int(url.rpartition(":")[2]) for url in urls])
+        super().__init__(("127.0.0.1", 0), _Connection)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: _Balancer
+
+    def handle(self) -> None:
+        """Copy what either side sends, until one of them closes the connection."""
+        with socket.create_connection(("127.0.0.1", next(self.server.ports))) as replica:
+            others = {self.request: replica, replica: self.request}
+            while True:
+                for end in select.select(list(others), [], [])[0]:
+                    data = end.recv(65536)
+                    if not data:
+                        return
+                    others[end].sendall(data)
+
+
+@contextmanager
+def _balancing(urls: list[str]) -> Iterator[str]:
+    """Run a balancer in front of some emulators, and yield its URL."""
+    with _Balancer(urls) as balancer:
+        thread = threading.Thread(target=balancer.serve_forever, kwargs={"poll_interval": 0.1})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{balancer.server_address[1]}"
+        finally:
+            balancer.shutdown()
+            thread.join()
 
 
 def pytest_example() -> str:
@@ -141,6 +207,87 @@ def unchanged_example() -> str:
     return output.strip()
 
 
+def replicas_example() -> str:
+    """Run replicas/compose.yaml as processes."""
+    _validate("vendor.compose-spec", "replicas/compose.yaml")
+    services = _load("replicas/compose.yaml")["services"]
+    names = [name for name, service in services.items() if "ALIMOCK_STATE" in service.get("environment", ())]
+    (upstreams,) = re.findall(r"reverse_proxy (.*) {", (EXAMPLES / "replicas" / "Caddyfile").read_text())
+    assert upstreams.split() == [f"{name}:2546" for name in names]
+    valkey = services["valkey"]
+    with _engine(valkey["command"], valkey["healthcheck"]["test"][1:], {}) as path:
+        return _share_one_state(
+            [_at_socket(services[name]["environment"], path) for name in names], services[names[0]]["healthcheck"]["test"][1:]
+        )
+
+
+def kubernetes_example() -> str:
+    """Run replicas/kubernetes.yaml as processes."""
+    _run(BINARIES / "pip", "install", "--quiet", "--disable-pip-version-check", "kubernetes-validate", folder=ROOT)
+    manifest = EXAMPLES / "replicas" / "kubernetes.yaml"
+    _run(BINARIES / "kubernetes-validate", "--strict", manifest, folder=ROOT)
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(manifest.read_text())}
+    secret, deployment = objects["Secret", "valkey"]["stringData"], objects["Deployment", "alimock"]["spec"]
+    (emulator,) = deployment["template"]["spec"]["containers"]
+    (valkey,) = objects["StatefulSet", "valkey"]["spec"]["template"]["spec"]["containers"]
+    probes = [emulator[f"{kind}Probe"]["httpGet"] for kind in ("readiness", "liveness")]
+    assert [probe["path"] for probe in probes] == ["/readyz", "/livez"]
+    environ = _container_environ(valkey, secret)
+    command = [_expanded(word, environ) for word in valkey["args"]]
+    with _engine(command, valkey["readinessProbe"]["exec"]["command"], environ) as path:
+        replica = _at_socket(_container_environ(emulator, secret), path)
+        return _share_one_state([replica] * deployment["replicas"], ["alimock", "ready"])
+
+
+def _container_environ(container: dict[str, Any], secret: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a container as Kubernetes sets them."""
+    environ: dict[str, str] = {}
+    for one in container["env"]:
+        value = one["value"] if "value" in one else secret[one["valueFrom"]["secretKeyRef"]["key"]]
+        environ[one["name"]] = _expanded(value, environ)
+    return environ
+
+
+def _expanded(text: str, environ: dict[str, str]) -> str:
+    return re.sub(r"\$\((\w+)\)", lambda found: environ[found[1]], text)
+
+
+def _at_socket(environ: dict[str, str], path: str) -> dict[str, str]:
+    """Let the state of an emulator be at a Unix socket instead of the host `valkey`."""
+    user, name = re.fullmatch(r"valkey://(.*@)?valkey:6379/(\w+)", environ["ALIMOCK_STATE"]).groups("")  # type: ignore[union-attr]
+    return {**environ, "ALIMOCK_STATE": f"unix://{user}{path}?name={name}"}
+
+
+def _share_one_state(replicas: list[dict[str, str]], health_check: list[str]) -> str:
+    """Run replicas, use them in turn, and run the tests of the application behind a balancer."""
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        urls = [stack.enter_context(_serving(environ, health_check))[0] for environ in replicas]
+        one, other = urls
+        waiting = pool.submit(_get, other, "_alimock/outbox/wait", to="jo@example.com", timeout=30)
+        time.sleep(0.5)
+        assert not waiting.done(), waiting.result()
+        _get(one, Action="SubmitEmailVerification", Email="jo@example.com")
+        _get(other, Action="VerifyEmail", Token=waiting.result()["message"]["token"])
+        assert _get(one, Action="QueryEmailVerification", Email="jo@example.com")["VerificationStatus"] == 1
+        address = stack.enter_context(_balancing(urls))
+        for number in range(10):
+            _get(address, Action="SubmitEmailVerification", Email=f"jo{number}@example.com")
+        outboxes = [_get(url, "_alimock/outbox") for url in urls]
+        assert [mail["id"] for mail in outboxes[0]["messages"]] == [mail["id"] for mail in outboxes[1]["messages"]]
+        assert len(outboxes[0]["messages"]) == 11
+        return _passed(_run("pytest", "-p", "no:cacheprovider", folder=EXAMPLES / "pytest", ALIMOCK_URL=address))
+
+
+def _get(url: str, path: str = "", **parameters: object) -> dict[str, Any]:
+    """Get a resource of the control API, or call the emulated API."""
+    query = parameters if path else {"Version": "2018-01-29", "Format": "JSON", **parameters}
+    # Without the proxies of the environment.
+    opener = build_opener(ProxyHandler({}))
+    with opener.open(f"{url}/{path}?{urlencode(query)}", timeout=TIMEOUT_SECONDS) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
 def actions_example() -> str:
     """Run the workflow as processes."""
     _validate("vendor.github-workflows", "github-actions/workflow.yaml")
@@ -173,7 +320,7 @@ def gunicorn_example() -> str:
 
 
 def docker_example() -> str:
-    """Run both compose files in Docker."""
+    """Run the compose files in Docker."""
     docker = _tool("docker")
     for words in (("info",), ("compose", "version")):
         if subprocess.run([docker, *words], capture_output=True).returncode:
@@ -184,7 +331,11 @@ def docker_example() -> str:
             docker, "compose", "-f", name, "up", "--build", "--abort-on-container-exit", "--exit-code-from", service, folder=folder
         )
         _run(docker, "compose", "-f", name, "down", "--volumes", folder=folder)
-    return "both files"
+    folder = EXAMPLES / "replicas"
+    _run(docker, "compose", "up", "--build", "--wait", folder=folder)
+    _run(BINARIES / "alimock", "ready", "--wait", "10", "--url", "http://127.0.0.1:2546", folder=folder)
+    _run(docker, "compose", "down", "--volumes", folder=folder)
+    return "all files"
 
 
 def _validate(schema: str, path: str) -> None:
@@ -202,9 +353,11 @@ RUNS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("node", node_example),
     ("docker-compose/compose.yaml as processes", compose_example),
     ("docker-compose/unchanged.yaml as processes", unchanged_example),
+    ("replicas/compose.yaml as processes", replicas_example),
+    ("replicas/kubernetes.yaml as processes", kubernetes_example),
     ("github-actions as processes", actions_example),
     ("gunicorn", gunicorn_example),
-    ("docker-compose in Docker", docker_example),
+    ("compose files in Docker", docker_example),
 )
 # No package installs Docker, so CI may skip it.
 OPTIONAL = {docker_example}
@@ -220,7 +373,7 @@ def main() -> int:
         except Missing as error:
             print(f"{name}: skipped, {error}", flush=True)
             status = 1 if os.environ.get("CI") and run not in OPTIONAL else status
-        except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as error:
+        except (AssertionError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
             print(f"{name}: FAILED\n{error}", flush=True)
             status = 1
     return status

@@ -554,3 +554,8 @@ def test_log_level_of_a_stopped_replica_is_error(caplog: pytest.LogCaptureFixtur
     log.entries.append(Entry((len(log.entries) + 1, 0), 1.0, f"{epoch} nonsense"))
     assert api.call("ListEmailVerification").status == 503
     assert [record.levelno for record in caplog.records if "unavailable until" in record.message] == [logging.ERROR]
+
+
+def test_info_says_where_the_state_is(broken: tuple[Api, BrokenLog], api: Api) -> None:
+    assert json.loads(get(broken[0], "/_alimock/info").data)["state"] == {"location": "broken", "warning": None}
+    assert json.loads(get(make_api(scenario(), in_memory=True), "/_alimock/info").data)["state"]["location"] == "memory"

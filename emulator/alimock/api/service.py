@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import uuid4
 
 from alimock.api import call_log, serialize
 from alimock.api.auth import (
@@ -31,6 +30,7 @@ from alimock.spec.errors import ApiError
 from alimock.state import system_clock
 from alimock.state.commands import FollowedLink, FollowLink
 from alimock.state.executor import Executor, Unavailable
+from alimock.state.ids import IdGenerators
 from alimock.state.log import Outcome
 from alimock.state.store import Store
 
@@ -137,8 +137,9 @@ class Service:
 
     def _unavailable(self, request: ApiRequest, reason: str) -> HttpResponse:
         error = ApiError(errors.SERVICE_UNAVAILABLE, reason)
-        # No id of an account, since none can be counted.
-        context = CallContext(request, Check.UNCHECKED, str(uuid4()).upper(), status=503, code=error.code)
+        # A random one, since none can be counted.
+        request_id = IdGenerators(None).of("", None).request_id()
+        context = CallContext(request, Check.UNCHECKED, request_id, status=503, code=error.code)
         context.outcomes = (Outcome("", error.code, reason),)
         if self.write_line is not None:
             call_log.write_line(context, self.write_line)

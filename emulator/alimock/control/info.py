@@ -25,11 +25,12 @@ blueprint = Blueprint("info", __name__)
 def get_info() -> dict[str, object]:
     """Return the version, what is loaded, and counts."""
     arguments.query()
-    scenario = store().scenario
+    scenario, executor = store().scenario, backend().service.executor
     forwarding = {forwarder.target.name: _forwarding(forwarder) for forwarder in backend().forwarders}
     return {
         "version": __version__,
         "scenario": {"name": scenario.name, "description": scenario.description, "error": store().scenario_error},
+        "state": {"location": executor.location, "warning": executor.warning},
         "profile": backend().service.profile or scenario.profile,
         "authentication": (backend().service.authentication or scenario.authentication).value,
         "known_keys": sorted(store().keys.by_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Event, Thread
@@ -77,6 +78,9 @@ class Forwarder:
         """Start to deliver; the links in the mails begin with `base_url`."""
         self._base_url = base_url
         self._executor.mail_receivers[self.target.name] = self._take
+        if self._executor.is_stored and not self._executor.is_shared:
+            # This process has stopped without a chance to say so. Those of other replicas may still be delivered.
+            self._give_up(self._undelivered())
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,6 +95,19 @@ class Forwarder:
                 "%s queued mails were not delivered to %s, because alimock stops", self._mails.qsize(), self.target.address
             )
         self._thread.join(STOP_SECONDS)
+        if self._executor.is_stored:
+            self._give_up(mail for mail in self._mails.queue if mail is not None)
+
+    def _undelivered(self) -> list[Mail]:
+        """Return the mails of the outbox that wait for their delivery to the target."""
+        store, waiting = self._executor.store, Delivery(DeliveryState.WAITING)
+        with store.transaction():
+            deliveries = store.outbox.deliveries
+            return [mail for mail in store.outbox.entries() if deliveries.get(mail.id, {}).get(self.target.name) == waiting]
+
+    def _give_up(self, mails: Iterable[Mail]) -> None:
+        for mail in mails:
+            self._record(mail, Delivery(DeliveryState.FAILED, "alimock was stopped before the delivery"))
 
     def _take(self, mail: Mail) -> None:
         """Queue a mail without blocking; it fails if the queue is full."""
@@ -100,7 +117,8 @@ class Forwarder:
             self._fail(mail, f"the queue is full ({self._mails.maxsize} mails)")
 
     def _run(self) -> None:
-        while (mail := self._mails.get()) is not None and not self._closed.is_set():
+        # What is queued when it stops stays there.
+        while not self._closed.is_set() and (mail := self._mails.get()) is not None:
             try:
                 self._deliver(mail)
             except Exception as error:

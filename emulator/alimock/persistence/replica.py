@@ -84,7 +84,7 @@ class Replica(Executor):
     def __init__(self, store: Store, log: CommandLog) -> None:
         super().__init__(store)
         self.log = log
-        self.is_stored, self.is_shared = True, log.is_shared
+        self.is_stored, self.is_shared, self.location = True, log.is_shared, log.name
         self.trouble: str | None = None
         self.commands = 0
         self._scenario = store.scenario
@@ -104,9 +104,9 @@ class Replica(Executor):
 
     def start(self) -> str:
         """Restore the state, or begin one, and say what was restored; raises `Incompatible` and `Unavailable`."""
-        warning = self.log.warning()
-        if warning is not None:
-            logger.warning("%s: %s", self.log.name, warning)
+        self.warning = self.log.warning()
+        if self.warning is not None:
+            logger.warning("%s: %s", self.log.name, self.warning)
         with self._turn:
             self._rebuild({})
             if self.trouble is not None:

@@ -100,8 +100,12 @@ class ValkeyLog:
 
     def warning(self) -> str | None:
         """Return why the server may lose the state, or None."""
-        policy = self._answer(lambda: self._client.info("memory")).get("maxmemory_policy", "")
-        if str(policy).startswith("allkeys"):
+        try:
+            policy = str(self._answer(lambda: self._client.info("memory")).get("maxmemory_policy"))
+        except _Refused:
+            # The user of the URL may not ask.
+            return None
+        if policy.startswith("allkeys"):
             return f"the server may evict the state (maxmemory-policy {policy}); set it to noeviction"
         return None
 

@@ -26,11 +26,14 @@ class Executor:
 
     Each of the `mail_receivers`, by the name of its target, is called with the mails of the calls that this process answers, and
     must not block. `is_stored` is whether the state is kept elsewhere, too, and `is_shared` whether other processes have the same
-    one. If it `is_shared`, commands must not be executed in an event loop, since they wait for an answer.
+    one. If it `is_shared`, commands must not be executed in an event loop, since they wait for an answer. `location` is where the
+    state is kept, and `warning` is why it may be lost.
     """
 
     is_stored = False
     is_shared = False
+    location = "memory"
+    warning: str | None = None
 
     def __init__(self, store: Store) -> None:
         self.store = store
