@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from alimock.app import flask_app
 from alimock.backend import Backend
+from alimock.persistence import applier, snapshot
 from alimock.persistence import replica as replica_module
 from alimock.persistence.command_log import START, Appended, CommandLog, Entry, Position, StoredSnapshot
 from alimock.persistence.commands import Started, to_text
@@ -189,7 +190,7 @@ def test_scenario_of_the_settings_is_loaded_once(open_log: OpenLog) -> None:
 
 
 def test_snapshots_bound_what_is_applied_at_a_start(open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_module, "SNAPSHOT_COMMANDS", 5)
+    monkeypatch.setattr(applier, "SNAPSHOT_COMMANDS", 5)
     log = open_log()
     api = replica(log)
     for number in range(12):
@@ -219,7 +220,8 @@ def test_commands_of_another_version_or_with_other_limits_are_refused(
 ) -> None:
     with monkeypatch.context() as other:
         if version is not None:
-            other.setattr(replica_module, "__version__", version)
+            other.setattr(applier, "__version__", version)
+            other.setattr(snapshot, "__version__", version)
         log = open_log()
         api = replica(log, limits=StateLimits(**limits))
         api.lists("SubmitEmailVerification", JO)
@@ -230,7 +232,8 @@ def test_commands_of_another_version_or_with_other_limits_are_refused(
 
 def test_state_of_another_version_that_was_stopped_is_used(open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as other:
-        other.setattr(replica_module, "__version__", "0.0.1")
+        other.setattr(applier, "__version__", "0.0.1")
+        other.setattr(snapshot, "__version__", "0.0.1")
         api = replica(open_log(), limits=StateLimits(max_entries=7))
         api.lists("SubmitEmailVerification", JO)
         api.service.executor.close()
@@ -383,7 +386,7 @@ def test_emptied_log_starts_again_and_interrupts_waits(
 
 
 def test_trimmed_log_is_read_from_the_snapshot(two: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_module, "SNAPSHOT_COMMANDS", 5)
+    monkeypatch.setattr(applier, "SNAPSHOT_COMMANDS", 5)
     one, other = two
     for number in range(5):
         one.lists("SubmitEmailVerification", f"{number}@example.com")
@@ -395,7 +398,7 @@ def test_trimmed_log_is_read_from_the_snapshot(two: tuple[Api, Api], monkeypatch
 def test_deviating_replica_becomes_unavailable(
     two: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(replica_module, "CHECK_COMMANDS", 2)
+    monkeypatch.setattr(applier, "CHECK_COMMANDS", 2)
     one, other = two
     other.store.put_address(loader.load_address(b"verified", JO, file="a mistake of alimock"))
     for _ in range(3):

@@ -11,7 +11,7 @@ from threading import Event
 from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
 from alimock.state.commands import ReportScenarioError
-from alimock.state.executor import Executor
+from alimock.state.executor import Executor, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ class Watcher:
         while not stopping.wait(self._interval):
             try:
                 self.poll()
+            except Unavailable:
+                # The executor logs it. The next poll tries again.
+                continue
             except Exception:
                 logger.exception("Internal error in alimock; please report it with the log. The previous scenario stays loaded.")
 
