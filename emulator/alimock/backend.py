@@ -37,7 +37,13 @@ class Backend:
 
     def call(self, http: HttpRequest, root: str = "") -> HttpResponse:
         """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
-        return endpoint.call(self.service, http, self.limits.max_call_bytes, self.host_policy, root)
+        refusal = endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy, root)
+        return refusal if refusal is not None else self.service.handle(http)
+
+    def attempt(self, http: HttpRequest) -> HttpResponse | Callable[[], HttpResponse]:
+        """Answer a request in an event loop, which must not wait; if it would have to, return what answers it in a thread."""
+        refusal = endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy)
+        return refusal if refusal is not None else self.service.attempt(http)
 
 
 def create_backend(

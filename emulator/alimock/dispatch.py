@@ -103,15 +103,11 @@ class Dispatcher:
 
     def _call(self, client: Client, http: HttpRequest) -> None:
         """Answer a call, in a thread if it may take long, or would have to wait for another one."""
-        executor, call = self._backend.service.executor, partial(self._backend.call, http)
-        if executor.is_shared or endpoint.may_take_long(http) or not executor.try_lock():
-            self._in_thread(call, client.respond, client)
-            return
-        try:
-            response = call()
-        finally:
-            executor.unlock()
-        client.respond(response)
+        answer = partial(self._backend.call, http) if endpoint.may_take_long(http) else self._backend.attempt(http)
+        if isinstance(answer, HttpResponse):
+            client.respond(answer)
+        else:
+            self._in_thread(answer, client.respond, client)
 
     def _check_health(self, client: Client, method: str, path: str) -> None:
         executor = self._backend.service.executor

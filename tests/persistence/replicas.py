@@ -30,7 +30,7 @@ def digest(api: Api) -> str:
     return Snapshot(api.store).digest()
 
 
-class MemoryLog:
+class MemoryLog(CommandLog):
     """A log in memory that several replicas in one process share, with a settable time."""
 
     name = "memory"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from alimock.api.http import HttpRequest, HttpResponse
 from alimock.app import flask_app
 from alimock.backend import Backend
 from alimock.persistence import applier, snapshot
@@ -424,7 +425,7 @@ def test_replica_that_another_version_joins_becomes_unavailable(two: tuple[Api, 
     assert "written by alimock 99.0" in dict(response.headers)["X-Alimock-Decided-By"]
 
 
-class BrokenLog:
+class BrokenLog(CommandLog):
     """A log in memory that can be unavailable."""
 
     name = "broken"
@@ -562,3 +563,80 @@ def test_log_level_of_a_stopped_replica_is_error(caplog: pytest.LogCaptureFixtur
 def test_info_says_where_the_state_is(broken: tuple[Api, BrokenLog], api: Api) -> None:
     assert json.loads(get(broken[0], "/_alimock/info").data)["state"] == {"location": "broken", "warning": None}
     assert json.loads(get(make_api(scenario(), in_memory=True), "/_alimock/info").data)["state"]["location"] == "memory"
+
+
+class SlowLog(BrokenLog):
+    """A log whose answers can be late."""
+
+    is_late = False
+
+    def __init__(self) -> None:
+        super().__init__(is_shared=True)
+        self.waits: list[float] = []
+
+    def is_answered(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return not self.is_late
+
+
+def attempted(api: Api) -> tuple[bool, HttpResponse]:
+    """Attempt a call, and return whether a thread had to finish it, and the response."""
+    answer = api.service.attempt(HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1"))
+    if isinstance(answer, HttpResponse):
+        return False, answer
+    answers: list[HttpResponse] = []
+    thread = threading.Thread(target=lambda: answers.append(answer()))
+    thread.start()
+    thread.join(10)
+    return True, answers[0]
+
+
+@pytest.fixture
+def slow() -> Iterator[tuple[Api, SlowLog]]:
+    log = SlowLog()
+    api = replica(log)
+    yield api, log
+    api.service.executor.close()
+
+
+def test_event_loop_waits_for_an_engine_briefly_and_then_not_at_all(slow: tuple[Api, SlowLog]) -> None:
+    api, log = slow
+    assert attempted(api)[0] is False
+    log.is_late = True
+    is_finished_by_thread, response = attempted(api)
+    assert (is_finished_by_thread, response.status) == (True, 200)
+    # While the engine is slow, all calls go to threads.
+    log.is_late = False
+    assert attempted(api)[0] is True
+    assert len(log.waits) == 2 and max(log.waits) <= 0.02
+    assert [call.sequence for call in api.store.calls.entries()] == [1, 2, 3]
+
+
+def test_event_loop_waits_neither_for_another_thread_nor_for_a_view(slow: tuple[Api, SlowLog]) -> None:
+    api, _ = slow
+    locked, unlock = threading.Event(), threading.Event()
+
+    def view() -> None:
+        with api.store.transaction():
+            locked.set()
+            unlock.wait(10)
+
+    thread = threading.Thread(target=view)
+    thread.start()
+    locked.wait(10)
+    answer = api.service.attempt(HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1"))
+    assert not isinstance(answer, HttpResponse)
+    # The turn is that of the attempt, so that another call waits for it in a thread.
+    assert not isinstance(api.service.attempt(HttpRequest("GET", "Action=Nothing", {}, b"", "::1")), HttpResponse)
+    unlock.set()
+    thread.join(10)
+    assert answer().status == 200
+    assert attempted(api)[1].status == 200
+
+
+def test_attempt_of_a_call_gets_503_while_the_engine_is_away(broken: tuple[Api, BrokenLog]) -> None:
+    api, log = broken
+    log.is_broken = True
+    assert attempted(api)[1].status == 503
+    log.is_broken = False
+    assert attempted(api)[1].status == 200

@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from alimock.api import parse, serialize
 from alimock.api.http import HttpRequest, HttpResponse
-from alimock.api.service import Service
 from alimock.security import HostPolicy
 from alimock.spec.contract import LIST
 from alimock.spec.profiles import PROFILES
@@ -23,8 +22,11 @@ _ALIVE = HttpResponse(HTTPStatus.OK, (("Content-Type", "text/plain; charset=utf-
 _LONG_CALL_BYTES = 4 * 1024
 
 
-def call(service: Service, http: HttpRequest, max_bytes: int, policy: HostPolicy, root: str = "") -> HttpResponse:
-    """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
+def refusal_besides_service(http: HttpRequest, max_bytes: int, policy: HostPolicy, root: str = "") -> HttpResponse | None:
+    """Return what alimock itself answers to a request to the emulated API, or None for a call.
+
+    `root` is the path of an application that is mounted below another one.
+    """
     profile = http.headers.get("x-alimock-profile")
     if profile is not None and profile not in PROFILES:
         message = f"X-Alimock-Profile: found `{profile}`, expected one of {', '.join(PROFILES)}"
@@ -38,7 +40,7 @@ def call(service: Service, http: HttpRequest, max_bytes: int, policy: HostPolicy
         root = root or policy.prefix(http.headers.get("x-forwarded-prefix", ""))
         headers = (("Location", f"{root}/_alimock/"), ("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "0"))
         return HttpResponse(HTTPStatus.SEE_OTHER, headers, b"")
-    return service.handle(http)
+    return None
 
 
 def misdirected_call(http: HttpRequest) -> HttpRequest | None:

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from alimock.api import call_log, serialize
 from alimock.api.auth import (
@@ -65,17 +66,31 @@ class Service:
 
     def handle(self, http: HttpRequest) -> HttpResponse:
         """Answer a request and log the call."""
+        call = self._call(http)
+        return self._answer(call, lambda: self.executor.execute(call))
+
+    def attempt(self, http: HttpRequest) -> HttpResponse | Callable[[], HttpResponse]:
+        """Answer a request in an event loop, which must not wait; if it would have to, return what answers it in a thread."""
+        call = self._call(http)
+        try:
+            finish, is_waiting = self.executor.attempt(call)
+        except Unavailable as reason:
+            return self._unavailable(call.received.request, f"state: {reason}")
+        return partial(self._answer, call, finish) if is_waiting else self._answer(call, finish)
+
+    def _call(self, http: HttpRequest) -> Call:
         started = system_clock.perf_counter()
         request = parse(http)
-        receivers = self.executor.mail_receivers
         received = ReceivedRequest(request, self._verdict(request), _process_time())
-        call = Call(received, self.profile, self.authentication, tuple(receivers), started)
+        return Call(received, self.profile, self.authentication, tuple(self.executor.mail_receivers), started)
+
+    def _answer(self, call: Call, execute: Callable[[], CallContext]) -> HttpResponse:
         try:
-            context = self.executor.execute(call)
+            context = execute()
         except Unavailable as reason:
-            return self._unavailable(request, f"state: {reason}")
+            return self._unavailable(call.received.request, f"state: {reason}")
         for mail in context.mails:
-            for receive in receivers.values():
+            for receive in self.executor.mail_receivers.values():
                 receive(mail)
         response = self._response(context)
         if self.write_line is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 # The place of an entry: two numbers that grow together, the first in milliseconds where an engine counts so.
 Position = tuple[int, int]
@@ -36,7 +36,7 @@ class Appended(NamedTuple):
     is_lost: bool = False
 
 
-class CommandLog(Protocol):
+class CommandLog:
     """An engine. Its methods are called by one thread at a time, but for `follow` and `put_snapshot`; all raise `Unavailable`.
 
     `name` is its address for messages, without secrets. `is_shared` is whether several processes may use it at once.
@@ -44,24 +44,44 @@ class CommandLog(Protocol):
 
     name: str
     is_shared: bool
+    _appended: Appended
 
     def append(self, after: Position, texts: Sequence[str]) -> Appended:
         """Append commands, and return every entry after a position, also if there are no commands."""
+        raise NotImplementedError
+
+    def send(self, after: Position, texts: Sequence[str]) -> None:
+        """Begin to append commands; `receive` must be called next."""
+        self._appended = self.append(after, texts)
+
+    def is_answered(self, seconds: float) -> bool:
+        """Return whether `receive` returns at once, after waiting for that for some seconds."""
+        return True
+
+    def receive(self) -> Appended:
+        """Return the result of an append that was begun."""
+        return self._appended
 
     def probe(self) -> None:
         """Raise `Unavailable` if no command could be appended now, for example because the disk is full."""
+        raise NotImplementedError
 
     def follow(self, after: Position, seconds: float) -> None:
         """Return when there are entries after a position, or after some seconds."""
+        raise NotImplementedError
 
     def snapshot(self) -> StoredSnapshot | None:
         """Return the latest snapshot, or None."""
+        raise NotImplementedError
 
     def put_snapshot(self, snapshot: StoredSnapshot) -> bool:
         """Keep a snapshot and forget the entries before it; return False if there is one at its position or later."""
+        raise NotImplementedError
 
     def warning(self) -> str | None:
         """Return why the engine may lose the state, or None."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Disconnect."""
+        raise NotImplementedError

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence, Sized
+from functools import partial
 from hashlib import blake2b
-from threading import Event, Lock, RLock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
 from alimock.persistence.applier import Applier, Item
@@ -19,7 +20,7 @@ from alimock.persistence.command_log import CommandLog, Position, StoredSnapshot
 from alimock.scenario.model import Scenario
 from alimock.state import system_clock
 from alimock.state.commands import Command, LoadScenario
-from alimock.state.executor import Executor, Incompatible, Unavailable
+from alimock.state.executor import Attempt, Executor, Incompatible, Unavailable
 from alimock.state.store import Store
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ SECONDS = 2.0
 # How long an engine that failed is not asked again.
 PAUSE_SECONDS = 0.2
 FOLLOW_SECONDS = 0.25
+# How long an event loop waits for an engine, and how long it does not if that was not enough.
+QUICK_SECONDS = 0.02
+SLOW_SECONDS = 1.0
 
 
 class Replica(Executor):
@@ -47,7 +51,10 @@ class Replica(Executor):
         self._scenario = store.scenario
         self._own_time, store.system_time = store.system_time, self._time
         self._applier = Applier(store, log.name, is_shared=log.is_shared)
-        self._turn, self._queue, self._pending = RLock(), Lock(), list[Item[Any]]()
+        # The thread that takes a turn need not be the one that ends it.
+        self._turn, self._queue, self._pending = Lock(), Lock(), list[Item[Any]]()
+        # Until when an event loop does not wait for the engine at all.
+        self._slow_end = 0.0
         # Why the engine failed when it was last asked, and until when it is not asked again.
         self._failure: Unavailable | None = None
         self._pause_end = 0.0
@@ -65,10 +72,10 @@ class Replica(Executor):
             if self._applier.trouble is not None:
                 raise Incompatible(self._applier.trouble)
             self._append([Item(self._applier.this)])
-            restored = f"restored {_number_of(self.store.accounts, 'account')}, {_number_of(self.store.outbox, 'mail')} from"
-            if self.store.settings_digest != _digest(self._scenario):
-                self.load(self._scenario)
-                restored = "the scenario has changed, so everything started again in"
+        restored = f"restored {_number_of(self.store.accounts, 'account')}, {_number_of(self.store.outbox, 'mail')} from"
+        if self.store.settings_digest != _digest(self._scenario):
+            self.load(self._scenario)
+            restored = "the scenario has changed, so everything started again in"
         if self.is_shared:
             self._follower = Thread(target=self._follow, name="alimock replica", daemon=True)
             self._follower.start()
@@ -77,11 +84,23 @@ class Replica(Executor):
     def execute(self, command: Command[T]) -> T:
         """Append a command, and apply it when it is its turn. Threads that come together share a round trip."""
         self._check()
+        return self._execute(Item(command))
+
+    def attempt(self, command: Command[T]) -> Attempt[T]:
+        """Execute a command if nothing else is executed and the engine answers quickly, as it does unless something is wrong."""
+        self._check()
         item = Item(command)
-        with self._queue:
-            self._pending.append(item)
-        self._take_turn(item)
-        return item.result()
+        # What is pending is executed first, by the threads that wait for their turn.
+        is_busy = bool(self._pending) or system_clock.monotonic() < self._slow_end
+        if is_busy or not self._turn.acquire(blocking=False):
+            return Attempt(partial(self._execute, item), is_waiting=True)
+        is_received = False
+        try:
+            is_received = self._is_received(item)
+        finally:
+            if is_received or item.is_done:
+                self._turn.release()
+        return Attempt(item.result if is_received else partial(self._receive_late, item), is_waiting=not is_received)
 
     def load(self, scenario: Scenario) -> None:
         """Start from a scenario of the settings, unless it is the one that was loaded last, here or by another replica."""
@@ -100,20 +119,6 @@ class Replica(Executor):
         self._check()
         self._probe()
         self.catch_up()
-
-    def try_lock(self) -> bool:
-        """Return False for an engine that must be waited for."""
-        if self.is_shared or not self._turn.acquire(blocking=False):
-            return False
-        if super().try_lock():
-            return True
-        self._turn.release()
-        return False
-
-    def unlock(self) -> None:
-        """Undo a `try_lock` that returned True."""
-        super().unlock()
-        self._turn.release()
 
     def close(self) -> None:
         """Put a snapshot, so that the next start has nothing to apply, and disconnect."""
@@ -158,6 +163,39 @@ class Replica(Executor):
             logger.warning("The state is available again: %s", self.log.name)
         self._failure = None
 
+    def _execute(self, item: Item[T]) -> T:
+        with self._queue:
+            self._pending.append(item)
+        self._take_turn(item)
+        return item.result()
+
+    def _is_received(self, item: Item[Any]) -> bool:
+        """Send an item, and return whether it was received, too; if not, it takes a while, and so may the next ones."""
+        try:
+            self._send([item])
+            is_answered = self.log.is_answered(QUICK_SECONDS)
+        except Unavailable as error:
+            self._fail(error)
+            item.fail(error)
+            raise
+        # Another thread may hold the store's lock for long.
+        if not is_answered or not self.store.lock.acquire(blocking=False):
+            self._slow_end = self._slow_end if is_answered else system_clock.monotonic() + SLOW_SECONDS
+            return False
+        try:
+            self._append([item], is_sent=True)
+        finally:
+            self.store.lock.release()
+        return True
+
+    def _receive_late(self, item: Item[T]) -> T:
+        """Receive an item that was sent, in a thread; its turn was taken before."""
+        try:
+            self._append([item], is_sent=True)
+        finally:
+            self._turn.release()
+        return item.result()
+
     def _take_turn(self, item: Item[Any] | None) -> None:
         """Append what is pending, unless another thread has appended this item meanwhile."""
         if not self._turn.acquire(timeout=SECONDS):
@@ -170,13 +208,16 @@ class Replica(Executor):
         finally:
             self._turn.release()
 
-    def _append(self, items: list[Item[Any]]) -> None:
-        """Append items and apply them. Those that were not applied fail."""
+    def _append(self, items: list[Item[Any]], *, is_sent: bool = False) -> None:
+        """Append items, unless they were sent before, and apply them. Those that were not applied fail."""
         try:
-            left = self._exchange(items)
+            if not is_sent:
+                self._send(items)
+            left = self._receive(items)
             if left and self._applier.trouble is None:
                 # They went into a log that was emptied, whose state nothing goes on with.
-                left = self._exchange(left)
+                self._send(left)
+                left = self._receive(left)
             problem = self._applier.trouble or f"{self.log.name}: the log was emptied"
             self._succeed()
         except Unavailable as error:
@@ -187,9 +228,12 @@ class Replica(Executor):
         if self._applier.trouble is not None or left is items:
             raise Unavailable(problem)
 
-    def _exchange(self, items: Sequence[Item[Any]]) -> list[Item[Any]]:
-        """Append items, apply what is new in the log, and return the items that were not applied."""
-        appended = self.log.append(self._applier.position, [self._applier.text(item) for item in items])
+    def _send(self, items: Sequence[Item[Any]]) -> None:
+        self.log.send(self._applier.position, [self._applier.text(item) for item in items])
+
+    def _receive(self, items: Sequence[Item[Any]]) -> list[Item[Any]]:
+        """Apply what is new in the log since items were sent, and return the items that were not applied."""
+        appended = self.log.receive()
         own = dict(zip(appended.own, items, strict=True))
         if appended.is_lost or not self._applier.apply(appended.entries, own):
             self._restore(own)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from alimock.persistence.command_log import Appended, Entry, Position, StoredSnapshot
+from alimock.persistence.command_log import Appended, CommandLog, Entry, Position, StoredSnapshot
 from alimock.state import system_clock
 from alimock.state.executor import Unavailable
 
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS probe (number INTEGER PRIMARY KEY, content BLOB NOT N
 """
 
 
-class SqliteLog:
+class SqliteLog(CommandLog):
     """A file that this process alone uses until it is closed, readable by its owner only.
 
     Raises `ValueError` if it cannot be used. Its disk must be local: SQLite cannot lock files on most network disks.

@@ -15,7 +15,7 @@ import valkey
 from valkey.backoff import NoBackoff
 from valkey.retry import Retry
 
-from alimock.persistence.command_log import START, Appended, Entry, Position, StoredSnapshot
+from alimock.persistence.command_log import START, Appended, CommandLog, Entry, Position, StoredSnapshot
 from alimock.persistence.location import ValkeyServer
 from alimock.state.executor import Unavailable
 
@@ -25,7 +25,7 @@ _FIRST: Position = (0, 1)
 _COMMAND, _CONTENT = b"command", b"content"
 
 
-class ValkeyLog:
+class ValkeyLog(CommandLog):
     """A stream that several processes append to."""
 
     is_shared = True
@@ -36,6 +36,7 @@ class ValkeyLog:
         self._client = self._connected(server.url, TIMEOUT_SECONDS)
         # Kept for commands: what a pool and a pipeline do for each of them costs more than the rest of an exchange.
         self._connection = self._client.connection_pool.make_connection()
+        self._sent = START, 0
         # Its own connection, since it blocks.
         self._following = self._connected(server.url, None)
 
@@ -49,13 +50,28 @@ class ValkeyLog:
 
     def append(self, after: Position, texts: Sequence[str]) -> Appended:
         """Append commands in one round trip, and find out whether the log still has the entry at `after`."""
+        self.send(after, texts)
+        return self.receive()
+
+    def send(self, after: Position, texts: Sequence[str]) -> None:
+        """Send commands in one piece."""
         last = _id(after)
         commands = [
             ("XRANGE", self._log, last, last),
             *[("XADD", self._log, "*", _COMMAND, text) for text in texts],
             ("XRANGE", self._log, f"({last}", "+"),
         ]
-        found, *ids, entries = self._answer(lambda: self._exchange(commands))
+        self._sent = after, len(commands)
+        self._answer(lambda: self._connection.send_packed_command(self._connection.pack_commands(commands)))
+
+    def is_answered(self, seconds: float) -> bool:
+        """Return whether the server has begun to answer."""
+        return bool(self._answer(lambda: self._connection.can_read(seconds)))
+
+    def receive(self) -> Appended:
+        """Return the result of what was sent."""
+        after, number = self._sent
+        found, *ids, entries = self._answer(lambda: self._results(number))
         is_lost = after > _FIRST and not found
         return Appended(list(map(_entry, entries)), list(map(_position, ids)), is_lost)
 
@@ -109,13 +125,12 @@ class ValkeyLog:
             return f"the server may evict the state (maxmemory-policy {policy}); set it to noeviction"
         return None
 
-    def _exchange(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
-        """Send commands in one piece, and return their results. The first that is an error is raised when all were read."""
-        connection, results = self._connection, []
-        connection.send_packed_command(connection.pack_commands(commands))
-        for _ in commands:
+    def _results(self, number: int) -> list[Any]:
+        """Read the results of some commands. The first that is an error is raised when all were read."""
+        results: list[Any] = []
+        for _ in range(number):
             try:
-                results.append(connection.read_response())
+                results.append(self._connection.read_response())
             except valkey.ResponseError as error:
                 results.append(error)
         for result in results:

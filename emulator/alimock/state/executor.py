@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 from alimock.scenario.model import Scenario
 from alimock.state.commands import Command, LoadScenario
@@ -21,13 +22,19 @@ class Incompatible(Exception):
     """The state was written by an alimock of another version or with other limits."""
 
 
+class Attempt(NamedTuple, Generic[T]):
+    """The execution of a command: what returns its result, or raises its exception, and whether that has to wait for something."""
+
+    finish: Callable[[], T]
+    is_waiting: bool
+
+
 class Executor:
     """Applies commands to a store in memory.
 
     Each of the `mail_receivers`, by the name of its target, is called with the mails of the calls that this process answers, and
     must not block. `is_stored` is whether the state is kept elsewhere, too, and `is_shared` whether other processes have the same
-    one. If it `is_shared`, commands must not be executed in an event loop, since they wait for an answer. `location` is where the
-    state is kept, and `warning` is why it may be lost.
+    one. `location` is where the state is kept, and `warning` is why it may be lost.
     """
 
     is_stored = False
@@ -50,6 +57,16 @@ class Executor:
         """
         return self.store.apply(command)
 
+    def attempt(self, command: Command[T]) -> Attempt[T]:
+        """Execute a command in an event loop, which must not wait: if it would have to, a thread has to finish the attempt."""
+        if not self.store.lock.acquire(blocking=False):
+            return Attempt(partial(self.execute, command), is_waiting=True)
+        try:
+            result = self.execute(command)
+        finally:
+            self.store.lock.release()
+        return Attempt(lambda: result, is_waiting=False)
+
     def load(self, scenario: Scenario) -> None:
         """Start from a scenario of the settings."""
         self.execute(LoadScenario(scenario))
@@ -59,14 +76,6 @@ class Executor:
 
     def check_ready(self) -> None:
         """Raise `Unavailable` if commands cannot be executed now."""
-
-    def try_lock(self) -> bool:
-        """Let this thread execute commands without waiting for others until `unlock`; return False if it would have to wait."""
-        return self.store.lock.acquire(blocking=False)
-
-    def unlock(self) -> None:
-        """Undo a `try_lock` that returned True."""
-        self.store.lock.release()
 
     def close(self) -> None:
         """Release what the executor uses."""
