@@ -35,7 +35,7 @@ fuzz: .venv/dev
 soak: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m soak.run $(SECONDS)
 
-# Compares alimock with its alternatives and writes docs/benchmarks.md, in about ten minutes. A tool without its toolchain (Node,
+# Compares alimock with its alternatives and writes docs/benchmarks.md, in about twelve minutes. A tool without its toolchain (Node,
 # Java) is left out with a reason.
 bench: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m benchmark.run

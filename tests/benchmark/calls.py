@@ -14,7 +14,8 @@ from uuid import uuid4
 KEY_ID, SECRET = "testid", "testsecret"
 VERSION = "2018-01-29"
 HOST = "domain.aliyuncs.com"
-QUERY, RESEND, LIST = "QueryEmailVerification", "ResendEmailVerification", "ListEmailVerification"
+QUERY, LIST = "QueryEmailVerification", "ListEmailVerification"
+SUBMIT, RESEND = "SubmitEmailVerification", "ResendEmailVerification"
 _NO_BODY = hashlib.sha256(b"").hexdigest()
 # Amazon's services are selected by the credential scope.
 _AMAZON = "AWS4-HMAC-SHA256 Credential=testid/20240101/us-east-1/ses/aws4_request, SignedHeaders=host, Signature=none"

@@ -23,7 +23,7 @@ from alimock.scenario import loader
 from alimock.scenario.address_rules import AddressBook, AddressOutcome, AddressRule, Status
 from alimock.scenario.model import Scenario, ServiceLimits
 from alimock.state.store import Store
-from benchmark.calls import LIST, QUERY, RESEND, VERSION
+from benchmark.calls import LIST, QUERY, RESEND, SUBMIT, VERSION
 from benchmark.processes import resident_bytes
 from benchmark.tools import scenario as full_records
 
@@ -88,14 +88,14 @@ def _by_operation(size: int) -> dict[str, Iterator[HttpRequest]]:
         "List, the last page": (_call(LIST, PageNum=-(-size // PAGE)) for _ in count()),
         "List by status": (_call(LIST, VerificationStatus=1) for _ in count()),
         f"List of {BOUNDED} by time": (_call(LIST, **bounds) for _ in count()),
-        "Submit": (_call("SubmitEmailVerification", Email=f"new{number}@example.com") for number in count()),
+        "Submit": (_call(SUBMIT, Email=f"new{number}@example.com") for number in count()),
     }
 
 
 def _verifications(service: Service) -> Iterator[HttpRequest]:
     """Yield calls that each verify a newly submitted address."""
     for number in count():
-        service.handle(_call("SubmitEmailVerification", Email=f"verified{number}@example.com"))
+        service.handle(_call(SUBMIT, Email=f"verified{number}@example.com"))
         newest = next(service.store.outbox.newest_first())
         yield _call("VerifyEmail", Token=newest.token)
 

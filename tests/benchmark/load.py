@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 if sys.platform != "win32":
     import resource
@@ -36,7 +37,8 @@ class WrongResponse(Exception):
 class Figures:
     """The result of a load: calls per second, and the latency percentiles in milliseconds.
 
-    `cpu` is the CPU time of the server in microseconds per call, or None if it was not measured.
+    `cpu` is the CPU time of the server in microseconds per call, or None if it was not measured. `state_cpu` is that of the server that
+    keeps the state.
     """
 
     calls: int
@@ -44,6 +46,7 @@ class Figures:
     p50: float
     p99: float
     cpu: float | None = None
+    state_cpu: float | None = None
 
 
 class Connection:
@@ -122,8 +125,10 @@ def _is_whole(response: bytes, fields: bytes) -> bool:
     return len(response) >= len(fields) + len(b"\r\n\r\n") + length
 
 
-def drive(port: int, requests: Sequence[bytes], expected: bytes, *, connections: int, seconds: float) -> Figures:
+def drive(ports: Sequence[int], requests: Sequence[bytes], expected: bytes, *, connections: int, seconds: float) -> Figures:
     """Send the requests until all are sent or the time is up, and check that each response contains `expected`.
+
+    The connections are spread evenly over the ports.
 
     Raises `WrongResponse` if one does not, and `OSError` if the server cannot be reached.
     """
@@ -131,7 +136,7 @@ def drive(port: int, requests: Sequence[bytes], expected: bytes, *, connections:
     latencies: list[float] = []
     started = time.perf_counter()
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
-        for _, request in zip(range(connections), remaining, strict=False):
+        for port, request in zip(islice(cycle(ports), connections), remaining, strict=False):
             connection = Connection(port, selector)
             stack.callback(connection.close)
             connection.send(request)
@@ -139,8 +144,7 @@ def drive(port: int, requests: Sequence[bytes], expected: bytes, *, connections:
             for connection, response in _responses(selector):
                 now = time.perf_counter()
                 latencies.append(now - connection.sent)
-                if expected not in response or not response.startswith(_SUCCESS):
-                    raise _wrong(response, expected)
+                _check(response, expected)
                 following = next(remaining, None) if now - started < seconds else None
                 connection.close() if following is None else connection.send(following)
     per_second = len(latencies) / (time.perf_counter() - started)
@@ -150,7 +154,7 @@ def drive(port: int, requests: Sequence[bytes], expected: bytes, *, connections:
 
 def ask(port: int, request: bytes, expected: bytes) -> None:
     """Make one call; raise `WrongResponse` if its response lacks `expected`, `OSError` if the server cannot be reached."""
-    drive(port, [request], expected, connections=1, seconds=0)
+    drive([port], [request], expected, connections=1, seconds=0)
 
 
 def _responses(selector: selectors.BaseSelector) -> Iterator[tuple[Connection, bytes]]:
@@ -164,11 +168,33 @@ def _responses(selector: selectors.BaseSelector) -> Iterator[tuple[Connection, b
             yield connection, response
 
 
-def _wrong(response: bytes, expected: bytes) -> WrongResponse:
-    found = response.partition(b"\r\n")[0].decode("latin-1")
-    return WrongResponse(
-        f"found the response `{found}`, expected 200 with `{expected.decode()}`\n{response.decode(errors='replace')}"
-    )
+def _check(response: bytes, expected: bytes) -> None:
+    if expected not in response or not response.startswith(_SUCCESS):
+        found = response.partition(b"\r\n")[0].decode("latin-1")
+        raise WrongResponse(
+            f"found the response `{found}`, expected 200 with `{expected.decode()}`\n{response.decode(errors='replace')}"
+        )
+
+
+def wake_up(waiting: int, wait: bytes, calling: int, call: bytes, expected: bytes) -> float:
+    """Return the seconds from the response to a call at one port to the end of a wait at another one that began before the call.
+
+    They are negative if the wait ends first. Raises `WrongResponse` unless both responses contain `expected`.
+    """
+    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
+        waiter, caller = Connection(waiting, selector), Connection(calling, selector)
+        stack.callback(waiter.close)
+        stack.callback(caller.close)
+        waiter.send(wait)
+        # As in `parked`, the wait has begun when this is answered.
+        ask(waiting, _INFO, b'"cursor"')
+        caller.send(call)
+        received: dict[Connection, float] = {}
+        while len(received) < 2:
+            for connection, response in _responses(selector):
+                received[connection] = time.perf_counter()
+                _check(response, expected)
+    return received[waiter] - received[caller]
 
 
 @contextlib.contextmanager

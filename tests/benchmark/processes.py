@@ -80,12 +80,16 @@ class Process:
 
     def wait(self, request: Callable[[], bytes], expected: bytes) -> None:
         """Poll until the response is correct, and set `seconds`; raise `NotMeasurable` after a timeout."""
+        self.wait_until(lambda: ask(self.port, request(), expected))
+
+    def wait_until(self, check: Callable[[], None]) -> None:
+        """Poll until a check passes, and set `seconds`; raise `NotMeasurable` after a timeout."""
         reason = ""
         while (seconds := time.perf_counter() - self._started) < START_SECONDS:
             if self._process.poll() is not None:
                 raise NotMeasurable(f"exited with status {self._process.returncode} before its first response")
             try:
-                ask(self.port, request(), expected)
+                check()
             except (OSError, WrongResponse) as error:
                 reason = str(error)
                 time.sleep(POLL_SECONDS)
@@ -105,10 +109,17 @@ class Process:
 
     def stop(self) -> None:
         """Stop it with SIGTERM, then SIGKILL."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(self._process.pid, number)
-                self._process.wait(STOP_SECONDS)
+        self._signal(signal.SIGTERM)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(self._process.pid, number)
+            self._process.wait(STOP_SECONDS)
 
     def _session(self) -> list[int]:
         return [int(path.name) for path in _PROCESSES.glob("[0-9]*") if _session_of(int(path.name)) == self._process.pid]

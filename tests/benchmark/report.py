@@ -82,7 +82,7 @@ def _rows(result: Result, shown: Sequence[Column]) -> Iterable[Sequence[str]]:
         yield name, f"not measured: {result.failure}", tool.traits, *("" for _ in shown)
         return
     for number, question in enumerate(tool.questions):
-        yield name, question.label, tool.traits, *(_number(column.value(result, number), column.form) for column in shown)
+        yield name, question.label, tool.traits, *(cell(column.value(result, number), column.form) for column in shown)
 
 
 def _ratio(own: Result, others: Sequence[Result], column: Column) -> str:
@@ -99,7 +99,7 @@ def _ratio(own: Result, others: Sequence[Result], column: Column) -> str:
 def fixtures(found: Mapping[str, Mapping[str, float]]) -> str:
     """Return the table of in-process servers."""
     steps = ("start", "reset", "stop")
-    rows = [(name, *(_number(seconds[step] * 1e3, ".2f") for step in steps)) for name, seconds in found.items()]
+    rows = [(name, *(cell(seconds[step] * 1e3, ".2f") for step in steps)) for name, seconds in found.items()]
     return table(("fixture", *(f"{step}, ms" for step in steps)), rows)
 
 
@@ -110,7 +110,7 @@ def growth(found: Mapping[tuple[str, int], float]) -> str:
     for name in dict.fromkeys(name for name, _ in found):
         is_memory = name.startswith("memory")
         values = [found.get((name, size)) for size in sizes]
-        cells = [_number(value if value is None or is_memory else value * 1e6, ",.0f") for value in values]
+        cells = [cell(value if value is None or is_memory else value * 1e6, ",.0f") for value in values]
         first, last = found.get((name, BASE)), values[-1]
         ratio = NOTHING if first is None or last is None else f"{last / first:.1f}"
         rows.append((f"{name}, {'bytes' if is_memory else 'µs'}", *cells, ratio))
@@ -119,7 +119,7 @@ def growth(found: Mapping[tuple[str, int], float]) -> str:
 
 def files(found: Mapping[tuple[str, int], float]) -> str:
     """Return the table of loading times."""
-    rows = [(f"{size:,} addresses as {name}", _number(seconds * 1e3, ".0f")) for (name, size), seconds in found.items()]
+    rows = [(f"{size:,} addresses as {name}", cell(seconds * 1e3, ".0f")) for (name, size), seconds in found.items()]
     return table(("file", "ms"), rows)
 
 
@@ -133,5 +133,6 @@ def page(parts: Mapping[str, str]) -> str:
     return Template(TEMPLATE.read_text()).substitute(parts)
 
 
-def _number(value: float | None, form: str) -> str:
+def cell(value: float | None, form: str) -> str:
+    """Return a number in a form, or a dash if it was not measured."""
     return NOTHING if value is None else format(value, form)

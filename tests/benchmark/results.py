@@ -4,13 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from benchmark.load import Figures, WrongResponse
-from benchmark.processes import NotInstallable, NotMeasurable
-from benchmark.tools import Tool
+from benchmark.load import Figures, WrongResponse, drive
+from benchmark.processes import NotInstallable, NotMeasurable, Process
+from benchmark.tools import Question, Tool
+
+
+def measured_load(
+    processes: Sequence[Process],
+    question: Question,
+    *,
+    connections: int,
+    calls: int,
+    seconds: float,
+    state_server: Process | None = None,
+) -> Figures:
+    """Load servers evenly with a question, and return the figures with the sum of their CPU times and that of a server of their state."""
+    requests = [question.request() for _ in range(calls)]
+    measured = processes, [state_server] if state_server is not None else []
+    before = list(map(_cpu_seconds, measured))
+    figures = drive([process.port for process in processes], requests, question.expected, connections=connections, seconds=seconds)
+    cpu, state_cpu = (
+        (_cpu_seconds(one) - start) / figures.calls * 1e6 or None for one, start in zip(measured, before, strict=True)
+    )
+    return replace(figures, cpu=cpu, state_cpu=state_cpu)
+
+
+def _cpu_seconds(processes: Sequence[Process]) -> float:
+    return sum(process.cpu_seconds() or 0.0 for process in processes)
+
+
+def medians(loads: Sequence[Figures]) -> Figures:
+    """Return the medians of loads, and the sum of their calls."""
+    return Figures(
+        sum(one.calls for one in loads),
+        median(one.per_second for one in loads),
+        median(one.p50 for one in loads),
+        median(one.p99 for one in loads),
+        _median_of_measured(one.cpu for one in loads),
+        _median_of_measured(one.state_cpu for one in loads),
+    )
+
+
+def _median_of_measured(times: Iterable[float | None]) -> float | None:
+    measured = [time for time in times if time is not None]
+    return median(measured) if measured else None
 
 
 @dataclass
@@ -48,13 +89,4 @@ class Result:
     def median(self, question: int, connections: int) -> Figures | None:
         """Return the medians of the loads."""
         found = self.figures.get((question, connections))
-        if not found:
-            return None
-        times = [one.cpu for one in found if one.cpu is not None]
-        return Figures(
-            sum(one.calls for one in found),
-            median(one.per_second for one in found),
-            median(one.p50 for one in found),
-            median(one.p99 for one in found),
-            median(times) if times else None,
-        )
+        return medians(found) if found else None

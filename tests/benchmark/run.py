@@ -1,6 +1,6 @@
 """Compare alimock with its alternatives, print the table of tools, and write docs/benchmarks.md.
 
-The row of a tool that cannot be installed or started gives the reason. Run by `make bench`; it takes about ten minutes.
+The row of a tool that cannot be installed or started gives the reason. Run by `make bench`; it takes about twelve minutes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from benchmark import fixture, growth, load, report
+from benchmark import fixture, growth, load, persistence, report
 from benchmark.packages import install, is_installed
 from benchmark.processes import Process, free_port
-from benchmark.results import Result
+from benchmark.results import Result, measured_load
 from benchmark.tools import PYTEST_HTTPSERVER, TOOLS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -51,7 +50,7 @@ def main() -> None:
     shown = report.tools(results, report.columns(CONNECTIONS, MANY_CALLS))
     print(shown)
     parts = {"machine": machine(), "starts": str(STARTS), "rounds": str(ROUNDS), "tools": shown}
-    PAGE.write_text(report.page({**parts, "fixtures": fixture_table(), **growth_tables()}))
+    PAGE.write_text(report.page({**parts, "fixtures": fixture_table(), **growth_tables(), **persistence.parts()}))
 
 
 def measure_starts(results: Sequence[Result], folder: Path) -> None:
@@ -90,7 +89,7 @@ def measure_memory(result: Result, process: Process) -> None:
     question = result.tool.questions[0]
     result.memory_at_start = process.memory()
     requests = [question.request() for _ in range(MANY_CALLS)]
-    figures = load.drive(process.port, requests, question.expected, connections=max(CONNECTIONS), seconds=MANY_SECONDS)
+    figures = load.drive([process.port], requests, question.expected, connections=max(CONNECTIONS), seconds=MANY_SECONDS)
     result.memory_after, result.calls = process.memory(), figures.calls
 
 
@@ -99,12 +98,7 @@ def measure_load(result: Result, process: Process) -> None:
     with load.parked(process.port, result.tool.waiters):
         for number, question in enumerate(result.tool.questions):
             for connections in CONNECTIONS:
-                requests = [question.request() for _ in range(CALLS)]
-                before = process.cpu_seconds()
-                figures = load.drive(process.port, requests, question.expected, connections=connections, seconds=SECONDS)
-                after = process.cpu_seconds()
-                if before is not None and after is not None:
-                    figures = replace(figures, cpu=(after - before) / figures.calls * 1e6)
+                figures = measured_load([process], question, connections=connections, calls=CALLS, seconds=SECONDS)
                 result.figures.setdefault((number, connections), []).append(figures)
 
 

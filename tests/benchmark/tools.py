@@ -91,7 +91,9 @@ def _serve_with_uvloop(port: int, _: Path) -> Sequence[str | Path]:
     return [UVLOOP.binaries / "alimock", "serve", "--port", str(port)]
 
 
-def _serve_addresses(size: int) -> Callable[[int, Path], Sequence[str | Path]]:
+def serve_addresses(size: int) -> Callable[[int, Path], Sequence[str | Path]]:
+    """Return the command of alimock with a scenario of the given number of addresses."""
+
     def command(port: int, folder: Path) -> Sequence[str | Path]:
         file = folder / f"{size}.yaml"
         file.write_text(scenario(size))
@@ -177,8 +179,8 @@ ALIMOCK = Tool("alimock", alimock.__version__, BOTH, (V1_QUERY, V3_QUERY), _serv
 BARE = Tool("a bare responder on alimock's server", "", CANNED_ONLY, (STUBBED,), _scripted(Path(sys.executable), "bare.py"))
 TOOLS = (
     ALIMOCK,
-    Tool("alimock, 500 addresses", "", BOTH, (SENDING, LISTING), _serve_addresses(500)),
-    Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), _serve_addresses(10_000)),
+    Tool("alimock, 500 addresses", "", BOTH, (SENDING, LISTING), serve_addresses(500)),
+    Tool("alimock, 10,000 addresses", "", BOTH, (V1_QUERY,), serve_addresses(10_000)),
     Tool(f"alimock with {WAITERS:,} waiters", "", BOTH, (V1_QUERY,), _serve, waiters=WAITERS),
     Tool("alimock with uvloop", UVLOOP.version, BOTH, (V1_QUERY, V3_QUERY), _serve_with_uvloop, UVLOOP),
     BARE,
