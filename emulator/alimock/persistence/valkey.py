@@ -55,12 +55,7 @@ class ValkeyLog(CommandLog):
 
     def send(self, after: Position, texts: Sequence[str]) -> None:
         """Send commands in one piece."""
-        last = _id(after)
-        commands = [
-            ("XRANGE", self._log, last, last),
-            *[("XADD", self._log, "*", _COMMAND, text) for text in texts],
-            ("XRANGE", self._log, f"({last}", "+"),
-        ]
+        commands = [*[("XADD", self._log, "*", _COMMAND, text) for text in texts], ("XRANGE", self._log, _id(after), "+")]
         self._sent = after, len(commands)
         self._answer(lambda: self._connection.send_packed_command(self._connection.pack_commands(commands)))
 
@@ -71,9 +66,13 @@ class ValkeyLog(CommandLog):
     def receive(self) -> Appended:
         """Return the result of what was sent."""
         after, number = self._sent
-        found, *ids, entries = self._answer(lambda: self._results(number))
-        is_lost = after > _FIRST and not found
-        return Appended(list(map(_entry, entries)), list(map(_position, ids)), is_lost)
+        *ids, found = self._answer(lambda: self._results(number))
+        entries, own = list(map(_entry, found)), list(map(_position, ids))
+        if after <= _FIRST:
+            return Appended(entries, own)
+        # The first one is that at `after`, if the log still has it.
+        is_lost = not entries or entries[0].position != after
+        return Appended(entries if is_lost else entries[1:], own, is_lost)
 
     def probe(self) -> None:
         """Write a key: a server that is read-only or full still answers reads."""
