@@ -40,10 +40,9 @@ class Backend:
         refusal = endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy, root)
         return refusal if refusal is not None else self.service.handle(http)
 
-    def attempt(self, http: HttpRequest) -> HttpResponse | Callable[[], HttpResponse]:
-        """Answer a request in an event loop, which must not wait; if it would have to, return what answers it in a thread."""
-        refusal = endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy)
-        return refusal if refusal is not None else self.service.attempt(http)
+    def refusal(self, http: HttpRequest) -> HttpResponse | None:
+        """Return what alimock itself answers to a request to the emulated API, or None for a call."""
+        return endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy)
 
 
 def create_backend(

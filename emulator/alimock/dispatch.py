@@ -63,6 +63,8 @@ class Dispatcher:
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="alimock")
         self._loading = Lock()
+        # Calls that were not attempted yet.
+        self._calls: list[tuple[Client, HttpRequest]] = []
         self._waits: dict[Client, _Parked] = {}
         self._clients: dict[Waiter[Any], Client] = {}
         # The events that are still to be handled.
@@ -103,11 +105,32 @@ class Dispatcher:
 
     def _call(self, client: Client, http: HttpRequest) -> None:
         """Answer a call, in a thread if it may take long, or would have to wait for another one."""
-        answer = partial(self._backend.call, http) if endpoint.may_take_long(http) else self._backend.attempt(http)
-        if isinstance(answer, HttpResponse):
-            client.respond(answer)
+        if endpoint.may_take_long(http):
+            self._in_thread(partial(self._backend.call, http), client.respond, client)
+        elif (refusal := self._backend.refusal(http)) is not None:
+            client.respond(refusal)
         else:
-            self._in_thread(answer, client.respond, client)
+            self._calls.append((client, http))
+            if not self._backend.service.executor.is_shared:
+                self._attempt_calls()
+            elif len(self._calls) == 1:
+                # All that have arrived share a round trip.
+                self._loop.call_soon(self._attempt_calls)
+
+    def _attempt_calls(self) -> None:
+        calls, self._calls = self._calls, []
+        try:
+            answers = self._backend.service.attempt([http for _, http in calls])
+        except BaseException:
+            for client, _ in calls:
+                # It would wait forever.
+                client.abort()
+            raise
+        for (client, _), answer in zip(calls, answers, strict=True):
+            if isinstance(answer, HttpResponse):
+                client.respond(answer)
+            else:
+                self._in_thread(answer, client.respond, client)
 
     def _check_health(self, client: Client, method: str, path: str) -> None:
         executor = self._backend.service.executor

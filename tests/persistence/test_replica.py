@@ -581,7 +581,7 @@ class SlowLog(BrokenLog):
 
 def attempted(api: Api) -> tuple[bool, HttpResponse]:
     """Attempt a call, and return whether a thread had to finish it, and the response."""
-    answer = api.service.attempt(HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1"))
+    (answer,) = api.service.attempt([HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1")])
     if isinstance(answer, HttpResponse):
         return False, answer
     answers: list[HttpResponse] = []
@@ -624,10 +624,11 @@ def test_event_loop_waits_neither_for_another_thread_nor_for_a_view(slow: tuple[
     thread = threading.Thread(target=view)
     thread.start()
     locked.wait(10)
-    answer = api.service.attempt(HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1"))
+    (answer,) = api.service.attempt([HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1")])
     assert not isinstance(answer, HttpResponse)
     # The turn is that of the attempt, so that another call waits for it in a thread.
-    assert not isinstance(api.service.attempt(HttpRequest("GET", "Action=Nothing", {}, b"", "::1")), HttpResponse)
+    (other,) = api.service.attempt([HttpRequest("GET", "Action=Nothing", {}, b"", "::1")])
+    assert not isinstance(other, HttpResponse)
     unlock.set()
     thread.join(10)
     assert answer().status == 200
@@ -640,3 +641,28 @@ def test_attempt_of_a_call_gets_503_while_the_engine_is_away(broken: tuple[Api, 
     assert attempted(api)[1].status == 503
     log.is_broken = False
     assert attempted(api)[1].status == 200
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_calls_that_arrive_together_share_a_round_trip(slow: tuple[Api, SlowLog], is_late: bool) -> None:
+    api, log = slow
+    log.is_late = is_late
+    requests = [
+        HttpRequest("GET", f"Action=SubmitEmailVerification&Version=2018-01-29&Email={n}@example.com", {}, b"", "::1")
+        for n in range(3)
+    ]
+    answers = api.service.attempt(requests)
+    assert len(log.waits) == 1
+    responses: list[HttpResponse] = []
+    threads = [
+        threading.Thread(target=lambda answer=answer: responses.append(answer()))
+        for answer in answers
+        if not isinstance(answer, HttpResponse)
+    ]  # type: ignore[misc]
+    assert len(threads) == (3 if is_late else 0)
+    for thread in reversed(threads):
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert [one.status for one in (responses if is_late else answers)] == [200] * 3  # type: ignore[union-attr]
+    assert [mail.to for mail in api.store.outbox.entries()] == [f"{n}@example.com" for n in range(3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -69,14 +69,13 @@ class Service:
         call = self._call(http)
         return self._answer(call, lambda: self.executor.execute(call))
 
-    def attempt(self, http: HttpRequest) -> HttpResponse | Callable[[], HttpResponse]:
-        """Answer a request in an event loop, which must not wait; if it would have to, return what answers it in a thread."""
-        call = self._call(http)
-        try:
-            finish, is_waiting = self.executor.attempt(call)
-        except Unavailable as reason:
-            return self._unavailable(call.received.request, f"state: {reason}")
-        return partial(self._answer, call, finish) if is_waiting else self._answer(call, finish)
+    def attempt(self, requests: Sequence[HttpRequest]) -> list[HttpResponse | Callable[[], HttpResponse]]:
+        """Answer requests in an event loop, which must not wait; where it would have to, return what answers one in a thread."""
+        calls = list(map(self._call, requests))
+        attempts = zip(calls, self.executor.attempt(calls), strict=True)
+        return [
+            partial(self._answer, call, one.finish) if one.is_waiting else self._answer(call, one.finish) for call, one in attempts
+        ]
 
     def _call(self, http: HttpRequest) -> Call:
         started = system_clock.perf_counter()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence, Sized
+from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
 from threading import Event, Lock, Thread
@@ -83,24 +84,26 @@ class Replica(Executor):
 
     def execute(self, command: Command[T]) -> T:
         """Append a command, and apply it when it is its turn. Threads that come together share a round trip."""
-        self._check()
         return self._execute(Item(command))
 
-    def attempt(self, command: Command[T]) -> Attempt[T]:
-        """Execute a command if nothing else is executed and the engine answers quickly, as it does unless something is wrong."""
-        self._check()
-        item = Item(command)
+    def attempt(self, commands: Sequence[Command[T]]) -> list[Attempt[T]]:
+        """Execute commands if nothing else is executed and the engine answers quickly, as it does unless something is wrong."""
+        items = list(map(Item, commands))
         # What is pending is executed first, by the threads that wait for their turn.
-        is_busy = bool(self._pending) or system_clock.monotonic() < self._slow_end
+        is_busy = bool(self._pending) or self._failure is not None or system_clock.monotonic() < self._slow_end
         if is_busy or not self._turn.acquire(blocking=False):
-            return Attempt(partial(self._execute, item), is_waiting=True)
-        is_received = False
+            return [Attempt(partial(self._execute, item), is_waiting=True) for item in items]
+        is_late = True
         try:
-            is_received = self._is_received(item)
+            is_late = self._is_late(items)
         finally:
-            if is_received or item.is_done:
+            if not is_late or items[0].is_done:
                 self._turn.release()
-        return Attempt(item.result if is_received else partial(self._receive_late, item), is_waiting=not is_received)
+        if not is_late:
+            return [Attempt(item.result, is_waiting=False) for item in items]
+        first, *others = items
+        finish = [partial(self._receive_late, first, items), *[partial(self._await, item) for item in others]]
+        return [Attempt(one, is_waiting=True) for one in finish]
 
     def load(self, scenario: Scenario) -> None:
         """Start from a scenario of the settings, unless it is the one that was loaded last, here or by another replica."""
@@ -164,34 +167,43 @@ class Replica(Executor):
         self._failure = None
 
     def _execute(self, item: Item[T]) -> T:
+        self._check()
         with self._queue:
             self._pending.append(item)
+        return self._await(item)
+
+    def _await(self, item: Item[T]) -> T:
         self._take_turn(item)
         return item.result()
 
-    def _is_received(self, item: Item[Any]) -> bool:
-        """Send an item, and return whether it was received, too; if not, it takes a while, and so may the next ones."""
+    def _is_late(self, items: list[Item[Any]]) -> bool:
+        """Send items, and return whether they must be received later, in a thread; else they are done."""
         try:
-            self._send([item])
+            self._send(items)
             is_answered = self.log.is_answered(QUICK_SECONDS)
         except Unavailable as error:
             self._fail(error)
-            item.fail(error)
-            raise
-        # Another thread may hold the store's lock for long.
-        if not is_answered or not self.store.lock.acquire(blocking=False):
-            self._slow_end = self._slow_end if is_answered else system_clock.monotonic() + SLOW_SECONDS
+            for item in items:
+                item.fail(error)
             return False
+        if not is_answered:
+            self._slow_end = system_clock.monotonic() + SLOW_SECONDS
+            return True
+        # Another thread may hold the store's lock for long.
+        if not self.store.lock.acquire(blocking=False):
+            return True
         try:
-            self._append([item], is_sent=True)
+            with suppress(Unavailable):
+                self._append(items, is_sent=True)
         finally:
             self.store.lock.release()
-        return True
+        return False
 
-    def _receive_late(self, item: Item[T]) -> T:
-        """Receive an item that was sent, in a thread; its turn was taken before."""
+    def _receive_late(self, item: Item[T], items: list[Item[Any]]) -> T:
+        """Receive items that were sent, in a thread, and return the result of one of them; their turn was taken before."""
         try:
-            self._append([item], is_sent=True)
+            with suppress(Unavailable):
+                self._append(items, is_sent=True)
         finally:
             self._turn.release()
         return item.result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -57,15 +57,15 @@ class Executor:
         """
         return self.store.apply(command)
 
-    def attempt(self, command: Command[T]) -> Attempt[T]:
-        """Execute a command in an event loop, which must not wait: if it would have to, a thread has to finish the attempt."""
+    def attempt(self, commands: Sequence[Command[T]]) -> list[Attempt[T]]:
+        """Execute commands in an event loop, which must not wait: where it would have to, a thread has to finish the attempt."""
         if not self.store.lock.acquire(blocking=False):
-            return Attempt(partial(self.execute, command), is_waiting=True)
+            return [Attempt(partial(self.execute, command), is_waiting=True) for command in commands]
         try:
-            result = self.execute(command)
+            results = [self.execute(command) for command in commands]
         finally:
             self.store.lock.release()
-        return Attempt(lambda: result, is_waiting=False)
+        return [Attempt(partial(_same, result), is_waiting=False) for result in results]
 
     def load(self, scenario: Scenario) -> None:
         """Start from a scenario of the settings."""
@@ -79,3 +79,7 @@ class Executor:
 
     def close(self) -> None:
         """Release what the executor uses."""
+
+
+def _same(result: T) -> T:
+    return result
