@@ -43,6 +43,8 @@ PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
 # The code of the web UI, which browsers request with an Origin. Behind a proxy, the page must load to show what is wrong.
 _PUBLIC = "/_alimock/static/"
+# What does not show the state, and is shown without it.
+_STATELESS = ("/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity")
 # In a URL that is logged, for example of a call that was sent to another path.
 _SECRET_VALUE = re.compile(r"((?:signature|token|secret|password)=)[^&]*", re.IGNORECASE)
 # The settings that do not belong to alimock's own HTTP server.
@@ -209,7 +211,8 @@ def _check_access() -> Response | None:
         hint = "Send it as Authorization: Bearer TOKEN, or as the password of Basic (http://:TOKEN@host:port)."
         headers = {"WWW-Authenticate": 'Basic realm="alimock"'}
         raise ControlError(401, "The control token is missing or wrong", hint, headers=headers)
-    backend().service.executor.catch_up()
+    if request.path not in _STATELESS:
+        backend().service.executor.catch_up()
     return None
 
 

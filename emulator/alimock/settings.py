@@ -328,5 +328,8 @@ def _check_combinations(values: Mapping[str, object]) -> None:
         raise SettingError("found both a scenario (--scenario or ALIMOCK_SCENARIO) and ALIMOCK_SCENARIO_YAML, expected one of them")
     if ("tls_certificate" in values) != ("tls_key" in values):
         raise SettingError("found one of --tls-certificate and --tls-key, expected both or neither")
+    state, recording = values.get("state"), values.get("log_commands")
+    if isinstance(state, Path) and recording is not None and state.resolve() == Path(str(recording)).resolve():
+        raise SettingError("found one file for --state and --log-commands, expected two")
     if "tls_port" not in values and {"tls_certificate", "tls_names"} & values.keys():
         raise SettingError("found --tls-certificate or --tls-names without --tls-port, expected --tls-port too")

@@ -145,8 +145,8 @@ class Service:
         digest = secret_digest(key.secret)
         if has_right_signature(request, key):
             return Verdict(digest, is_right=True)
-        with self.store.transaction():
-            refusal = refusal_before_signature(ReceivedRequest(request), self.store)
+        # Without the lock, for which an event loop must not wait: whatever changes meanwhile, the call is refused.
+        refusal = refusal_before_signature(ReceivedRequest(request), self.store)
         return Verdict(digest, False, diagnose(request, key, keys).explanation if refusal is None else "")
 
     def _unavailable(self, request: ApiRequest, reason: str) -> HttpResponse:

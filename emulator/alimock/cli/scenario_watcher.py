@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 
@@ -19,11 +19,14 @@ logger = logging.getLogger(__name__)
 class Watcher:
     """Poll the files of a scenario, and the files that a failed load could not read."""
 
-    def __init__(self, executor: Executor, load: Callable[[], Scenario], interval: float = 0.5) -> None:
+    def __init__(
+        self, executor: Executor, load: Callable[[], Scenario], files: Sequence[Path] | None = None, interval: float = 0.5
+    ) -> None:
         self.executor = executor
         self._load = load
         self._interval = interval
-        self._files = executor.store.scenario.files
+        # A restored state may have a scenario that was loaded at run time.
+        self._files = tuple(executor.store.scenario.files if files is None else files)
         self._stamps = {file: _stamp(file) for file in self._files}
 
     def run(self, stopping: Event) -> None:
@@ -51,8 +54,9 @@ class Watcher:
             logger.error("Scenario not reloaded, the previous one stays loaded:\n%s", error)
         else:
             self._files = scenario.files
-            self.executor.load(scenario)
-            logger.info("Scenario reloaded; all accounts were reset: %s", scenario.name)
+            is_loaded = self.executor.load(scenario)
+            effect = "reloaded; all accounts were reset" if is_loaded else "unchanged; nothing was reset"
+            logger.info("Scenario %s: %s", effect, scenario.name)
         # Stamps from before the load, so that a change during the load is noticed at the next poll.
         self._stamps = {file: stamps[file] if file in stamps else _stamp(file) for file in self._files}
 

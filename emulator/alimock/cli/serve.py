@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:
     except (ValueError, Incompatible, Unavailable) as error:
         return fail(f"--state: {error}")
     try:
-        status = _serve(backend, settings, tls, stopping, restored)
+        status = _serve(backend, settings, tls, stopping, restored, scenario.files)
     finally:
         backend.service.executor.close()
         if recorder is not None:
@@ -119,9 +119,16 @@ def _export(store: Store, file: ExportFile) -> int:
     return file.write(document(snapshot(account, store.scenario)), others)
 
 
-def _serve(backend: Backend, settings: Settings, tls: ssl.SSLContext | None, stopping: threading.Event, restored: str) -> int:
+def _serve(
+    backend: Backend,
+    settings: Settings,
+    tls: ssl.SSLContext | None,
+    stopping: threading.Event,
+    restored: str,
+    files: Sequence[Path],
+) -> int:
     store = backend.service.store
-    watcher = Watcher(backend.service.executor, lambda: _scenario(settings))
+    watcher = Watcher(backend.service.executor, lambda: _scenario(settings), files)
     listeners = [Listener(settings.host, settings.port)]
     if settings.tls_port is not None:
         listeners.append(Listener(settings.host, settings.tls_port, tls))

@@ -135,6 +135,8 @@ class Forwarder:
                     self._fail(mail, str(error))
                     return
                 if self._closed.wait(RETRY_SECONDS):
+                    if self._executor.is_stored:
+                        self._give_up([mail])
                     return
             else:
                 self._record(mail, Delivery(DeliveryState.DELIVERED))

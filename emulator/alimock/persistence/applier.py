@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 from zlib import crc32
@@ -16,7 +16,7 @@ from zlib import crc32
 from alimock import __version__
 from alimock.api.context import CallContext
 from alimock.persistence.command_log import START, Entry, Position, StoredSnapshot
-from alimock.persistence.commands import Check, Started, from_text, to_text
+from alimock.persistence.commands import Check, Started, from_text, is_started, to_text
 from alimock.persistence.snapshot import FORMAT, Document, Snapshot, restore
 from alimock.state.commands import Command
 from alimock.state.store import ALL_ACCOUNTS, Store
@@ -52,7 +52,7 @@ class Item(Generic[T]):
             self._error = error
 
     def fail(self, error: Exception) -> None:
-        """Give the command up, unless it was applied."""
+        """Set the exception of a command that was not applied."""
         if not self.is_done:
             self.is_done, self._error = True, error
 
@@ -62,15 +62,15 @@ class Item(Generic[T]):
             raise self._error
         return self._result  # type: ignore[return-value]
 
-    def __str__(self) -> str:
-        """Return what must be the same in all replicas."""
+    def digested(self) -> str:
+        """Return the part of the result that must be the same in all replicas."""
         if isinstance(self._result, CallContext):
             return f"{self._result.request_id} {self._result.status} {self._result.outcomes}"
         return str(self._error or self._result)
 
 
 class Applier:
-    """Moves a store on by the entries of a log.
+    """Applies the entries of a log to a store.
 
     `position` is that of the last entry, `time` its time, and `commands` the number of commands so far. `trouble` is why nothing
     can be applied any more, or None: the entries are those of another version, or the state deviates from that of other replicas.
@@ -91,7 +91,7 @@ class Applier:
         self.epoch = ""
         self._name = name
         self._is_shared = is_shared
-        # Whose commands the next entries are.
+        # The process that appended the next entries, as far as its version and limits matter.
         self._writer = self.this
         # Of the results since the last check.
         self._digest = 0
@@ -124,12 +124,12 @@ class Applier:
         counts = {"epoch": secrets.token_hex(4), "commands": 0, "digest": 0, "time": 0.0}
         return StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), **counts}))
 
-    def snapshot(self) -> Callable[[], StoredSnapshot]:
-        """Return what makes the snapshot of the state as it is now, which takes long, without a lock."""
+    def snapshot(self) -> StoredSnapshot:
+        """Return a snapshot of the state as it is now. Most of the work is done without the store's lock."""
         with self.store.transaction():
             snapshot, position = Snapshot(self.store), self.position
             counts = {"epoch": self.epoch, "commands": self.commands, "digest": self._digest, "time": self.time}
-        return lambda: StoredSnapshot(position, json.dumps({**snapshot.document(), **counts}, separators=(",", ":")))
+        return StoredSnapshot(position, json.dumps({**snapshot.document(), **counts}, separators=(",", ":")))
 
     def restore(self, stored: StoredSnapshot) -> None:
         """Make the state what it was at a snapshot. Another format is a `trouble`."""
@@ -147,6 +147,10 @@ class Applier:
         self.position = stored.position
 
     def _item(self, text: str) -> Item[Any] | None:
+        if self._writer != self.this and not is_started(text):
+            # It may not even be readable.
+            self._stop(_incompatible(self._writer, self.this))
+            return None
         try:
             return Item(from_text(text))
         except ValueError as error:
@@ -159,24 +163,20 @@ class Applier:
         command = item.command
         if isinstance(command, Started):
             self._writer = command
-        elif isinstance(command, Check):
+        elif isinstance(command, Check) and not is_start:
             # What other replicas found before this one started does not matter.
-            if not is_start:
-                self._compare(command)
-        elif self._writer != self.this:
-            self._stop(_incompatible(self._writer, self.this))
-            return
+            self._compare(command)
         item.run(self.store, self.time)
         if not isinstance(command, Started | Check):
             self._count(item, is_own=is_own)
 
     def _count(self, item: Item[Any], *, is_own: bool) -> None:
-        """Count a command. What one process should do now and then is done by the one that appended it."""
+        """Count a command. The process that appended it makes the check and the snapshot that are due then."""
         self.commands += 1
         self.is_snapshot_due |= is_own and self.commands % SNAPSHOT_COMMANDS == 0
         if not self._is_shared:
             return
-        self._digest = crc32(f"{self.store.cursor} {item}".encode("utf-8", "surrogatepass"), self._digest)
+        self._digest = crc32(f"{self.store.cursor} {item.digested()}".encode("utf-8", "surrogatepass"), self._digest)
         if self.commands % CHECK_COMMANDS == 0:
             self._digests[self.commands] = self._digest
             self._digests.pop(self.commands - _KEPT_DIGESTS * CHECK_COMMANDS, None)
@@ -198,7 +198,7 @@ class Applier:
 
 
 def _incompatible(writer: Started, this: Started) -> str:
-    """Say why the commands of one alimock cannot be applied by another one, and what to do."""
+    """Return why the commands of one alimock cannot be applied by another one, and what to do."""
     if writer.version != this.version:
         found, expected = f"alimock {writer.version}", f"alimock {this.version}"
     else:

@@ -37,7 +37,9 @@ class Appended(NamedTuple):
 
 
 class CommandLog:
-    """An engine. Its methods are called by one thread at a time, but for `follow` and `put_snapshot`; all raise `Unavailable`.
+    """An engine. All its methods raise `Unavailable`.
+
+    One thread at a time calls `append`, `send`, `is_answered` and `receive`; the other methods may be called at any time.
 
     `name` is its address for messages, without secrets. `is_shared` is whether several processes may use it at once.
     """

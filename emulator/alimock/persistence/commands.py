@@ -22,7 +22,7 @@ _CALL = "Call"
 
 @dataclass(frozen=True)
 class Started:
-    """A process with a version and limits goes on with the log. It changes nothing; commands of others can only be wrong then."""
+    """A process with a version and limits appends to the log from here on. It changes nothing."""
 
     version: str
     limits: Mapping[str, float]
@@ -76,13 +76,20 @@ def to_text(command: Command[Any]) -> str:
     return _write([name, codec(_KINDS[name]).to_json(command)])
 
 
+def is_started(text: str) -> bool:
+    """Return whether a text is that of `Started`, which every version can read."""
+    return text.startswith(f'["{Started.__name__}",')
+
+
 def from_text(text: str) -> Command[Any]:
     """Return the command of a text; raises `ValueError` for another text."""
     try:
+        name = ""
         name, content = json.loads(text)
         return _restored_call(*content) if name == _CALL else codec(_KINDS[name]).from_json(content)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{text[:60]!a} is not a command of this version of alimock") from error
+        # Not the content, which may have secrets.
+        raise ValueError(f"an entry of the kind {str(name)[:30]!a} is not a command of this version of alimock") from error
 
 
 def _call(call: Call) -> list[object]:

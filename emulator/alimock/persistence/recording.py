@@ -52,7 +52,10 @@ class Recorder:
         if self._file.closed:
             return
         try:
-            self._file.write(f"{line}\n".encode("ascii"))
+            # Without a buffer, a write may be a short one.
+            rest = memoryview(f"{line}\n".encode("ascii"))
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             logger.error("%s: %s. No more commands are logged.", self._path, error.strerror)
             self._file.close()

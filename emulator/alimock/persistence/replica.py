@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
@@ -35,6 +35,8 @@ FOLLOW_SECONDS = 0.25
 # How long an event loop waits for an engine, and how long it does not if that was not enough.
 QUICK_SECONDS = 0.02
 SLOW_SECONDS = 1.0
+# After how long a connection may have been closed by the other side.
+IDLE_SECONDS = 1.0
 
 
 class Replica(Executor):
@@ -54,8 +56,8 @@ class Replica(Executor):
         self._applier = Applier(store, log.name, is_shared=log.is_shared)
         # The thread that takes a turn need not be the one that ends it.
         self._turn, self._queue, self._pending = Lock(), Lock(), list[Item[Any]]()
-        # Until when an event loop does not wait for the engine at all.
-        self._slow_end = 0.0
+        # Until when an event loop does not wait for the engine at all, and when the engine last answered.
+        self._slow_end = self._used = 0.0
         # Why the engine failed when it was last asked, and until when it is not asked again.
         self._failure: Unavailable | None = None
         self._pause_end = 0.0
@@ -89,25 +91,24 @@ class Replica(Executor):
     def attempt(self, commands: Sequence[Command[T]]) -> list[Attempt[T]]:
         """Execute commands if nothing else is executed and the engine answers quickly, as it does unless something is wrong."""
         items = list(map(Item, commands))
-        # What is pending is executed first, by the threads that wait for their turn.
-        is_busy = bool(self._pending) or self._failure is not None or system_clock.monotonic() < self._slow_end
-        if is_busy or not self._turn.acquire(blocking=False):
+        if self._is_busy() or not self._turn.acquire(blocking=False):
             return [Attempt(partial(self._execute, item), is_waiting=True) for item in items]
-        is_late = True
+        is_late = False
         try:
             is_late = self._is_late(items)
+            if is_late:
+                # Not one of the threads that wait for this turn.
+                Thread(target=self._receive_late, args=[items], name="alimock late answer", daemon=True).start()
         finally:
-            if not is_late or items[0].is_done:
+            if not is_late:
                 self._turn.release()
-        if not is_late:
-            return [Attempt(item.result, is_waiting=False) for item in items]
-        first, *others = items
-        finish = [partial(self._receive_late, first, items), *[partial(self._await, item) for item in others]]
-        return [Attempt(one, is_waiting=True) for one in finish]
+        return [Attempt(partial(self._await, item) if is_late else item.result, is_waiting=is_late) for item in items]
 
-    def load(self, scenario: Scenario) -> None:
-        """Start from a scenario of the settings, unless it is the one that was loaded last, here or by another replica."""
-        self.execute(LoadScenario(scenario, digest=_digest(scenario)))
+    def load(self, scenario: Scenario) -> bool:
+        """Load a scenario of the settings, unless it is the one that was loaded last, here or by another replica."""
+        is_loaded = self.execute(LoadScenario(scenario, digest=_digest(scenario)))
+        self._scenario = scenario
+        return is_loaded
 
     def catch_up(self) -> None:
         """Apply what others have appended."""
@@ -130,12 +131,10 @@ class Replica(Executor):
             if thread is not None:
                 thread.join(SECONDS)
         if self._applier.trouble is None:
-            try:
+            with suppress(Unavailable):
                 self.catch_up()
-                with self._turn:
-                    self._put_snapshot(self._applier.snapshot())
-            except Unavailable as reason:
-                logger.warning("No snapshot of the state was made: %s", reason)
+            with self._turn:
+                self._put_snapshot()
         self.log.close()
 
     def _time(self) -> float:
@@ -145,8 +144,22 @@ class Replica(Executor):
     def _check(self) -> None:
         if self._applier.trouble is not None:
             raise Unavailable(self._applier.trouble)
-        if self._failure is not None and system_clock.monotonic() < self._pause_end:
-            raise Unavailable(str(self._failure))
+        failure = self._failure
+        if failure is not None and system_clock.monotonic() < self._pause_end:
+            raise Unavailable(str(failure))
+
+    def _is_busy(self) -> bool:
+        """Return whether an event loop should leave commands to a thread, which may wait."""
+        now = system_clock.monotonic()
+        return (
+            # What is pending is executed first.
+            bool(self._pending)
+            or self._failure is not None
+            or now < self._slow_end
+            # The connection may be lost, and to connect takes a while.
+            or (self.is_shared and now > self._used + IDLE_SECONDS)
+            or (self._snapshots is not None and self._snapshots.is_alive())
+        )
 
     def _probe(self) -> None:
         try:
@@ -170,7 +183,13 @@ class Replica(Executor):
         self._check()
         with self._queue:
             self._pending.append(item)
-        return self._await(item)
+        try:
+            return self._await(item)
+        finally:
+            # If its turn did not come in time, it must not come later, when the client has an error.
+            with self._queue:
+                if item in self._pending:
+                    self._pending.remove(item)
 
     def _await(self, item: Item[T]) -> T:
         self._take_turn(item)
@@ -199,14 +218,13 @@ class Replica(Executor):
             self.store.lock.release()
         return False
 
-    def _receive_late(self, item: Item[T], items: list[Item[Any]]) -> T:
-        """Receive items that were sent, in a thread, and return the result of one of them; their turn was taken before."""
+    def _receive_late(self, items: list[Item[Any]]) -> None:
+        """Receive items that were sent, in a thread; their turn was taken before."""
         try:
             with suppress(Unavailable):
                 self._append(items, is_sent=True)
         finally:
             self._turn.release()
-        return item.result()
 
     def _take_turn(self, item: Item[Any] | None) -> None:
         """Append what is pending, unless another thread has appended this item meanwhile."""
@@ -222,23 +240,30 @@ class Replica(Executor):
 
     def _append(self, items: list[Item[Any]], *, is_sent: bool = False) -> None:
         """Append items, unless they were sent before, and apply them. Those that were not applied fail."""
+        epoch = self._applier.epoch
         try:
             if not is_sent:
                 self._send(items)
             left = self._receive(items)
-            if left and self._applier.trouble is None:
-                # They went into a log that was emptied, whose state nothing goes on with.
+            if left and self._applier.epoch != epoch:
+                # Nothing applies commands of the former state, so they can be sent again.
                 self._send(left)
                 left = self._receive(left)
-            problem = self._applier.trouble or f"{self.log.name}: the log was emptied"
-            self._succeed()
         except Unavailable as error:
-            left, problem = items, str(error)
             self._fail(error)
-        for item in left:
-            item.fail(Unavailable(problem))
-        if self._applier.trouble is not None or left is items:
-            raise Unavailable(problem)
+            self._give_up(items, error)
+            raise
+        except BaseException as error:
+            self._give_up(items, RuntimeError(f"the exchange with {self.log.name} failed: {error!r}"))
+            raise
+        self._succeed()
+        self._give_up(left, Unavailable(self._applier.trouble or f"{self.log.name}: the log lost its last commands"))
+        if self._applier.trouble is not None:
+            raise Unavailable(self._applier.trouble)
+
+    def _give_up(self, items: Sequence[Item[Any]], error: Exception) -> None:
+        for item in items:
+            item.fail(error)
 
     def _send(self, items: Sequence[Item[Any]]) -> None:
         self.log.send(self._applier.position, [self._applier.text(item) for item in items])
@@ -252,25 +277,30 @@ class Replica(Executor):
         with self._queue:
             checks, self._applier.checks = self._applier.checks, []
             self._pending += checks
+        self._used = system_clock.monotonic()
         if self._applier.is_snapshot_due:
             self._applier.is_snapshot_due = False
-            make = self._applier.snapshot()
-            self._snapshots = Thread(target=self._put_snapshot, args=[make], name="alimock snapshot", daemon=True)
+            self._snapshots = Thread(target=self._put_snapshot, name="alimock snapshot", daemon=True)
             self._snapshots.start()
         return [item for item in items if not item.is_done]
 
     def _restore(self, own: dict[Position, Item[Any]]) -> None:
         """Start again from the latest snapshot and the log, or from the scenario if there is no snapshot."""
-        stored = self.log.snapshot() or self._begin()
         epoch, position = self._applier.epoch, self._applier.position
-        self._applier.restore(stored)
+        stored, latest = None, self.log.snapshot() or self._begin()
+        while latest != stored and self._applier.trouble is None:
+            # A snapshot that another replica puts meanwhile takes the entries before it out of the log.
+            stored = latest
+            self._applier.restore(stored)
+            entries = self.log.append(stored.position, ()).entries
+            latest = self.log.snapshot() or self._begin()
         if self._applier.trouble is not None:
             return
         if epoch not in ("", self._applier.epoch):
             logger.warning("%s lost the state; everything started again from the scenario", self.log.name)
-        elif stored.position < position:
+        elif latest.position < position:
             logger.warning("%s lost its last commands; the state is again what it was before them", self.log.name)
-        self._applier.apply(self.log.append(stored.position, ()).entries, own, is_start=True)
+        self._applier.apply(entries, own, is_start=True)
 
     def _begin(self) -> StoredSnapshot:
         """Begin a state from the scenario, unless another process was faster."""
@@ -281,9 +311,9 @@ class Replica(Executor):
         self.log.put_snapshot(begun)
         return self.log.snapshot() or begun
 
-    def _put_snapshot(self, make: Callable[[], StoredSnapshot]) -> None:
+    def _put_snapshot(self) -> None:
         try:
-            self.log.put_snapshot(make())
+            self.log.put_snapshot(self._applier.snapshot())
         except Unavailable as reason:
             logger.warning("No snapshot of the state was made: %s", reason)
 
@@ -296,6 +326,9 @@ class Replica(Executor):
                 self.log.follow(self._applier.position, FOLLOW_SECONDS)
                 self.catch_up()
             except Unavailable:
+                self._closed.wait(PAUSE_SECONDS)
+            except Exception:
+                logger.exception("Internal error in alimock; please report it with this log")
                 self._closed.wait(PAUSE_SECONDS)
 
 

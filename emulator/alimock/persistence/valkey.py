@@ -17,9 +17,11 @@ from valkey.retry import Retry
 
 from alimock.persistence.command_log import START, Appended, CommandLog, Entry, Position, StoredSnapshot
 from alimock.persistence.location import ValkeyServer
+from alimock.state import system_clock
 from alimock.state.executor import Unavailable
 
 TIMEOUT_SECONDS = 1.0
+IDLE_SECONDS = 1.0
 # 0-0 is no valid id.
 _FIRST: Position = (0, 1)
 _COMMAND, _CONTENT = b"command", b"content"
@@ -37,8 +39,9 @@ class ValkeyLog(CommandLog):
         # Kept for commands: what a pool and a pipeline do for each of them costs more than the rest of an exchange.
         self._connection = self._client.connection_pool.make_connection()
         self._sent = START, 0
+        self._used = 0.0
         # Its own connection, since it blocks.
-        self._following = self._connected(server.url, None)
+        self._following = self._connected(server.url, 2 * TIMEOUT_SECONDS)
 
     def _connected(self, url: str, timeout: float | None) -> valkey.Valkey:
         tls = {"ssl_check_hostname": True} if url.startswith(("valkeys:", "rediss:")) else {}
@@ -57,7 +60,19 @@ class ValkeyLog(CommandLog):
         """Send commands in one piece."""
         commands = [*[("XADD", self._log, "*", _COMMAND, text) for text in texts], ("XRANGE", self._log, _id(after), "+")]
         self._sent = after, len(commands)
+        self._drop_closed_connection()
         self._answer(lambda: self._connection.send_packed_command(self._connection.pack_commands(commands)))
+
+    def _drop_closed_connection(self) -> None:
+        """Disconnect if the server has closed the connection while it was idle, so that the next command opens another one."""
+        if system_clock.monotonic() < self._used + IDLE_SECONDS:
+            return
+        try:
+            is_closed = self._connection.can_read(0)
+        except (valkey.ValkeyError, OSError):
+            is_closed = True
+        if is_closed:
+            self._connection.disconnect()
 
     def is_answered(self, seconds: float) -> bool:
         """Return whether the server has begun to answer."""
@@ -67,6 +82,7 @@ class ValkeyLog(CommandLog):
         """Return the result of what was sent."""
         after, number = self._sent
         *ids, found = self._answer(lambda: self._results(number))
+        self._used = system_clock.monotonic()
         entries, own = list(map(_entry, found)), list(map(_position, ids))
         if after <= _FIRST:
             return Appended(entries, own)

@@ -32,7 +32,7 @@ class Command(Protocol[T_co]):
 
 
 class Conflict(Exception):
-    """The state does not allow a command. Nothing was changed."""
+    """The state does not allow a command."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -75,7 +75,11 @@ class LoadScenario:
 
     def apply(self, store: Store) -> bool:
         """Return whether it was loaded."""
-        if self.loads not in (None, store.loads) or (self.digest is not None and self.digest == store.settings_digest):
+        if self.digest is not None and self.digest == store.settings_digest:
+            # A file was broken, and is again as it was.
+            store.scenario_error = None
+            return False
+        if self.loads not in (None, store.loads):
             return False
         store.load(self.scenario, self.access_key_id)
         store.settings_digest = self.digest or store.settings_digest

@@ -67,9 +67,9 @@ class Executor:
             self.store.lock.release()
         return [Attempt(partial(_same, result), is_waiting=False) for result in results]
 
-    def load(self, scenario: Scenario) -> None:
-        """Start from a scenario of the settings."""
-        self.execute(LoadScenario(scenario))
+    def load(self, scenario: Scenario) -> bool:
+        """Load a scenario of the settings, and return whether it was loaded."""
+        return self.execute(LoadScenario(scenario))
 
     def catch_up(self) -> None:
         """Make the store show everything that was executed anywhere; raises `Unavailable`."""

@@ -196,11 +196,12 @@ class Log(Generic[E]):
 
     def restore(self, entries: Iterable[E], evictions: Mapping[str | None, tuple[int, int]]) -> None:
         """Fill an empty log as one was that had these entries and evictions."""
-        for entry in entries:
-            self.add(entry)
         for name, (evicted, evicted_through) in evictions.items():
             one = self._all if name is None else self._by_account.setdefault(name, _Entries())
             one.evicted, one.evicted_through = evicted, evicted_through
+        # With lower limits than before, some of them are evicted, too.
+        for entry in entries:
+            self.add(entry)
 
     def clear(self, account: str) -> None:
         """Remove the entries and the eviction counters of one account."""

@@ -51,7 +51,7 @@ class Store:
 
     `system_time` returns epoch seconds. For the `seed` see `IdGenerators`. `scenario_error` is why a changed file was not loaded,
     `loads` the number of scenarios loaded, and `settings_digest` that of the last one from the settings. `refused` are the latest
-    requests with refused credentials, by request id, for a diagnosis on demand. A `recorder` is told of every command.
+    requests with refused credentials, by request id, for a diagnosis on demand. A `recorder` records every command.
     """
 
     def __init__(
