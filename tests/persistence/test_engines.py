@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alimock.persistence import location, replica
+from alimock.persistence import location, replica, valkey
 from alimock.persistence.command_log import START
 from alimock.persistence.sqlite import SqliteLog
 from alimock.persistence.valkey import ValkeyLog
@@ -146,6 +146,7 @@ def test_other_text_is_a_file(text: str) -> None:
     [
         *("http://h", "sqlite:///x", "valkey://", "valkey://:6379", "valkey://u:pass-word@", "valkey://u:pass-word@h:0", "valkey://h:99999"),
         *("valkey://u:pass-word@h:port", "valkey://u:pass-word@h/a/b", "valkey://u:pass-word@h/a%20b", "valkey://h/a?db=1", "valkey://h#x"),
+        *("valkey://u:pass#word@h", "valkey://u:pass-word#x@h", "valkey://u:pass-word/x@h", "valkey://u:pass-word?x@h", "valkey://u:pass-word\u2100@h"),
         *("unix://", "unix://host/x.sock", "unix:///x.sock?db=1", "unix:///x.sock?name=", "unix:///x.sock?name=a b", "valkey://[::1", ""),
     ],
 )  # fmt: skip
@@ -195,6 +196,20 @@ def test_replicas_agree_after_a_part_of_the_state_was_lost(valkey_server: Valkey
     assert len({digest(api) for api in (one, other, third)}) == 1
     for api in (one, other, third):
         api.service.executor.close()
+
+
+def test_connection_that_the_server_closed_is_opened_again(
+    own_valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey, "IDLE_SECONDS", 0)
+    api = start(ValkeyLog(own_valkey_server.location()))
+    own_valkey_server.client().client_kill_filter(_type="normal", skipme=True)
+    submit(api, "jo@example.com")
+    own_valkey_server.client().client_kill_filter(_type="normal", skipme=True)
+    api.service.executor.close()
+    log = ValkeyLog(own_valkey_server.location())
+    assert len(log.append(START, ()).entries) == 1 and log.snapshot() is not None
+    log.close()
 
 
 def test_outage_is_logged_once_with_its_end(

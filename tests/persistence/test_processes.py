@@ -144,6 +144,7 @@ class Load:
     """Submits new addresses to a process until it is stopped, and remembers what was answered."""
 
     def __init__(self, line: str, name: str) -> None:
+        self.line = line
         self.answered: list[str] = []
         self.refused = 0
         self.is_stopped = False
@@ -165,7 +166,7 @@ class Load:
                 assert body["Code"] == "ServiceUnavailable"
                 self.refused += 1
         # The answer of a process without its state, which a balancer would not have asked.
-        assert self._caller.slowest < 3
+        assert self._caller.slowest < 2.3
 
     def wait_until(self, condition: Callable[[Load], bool]) -> None:
         """Return when a condition holds."""
@@ -195,6 +196,11 @@ def kill(server: ValkeyServer, load: Load) -> None:
 def hang(server: ValkeyServer, load: Load) -> None:
     server.signal(signal.SIGSTOP)
     wait_for_refusals(load)
+    caller = Caller(load.line)
+    for _ in range(20):
+        assert caller.get("/livez")[0] == 200
+    # The event loop waits for an engine for 20 ms at the most.
+    assert caller.slowest < 0.5
     server.signal(signal.SIGCONT)
 
 
@@ -262,7 +268,7 @@ def test_wait_at_one_process_ends_with_a_call_to_another(valkey_server: ValkeySe
 
         started = system_clock.monotonic()
         in_threads(wait, submit)
-        assert system_clock.monotonic() - started < 10
+        assert system_clock.monotonic() - started < 5
     ((status, body),) = found
     assert (status, body["message"]["to"]) == (200, "jo@example.com")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alimock.persistence.recording import Recorder, Replay
@@ -94,6 +96,23 @@ def test_full_disk_ends_the_recording_and_no_call(empty: Api, caplog: pytest.Log
     for _ in range(2):
         assert empty.call("ListEmailVerification").status == 200
     assert caplog.text.count("No more commands are logged.") == 1
+
+
+def test_write_in_pieces_is_complete(empty: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = io.FileIO.write
+    monkeypatch.setattr("builtins.open", lambda *arguments, **options: Slow(arguments[0], "w"))
+
+    class Slow(io.FileIO):
+        """A file that takes a few bytes at a time."""
+
+        def write(self, content: Any, /) -> int:
+            return write(self, bytes(content)[:50])
+
+    recorder = empty.store.recorder = Recorder(empty.store, tmp_path / "commands.jsonl")
+    empty.call("ListEmailVerification")
+    recorder.close()
+    monkeypatch.undo()
+    assert list(Replay(tmp_path / "commands.jsonl").differences()) == []
 
 
 @pytest.mark.slow

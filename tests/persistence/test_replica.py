@@ -41,7 +41,7 @@ from alimock.state.log import Event, EventType
 from alimock.state.store import Store
 from alimock.state.waiters import Interrupted, Waiter
 from conftest import Api, make_api, scenario, signed
-from persistence.replicas import digest, replica
+from persistence.replicas import MemoryLog, digest, replica
 from persistence.valkey_server import ValkeyServer
 from werkzeug.test import Client, TestResponse
 
@@ -532,9 +532,7 @@ def test_failed_engine_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatc
     assert api.call("ListEmailVerification").status == 503
 
 
-def test_watched_scenario_and_deliveries_survive_an_engine_that_is_away(
-    broken: tuple[Api, BrokenLog], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_scenario_that_was_not_loaded_because_the_engine_was_away_is_loaded_later(broken: tuple[Api, BrokenLog]) -> None:
     api, log = broken
     log.is_broken = True
     with pytest.raises(Unavailable):
@@ -666,3 +664,150 @@ def test_calls_that_arrive_together_share_a_round_trip(slow: tuple[Api, SlowLog]
         thread.join(10)
     assert [one.status for one in (responses if is_late else answers)] == [200] * 3  # type: ignore[union-attr]
     assert [mail.to for mail in api.store.outbox.entries()] == [f"{n}@example.com" for n in range(3)]
+
+
+class InterruptedLog(MemoryLog):
+    """A log to which something happens between the reads of its snapshot and of its entries."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def append(self, after: Position, texts: Sequence[str]) -> Appended:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().append(after, texts)
+
+
+def test_snapshot_that_another_replica_puts_during_a_start_is_read() -> None:
+    log = InterruptedLog(lambda: 1.0)
+    other = replica(log)
+    for number in range(6):
+        other.lists("SubmitEmailVerification", f"{number}@example.com")
+    log.meanwhile = other.service.executor.close
+    started = replica(log)
+    assert [mail.to for mail in started.store.outbox.entries()] == [f"{number}@example.com" for number in range(6)]
+    started.service.executor.close()
+
+
+def test_command_that_a_snapshot_of_another_replica_contains_is_not_applied_twice() -> None:
+    log = InterruptedLog(lambda: 1.0)
+    one, other = replica(log), replica(log)
+    other.lists("SubmitEmailVerification", "first@example.com")
+    # The log is trimmed, and `one` is behind.
+    other.service.executor.close()
+    third = replica(log)
+    append = log.append
+
+    def append_and_stop(after: Position, texts: Sequence[str]) -> Appended:
+        found = append(after, texts)
+        if texts and found.is_lost:
+            third.service.executor.close()
+        return found
+
+    log.append = append_and_stop  # type: ignore[method-assign]
+    assert one.call("SubmitEmailVerification", Email="dup@example.com").status in (200, 503)
+    assert [mail.to for mail in one.store.outbox.entries()].count("dup@example.com") == 1
+    one.service.executor.close()
+
+
+def test_views_that_wait_for_their_turn_do_not_delay_a_late_answer(slow: tuple[Api, SlowLog]) -> None:
+    api, log = slow
+    log.is_late = True
+    (answer,) = api.service.attempt([HttpRequest("GET", "Action=ListEmailVerification&Version=2018-01-29", {}, b"", "::1")])
+    assert not isinstance(answer, HttpResponse)
+    # Nothing calls `answer`, as in a server all of whose threads are used.
+    api.service.executor.catch_up()
+    assert len(api.store.calls) == 1
+
+
+def test_call_whose_turn_does_not_come_in_time_is_not_executed_later(
+    slow: tuple[Api, SlowLog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica_module, "SECONDS", 0.05)
+    api, log = slow
+    entered, leave, append = threading.Event(), threading.Event(), log.append
+
+    def blocked(after: Position, texts: Sequence[str]) -> Appended:
+        entered.set()
+        leave.wait(10)
+        return append(after, texts)
+
+    log.append = blocked  # type: ignore[method-assign]
+    thread = threading.Thread(target=api.call, args=["ListEmailVerification"])
+    thread.start()
+    entered.wait(10)
+    response = api.call("SubmitEmailVerification", Email=JO)
+    assert response.status == 503 and "no answer within" in dict(response.headers)["X-Alimock-Decided-By"]
+    leave.set()
+    thread.join(10)
+    api.call("ListEmailVerification")
+    assert [call.action for call in api.store.calls.entries()] == ["ListEmailVerification"] * 2
+
+
+@pytest.mark.parametrize("is_attempt", [False, True])
+def test_internal_error_of_an_exchange_blocks_nothing(slow: tuple[Api, SlowLog], is_attempt: bool) -> None:
+    api, log = slow
+    append = log.append
+
+    def broken(after: Position, texts: Sequence[str]) -> Appended:
+        log.append = append  # type: ignore[method-assign]
+        raise RuntimeError("a mistake")
+
+    log.append = broken  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        attempted(api) if is_attempt else api.call("ListEmailVerification")
+    assert api.call("ListEmailVerification").status == 200
+
+
+def test_entry_of_another_version_is_not_shown(two: tuple[Api, Api]) -> None:
+    one, _ = two
+    executor = one.service.executor
+    assert isinstance(executor, Replica)
+    epoch = executor.log.append(START, ()).entries[0].text.partition(" ")[0]
+    unreadable = '["PutAccessKey",{"key":{"id":"k","secret":"hunter2","new":1}}]'
+    executor.log.append(START, [f"{epoch} {to_text(Started('99.0', {}))}", f"{epoch} {unreadable}"])
+    reason = dict(one.call("ListEmailVerification").headers)["X-Alimock-Decided-By"]
+    assert "written by alimock 99.0" in reason and "hunter2" not in reason
+
+
+def test_unreadable_entry_is_not_shown(two: tuple[Api, Api]) -> None:
+    one, _ = two
+    executor = one.service.executor
+    assert isinstance(executor, Replica)
+    epoch = executor.log.append(START, ()).entries[0].text.partition(" ")[0]
+    executor.log.append(START, [f'{epoch} ["PutAccessKey",{{"key":{{"id":"k","secret":"hunter2","new":1}}}}]'])
+    reason = dict(one.call("ListEmailVerification").headers)["X-Alimock-Decided-By"]
+    assert "'PutAccessKey' is not a command of this version" in reason and "hunter2" not in reason
+
+
+def test_lower_limits_after_a_stop_evict_and_say_so(open_log: OpenLog) -> None:
+    api = replica(open_log(), limits=StateLimits(max_entries=10))
+    for number in range(20):
+        api.call("ListEmailVerification", X=number)
+    cursor = api.store.calls.entries()[0].sequence
+    api.service.executor.close()
+    again = replica(open_log(), limits=StateLimits(max_entries=5))
+    assert json.loads(get(again, f"/_alimock/calls?after={cursor}").data)["gap"] is True
+
+
+def test_broken_scenario_that_is_again_as_it_was_is_no_error(open_log: OpenLog) -> None:
+    loaded = scenario("description: One.")
+    api = replica(open_log(), loaded)
+    api.service.executor.execute(ReportScenarioError("case.yaml:1: broken"))
+    assert api.service.executor.load(loaded) is False
+    assert api.store.scenario_error is None
+
+
+def test_emptied_state_starts_from_the_latest_scenario_of_the_settings(two: tuple[Api, Api], valkey_server: ValkeyServer) -> None:
+    one, _ = two
+    assert one.service.executor.load(scenario("description: Changed."))
+    valkey_server.client().flushall()
+    one.call("ListEmailVerification")
+    assert one.store.scenario.description == "Changed."
+
+
+@pytest.mark.parametrize("path", ["/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity"])
+def test_what_does_not_show_the_state_is_shown_without_it(broken: tuple[Api, BrokenLog], path: str) -> None:
+    api, log = broken
+    log.is_broken = True
+    assert get(api, path).status_code == 200
