@@ -9,6 +9,8 @@ from alimock.api.http import HttpRequest
 from alimock.spec.contract import Evidence
 from alimock.spec.error_catalog import CATALOG, FAULT_CODES
 from alimock.spec.errors import ErrorDefinition
+from alimock.state.commands import Command
+from alimock.state.executor import Executor, T, Unavailable
 from conftest import Api, error_of, make_api, scenario, signed
 
 KEYS = """
@@ -70,12 +72,22 @@ REQUESTS: dict[str, dict[str, str | None]] = {
 }
 
 
+class Away(Executor):
+    """An executor whose state is away."""
+
+    def execute(self, command: Command[T]) -> T:
+        """Fail."""
+        raise Unavailable("no answer")
+
+
 def trigger(api: Api, row: ErrorDefinition) -> str:
     """Send the request that triggers a code, and return the body of the response."""
     if row.code == "RequestParameterMalformed":
         return api.send("x=%").body.decode()
     if row.code == "UnsupportedHTTPMethod":
         return api.send(signed(method="PUT"), method="PUT").body.decode()
+    if row.code == "ServiceUnavailable":
+        api.service.executor = Away(api.store)
     if row.code == "SignatureNonceUsed":
         api.send(signed())
     if row.code == "InvalidSecurityToken.Expired":

@@ -206,6 +206,7 @@ THROTTLING_API = _Row(
 )
 SERVICE_UNAVAILABLE = _Row(
     "ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.", _CAPTURED, _LIVE,
+    "alimock cannot read or change the state that `--state` keeps, or by a fault of the scenario",
 )
 INTERNAL_ERROR = _Row(
     "InternalError", 500, "The request processing has failed due to some unknown error, exception or failure.", _DOCUMENTED,
