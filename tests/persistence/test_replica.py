@@ -545,7 +545,7 @@ def test_scenario_that_was_not_loaded_because_the_engine_was_away_is_loaded_late
 def test_snapshot_of_a_store_is_the_state_of_another(api: Api) -> None:
     use(api)
     other = make_api(scenario())
-    restore(other.store, json.loads(Snapshot(api.store).text()))
+    restore(other.store, json.loads(json.dumps(Snapshot(api.store).document())))
     assert Snapshot(other.store).digest() == Snapshot(api.store).digest()
 
 

@@ -104,7 +104,7 @@ class Applier:
     def apply(self, entries: Sequence[Entry], own: dict[Position, Item[Any]], *, is_start: bool = False) -> bool:
         """Apply entries, and return False at one of another epoch; `own` are the items that were appended just now.
 
-        Right after a snapshot was restored, entries of another epoch are left out: nothing goes on with their state.
+        With `is_start`, after a snapshot was restored, entries of another epoch are skipped, because their state has ended.
         """
         with self.store.transaction():
             for entry in entries:

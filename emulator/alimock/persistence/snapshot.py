@@ -72,10 +72,6 @@ class Snapshot:
             "entries": {name: list(map(codec(kind).to_json, self._entries[name])) for name, kind in _LOGS.items()},
         }
 
-    def text(self) -> str:
-        """Return the snapshot as JSON text."""
-        return json.dumps(self.document(), separators=(",", ":"))
-
     def digest(self) -> str:
         """Return a digest of the state, without the durations of calls, which differ between replicas."""
         self._entries["calls"] = [call._replace(seconds=0.0) for call in self._entries["calls"]]

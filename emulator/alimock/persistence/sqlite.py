@@ -87,7 +87,7 @@ class SqliteLog(CommandLog):
             self._connection.close()
 
     def _open(self) -> None:
-        """Lock the file for good, and make its tables."""
+        """Lock the file until it is closed, and create its tables."""
         run = self._connection.execute
         found = run("PRAGMA application_id").fetchone()[0]
         if found not in (0, _APPLICATION_ID) or (found == 0 and run("SELECT 1 FROM sqlite_master").fetchone()):
