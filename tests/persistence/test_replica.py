@@ -811,3 +811,18 @@ def test_what_does_not_show_the_state_is_shown_without_it(broken: tuple[Api, Bro
     api, log = broken
     log.is_broken = True
     assert get(api, path).status_code == 200
+
+
+def test_replica_in_trouble_appends_nothing(two: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applier, "CHECK_COMMANDS", 2)
+    one, other = two
+    other.store.put_address(loader.load_address(b"verified", JO, file="a mistake of alimock"))
+    for _ in range(3):
+        one.json("QueryEmailVerification", Email=JO)
+    # The call that notices it was appended before.
+    assert other.call("ListEmailVerification").status == 503
+    one.service.executor.catch_up()
+    calls = len(one.store.calls)
+    assert attempted(other)[1].status == 503
+    one.service.executor.catch_up()
+    assert len(one.store.calls) == calls

@@ -152,8 +152,10 @@ class Replica(Executor):
         """Return whether an event loop should leave commands to a thread, which may wait."""
         now = system_clock.monotonic()
         return (
+            # A thread refuses them without appending them.
+            self._applier.trouble is not None
             # What is pending is executed first.
-            bool(self._pending)
+            or bool(self._pending)
             or self._failure is not None
             or now < self._slow_end
             # The connection may be lost, and to connect takes a while.
