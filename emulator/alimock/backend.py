@@ -37,12 +37,12 @@ class Backend:
 
     def call(self, http: HttpRequest, root: str = "") -> HttpResponse:
         """Answer a request to the emulated API; `root` is the path of an application that is mounted below another one."""
-        refusal = endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy, root)
+        refusal = self.refusal(http, root)
         return refusal if refusal is not None else self.service.handle(http)
 
-    def refusal(self, http: HttpRequest) -> HttpResponse | None:
+    def refusal(self, http: HttpRequest, root: str = "") -> HttpResponse | None:
         """Return what alimock itself answers to a request to the emulated API, or None for a call."""
-        return endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy)
+        return endpoint.refusal_besides_service(http, self.limits.max_call_bytes, self.host_policy, root)
 
 
 def create_backend(

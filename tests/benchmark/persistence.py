@@ -219,11 +219,7 @@ def _start(folder: Path, *options: str) -> Process:
     """Start alimock; all have the same scenario file, since a state begins again from another one."""
     port = free_port()
     process = Process([*_SERVE(port, folder), *options], port, folder)
-    try:
-        process.wait(V1_QUERY.request, V1_QUERY.expected)
-    except BaseException:
-        process.kill()
-        raise
+    process.wait(V1_QUERY.request, V1_QUERY.expected)
     return process
 
 
@@ -241,11 +237,7 @@ def _start_server(folder: Path) -> tuple[str, Path, Process]:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(file))
 
-    try:
-        process.wait_until(connect)
-    except BaseException:
-        process.kill()
-        raise
+    process.wait_until(connect)
     return f"{words[0]} {words[2].removeprefix('v=')}", file, process
 
 

@@ -79,11 +79,18 @@ class Process:
             raise NotMeasurable(f"cannot run {Path(command[0]).name}: {error.strerror}") from None
 
     def wait(self, request: Callable[[], bytes], expected: bytes) -> None:
-        """Poll until the response is correct, and set `seconds`; raise `NotMeasurable` after a timeout."""
+        """Poll until the response is correct, and set `seconds`; stop the server and raise `NotMeasurable` after a timeout."""
         self.wait_until(lambda: ask(self.port, request(), expected))
 
     def wait_until(self, check: Callable[[], None]) -> None:
-        """Poll until a check passes, and set `seconds`; raise `NotMeasurable` after a timeout."""
+        """Poll until a check passes, and set `seconds`; stop the server and raise `NotMeasurable` after a timeout."""
+        try:
+            self._poll(check)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _poll(self, check: Callable[[], None]) -> None:
         reason = ""
         while (seconds := time.perf_counter() - self._started) < START_SECONDS:
             if self._process.poll() is not None:

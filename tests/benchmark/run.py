@@ -107,11 +107,7 @@ def _start(result: Result, folder: Path) -> Process:
     own.mkdir(exist_ok=True)
     port, question = free_port(), result.tool.questions[0]
     process = Process(result.tool.command(port, own), port, own)
-    try:
-        process.wait(question.request, question.expected)
-    except BaseException:
-        process.stop()
-        raise
+    process.wait(question.request, question.expected)
     return process
 
 

@@ -9,7 +9,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -77,15 +77,10 @@ def run(arguments: Sequence[str]) -> int:
         return fail(f"cannot create a TLS certificate: {error}{hint}")
     write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
     try:
-        backend = create_backend(scenario, settings, write_line)
-        restored = backend.service.executor.start()
+        backend, restored = _backend(scenario, settings, write_line)
         recorder = _recorder(backend.service.store, settings.log_commands)
-    except ModuleNotFoundError as error:
-        return fail(NO_VALKEY_EXTRA.format(error.name))
     except SettingError as error:
         return fail(str(error))
-    except (ValueError, Incompatible, Unavailable) as error:
-        return fail(f"--state: {error}")
     try:
         status = _serve(backend, settings, tls, stopping, restored, scenario.files)
     finally:
@@ -95,6 +90,17 @@ def run(arguments: Sequence[str]) -> int:
     if status == 0 and export_file is not None:
         return _export(backend.service.store, export_file)
     return status
+
+
+def _backend(scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None) -> tuple[Backend, str]:
+    """Return the emulator with its state restored, and where that is; raises `SettingError`."""
+    try:
+        backend = create_backend(scenario, settings, write_line)
+        return backend, backend.service.executor.start()
+    except ModuleNotFoundError as error:
+        raise SettingError(NO_VALKEY_EXTRA.format(error.name)) from None
+    except (ValueError, Incompatible, Unavailable) as error:
+        raise SettingError(f"--state: {error}") from None
 
 
 def _recorder(store: Store, file: str | None) -> Recorder | None:

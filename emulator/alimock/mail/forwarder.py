@@ -78,7 +78,7 @@ class Forwarder:
         """Start to deliver; the links in the mails begin with `base_url`."""
         self._base_url = base_url
         self._executor.mail_receivers[self.target.name] = self._take
-        if self._executor.is_stored and not self._executor.is_shared:
+        if not self._executor.is_shared:
             # This process has stopped without a chance to say so. Those of other replicas may still be delivered.
             self._give_up(self._undelivered())
         self._thread.start()
@@ -95,8 +95,7 @@ class Forwarder:
                 "%s queued mails were not delivered to %s, because alimock stops", self._mails.qsize(), self.target.address
             )
         self._thread.join(STOP_SECONDS)
-        if self._executor.is_stored:
-            self._give_up(mail for mail in self._mails.queue if mail is not None)
+        self._give_up(mail for mail in self._mails.queue if mail is not None)
 
     def _undelivered(self) -> list[Mail]:
         """Return the mails of the outbox that wait for their delivery to the target."""
@@ -106,7 +105,8 @@ class Forwarder:
             return [mail for mail in store.outbox.entries() if deliveries.get(mail.id, {}).get(self.target.name) == waiting]
 
     def _give_up(self, mails: Iterable[Mail]) -> None:
-        for mail in mails:
+        """Record that mails are not delivered any more, if the state outlives this process."""
+        for mail in mails if self._executor.is_stored else ():
             self._record(mail, Delivery(DeliveryState.FAILED, "alimock was stopped before the delivery"))
 
     def _take(self, mail: Mail) -> None:
@@ -135,8 +135,7 @@ class Forwarder:
                     self._fail(mail, str(error))
                     return
                 if self._closed.wait(RETRY_SECONDS):
-                    if self._executor.is_stored:
-                        self._give_up([mail])
+                    self._give_up([mail])
                     return
             else:
                 self._record(mail, Delivery(DeliveryState.DELIVERED))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
@@ -38,10 +37,6 @@ class Item(Generic[T]):
         self.is_done = False
         self._result: T | None = None
         self._error: Exception | None = None
-
-    def text(self) -> str:
-        """Return the command as text."""
-        return to_text(self.command)
 
     def run(self, store: Store, time: float) -> None:
         """Apply the command."""
@@ -99,7 +94,7 @@ class Applier:
 
     def text(self, item: Item[Any]) -> str:
         """Return an item as the text of an entry."""
-        return f"{self.epoch} {item.text()}"
+        return f"{self.epoch} {to_text(item.command)}"
 
     def apply(self, entries: Sequence[Entry], own: dict[Position, Item[Any]], *, is_start: bool = False) -> bool:
         """Apply entries, and return False at one of another epoch; `own` are the items that were appended just now.
@@ -118,11 +113,6 @@ class Applier:
                 if self.trouble is not None:
                     break
         return True
-
-    def begin(self, fresh: Store) -> StoredSnapshot:
-        """Return the first snapshot of a new state, which is a store that nothing has used."""
-        counts = {"epoch": secrets.token_hex(4), "commands": 0, "digest": 0, "time": 0.0}
-        return StoredSnapshot(START, json.dumps({**Snapshot(fresh).document(), **counts}))
 
     def snapshot(self) -> StoredSnapshot:
         """Return a snapshot of the state as it is now. Most of the work is done without the store's lock."""

@@ -56,6 +56,10 @@ class CommandLog:
         """Begin to append commands; `receive` must be called next."""
         self._appended = self.append(after, texts)
 
+    def may_connect(self) -> bool:
+        """Return whether the next `send` may have to connect, which takes a while."""
+        return False
+
     def is_answered(self, seconds: float) -> bool:
         """Return whether `receive` returns at once, after waiting for that for some seconds."""
         return True

@@ -29,7 +29,7 @@ class Recorder:
     """Writes what is applied to a store to a file that only its owner can read, since commands have secrets."""
 
     def __init__(self, store: Store, path: Path) -> None:
-        self.store = store
+        self._store = store
         self._path = path
         # Without a buffer, so that a crash loses nothing.
         self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", buffering=0)  # noqa: SIM115
@@ -37,7 +37,7 @@ class Recorder:
 
     def restart(self) -> None:
         """Write the state of the store, from which the next commands go on."""
-        self._write(json.dumps({"snapshot": Snapshot(self.store).document()}))
+        self._write(json.dumps({"snapshot": Snapshot(self._store).document()}))
 
     def record(self, command: Command[Any], time: float, result: object) -> None:
         """Write a command that was applied, with its result or the exception that it raised."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Sequence, Sized
 from contextlib import suppress
 from functools import partial
@@ -35,8 +36,6 @@ FOLLOW_SECONDS = 0.25
 # How long an event loop waits for an engine, and how long it does not if that was not enough.
 QUICK_SECONDS = 0.02
 SLOW_SECONDS = 1.0
-# After how long a connection may have been closed by the other side.
-IDLE_SECONDS = 1.0
 
 
 class Replica(Executor):
@@ -56,8 +55,8 @@ class Replica(Executor):
         self._applier = Applier(store, log.name, is_shared=log.is_shared)
         # The thread that takes a turn need not be the one that ends it.
         self._turn, self._queue, self._pending = Lock(), Lock(), list[Item[Any]]()
-        # Until when an event loop does not wait for the engine at all, and when the engine last answered.
-        self._slow_end = self._used = 0.0
+        # Until when an event loop does not wait for the engine at all.
+        self._slow_end = 0.0
         # Why the engine failed when it was last asked, and until when it is not asked again.
         self._failure: Unavailable | None = None
         self._pause_end = 0.0
@@ -150,16 +149,14 @@ class Replica(Executor):
 
     def _is_busy(self) -> bool:
         """Return whether an event loop should leave commands to a thread, which may wait."""
-        now = system_clock.monotonic()
         return (
             # A thread refuses them without appending them.
             self._applier.trouble is not None
             # What is pending is executed first.
             or bool(self._pending)
             or self._failure is not None
-            or now < self._slow_end
-            # The connection may be lost, and to connect takes a while.
-            or (self.is_shared and now > self._used + IDLE_SECONDS)
+            or system_clock.monotonic() < self._slow_end
+            or self.log.may_connect()
             or (self._snapshots is not None and self._snapshots.is_alive())
         )
 
@@ -204,8 +201,7 @@ class Replica(Executor):
             is_answered = self.log.is_answered(QUICK_SECONDS)
         except Unavailable as error:
             self._fail(error)
-            for item in items:
-                item.fail(error)
+            self._give_up(items, error)
             return False
         if not is_answered:
             self._slow_end = system_clock.monotonic() + SLOW_SECONDS
@@ -279,7 +275,6 @@ class Replica(Executor):
         with self._queue:
             checks, self._applier.checks = self._applier.checks, []
             self._pending += checks
-        self._used = system_clock.monotonic()
         if self._applier.is_snapshot_due:
             self._applier.is_snapshot_due = False
             self._snapshots = Thread(target=self._put_snapshot, name="alimock snapshot", daemon=True)
@@ -309,7 +304,9 @@ class Replica(Executor):
         seed, time = self.store.id_generators.seed, self.store.system_time
         fresh = Store(self._scenario, limits=self.store.limits, seed=seed, real_time=time)
         fresh.settings_digest = _digest(self._scenario)
-        begun = self._applier.begin(fresh)
+        first = Applier(fresh, self.log.name, is_shared=self.is_shared)
+        first.epoch = secrets.token_hex(4)
+        begun = first.snapshot()
         self.log.put_snapshot(begun)
         return self.log.snapshot() or begun
 

@@ -39,8 +39,7 @@ class Snapshot:
     def __init__(self, store: Store) -> None:
         with store.transaction():
             self._entries = {name: getattr(store, name).entries() for name in _LOGS}
-            self._accounts = list(map(_account, store.accounts.values()))
-            self._shared = [_Shared(account.scenario, account.loaded, account.addresses) for account in store.accounts.values()]
+            self._accounts = [(_account(one), _Shared(one.scenario, one.loaded, one.addresses)) for one in store.accounts.values()]
             self._scenarios = store.scenario, store.start
             self._state = _state(store)
 
@@ -57,7 +56,7 @@ class Snapshot:
                 "loaded": scenarios.number(shared.loaded),
                 "book": books.number(shared.addresses),
             }
-            for account, shared in zip(self._accounts, self._shared, strict=True)
+            for account, shared in self._accounts
         ]
         return {
             "format": FORMAT,

@@ -43,7 +43,7 @@ class ValkeyLog(CommandLog):
         # Its own connection, since it blocks.
         self._following = self._connected(server.url, 2 * TIMEOUT_SECONDS)
 
-    def _connected(self, url: str, timeout: float | None) -> valkey.Valkey:
+    def _connected(self, url: str, timeout: float) -> valkey.Valkey:
         tls = {"ssl_check_hostname": True} if url.startswith(("valkeys:", "rediss:")) else {}
         # A command that was sent may have been carried out, so none is sent again.
         retry = Retry(NoBackoff(), 0)
@@ -60,19 +60,13 @@ class ValkeyLog(CommandLog):
         """Send commands in one piece."""
         commands = [*[("XADD", self._log, "*", _COMMAND, text) for text in texts], ("XRANGE", self._log, _id(after), "+")]
         self._sent = after, len(commands)
-        self._drop_closed_connection()
+        if self.may_connect():
+            self._drop_closed_connection()
         self._answer(lambda: self._connection.send_packed_command(self._connection.pack_commands(commands)))
 
-    def _drop_closed_connection(self) -> None:
-        """Disconnect if the server has closed the connection while it was idle, so that the next command opens another one."""
-        if system_clock.monotonic() < self._used + IDLE_SECONDS:
-            return
-        try:
-            is_closed = self._connection.can_read(0)
-        except (valkey.ValkeyError, OSError):
-            is_closed = True
-        if is_closed:
-            self._connection.disconnect()
+    def may_connect(self) -> bool:
+        """Return whether the server may have closed the connection because it was idle."""
+        return system_clock.monotonic() >= self._used + IDLE_SECONDS
 
     def is_answered(self, seconds: float) -> bool:
         """Return whether the server has begun to answer."""
@@ -139,6 +133,15 @@ class ValkeyLog(CommandLog):
         if policy.startswith("allkeys"):
             return f"the server may evict the state (maxmemory-policy {policy}); set it to noeviction"
         return None
+
+    def _drop_closed_connection(self) -> None:
+        """Disconnect if the server has closed the connection, so that the next command opens another one."""
+        try:
+            is_closed = self._connection.can_read(0)
+        except (valkey.ValkeyError, OSError):
+            is_closed = True
+        if is_closed:
+            self._connection.disconnect()
 
     def _results(self, number: int) -> list[Any]:
         """Read the results of some commands. The first that is an error is raised when all were read."""

@@ -7,16 +7,17 @@ nothing but the command, that time and the state: all replicas that apply the sa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from alimock.scenario.address_rules import AddressRule
 from alimock.scenario.entries import MAXIMUM_FAULTS, MAXIMUM_PATTERNS
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.spec.times import format_time, parse_time
 from alimock.state.clock import Clock
+from alimock.state.log import EventType
 from alimock.state.outbox import Delivery
 from alimock.state.record import TokenState
-from alimock.state.store import Store
+from alimock.state.store import ALL_ACCOUNTS, Store
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -29,6 +30,16 @@ class Command(Protocol[T_co]):
 
     def apply(self, store: Store) -> T_co:
         """Change the state and return the result. Raise `Conflict` if the state does not allow it."""
+
+
+class Recorder(Protocol):
+    """Records what is applied to a store."""
+
+    def restart(self) -> None:
+        """Record the state that the store has now, from which the next commands go on."""
+
+    def record(self, command: Command[Any], time: float, result: object) -> None:
+        """Record a command with its result or exception."""
 
 
 class Conflict(Exception):
@@ -56,8 +67,18 @@ class FollowLink:
     ip: str
 
     def apply(self, store: Store) -> FollowedLink:
-        """Return what became of the link."""
-        return FollowedLink(*store.follow_link(self.token, self.ip))
+        """Return the state that the link had."""
+        account = store.account_of_token(self.token)
+        found = account.record_of_token(self.token) if account is not None else None
+        if account is None or found is None:
+            return FollowedLink(None)
+        record, state = found
+        serial = account.ids.serial_of(self.token)
+        mail = store.outbox.get(account.ids.mail_id(serial)) if serial is not None else None
+        if state is TokenState.OPEN:
+            account.verify(record, self.ip)
+            store.record_event(EventType.VERIFICATION, account.name, record.email)
+        return FollowedLink(state, record.email, mail.lang if mail is not None else "en")
 
 
 @dataclass(frozen=True)
@@ -94,7 +115,8 @@ class ReportScenarioError:
 
     def apply(self, store: Store) -> None:
         """Show the error until a scenario is loaded."""
-        store.report_scenario_error(self.error)
+        store.scenario_error = self.error
+        store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, store.scenario.name)
 
 
 @dataclass(frozen=True)
@@ -178,7 +200,7 @@ class PutAccessKey:
         """Return the name of its account, unless that is unknown or there are too many keys."""
         keys, limit, account = store.keys, store.limits.max_access_keys, self.key.account
         if account and account not in store.scenario.user_ids:
-            raise Conflict(f"The scenario has no account {account[:100]!a}", "See GET /_alimock/accounts.")
+            raise Conflict(f"The scenario has no account {account[:100]!a}", "Name an account of the scenario, or none.")
         if len(keys.registered) >= limit and self.key.id not in keys.registered:
             hint = "Delete unused keys, or raise --limit max_access_keys=N."
             raise Conflict(f"The limit of {limit} registered access keys is reached", hint)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from alimock.scenario.address_rules import AddressRule
 from alimock.scenario.model import AccessKey, Fault, Scenario, with_fault, without_fault
@@ -29,21 +29,11 @@ from alimock.state.record import TokenState
 from alimock.state.waiters import Waiters
 
 if TYPE_CHECKING:
-    from alimock.state.commands import Command
+    from alimock.state.commands import Command, Recorder
 
 T = TypeVar("T")
 # The account name of events that concern all accounts.
 ALL_ACCOUNTS = ""
-
-
-class Recorder(Protocol):
-    """Records what is applied to a store."""
-
-    def restart(self) -> None:
-        """Go on from the state that the store has now."""
-
-    def record(self, command: Command[Any], time: float, result: object) -> None:
-        """Record a command with its result or exception."""
 
 
 class Store:
@@ -215,25 +205,6 @@ class Store:
         for target in targets:
             self.record_delivery(mail, target, Delivery(DeliveryState.WAITING))
         return mail
-
-    def follow_link(self, token: str, ip: str) -> tuple[TokenState | None, str, str]:
-        """Verify the address of a link; return the state that the link had, None if unknown, the address, and the language."""
-        account = self.account_of_token(token)
-        found = account.record_of_token(token) if account is not None else None
-        if account is None or found is None:
-            return None, "", "en"
-        record, state = found
-        serial = account.ids.serial_of(token)
-        mail = self.outbox.get(account.ids.mail_id(serial)) if serial is not None else None
-        if state is TokenState.OPEN:
-            account.verify(record, ip)
-            self.record_event(EventType.VERIFICATION, account.name, record.email)
-        return state, record.email, mail.lang if mail is not None else "en"
-
-    def report_scenario_error(self, error: str) -> None:
-        """Report why a changed scenario was not loaded, until one is."""
-        self.scenario_error = error
-        self.record_event(EventType.SCENARIO, ALL_ACCOUNTS, self.scenario.name)
 
     def record_delivery(self, mail: Mail, target: str, delivery: Delivery) -> None:
         """Set the state of the delivery of a mail in the outbox to a target."""
