@@ -46,7 +46,7 @@ READS = {
     *("outbox.sizes.get", "outbox.tags.get", "calls.entries", "calls.evicted", "start.faults_by_id.values"),
     *("waiters.add", "waiters.close", "waiters.remove", "waiters.subscribers.append", "waiters.subscribers.remove"),
 }
-# A cache, and what is told of commands.
+# A cache, and the recorder of commands.
 ASSIGNED = {"outbox.sizes", "recorder"}
 
 

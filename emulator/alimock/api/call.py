@@ -45,7 +45,7 @@ class Call(NamedTuple):
     started: float = 0.0
 
     def apply(self, store: Store) -> CallContext:
-        """Carry out the call and log it; return what became of it."""
+        """Carry out the call and log it; return its context, from which the response is rendered."""
         request = self.received.request
         context = CallContext(request, Check.UNCHECKED if request.credentials.signature else Check.UNSIGNED)
         try:

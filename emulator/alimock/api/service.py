@@ -70,7 +70,7 @@ class Service:
         return self._answer(call, lambda: self.executor.execute(call))
 
     def attempt(self, requests: Sequence[HttpRequest]) -> list[HttpResponse | Callable[[], HttpResponse]]:
-        """Answer requests in an event loop, which must not wait; where it would have to, return what answers one in a thread."""
+        """Answer requests without blocking, for an event loop; a request that would block gets a function for a thread instead."""
         calls = list(map(self._call, requests))
         attempts = zip(calls, self.executor.attempt(calls), strict=True)
         return [

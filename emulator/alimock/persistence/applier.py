@@ -1,6 +1,6 @@
 """Applies the entries of a log to a store, in their order and at their times, and makes and restores snapshots of it.
 
-The state depends on nothing else, so that it is the same in every process. Whether it is, replicas find out by digests.
+The state depends on nothing else, so that it is the same in every process. Replicas compare digests to detect a deviation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KEPT_DIGESTS = 100
 
 
 class Item(Generic[T]):
-    """A command that is to be applied, and what came of it."""
+    """A command to apply, and its result or exception."""
 
     def __init__(self, command: Command[T]) -> None:
         self.command = command
@@ -67,8 +67,8 @@ class Item(Generic[T]):
 class Applier:
     """Applies the entries of a log to a store.
 
-    `position` is that of the last entry, `time` its time, and `commands` the number of commands so far. `trouble` is why nothing
-    can be applied any more, or None: the entries are those of another version, or the state deviates from that of other replicas.
+    `position` is that of the last entry, `time` its time, and `commands` the number of commands so far. `trouble` is why no entry
+    is applied any more, or None: the entries are those of another version, or the state deviates from that of other replicas.
     `checks` are the digests that this process has to append for the others; `is_snapshot_due` is whether it has to make a
     snapshot.
     """
@@ -122,7 +122,7 @@ class Applier:
         return StoredSnapshot(position, json.dumps({**snapshot.document(), **counts}, separators=(",", ":")))
 
     def restore(self, stored: StoredSnapshot) -> None:
-        """Make the state what it was at a snapshot. Another format is a `trouble`."""
+        """Restore the state of a snapshot; set `trouble` if it has another format."""
         try:
             document: Document = json.loads(stored.text)
             if document["format"] != FORMAT:
@@ -181,7 +181,7 @@ class Applier:
             self._stop(f"this replica {found}; restart it, and report it with the log")
 
     def _stop(self, trouble: str) -> None:
-        """Apply nothing any more, since the state may be wrong from here on."""
+        """Set `trouble`, log it, and end all waits."""
         self.trouble = f"{self._name}: {trouble}"
         logger.error("The state is unavailable until alimock is restarted: %s", self.trouble)
         self.store.waiters.interrupt(ALL_ACCOUNTS)

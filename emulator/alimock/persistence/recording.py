@@ -36,7 +36,7 @@ class Recorder:
         self.restart()
 
     def restart(self) -> None:
-        """Write the state of the store, from which the next commands go on."""
+        """Write the current state of the store, to which the next commands are applied."""
         self._write(json.dumps({"snapshot": Snapshot(self._store).document()}))
 
     def record(self, command: Command[Any], time: float, result: object) -> None:

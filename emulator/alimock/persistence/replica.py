@@ -65,7 +65,7 @@ class Replica(Executor):
         self._snapshots: Thread | None = None
 
     def start(self) -> str:
-        """Restore the state, or begin one, and say what was restored; raises `Incompatible` and `Unavailable`."""
+        """Restore the state, or begin one, and return what was restored; raises `Incompatible` and `Unavailable`."""
         self.warning = self.log.warning()
         if self.warning is not None:
             logger.warning("%s: %s", self.log.name, self.warning)
@@ -88,7 +88,7 @@ class Replica(Executor):
         return self._execute(Item(command))
 
     def attempt(self, commands: Sequence[Command[T]]) -> list[Attempt[T]]:
-        """Execute commands if nothing else is executed and the engine answers quickly, as it does unless something is wrong."""
+        """Execute commands if no other thread does and the engine answers quickly; else let a thread finish each attempt."""
         items = list(map(Item, commands))
         if self._is_busy() or not self._turn.acquire(blocking=False):
             return [Attempt(partial(self._execute, item), is_waiting=True) for item in items]
@@ -185,7 +185,7 @@ class Replica(Executor):
         try:
             return self._await(item)
         finally:
-            # If its turn did not come in time, it must not come later, when the client has an error.
+            # A command that timed out must not be executed later: its client has an error.
             with self._queue:
                 if item in self._pending:
                     self._pending.remove(item)
@@ -244,7 +244,7 @@ class Replica(Executor):
                 self._send(items)
             left = self._receive(items)
             if left and self._applier.epoch != epoch:
-                # Nothing applies commands of the former state, so they can be sent again.
+                # No process applies commands of the former epoch, so they can be sent again.
                 self._send(left)
                 left = self._receive(left)
         except Unavailable as error:

@@ -34,7 +34,7 @@ _LOGS: dict[str, Any] = {"outbox": Mail, "calls": CallEntry, "events": Event}
 
 
 class Snapshot:
-    """What a store was when this was made, with its lock held. To make the JSON takes longer, and no lock."""
+    """A copy of a store, taken with its lock held. Its conversion to JSON takes longer, and needs no lock."""
 
     def __init__(self, store: Store) -> None:
         with store.transaction():
@@ -168,7 +168,7 @@ def _account(account: Account) -> Document:
 
 
 def restore(store: Store, document: Document) -> None:
-    """Make a store what it was at a snapshot, and end all waits."""
+    """Restore a store from a snapshot, and end all waits."""
     rules = list(map(_RULE.from_json, document["rules"]))
     books = [AddressBook.of([rules[number] for number in numbers]) for numbers in document["books"]]
     scenarios = [_restored_scenario(one, books) for one in document["scenarios"]]

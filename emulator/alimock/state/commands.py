@@ -36,7 +36,7 @@ class Recorder(Protocol):
     """Records what is applied to a store."""
 
     def restart(self) -> None:
-        """Record the state that the store has now, from which the next commands go on."""
+        """Record the current state of the store, to which the next commands are applied."""
 
     def record(self, command: Command[Any], time: float, result: object) -> None:
         """Record a command with its result or exception."""

@@ -23,7 +23,7 @@ class Incompatible(Exception):
 
 
 class Attempt(NamedTuple, Generic[T]):
-    """The execution of a command: what returns its result, or raises its exception, and whether that has to wait for something."""
+    """The execution of a command: `finish` returns its result or raises its exception, and may block if it `is_waiting`."""
 
     finish: Callable[[], T]
     is_waiting: bool
@@ -58,7 +58,7 @@ class Executor:
         return self.store.apply(command)
 
     def attempt(self, commands: Sequence[Command[T]]) -> list[Attempt[T]]:
-        """Execute commands in an event loop, which must not wait: where it would have to, a thread has to finish the attempt."""
+        """Execute commands without blocking, for an event loop; an attempt that `is_waiting` must be finished in a thread."""
         if not self.store.lock.acquire(blocking=False):
             return [Attempt(partial(self.execute, command), is_waiting=True) for command in commands]
         try:
