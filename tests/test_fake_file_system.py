@@ -128,8 +128,9 @@ def test_every_built_in_scenario_is_listed() -> None:
 
 def test_every_static_file_is_served() -> None:
     with Emulator() as emulator:
-        for path in (PACKAGE / "web" / "static").iterdir():
-            assert get(emulator, f"/_alimock/static/{path.name}") == path.read_text()
+        folder = PACKAGE / "web" / "static"
+        for path in filter(Path.is_file, folder.rglob("*")):
+            assert get(emulator, f"/_alimock/static/{path.relative_to(folder).as_posix()}") == path.read_text()
 
 
 def test_missing_file_of_the_package_is_an_os_error() -> None:

@@ -18,7 +18,10 @@ _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     None: (404, {"en": "This link does not exist.", "zh": "该链接不存在。"}),
 }
 _HTML = "text/html; charset=utf-8"
-_STATIC_FILES = ("api.js", "page.css", "page.js", "texts.js", "views.js")
+# Programs that make a first call. The page replaces their placeholders.
+_SNIPPETS = ("Main.java", "aliyun.sh", "curl.sh", "main.go", "node.mjs", "python.py", "test_signup.py")
+_STATIC_FILES = ("api.js", "page.css", "page.js", "texts.js", "views.js", *(f"snippets/{name}" for name in _SNIPPETS))
+_CONTENT_TYPES = {"css": "text/css", "js": "text/javascript"}
 _UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,12 +35,12 @@ def web_ui() -> Response:
     return Response(package_data.read("web/page.html"), headers=headers, content_type=_HTML)
 
 
-@blueprint.get("/_alimock/static/<name>")
+@blueprint.get("/_alimock/static/<path:name>")
 def static_file(name: str) -> Response:
     """Return a file of the web UI, which a browser checks for changes whenever it uses it."""
     if name not in _STATIC_FILES:
         abort(404)
-    content_type = "text/css" if name.endswith(".css") else "text/javascript"
+    content_type = _CONTENT_TYPES.get(name.rpartition(".")[2], "text/plain")
     response = Response(package_data.read(f"web/static/{name}"), content_type=f"{content_type}; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
