@@ -18,10 +18,12 @@ test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
 test test-slow test-all: .venv/dev
 	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
 
-# Runs the SDKs against alimock, and follows the instructions of `alimock env`. An SDK without its toolchain (Node, Java, Go, Rust) is skipped with a reason.
+# Runs the SDKs against alimock, follows the instructions of `alimock env`, and runs the snippets of the web UI. An SDK without its
+# toolchain (Node, Java, Go, Rust) is skipped with a reason.
 interop: .venv/dev
 	$(BIN)/python tests/interop/run.py
 	$(BIN)/python tests/interop/recipes.py
+	PYTHONPATH=tests $(BIN)/python tests/interop/snippets.py
 
 # Runs every example as its reader would. An example without its tools (Node, Docker, a Valkey or Redis server) is skipped with a reason.
 examples: .venv/dev

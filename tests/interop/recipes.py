@@ -25,6 +25,7 @@ from run import CORE, Missing, go_folder, java_class_path, node_folder, python_b
 ALIMOCK = (sys.executable, "-m", "alimock")
 SHELL_COMMANDS = ("export ", "unset ", "keytool ", "aliyun ")
 TIMEOUT_SECONDS = 300
+_STRICT_TLS = ("--auth", "strict", "--tls-port", "0", "--tls-directory")
 # What every program prints: the status of an address that the default scenario defines as verified.
 VERIFIED = "status 1"
 
@@ -129,20 +130,20 @@ func main() {
 """
 
 
-def _python(*requirements: str) -> Callable[[Path], list[str]]:
+def python_command(*requirements: str) -> Callable[[Path], list[str]]:
     return lambda program: [python_binary(*requirements), "-W", "ignore", str(program)]
 
 
-def _node(program: Path) -> list[str]:
+def node_command(program: Path) -> list[str]:
     os.symlink(node_folder() / "node_modules", program.parent / "node_modules")
     return [tool("node"), str(program)]
 
 
-def _java(program: Path) -> list[str]:
+def java_command(program: Path) -> list[str]:
     return [tool("java"), "-cp", java_class_path(), str(program)]
 
 
-def _go(program: Path) -> list[str]:
+def go_command(program: Path) -> list[str]:
     # The program belongs to the module of the driver, which names the version of the SDK.
     folder = go_folder() / f"recipe-{os.getpid()}"
     folder.mkdir()
@@ -160,11 +161,11 @@ def _aliyun(_: Path) -> list[str]:
 
 
 RECIPES = {
-    "python": Recipe("recipe.py", PYTHON, _python("alibabacloud-domain20180129==5.1.1"), "config = {line}"),
-    "python-core": Recipe("recipe.py", PYTHON_CORE, _python(*CORE)),
-    "node": Recipe("recipe.js", NODE, _node, "clients.push(\n{line}\n);"),
-    "java": Recipe("Recipe.java", JAVA, _java),
-    "go": Recipe("recipe.go", GO, _go),
+    "python": Recipe("recipe.py", PYTHON, python_command("alibabacloud-domain20180129==5.1.1"), "config = {line}"),
+    "python-core": Recipe("recipe.py", PYTHON_CORE, python_command(*CORE)),
+    "node": Recipe("recipe.js", NODE, node_command, "clients.push(\n{line}\n);"),
+    "java": Recipe("Recipe.java", JAVA, java_command),
+    "go": Recipe("recipe.go", GO, go_command),
     # The printed lines are the whole program.
     "cli": Recipe("none", "", _aliyun, expected='"RequestId"'),
 }
@@ -216,10 +217,10 @@ def follow(recipe: Recipe, lines: list[str], folder: Path) -> None:
 
 
 @contextmanager
-def serving(authority: Path) -> Iterator[list[str]]:
-    """Run an emulator, and yield its URLs without and with TLS."""
-    options = ("--port", "0", "--tls-port", "0", "--tls-directory", authority, "--auth", "strict", "--log-level", "error")
-    with subprocess.Popen([*ALIMOCK, "serve", *options], stdout=subprocess.PIPE, text=True) as process:
+def serving(*options: str) -> Iterator[list[str]]:
+    """Run an emulator, and yield its URLs."""
+    command = [*ALIMOCK, "serve", "--port", "0", "--log-level", "error", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield re.findall(r"https?://[\d.:]+", process.stdout.readline().partition("(")[0])
@@ -231,7 +232,7 @@ def main() -> int:
     """Follow all instructions; return 1 if one failed or, if CI is set, was skipped."""
     assert list(RECIPES) == list(SDKS)
     status = 0
-    with tempfile.TemporaryDirectory() as name, serving(Path(name) / "authority") as (url, secure):
+    with tempfile.TemporaryDirectory() as name, serving(*_STRICT_TLS, f"{name}/authority") as (url, secure):
         for sdk, recipe in RECIPES.items():
             for number, (way, lines) in enumerate(sections(sdk, url, secure).items()):
                 if not lines:
