@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
+from alimock import package_data
 from alimock.control import arguments
 from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
-from alimock.scenario import export, loader
+from alimock.scenario import export, loader, sources
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.model import Scenario
 from alimock.scenario.sources import Bundle
 from alimock.state.commands import LoadScenario, ResetAccounts
@@ -20,6 +22,13 @@ blueprint = Blueprint("scenario", __name__)
 STATES = ("loaded", "current")
 # Fields that apply to the whole emulator and not to single accounts.
 _GLOBAL_FIELDS = ("authentication", "unknown_keys", "codes")
+
+
+@blueprint.get("/scenarios")
+def list_scenarios() -> dict[str, object]:
+    """List the built-in scenarios with the texts of their files."""
+    arguments.query()
+    return {"scenarios": list(map(_built_in, sources.built_in_names()))}
 
 
 @blueprint.get("/scenario")
@@ -34,6 +43,25 @@ def get_scenario() -> dict[str, object]:
         raise ControlError(400, f"`state`: found {state[:60]!a}", f"Expected one of: {', '.join(STATES)}.")
     show = _loaded if state == "loaded" else _current
     return export.document(show(given.get("access_key_id")), secrets=secrets)
+
+
+@blueprint.get("/scenario.yaml")
+def get_scenario_file() -> Response:
+    """Return what `get_scenario` returns as a YAML file."""
+    headers = {"Content-Disposition": 'attachment; filename="scenario.yaml"'}
+    return Response(export.to_yaml(get_scenario()), headers=headers, content_type="application/x-yaml")
+
+
+@blueprint.post("/scenario/check")
+def check_scenario() -> dict[str, object]:
+    """Check a scenario as for `load_scenario` without loading it, and return it in full or all its errors."""
+    key_id = arguments.access_key_id()
+    try:
+        scenario = _parse(key_id, None, None)
+    except ScenarioError as error:
+        return {"ok": False, "mistakes": list(map(asdict, error.mistakes)), "description": None, "yaml": None, "ignored": []}
+    yaml, ignored = export.to_yaml(export.document(scenario)), _ignored(scenario) if key_id is not None else []
+    return {"ok": True, "mistakes": [], "description": scenario.description, "yaml": yaml, "ignored": ignored}
 
 
 @blueprint.put("/scenario")
@@ -62,6 +90,11 @@ def reset() -> dict[str, object]:
     key_id = given.get("access_key_id")
     cursor = execute(ResetAccounts(key_id, arguments.flag(given, "unload")))
     return {"reset": True, "access_key_id": key_id, "cursor": cursor}
+
+
+def _built_in(name: str) -> dict[str, object]:
+    text = package_data.text(str(sources.BUILT_IN_FOLDER / f"{name}.yaml"))
+    return {"name": name, "description": loader.load(name).description, "text": text}
 
 
 @transaction()
