@@ -44,7 +44,7 @@ CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, cl
 # The code of the web UI, which browsers request with an Origin. Behind a proxy, the page must load to show what is wrong.
 _PUBLIC = "/_alimock/static/"
 # What does not show the state, and is shown without it.
-_STATELESS = ("/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity")
+_STATELESS = ("/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity", "/_alimock/scenario.schema.json")
 # In a URL that is logged, for example of a call that was sent to another path.
 _SECRET_VALUE = re.compile(r"((?:signature|token|secret|password)=)[^&]*", re.IGNORECASE)
 # The settings that do not belong to alimock's own HTTP server.

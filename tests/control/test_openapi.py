@@ -58,6 +58,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
     [
         ("get", "/_alimock/info", None),
         ("get", "/_alimock/fidelity", None),
+        ("get", "/_alimock/scenario.schema.json", None),
         ("get", "/_alimock/outbox", None),
         ("get", "/_alimock/outbox/{id}", None),
         ("delete", "/_alimock/outbox/{id}", None),

@@ -806,7 +806,7 @@ def test_emptied_state_starts_from_the_latest_scenario_of_the_settings(two: tupl
     assert one.store.scenario.description == "Changed."
 
 
-@pytest.mark.parametrize("path", ["/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity"])
+@pytest.mark.parametrize("path", ["/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity", "/_alimock/scenario.schema.json"])
 def test_what_does_not_show_the_state_is_shown_without_it(broken: tuple[Api, BrokenLog], path: str) -> None:
     api, log = broken
     log.is_broken = True

@@ -12,6 +12,7 @@ from flask import Blueprint
 from alimock import __version__, package_data
 from alimock.control import arguments
 from alimock.control.current import backend, store, transaction
+from alimock.scenario import schema
 from alimock.spec import fidelity
 
 if TYPE_CHECKING:
@@ -55,6 +56,13 @@ def get_openapi() -> dict[str, object]:
     """Return the description of this API."""
     document: dict[str, object] = yaml.safe_load(package_data.read("control/openapi.yaml"))
     return document
+
+
+@blueprint.get("/scenario.schema.json")
+def get_scenario_schema() -> dict[str, object]:
+    """Return the JSON Schema of scenarios, to which editors can refer by its URL."""
+    arguments.query()
+    return schema.json_schema()
 
 
 @blueprint.get("/fidelity")
