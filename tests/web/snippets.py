@@ -13,7 +13,10 @@ EMAIL = "jo@example.com"
 
 
 def filled(name: str, client: Client) -> str:
-    """Return a snippet with the values of an emulator and an access key, as the page shows it; raises KeyError for an unknown placeholder."""
+    """Return a snippet as the page shows it, with the values of an emulator and an access key.
+
+    Raises KeyError for an unknown placeholder.
+    """
     values = {
         "url": client.url,
         "endpoint": client.endpoint,
