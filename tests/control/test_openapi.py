@@ -84,6 +84,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
         ("get", "/_alimock/scenarios", None),
         ("get", "/_alimock/scenario", None),
         ("put", "/_alimock/scenario", {"alimock": 1}),
+        ("get", "/_alimock/scenario/files", None),
         ("post", "/_alimock/scenario/check", {"alimock": 1}),
         ("post", "/_alimock/scenario/check", {"alimock": 2}),
         ("post", "/_alimock/reset", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from alimock.app import flask_app
@@ -80,3 +81,66 @@ def test_errors_of_a_checked_scenario_are_listed_with_their_positions(api: Api) 
 def test_check_for_a_key_lists_what_a_single_account_ignores(api: Api) -> None:
     answer = json.loads(send(api, "POST", "scenario/check?access_key_id=known", "alimock: 1\nauthentication: none\n").data)
     assert answer["ignored"] == ["authentication"]
+
+
+def files(api: Api, query: str = "") -> dict[str, str]:
+    listed = json.loads(send(api, "GET", f"scenario/files{query}").data)["files"]
+    return {one["name"]: one["text"] for one in listed}
+
+
+def test_files_are_listed_as_they_were_loaded(api: Api, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    text = "# A comment.\nalimock: 1\nextends: empty\n"
+    file.write_text(text)
+    api.store.load(loader.load(f"default,{file}"))
+    file.unlink()
+    shown = files(api)
+    assert list(shown) == ["default.yaml", "empty.yaml", str(file)]
+    assert shown[str(file)] == text
+    assert shown["empty.yaml"].endswith("access_keys: [{id: testid}]\n")
+
+
+def test_files_of_a_key_are_those_of_its_account(api: Api) -> None:
+    send(api, "PUT", "scenario?access_key_id=one", "alimock: 1 # One.\n")
+    assert files(api, "?access_key_id=one") == {"the request body": "alimock: 1 # One.\n"}
+    assert list(files(api)) == ["case.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (f"alimock: 1\n{KEYS}", "application/x-yaml"),
+        (
+            json.dumps({"alimock": 1, "accounts": {"default": {"access_keys": [{"id": "new", "secret": "hidden"}]}}}),
+            "application/json",
+        ),
+    ],
+)
+def test_files_can_be_loaded_again_and_keep_the_known_secrets(api: Api, body: str, content_type: str) -> None:
+    send(api, "PUT", "scenario", body, content_type)
+    keys = api.store.scenario.access_keys
+    (text,) = files(api).values()
+    assert "hidden" not in text
+    assert send(api, "PUT", "scenario", text).status_code == 200
+    assert api.store.scenario.access_keys == keys
+
+
+def test_files_of_a_bundle_can_be_loaded_again(api: Api) -> None:
+    bundle = {"names": ["b.yaml"], "files": {"a.yaml": f"alimock: 1\n{KEYS}", "b.yaml": "alimock: 1\nextends: a.yaml\nseed: one\n"}}
+    send(api, "PUT", "scenario?files=true", json.dumps(bundle))
+    shown = files(api)
+    assert list(shown) == ["a.yaml", "b.yaml"]
+    send(api, "PUT", "scenario?files=true", json.dumps({"names": ["b.yaml"], "files": shown}))
+    assert api.store.scenario.access_keys["known"].secret == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [("alimock: 1\nseed: two\n", "the request body"), (f"alimock: 1\n# {'x' * loader.MAXIMUM_KEPT_TEXT}\n", "the request body")],
+    ids=["another text of the same name", "large"],
+)
+def test_text_that_is_ambiguous_or_large_is_omitted(api: Api, body: str, name: str) -> None:
+    send(api, "PUT", "scenario?over=true", "alimock: 1\nseed: one\n")
+    assert name in files(api)
+    assert send(api, "PUT", "scenario?over=true", body).status_code == 200
+    assert list(files(api)) == ["case.yaml"]

@@ -186,7 +186,7 @@ def test_scenario_of_the_settings_is_loaded_once(open_log: OpenLog) -> None:
     api, changed = replica(open_log()), scenario("addresses: {al@example.com: verified}")
     api.service.executor.load(changed)
     api.lists("SubmitEmailVerification", JO)
-    api.service.executor.load(scenario("addresses: {al@example.com: verified}"))
+    api.service.executor.load(scenario("addresses: {al@example.com: verified} # A comment."))
     assert len(api.store.outbox) == 1
 
 

@@ -12,6 +12,7 @@ from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
 from alimock.scenario import export, loader, sources
 from alimock.scenario.diagnostics import ScenarioError
+from alimock.scenario.masking import without_secrets
 from alimock.scenario.model import Scenario
 from alimock.scenario.sources import Bundle
 from alimock.state.commands import LoadScenario, ResetAccounts
@@ -50,6 +51,14 @@ def get_scenario_file() -> Response:
     """Return what `get_scenario` returns as a YAML file."""
     headers = {"Content-Disposition": 'attachment; filename="scenario.yaml"'}
     return Response(export.to_yaml(get_scenario()), headers=headers, content_type="application/x-yaml")
+
+
+@blueprint.get("/scenario/files")
+def list_files() -> dict[str, object]:
+    """List the files of the loaded scenario as they were loaded, but without secrets."""
+    texts = _loaded(arguments.access_key_id()).texts
+    masked = ((name, without_secrets(text)) for name, text in texts.items() if text is not None)
+    return {"files": [{"name": name, "text": text} for name, text in masked if text is not None]}
 
 
 @blueprint.post("/scenario/check")

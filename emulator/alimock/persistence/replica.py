@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections.abc import Sequence, Sized
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from threading import Event, Lock, Thread
@@ -336,5 +337,5 @@ def _number_of(things: Sized, name: str) -> str:
 
 
 def _digest(scenario: Scenario) -> str:
-    """Return a digest of a scenario with its locations."""
-    return blake2b(json.dumps(codec(Scenario).to_json(scenario)).encode(), digest_size=16).hexdigest()
+    """Return a digest of a scenario with its locations, but without comments."""
+    return blake2b(json.dumps(codec(Scenario).to_json(replace(scenario, texts={}))).encode(), digest_size=16).hexdigest()

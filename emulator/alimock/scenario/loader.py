@@ -27,6 +27,8 @@ from alimock.scenario.sources import Bundle, Files, decodable, display_name, is_
 from alimock.spec.contract import OPERATIONS
 
 MAXIMUM_CHAIN = 50
+# In characters. A location in a larger file is shown without the lines around it.
+MAXIMUM_KEPT_TEXT = 256 * 1024
 # Of a file with about as many addresses; scanning them takes about 20 ms.
 _MANY_OBJECTS = 50_000
 
@@ -92,7 +94,7 @@ def load_text(
     """
     reader = _Reader(Files({}, local=local), os.environ.get if local else None, known_keys or {}, over or Scenario(""))
     with _collector_paused():
-        reader.add(_composed(content, file, json), Path(), file, ())
+        reader.add(_yaml(content, file, json), Path(), file, ())
         return reader.scenario(file)
 
 
@@ -142,9 +144,13 @@ def _text_node(text: str) -> ScalarNode:
     return ScalarNode(1, 1, None, text, plain=False)
 
 
-def _composed(content: bytes, file: str, json: bool, expected: str = SCENARIO.expected) -> Node:
+def _composed(content: bytes, file: str, json: bool, expected: str) -> Node:
+    return compose(_yaml(content, file, json), file, expected)
+
+
+def _yaml(content: bytes, file: str, json: bool) -> str:
     text = decode(content, file)
-    return compose(yaml_of_json(text) if json else text, file, expected)
+    return yaml_of_json(text) if json else text
 
 
 @contextmanager
@@ -211,12 +217,12 @@ class _Reader:
             # As named, so that a watcher notices when a symbolic link is changed.
             self.read[resolved] = path
             file = display_name(path)
-            self.add(compose(self.files.text(path), file), path.parent, file, (*chain, resolved), has_lines=is_path(file))
+            self.add(self.files.text(path), path.parent, file, (*chain, resolved), has_lines=is_path(file))
 
-    def add(self, node: Node, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
-        """Read all files that a document extends, then merge the document."""
+    def add(self, text: str, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
+        """Read all files that a document extends, then merge the document, and keep its text if it has lines."""
         diagnostics, before = Diagnostics(file, self.variable, has_lines), len(self.mistakes)
-        document = SCENARIO.read(node, "", diagnostics)
+        document = SCENARIO.read(compose(text, file), "", diagnostics)
         for item in document.get("extends", ()):
             try:
                 self.add_file(item.value or "", folder, chain)
@@ -225,6 +231,10 @@ class _Reader:
         self.merged = merge(document, self.merged, self.known_keys, diagnostics)
         # The file's own errors come before those of the files it extends.
         self.mistakes[before:before] = diagnostics.report()
+        if has_lines:
+            texts = self.merged.texts
+            is_kept = len(text) <= MAXIMUM_KEPT_TEXT and texts.get(file, text) == text
+            self.merged = replace(self.merged, texts={**texts, file: text if is_kept else None})
 
     def scenario(self, name: str) -> Scenario:
         """Return the merged scenario; raise `ScenarioError` with the errors of all files."""

@@ -161,7 +161,8 @@ class Scenario:
 
     `clock` is the time at the start, frozen unless `clock_runs`. `user_ids` has the named accounts. `addresses` are common to all
     accounts; `account_addresses` are the own entries of single accounts. `faults` are in the order they are tried; one that was
-    written without an id has an empty one. `files` are all files that were read.
+    written without an id has an empty one. `files` are all files that were read. `texts` are their texts as YAML by the name that
+    locations have, None for a large one, and for several of one name.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Scenario:
     stubs: Mapping[str, Stub] = field(default_factory=dict)
     codes: Mapping[str, CodeOverride] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    texts: Mapping[str, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def faults_by_id(self) -> Mapping[str, Fault]:

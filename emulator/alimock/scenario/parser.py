@@ -12,11 +12,11 @@ import yaml
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-_Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The parser in C is ten times as fast. Some builds of PyYAML lack it. After a second import of PyYAML, as under pyfakefs, it yields
 # the events of the first.
-if not isinstance(next(yaml.parse("", Loader=_Loader)), yaml.Event):
-    _Loader = yaml.SafeLoader
+if not isinstance(next(yaml.parse("", Loader=Loader)), yaml.Event):
+    Loader = yaml.SafeLoader
 
 MAXIMUM_DEPTH = 100
 SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
@@ -60,7 +60,7 @@ def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:
     root = SequenceNode(0, 0)
     stack: list[SequenceNode | MappingNode] = [root]
     try:
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=Loader):
             if isinstance(event, yaml.ScalarEvent):
                 stack[-1].items.append(ScalarNode(*_position(event), event.tag, event.value, not event.style))
             elif isinstance(event, yaml.CollectionStartEvent):

@@ -1,0 +1,59 @@
+"""Texts of scenarios are shown without the secrets of access keys."""
+
+from __future__ import annotations
+
+import pytest
+from alimock.scenario import loader
+from alimock.scenario.masking import without_secrets
+from alimock.scenario.model import AccessKey
+
+
+def text(keys: str) -> str:
+    return f"alimock: 1\naccounts:\n  default:\n    access_keys:{keys}\n# The end.\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "masked"),
+    [
+        ("\n    - id: k\n      secret: hidden # A comment.\n      status: active", "\n    - id: k\n      # secret: *** # A comment.\n      status: active"),
+        ("\n    - secret: hidden\n      id: k", "\n    - # secret: ***\n      id: k"),
+        ("\n    - id: k\n      secret: hidden\n      security_token: hidden", "\n    - id: k\n      # secret: ***\n      # security_token: ***"),
+        ("\n    - id: k\n      'secret': \"hid\\\n        den\"", "\n    - id: k\n      # secret: ***\n"),
+        ("\n    - id: k\n      secret: |-\n        hidden\n      status: active", "\n    - id: k\n      # secret: ***\n\n      status: active"),
+        ("\n    - id: k\n      secret:\n        hidden", "\n    - id: k\n      # secret: ***\n"),
+        (" [{id: k, secret: hidden}]", " [{id: k}]"),
+        (" [{secret: hidden, id: k}]", " [{id: k}]"),
+        (" [{secret: hidden, security_token: hidden, id: k}]", " [{id: k}]"),
+        (" [{secret: hidden, id: k, security_token: hidden}]", " [{id: k}]"),
+        (" [{id: k, secret: hidden, security_token: hidden, status: active}]", " [{id: k, status: active}]"),
+        (" [{secret: hidden,\n      id: k}]", " [{\nid: k}]"),
+        (' [{"id":"k","secret":"hidden"}]', ' [{"id":"k"}]'),
+        (' [{"id":"k","\\u0073ecret":"hidden"}]', ' [{"id":"k"}]'),
+        (" [{? secret : hidden, id: k}]", " [{? id: k}]"),
+        (" [{id: \u4f60\U0001f600, secret: hidden}]", " [{id: \u4f60\U0001f600}]"),
+    ],
+)  # fmt: skip
+def test_secret_is_left_out_and_the_text_loads_with_the_known_one(keys: str, masked: str) -> None:
+    shown = without_secrets(text(keys))
+    assert shown == text(masked)
+    assert shown.count("\n") == text(keys).count("\n")
+    known = AccessKey("k", "hidden", "default", "x")
+    loaded = loader.load_text(shown.encode(), file="shown.yaml", known_keys={"k": known, "\u4f60\U0001f600": known})
+    assert [key.secret for key in loaded.access_keys.values()] == ["hidden"]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "alimock: 1\nstubs: {Login: {secret: shown, security_token: shown}}\n",
+        "alimock: 1\n# secret: shown\n",
+        "alimock: 1\r\ndescription: 'secret: shown'\r\n",
+    ],
+)
+def test_text_without_secrets_of_keys_stays_as_it_is(kept: str) -> None:
+    assert without_secrets(kept) == kept
+
+
+@pytest.mark.parametrize("broken", ["a: [", "accounts: {default: {access_keys: [{id: k, secret: hidden"])
+def test_text_that_is_no_yaml_is_not_shown(broken: str) -> None:
+    assert without_secrets(broken) is None
