@@ -13,6 +13,7 @@ from alimock.cli.scenario_watcher import Watcher
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import Diagnostic, ScenarioError
 from alimock.state.executor import Executor
+from alimock.state.log import EventType
 from alimock.state.store import Store
 
 
@@ -70,6 +71,18 @@ def test_invalid_file_keeps_the_loaded_scenario_and_reports_the_error(
     write(tmp_path / "other.yaml", "alimock: 1\nprofile: docs-2021\n", 2)
     watcher.poll()
     assert (watcher.executor.store.scenario.profile, watcher.executor.store.scenario_error) == ("docs-2021", None)
+
+
+def test_failed_reload_and_the_next_that_succeeds_are_events(watcher: Watcher, tmp_path: Path) -> None:
+    case = tmp_path / "case.yaml"
+    write(case, "alimock: 1\nprofile: docs-2019\nseed: x\n", 1)
+    watcher.poll()
+    write(case, "alimock: 1\n", 2)
+    watcher.poll()
+    failed, loaded = watcher.executor.store.events.entries()
+    assert watcher.executor.store.scenario_error is None
+    assert (failed.kind, loaded.kind) == (EventType.SCENARIO_ERROR, EventType.SCENARIO)
+    assert failed.subject.startswith(f"{case}:2:10: profile: found `docs-2019`, expected ") and "\n" not in failed.subject
 
 
 def test_deleted_file_is_reported_once_and_loaded_when_it_is_back(

@@ -796,6 +796,12 @@ def test_broken_scenario_that_is_again_as_it_was_is_no_error(open_log: OpenLog) 
     api.service.executor.execute(ReportScenarioError("case.yaml:1: broken"))
     assert api.service.executor.load(loaded) is False
     assert api.store.scenario_error is None
+    assert [(event.kind, event.subject) for event in api.store.events.entries()] == [
+        (EventType.SCENARIO_ERROR, "case.yaml:1: broken"),
+        (EventType.SCENARIO, loaded.name),
+    ]
+    assert api.service.executor.load(loaded) is False
+    assert len(api.store.events) == 2
 
 
 def test_emptied_state_starts_from_the_latest_scenario_of_the_settings(two: tuple[Api, Api], valkey_server: ValkeyServer) -> None:

@@ -97,8 +97,10 @@ class LoadScenario:
     def apply(self, store: Store) -> bool:
         """Return whether it was loaded."""
         if self.digest is not None and self.digest == store.settings_digest:
-            # A file was broken, and is again as it was.
-            store.scenario_error = None
+            if store.scenario_error is not None:
+                # A file was broken, and is again as it was.
+                store.scenario_error = None
+                store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, store.scenario.name)
             return False
         if self.loads not in (None, store.loads):
             return False
@@ -116,7 +118,7 @@ class ReportScenarioError:
     def apply(self, store: Store) -> None:
         """Show the error until a scenario is loaded."""
         store.scenario_error = self.error
-        store.record_event(EventType.SCENARIO, ALL_ACCOUNTS, store.scenario.name)
+        store.record_event(EventType.SCENARIO_ERROR, ALL_ACCOUNTS, self.error.partition("\n")[0])
 
 
 @dataclass(frozen=True)

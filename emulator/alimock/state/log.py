@@ -24,6 +24,7 @@ class EventType(str, Enum):
     DELETION = "deletion"
     CLOCK = "clock"
     SCENARIO = "scenario"
+    SCENARIO_ERROR = "scenario error"
     RESET = "reset"
 
 
