@@ -69,7 +69,7 @@ def test_every_command_uses_the_prefix_and_the_scheme(
             monkeypatch.setenv("ALIMOCK_URL", mounted)
         assert main(["ready", *options]) == 0
         assert main(["tail", "--once", *options]) == 0
-        assert "1 mail default" in capsys.readouterr().out
+        assert " default       mail " in capsys.readouterr().out
         assert main(["export", *options]) == 0
         assert "jo@example.com" in capsys.readouterr().out
         assert main(["explain-signature", "made-up", *options]) == 2

@@ -1,4 +1,4 @@
-"""The commands for authors of scenarios: check, init, schema, export, tail, and serve with --watch."""
+"""The commands for authors of scenarios: check, init, schema, export, and serve with --watch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from alimock.cli.main import main
 from alimock.scenario import loader, schema
 from alimock.scenario.schema import SCENARIO
-from command import COMMAND, ask, serving
+from command import ask, serving
 from conftest import Running
 
 
@@ -181,28 +181,6 @@ def test_serve_merges_several_files(tmp_path: Path) -> None:
     path.write_text("alimock: 1\nprofile: docs-2018\n")
     with serving("--scenario", f"default,{path}") as (_, line):
         assert f"(scenario default,{path}, profile docs-2018, authentication known-keys, 1 known key, state in memory)" in line
-
-
-def test_tail_prints_past_events(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    ask(running.url, "/?Action=SubmitEmailVerification&Version=2018-01-29&Email=jo@example.com&AccessKeyId=one")
-    assert main(["tail", "--once", "--url", running.url]) == 0
-    mail, call = capsys.readouterr().out.splitlines()
-    assert mail.split(" ")[1:4] == ["1", "mail", "key:one"]
-    assert call.split(" ")[1:4] == ["2", "call", "key:one"]
-    assert main(["tail", "--once", "--url", running.url, "--access-key-id", "two"]) == 0
-    assert capsys.readouterr().out == ""
-
-
-def test_tail_follows_new_events(running: Running) -> None:
-    with subprocess.Popen([*COMMAND, "tail", "--url", running.url], stdout=subprocess.PIPE, text=True) as tail:
-        assert tail.stdout is not None
-        ask(running.url, "/?Action=ListEmailVerification&Version=2018-01-29")
-        assert " call default " in tail.stdout.readline()
-        ask(running.url, "/verify?token=made-up")
-        ask(running.url, "/?Action=ListEmailVerification&Version=2018-01-29")
-        assert " call default " in tail.stdout.readline()
-        running.server.stop()
-        assert tail.wait(10) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of the file size")
