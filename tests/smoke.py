@@ -32,7 +32,9 @@ def main(wheel: Path) -> None:
         assert version == f"alimock {wheel.name.split('-')[1]}", version
         for arguments in (["init"], ["check", "alimock.yaml", *_BUILT_IN]):
             subprocess.run([binaries / "alimock", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        ledger = subprocess.run([binaries / "alimock", "fidelity"], cwd=folder, check=True, capture_output=True, text=True).stdout
+        ledger = subprocess.run(
+            [binaries / "alimock", "fidelity", "--markdown"], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
         assert "An account submits 500 new addresses" in ledger, ledger
         for file in ("scenario.schema.json", "conversations/lifecycle.yaml"):
             assert list(Path(folder).glob(f"lib/python*/site-packages/alimock/fixtures/{file}")), f"no {file} in the wheel"

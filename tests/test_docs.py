@@ -166,7 +166,9 @@ def test_published_json_schema_matches_the_code() -> None:
 
 
 def test_fidelity_page_matches_the_command() -> None:
-    assert (ROOT / "docs" / "fidelity.md").read_text() == fidelity.page(), "run: alimock fidelity > docs/fidelity.md"
+    assert (ROOT / "docs" / "fidelity.md").read_text() == fidelity.page(fidelity.ledger()), (
+        "run: alimock fidelity --markdown > docs/fidelity.md"
+    )
 
 
 def test_changelog_has_the_current_version() -> None:

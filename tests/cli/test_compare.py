@@ -366,7 +366,7 @@ def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
     with Emulator({**SERVICE, "codes": {"MissingEmail": {"status": 404}}}) as service:
         assert run(service, "--yes", "--write", str(file)) == 1
     capsys.readouterr()
-    assert main(["fidelity", "--evidence", str(file)]) == 0
+    assert main(["fidelity", "--markdown", "--evidence", str(file)]) == 0
     page = capsys.readouterr().out
     assert page.startswith("## Compared with another host on ")
     assert re.search(
@@ -380,6 +380,13 @@ def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
     comparison = yaml.safe_load(capsys.readouterr().out)["comparison"]
     assert "code/MissingEmail" in comparison["refuted"]
     assert "code/MissingToken" in comparison["confirmed"]
+    assert main(["fidelity", "--json", "missingemail", "--evidence", str(file)]) == 0
+    comparison = yaml.safe_load(capsys.readouterr().out)["comparison"]
+    assert (list(comparison["refuted"]), comparison["confirmed"]) == (["code/MissingEmail"], {})
+    assert main(["fidelity", "refuted", "--evidence", str(file)]) == 0
+    title, _, head, *lines = filter(None, capsys.readouterr().out.splitlines())
+    assert title.startswith("Compared with another host on ") and head.startswith("EVIDENCE ")
+    assert lines[0].split()[:3] == ["assumed,", "MissingEmail", "400,"] and lines[1].startswith("refuted ")
 
 
 def documented(title: str) -> str:

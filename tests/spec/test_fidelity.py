@@ -72,8 +72,8 @@ def test_scenario_lines_of_an_override_load(lines: str) -> None:
 
 
 def test_command_prints_the_page_and_the_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fidelity"]) == 0
-    assert capsys.readouterr().out == fidelity.page()
+    assert main(["fidelity", "--markdown"]) == 0
+    assert capsys.readouterr().out == fidelity.page(LEDGER)
     assert main(["fidelity", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert sum(data["counts"].values()) == len(data["entries"]) == len(LEDGER)

@@ -63,14 +63,23 @@ def summary(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def section(file: EvidenceFile) -> str:
-    """Return the content of an evidence file as a section of the fidelity page."""
+def heading(file: EvidenceFile) -> list[str]:
+    """Return what an evidence file compared, and when, as lines."""
     how = f"version {file.version}, signature {file.signature.upper()}"
-    lines = [
-        f"## Compared with {file.endpoint} on {file.date} ({how})\n",
+    return [
+        f"Compared with {file.endpoint} on {file.date} ({how})\n",
         f"By alimock {file.alimock} with the profile `{file.profile}`.",
         *([] if file.alimock == __version__ else [f"This is alimock {__version__}: repeat the comparison before you rely on it."]),
         "",
+    ]
+
+
+def section(file: EvidenceFile) -> str:
+    """Return the content of an evidence file as a section of the fidelity page."""
+    title, *details = heading(file)
+    lines = [
+        f"## {title}",
+        *details,
         "| result | id | evidence so far | what alimock does | steps |",
         "| --- | --- | --- | --- | --- |",
         *_section_rows("refuted", file.refuted),

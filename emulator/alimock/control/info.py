@@ -69,4 +69,4 @@ def get_scenario_schema() -> dict[str, object]:
 def get_fidelity() -> dict[str, object]:
     """Return the fidelity ledger."""
     arguments.query()
-    return fidelity.document()
+    return fidelity.document(fidelity.ledger())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -18,9 +18,10 @@ _HEAD = """\
 # Fidelity: verified and assumed behavior
 
 Every response of alimock, with the evidence for it: *captured* (a real response that a third party published), *documented* (a page
-of the vendor), *sdk* (implied by the source of an official SDK) or *assumed*. `alimock fidelity` prints this page;
-`alimock fidelity --json` and `GET /_alimock/fidelity` return the same data, field by field. `alimock compare` tests it against the
-real service ([compare.md](compare.md)).
+of the vendor), *sdk* (implied by the source of an official SDK) or *assumed*. `alimock fidelity` prints it as a table, `alimock
+fidelity resend` only the lines that contain a word, and `alimock fidelity --markdown` this page. `alimock fidelity --json` and
+`GET /_alimock/fidelity` return the same data, field by field. `alimock compare` tests it against the real service
+([compare.md](compare.md)).
 
 ## Assumed
 
@@ -63,39 +64,39 @@ def ledger() -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: order[entry.evidence]))
 
 
-def document() -> dict[str, object]:
-    """Return the ledger as a JSON object, with the number of lines for each kind of evidence."""
-    entries = ledger()
+def document(entries: Sequence[Entry]) -> dict[str, object]:
+    """Return lines of the ledger as a JSON object, with the number of lines for each kind of evidence."""
     counts = {evidence.value: sum(entry.evidence == evidence.value for entry in entries) for evidence in Evidence}
     return {"counts": counts, "entries": [asdict(entry) for entry in entries]}
 
 
-def page() -> str:
-    """Return the ledger as a Markdown page; fields with the same evidence share a row."""
-    entries = ledger()
+def page(entries: Sequence[Entry]) -> str:
+    """Return lines of the ledger as a Markdown page; fields with the same evidence share a row."""
     known = [entry for entry in entries if entry.evidence != Evidence.ASSUMED.value]
     assumed = [entry for entry in entries if entry.evidence == Evidence.ASSUMED.value]
     partly = [(e.subject, e.assumed, e.source, _as_code(e.override)) for e in known if e.assumed]
     lines = [
         _HEAD,
-        *_table(("subject", "what alimock does", "reason", "override"), _rows(assumed)),
+        *_table(("subject", "what alimock does", "reason", "override"), rows(assumed, lambda entry: _as_code(entry.override))),
         "\n## Partly assumed\n\nThe code is verified; the rest of its row is not.\n",
         *_table(("subject", "what is assumed", "what is verified", "override"), partly),
     ]
     for kind in dict.fromkeys(entry.kind for entry in known):
-        rows = _rows([entry for entry in known if entry.kind == kind])
-        lines += [f"\n## Verified: {_TITLES[kind]}\n", *_table(("subject", "what alimock does", "source", "evidence"), rows)]
+        of_kind = rows([entry for entry in known if entry.kind == kind], lambda entry: entry.evidence)
+        lines += [f"\n## Verified: {_TITLES[kind]}\n", *_table(("subject", "what alimock does", "source", "evidence"), of_kind)]
     return "\n".join(lines) + "\n"
 
 
-def _rows(entries: list[Entry]) -> list[tuple[str, ...]]:
-    """Return a row for each entry, with its evidence, or the override if it is assumed; the fields of one body share a row."""
-    rows: dict[tuple[str, ...], list[str]] = {}
+def rows(entries: Sequence[Entry], last: Callable[[Entry], str]) -> list[tuple[str, str, str, str]]:
+    """Return a row for each entry: subject, statement, source and a `last` cell; the fields of one body share a row."""
+    found: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in entries:
         subject, _, name = entry.subject.partition(" ") if entry.kind == "field" else (entry.subject, "", "")
-        value = _as_code(entry.override) if entry.evidence == Evidence.ASSUMED.value else entry.evidence
-        rows.setdefault((subject, entry.statement, entry.source, value), []).append(name)
-    return [(row[0], ": ".join(filter(None, (row[1], ", ".join(names)))), *row[2:]) for row, names in rows.items()]
+        found.setdefault((subject, entry.statement, entry.source, last(entry)), []).append(name)
+    return [
+        (subject, ": ".join(filter(None, (statement, ", ".join(names)))), source, cell)
+        for (subject, statement, source, cell), names in found.items()
+    ]
 
 
 def _behaviors() -> Iterator[Entry]:
