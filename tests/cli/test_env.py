@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from alimock.cli.env import SDKS
 from alimock.cli.main import main
 from alimock.testing import env
 
@@ -16,8 +19,8 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def printed(capsys: pytest.CaptureFixture[str], sdk: str) -> str:
-    assert main(["env", "--sdk", sdk]) == 0
+def printed(capsys: pytest.CaptureFixture[str], sdk: str, *options: str) -> str:
+    assert main(["env", "--sdk", sdk, *options]) == 0
     return capsys.readouterr().out
 
 
@@ -35,10 +38,10 @@ def printed(capsys: pytest.CaptureFixture[str], sdk: str) -> str:
 def test_env_begins_with_the_commands_against_a_proxy(
     environ: dict[str, str], expected: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = printed(capsys, "go")
+    plain = printed(capsys, "cli")
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    commands = printed(capsys, "go").removesuffix(plain).splitlines()
+    commands = printed(capsys, "cli").removesuffix(plain).splitlines()
     assert " ".join(line for line in commands if line and not line.startswith("#")) == expected
 
 
@@ -69,6 +72,39 @@ def test_hosts_that_cover_the_service_are_not_direct_if_the_emulator_is_the_prox
     assert env.direct_hosts(environ, proxy=False) == ["a.example.com", host.strip(), "b.example.com"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "a;exit"])
+def test_shell_evaluates_the_settings_of_the_aliyun_command(
+    host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://a:1")
+    monkeypatch.setenv("NO_PROXY", "a b;exit,*.aliyuncs.com")
+    text = printed(capsys, "cli", "--url", f"http://{host}:2546")
+    names = ("ENDPOINT", "ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "REGION_ID", "IGNORE_PROFILE")
+    values = " ".join(f"$ALIBABA_CLOUD_{name}" for name in names)
+    script = f'eval "$1"; echo "{values} ${{HTTP_PROXY-unset}} $NO_PROXY"'
+    done = subprocess.run(["sh", "-euc", script, "sh", text], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == (f"{host}:2546 testid testsecret cn-hangzhou TRUE unset a b;exit\n", "")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:2546", "https://localhost:2547"])
+@pytest.mark.parametrize("sdk", SDKS)
+def test_only_the_settings_for_the_url_are_not_comments(
+    sdk: str, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sdk != "cli":
+        monkeypatch.setenv("HTTP_PROXY", "http://a:1")
+    comment = "//" if sdk in ("node", "java", "go") else "#"
+    lines = [line for line in printed(capsys, sdk, "--url", url).splitlines() if line and not line.startswith(comment)]
+    assert sum(url.partition("//")[2] in line for line in lines) == (2 if sdk == "node" else 1)
+    assert [line for line in lines if line.startswith("export ") is not (sdk == "cli")] == []
+
+
+@pytest.mark.parametrize("sdk", ["python", "python-core"])
+def test_settings_of_python_compile(sdk: str, capsys: pytest.CaptureFixture[str]) -> None:
+    compile(printed(capsys, sdk), "settings.py", "exec")
+
+
 def test_readme_has_the_call_of_the_aliyun_command_that_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
-    (call, _) = [line for line in printed(capsys, "cli").splitlines() if line.startswith("aliyun ")]
+    (call, _) = [line[4:] for line in printed(capsys, "cli").splitlines() if line.startswith("#   aliyun ")]
     assert f"\nalimock run -- {call}\n" in (Path(__file__).parent.parent.parent / "README.md").read_text()

@@ -174,7 +174,7 @@ OPTIONAL = {"cli"}
 
 
 def sections(sdk: str, url: str, secure: str) -> dict[str, list[str]]:
-    """Return the printed lines for each way to connect, without comments."""
+    """Return the printed settings for each way to connect, without comments."""
     plain = _printed(sdk, url)
     (at_secure,) = _printed(sdk, secure).values()
     # The printed call to the service's own host name is replaced by the lines for an https URL.
@@ -184,11 +184,16 @@ def sections(sdk: str, url: str, secure: str) -> dict[str, list[str]]:
 
 def _printed(sdk: str, url: str) -> dict[str, list[str]]:
     printed = subprocess.run([*ALIMOCK, "env", "--sdk", sdk, "--url", url], capture_output=True, text=True, check=True).stdout
-    parts = re.split(r"^# (over HTTPS?|through a proxy|at https://).*\n", printed, flags=re.MULTILINE)
-    return {
-        way: [line for line in text.splitlines() if line and not line.startswith("#")]
-        for way, text in zip(parts[1::2], parts[2::2], strict=True)
-    }
+    parts = re.split(r"^(?:#|//) (over HTTPS?|through a proxy|at https://).*\n", printed, flags=re.MULTILINE)
+    return {way: list(_lines(text)) for way, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the settings of a section; those for another way than the URL are comments with an indentation."""
+    for line in text.splitlines():
+        setting = re.sub(r"^(?:#|//)   ", "", line)
+        if setting and not setting.startswith(("#", "//")):
+            yield setting
 
 
 def follow(recipe: Recipe, lines: list[str], folder: Path) -> None:

@@ -402,17 +402,18 @@ def test_env_prints_three_ways_to_connect(sdk: str, capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert "mock:1" in printed
     assert "{" not in printed.replace("RPCClient({", "").replace("Config({", "")
-    assert [line[:9] for line in printed.splitlines() if line.startswith(("# over", "# through"))] == [
-        "# over HT",
-        "# over HT",
-        "# through",
+    comments = [line.lstrip("#/ ") for line in printed.splitlines() if line.startswith(("# ", "// "))]
+    assert [line.split()[0] for line in comments if line.startswith(("over HTTP", "through a proxy"))] == [
+        "over",
+        "over",
+        "through",
     ]
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_python_lines_of_env_work(running: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     main(["env", "--sdk", "python", "--url", running.url])
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Config(")]
+    lines = [line.lstrip("# ") for line in capsys.readouterr().out.splitlines() if line.lstrip("# ").startswith("Config(")]
     assert len(lines) == 2
     for line in lines:
         config = eval(line, {"Config": Config})

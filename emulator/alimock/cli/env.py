@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from alimock.cli.command import fail, parse
@@ -71,9 +72,15 @@ _TLS_LINES = {
 _ONLY_PLAIN = (" --insecure", "# checked with aliyun-cli 3.3.5, over plain HTTP\n")
 
 
+# What begins a comment in the language of an SDK's settings.
+_COMMENTS = {"node": "//", "java": "//", "go": "//"}
+_EPILOG = 'To set the variables of the `aliyun` command in this shell: eval "$(alimock env --sdk cli)"'
+
+
 def run(arguments: Sequence[str]) -> int:
     """Print the settings of one SDK."""
-    parser = argparse.ArgumentParser("alimock env", description="Print the settings that point an SDK at the emulator.")
+    description = "Print the settings that point an SDK at the emulator. All but those for its URL are comments."
+    parser = argparse.ArgumentParser("alimock env", description=description, epilog=_EPILOG)
     parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
     add_url(parser)
     options = parse(parser, arguments)
@@ -87,20 +94,38 @@ def run(arguments: Sequence[str]) -> int:
             "Give the emulator a host name or a port of its own."
         )
     # The emulated API takes no control token.
-    url = connection.base_url
-    values = {"url": url, "endpoint": connection.endpoint, "scheme": url.partition(":")[0], "ca": "alimock-ca.pem"}
-    http, https, proxy = (lines.format(**values) for lines in SDKS[options.sdk])
+    print("\n\n".join(_sections(options.sdk, connection.base_url, connection.endpoint)))
+    return 0
+
+
+def _sections(sdk: str, url: str, endpoint: str) -> Iterator[str]:
+    """Yield the settings for the URL, then other ways to connect as comments."""
+    comment, scheme = _COMMENTS.get(sdk, "#"), url.partition(":")[0]
+    # The lines for `cli` are evaluated by a shell.
+    shown = shlex.quote(endpoint) if sdk == "cli" else endpoint
+    values = {"url": url, "endpoint": shown, "scheme": scheme, "ca": "alimock-ca.pem"}
+    http, https, proxy = (lines.format(**values) for lines in SDKS[sdk])
     for lines in _proxy_lines(os.environ):
-        print(f"{lines}\n")
-    if values["scheme"] == "https":
+        yield _settings(lines, comment) if sdk == "cli" else _commented(lines, comment)
+    if scheme == "https":
         for text in _ONLY_PLAIN:
             http = http.replace(text, "")
-        print(f"# at {url}\n{http}{_TLS_LINES.get(options.sdk, '')}")
-        return 0
-    print(f"# over HTTP\n{http}\n")
-    print(f"# over HTTPS, after: alimock ca --output alimock-ca.pem\n{https}\n")
-    print(f"# through a proxy, with the SDK's default endpoint\n{proxy}")
-    return 0
+        yield f"{comment} at {url}\n{_settings(http + _TLS_LINES.get(sdk, ''), comment)}"
+        return
+    yield f"{comment} over HTTP\n{_settings(http, comment)}"
+    yield f"{comment} over HTTPS, after: alimock ca --output alimock-ca.pem\n{_commented(https, comment)}"
+    yield f"{comment} through a proxy, with the SDK's default endpoint\n{_commented(proxy, comment)}"
+
+
+def _settings(lines: str, comment: str) -> str:
+    """Return the lines as they are, but the call of the `aliyun` command as a comment, so that a shell only sets variables."""
+    return "\n".join(_commented(line, comment) if line.startswith(("#", "aliyun ")) else line for line in lines.splitlines())
+
+
+def _commented(lines: str, comment: str) -> str:
+    """Return the lines as comments, with settings indented."""
+    texts = (line.removeprefix("# ") if line.startswith("# ") else f"  {line}" for line in lines.splitlines())
+    return "\n".join(f"{comment} {text}" for text in texts)
 
 
 def _proxy_lines(environ: Mapping[str, str]) -> Iterator[str]:
@@ -110,4 +135,5 @@ def _proxy_lines(environ: Mapping[str, str]) -> Iterator[str]:
         yield f"# an SDK may send the requests to the proxy of this shell instead\nunset {' '.join(names)}"
     direct = direct_hosts(environ, proxy=True)
     if direct != direct_hosts(environ, proxy=False):
-        yield f"# {_NOT_DIRECT}\nexport NO_PROXY={','.join(direct)} no_proxy={','.join(direct)}"
+        hosts = shlex.quote(",".join(direct)) if direct else ""
+        yield f"# {_NOT_DIRECT}\nexport NO_PROXY={hosts} no_proxy={hosts}"
