@@ -82,7 +82,7 @@ def test_user_without_a_home_must_set_a_folder(monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_limit_can_be_set() -> None:
     fields = (*dataclasses.fields(ServerLimits), *dataclasses.fields(StateLimits))
-    assert list(LIMITS) == [*(field.name for field in fields), "max_relay_mails"]
+    assert list(LIMITS) == [*(field.name for field in fields), "max_relay_mails", "max_exchange_bytes"]
     for number, (name, limit) in enumerate(LIMITS.items(), 1_024):
         settings = resolve({"limits": f"{name}={number}"}, {})
         found = {**vars(settings), **vars(settings.server_limits), **vars(settings.state_limits)}

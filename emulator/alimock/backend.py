@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alimock.api import call_log, endpoint
+from alimock.api.exchanges import Exchanges
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
 from alimock.persistence.location import ValkeyServer
@@ -54,7 +55,8 @@ def create_backend(
     """
     store = Store(scenario, limits=settings.state_limits)
     executor = _replica(store, settings.state) if settings.state is not None else Executor(store)
-    service = Service(store, settings.profile, write_line, authentication=settings.auth, executor=executor)
+    exchanges = Exchanges(settings.max_exchange_bytes)
+    service = Service(store, settings.profile, write_line, authentication=settings.auth, executor=executor, exchanges=exchanges)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
     return Backend(service, host_policy, _forwarders(settings, service.executor), settings.server_limits)
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alimock import environment
+from alimock.api.exchanges import DEFAULT_MAX_EXCHANGE_BYTES
 from alimock.environment import SettingError as SettingError
 from alimock.persistence import location
 from alimock.scenario.model import Authentication
@@ -65,7 +66,12 @@ class Limit:
         return int(text)
 
 
-_DEFAULTS = {**asdict(ServerLimits()), **asdict(StateLimits()), "max_relay_mails": DEFAULT_MAX_RELAY_MAILS}
+_DEFAULTS = {
+    **asdict(ServerLimits()),
+    **asdict(StateLimits()),
+    "max_relay_mails": DEFAULT_MAX_RELAY_MAILS,
+    "max_exchange_bytes": DEFAULT_MAX_EXCHANGE_BYTES,
+}
 _MINIMUMS = {"max_header_bytes": 1_024, "max_body_bytes": 1_024, "max_call_bytes": 1_024}
 LIMITS = {name: Limit(name, int(default), _MINIMUMS.get(name, 1)) for name, default in _DEFAULTS.items()}
 
@@ -138,6 +144,7 @@ class Settings:
     server_limits: ServerLimits = field(default_factory=ServerLimits)
     state_limits: StateLimits = field(default_factory=StateLimits)
     max_relay_mails: int = DEFAULT_MAX_RELAY_MAILS
+    max_exchange_bytes: int = DEFAULT_MAX_EXCHANGE_BYTES
 
     @property
     def tls_folder(self) -> Path:

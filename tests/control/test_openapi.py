@@ -69,6 +69,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
         ("get", "/_alimock/calls", None),
         ("get", "/_alimock/calls/count", None),
         ("get", "/_alimock/calls/wait", None),
+        ("get", "/_alimock/calls/{call}", None),
         ("get", "/_alimock/accounts", None),
         ("get", "/_alimock/changes", None),
         ("get", "/_alimock/addresses", None),
@@ -100,14 +101,15 @@ def test_response_conforms_to_the_document(
     (message,) = json.loads(client.get("/_alimock/outbox", headers=HEADERS).data)["messages"]
     client.put("/_alimock/faults/known", headers=HEADERS, data="{delay: 1s, when: {nth: 9}}")
     client.put("/_alimock/access-keys/known", headers=HEADERS, data="{secret: s}")
-    url = path.replace("{id}", "none" if invalid else message["id"])
-    url += "?nonsense=1" if invalid and "{id}" not in path else ""
+    (call,) = json.loads(client.get("/_alimock/calls", headers=HEADERS).data)["calls"]
+    url = path.replace("{id}", "none" if invalid else message["id"]).replace("{call}", "none" if invalid else call["id"])
+    url += "?nonsense=1" if invalid and "{" not in path else ""
     content = json.dumps(body) if body is not None else None
     response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
     assert (response.status_code == 200) != invalid
     template = re.sub(
         r"/(addresses|faults|access-keys)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
-    )
+    ).replace("{call}", "{id}")
     responses = document["paths"][template][method]["responses"]  # type: ignore[index]
     described = responses["default" if invalid else "200"]
     if "$ref" in described:

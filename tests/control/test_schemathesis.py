@@ -63,7 +63,8 @@ OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operation
 BOTH = [(label, mode) for label, one in OPERATIONS.items() for mode in GenerationMode if mode.is_positive or one.query or one.body]
 # Existing ids, and ids that could exist.
 (MAIL,) = APPLICATION.extensions[EXTENSION].service.store.outbox.entries()
-IDS = {"id": [MAIL.id, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
+CALLS = [call.id for call in APPLICATION.extensions[EXTENSION].service.store.calls.entries()]
+IDS = {"id": [MAIL.id, *CALLS, "known", "testid"], "email": ["jo@example.com", "*@sim.example.com", "new@example.com"]}
 pytestmark = pytest.mark.slow
 SHORT = settings(max_examples=8, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 

@@ -43,7 +43,7 @@ READS = {
         "keys.first_key_id",
     ),
     *("outbox.after", "outbox.deliveries.get", "outbox.entries", "outbox.evicted", "outbox.get", "outbox.newest_first"),
-    *("outbox.sizes.get", "outbox.tags.get", "calls.entries", "calls.evicted", "start.faults_by_id.values"),
+    *("outbox.sizes.get", "outbox.tags.get", "calls.entries", "calls.entry", "calls.evicted", "start.faults_by_id.values"),
     *("waiters.add", "waiters.close", "waiters.remove", "waiters.subscribers.append", "waiters.subscribers.remove"),
 }
 # A cache, and the recorder of commands.
@@ -135,8 +135,15 @@ CHANGING_READS = ("/api/v1/message/<mail_id>", "/_alimock/accounts/<access_key_i
 @pytest.mark.parametrize("key", ["shop", "other", "unknown"])
 def test_view_changes_nothing(path: str, key: str) -> None:
     api = used_api()
-    mail = api.store.outbox.entries()[0].id
-    values = {"<access_key_id>": key, "<mail_id>": mail, "<part_id>": "1", "<name>": "page.js", "<address:email>": "jo@example.com"}
+    mail, call = api.store.outbox.entries()[0].id, api.store.calls.entries()[0].id
+    values = {
+        "<access_key_id>": key,
+        "<mail_id>": mail,
+        "<call_id>": call,
+        "<part_id>": "1",
+        "<name>": "page.js",
+        "<address:email>": "jo@example.com",
+    }
     for name, value in values.items():
         path = path.replace(name, value)
     before = Snapshot(api.store).digest()

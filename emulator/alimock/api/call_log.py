@@ -19,7 +19,7 @@ PARAMETER_LENGTH = 1_000
 NAME_LENGTH = 200
 KEPT = 100
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
-_SECRET = re.compile(r"signature|.*(secret|securitytoken|security-token|authorization|bearertoken|password).*", re.IGNORECASE)
+_SECRET = re.compile(r"signature|.*(secret|security-?token|authorization|bearer-?token|password).*", re.IGNORECASE)
 # Whether the parameters of the service are kept.
 _KNOWN_NAMES = {name: not _SECRET.fullmatch(name) for name in PARAMETER_NAMES}
 
@@ -57,6 +57,11 @@ def add(store: Store, context: CallContext) -> None:
     )
 
 
+def is_secret(name: str) -> bool:
+    """Return whether the value of a parameter or a header with this name is a secret or a signature."""
+    return _SECRET.fullmatch(name) is not None
+
+
 def to_logger(line: str) -> None:
     """Write a line to this module's logger."""
     logger.info(line)
@@ -82,7 +87,7 @@ def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:
     for name, value in parameters.items():
         is_kept = _KNOWN_NAMES.get(name)
         if is_kept is None:
-            is_kept = not _SECRET.fullmatch(name)
+            is_kept = not is_secret(name)
         if is_kept:
             kept += name[:NAME_LENGTH], value[:PARAMETER_LENGTH]
     return tuple(kept[: 2 * KEPT])

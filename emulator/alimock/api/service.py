@@ -22,6 +22,7 @@ from alimock.api.auth import (
 from alimock.api.call import Call
 from alimock.api.context import CallContext
 from alimock.api.diagnosis import Diagnosis, diagnose
+from alimock.api.exchanges import Exchanges
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.parse import ApiRequest, parse
 from alimock.scenario.model import AccessKey, Authentication
@@ -44,7 +45,7 @@ class Service:
     """Answers requests to the emulated API from one store, in memory or as its executor has it.
 
     `profile` and `authentication` override the scenario's. `write_line` receives a line about each call; if it is None, no line is
-    formatted.
+    formatted. `exchanges` keeps the requests and responses.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Service:
         *,
         authentication: Authentication | None = None,
         executor: Executor | None = None,
+        exchanges: Exchanges | None = None,
     ) -> None:
         self.store = store
         self.profile = profile
         self.authentication = authentication
         self.write_line = write_line
         self.executor = executor or Executor(store)
+        self.exchanges = exchanges or Exchanges()
         # The latest exceptions of alimock's own, for the test that runs the emulator.
         self.failures: deque[BaseException] = deque(maxlen=KEPT_FAILURES)
 
@@ -92,6 +95,7 @@ class Service:
             for receive in self.executor.mail_receivers.values():
                 receive(mail)
         response = self._response(context)
+        self.exchanges.add(context.request_id, context.request.http, response)
         if self.write_line is not None:
             call_log.write_line(context, self.write_line)
         return response

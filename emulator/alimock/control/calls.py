@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 
@@ -10,6 +11,7 @@ from flask import Blueprint
 
 from alimock.api.auth import Check
 from alimock.control import arguments, lists, waiting
+from alimock.control.call_details import details
 from alimock.control.current import store, transaction
 from alimock.control.errors import ControlError, suggestion
 from alimock.spec.address import fold
@@ -64,6 +66,19 @@ def wait_for_call() -> dict[str, object]:
     """Wait for matching calls after the cursor, or with `quiet` for none; without a cursor, existing calls count."""
     given = arguments.query(*FILTERS, *waiting.ARGUMENTS)
     return waiting.wait_for(store().calls, _CALL, given, _filter(given))
+
+
+@blueprint.get("/calls/<call_id>")
+def get_call(call_id: str) -> dict[str, object]:
+    """Return one call with its request and response, the scenario lines that decided it, its mails and the diagnosis."""
+    arguments.query()
+    sequence = int(call_id) if re.fullmatch("[0-9]{1,18}", call_id) else 0
+    with transaction():
+        call = store().calls.entry(sequence)
+    if call is None:
+        hint = "It may have been evicted or reset; see GET /_alimock/calls."
+        raise ControlError(404, f"Call {call_id[:100]!a} not found", hint)
+    return {**_document(call), **details(call)}
 
 
 @blueprint.get("/changes")

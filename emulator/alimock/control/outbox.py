@@ -26,7 +26,7 @@ FILTERS = ("to", "action", "access_key_id", "text", "since", "until")
 def list_messages() -> dict[str, object]:
     """List mails, newest first; with `after`, those after that cursor, oldest first."""
     given = arguments.query(*FILTERS, "after", "limit")
-    return lists.page(store().outbox, "messages", given, _filter(given), _summary)
+    return lists.page(store().outbox, "messages", given, _filter(given), summary)
 
 
 @blueprint.get("/outbox.mbox")
@@ -52,7 +52,7 @@ def wait_for_message() -> dict[str, object]:
 def get_message(mail_id: str) -> dict[str, object]:
     """Return one mail with its text and HTML."""
     mail = _mail(mail_id)
-    return {**_summary(mail), **document.bodies(mail, base_url())}
+    return {**summary(mail), **document.bodies(mail, base_url())}
 
 
 @blueprint.get("/outbox/<mail_id>/raw")
@@ -118,11 +118,12 @@ def _mail(mail_id: str) -> Mail:
     return mail
 
 
-def _summary(mail: Mail) -> dict[str, object]:
+def summary(mail: Mail) -> dict[str, object]:
+    """Return a mail as lists contain it."""
     with transaction():
         token_state, deliveries = store().token_state(mail), dict(store().outbox.deliveries.get(mail.id, {}))
     content = document.summary(mail, token_state, base_url())
     return {**content, "deliveries": {name: one._asdict() for name, one in deliveries.items()}} if deliveries else content
 
 
-_MAIL = waiting.EntryType(EventType.MAIL, "message", "the outbox", _summary, lambda mail: f"{mail.action} to {mail.to}")
+_MAIL = waiting.EntryType(EventType.MAIL, "message", "the outbox", summary, lambda mail: f"{mail.action} to {mail.to}")
