@@ -243,3 +243,29 @@ def test_call_refused_before_authentication_is_logged_for_its_key(api: Api, quer
     (call,) = calls(api, "?access_key_id=mine")
     assert (call["access_key_id"], call["authentication"]) == ("mine", authentication)
     assert "key:mine" not in [account.name for account in api.store.accounts_for_view()]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("noSUCHaction", [2]),
+        ("invalidaction", [2]),
+        ("KEY-one", [3]),
+        ("Jo%2Btag@", [1]),
+        ("Jo+tag@", [1]),
+        ("parameterillegall", [1]),
+        ("default.yaml", [1]),
+        ("agent/2", [3]),
+        ("2018-01-29", [3, 2, 1]),
+        ("no such text", []),
+    ],
+)
+def test_calls_are_filtered_by_text(api: Api, text: str, found: list[int]) -> None:
+    api.call(SUBMIT, Email="jo+tag@example.com,test2@aliyun.com")
+    api.call("NoSuchAction")
+    api.key = "key-One"
+    api.call(SUBMIT, Email="al@example.com", headers={"user-agent": "Agent/2"})
+    listed = calls(api, f"?text={text}")
+    numbers = {call["id"]: number for number, call in enumerate(reversed(calls(api)), 1)}
+    assert [numbers[call["id"]] for call in listed] == found
+    assert [call["id"] for call in calls(api, f"?text={calls(api)[0]['request_id']}")] == [calls(api)[0]["id"]]

@@ -72,7 +72,8 @@ class Call:
 class CallFilter(TypedDict, total=False):
     """Filters of calls, all of which must match.
 
-    `email` and `outcome` match any address of the call, `fault` is the id of the fault that fired, `after` a `sequence`.
+    `email` and `outcome` match any address of the call, `fault` is the id of the fault that fired, `after` a `sequence`. `text` is
+    a part of any of these, the access key, the user agent, a parameter or the reason, in any case.
     """
 
     action: str
@@ -83,6 +84,7 @@ class CallFilter(TypedDict, total=False):
     authentication: str
     fault: str
     request_id: str
+    text: str
     after: int
 
 

@@ -26,7 +26,7 @@ blueprint = Blueprint("calls", __name__)
 MAX_HINTS = 10
 MAX_STATUS = 999
 _EXACT_FILTERS = ("action", "status", "code", "authentication", "fault", "request_id")
-FILTERS = (*_EXACT_FILTERS, "email", "outcome", "access_key_id", "after")
+FILTERS = (*_EXACT_FILTERS, "email", "outcome", "text", "access_key_id", "after")
 _COPIED_FIELDS = (
     *("id", "sequence", "request_id", "access_key_id", "action", "version", "format", "method", "peer", "user_agent"),
     *("signature", "authentication", "status", "code", "fault"),
@@ -108,12 +108,14 @@ def _filter(given: Mapping[str, str]) -> Callable[[CallEntry], bool]:
     # An invalid address that was called with a space can be found, too.
     emails, outcome = frozenset(map(fold, arguments.plus_readings("email"))), given.get("outcome")
     exact = {name: given[name] for name in _EXACT_FILTERS if name in given}
+    texts = [text.lower() for text in arguments.plus_readings("text")]
 
     def matches(call: CallEntry) -> bool:
         return (
             all(str(getattr(call, name) or "") == value for name, value in exact.items())
             and (not emails or not emails.isdisjoint(_emails(call)))
             and (outcome is None or any(each.outcome == outcome for each in call.outcomes))
+            and (not texts or any(text in _content(call) for text in texts))
         )
 
     return matches
@@ -139,6 +141,13 @@ def _is_recorded(name: str, value: str) -> bool:
     if name == "outcome":
         return any(each.outcome == value for call in calls for each in call.outcomes)
     return any(value in (call.action, call.code) for call in calls)
+
+
+def _content(call: CallEntry) -> str:
+    """Return what the filter `text` searches, in lower case."""
+    fields = (call.action, call.code, call.access_key_id or "", call.request_id, call.user_agent)
+    outcomes = (text for each in call.outcomes for text in (each.email, each.outcome, each.decided_by))
+    return "\n".join((*fields, *call.parameters.values(), *outcomes)).lower()
 
 
 def _emails(call: CallEntry) -> set[str]:
