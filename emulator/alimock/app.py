@@ -54,9 +54,10 @@ APP_SETTINGS = ("auth", "profile", "host", "public_url", "control_token", "cors_
 def create_app(scenario: ScenarioLike = "default", **settings: str) -> Flask:
     """Return a new emulator as an application: the emulated API at `/`, the control API, Mailpit's API and the web UI.
 
-    The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with the
-    content of a file. The settings are those of `alimock serve` that do not concern its own HTTP server, with the same values:
-    `auth`, `profile`, `host`, `public_url`, `control_token`, `cors_origin` and `limits`. Raises `ScenarioError` and `ValueError`.
+    The scenario is a built-in name, a path (with a slash, `.yaml`, `.yml` or `.json`), several of these separated by commas,
+    or a mapping with the content of a file. The settings are those of `alimock serve` that do not concern its own HTTP server, with
+    the same values: `auth`, `profile`, `host`, `public_url`, `control_token`, `cors_origin` and `limits`. Raises
+    `ScenarioError` and `ValueError`.
 
     The state is in memory, so a WSGI server must run the application in one process.
     """

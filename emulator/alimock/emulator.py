@@ -29,9 +29,9 @@ class Emulator(Client):
             client = Config(endpoint=emulator.endpoint, protocol="http", ...)
 
     It is also the client of the account `default`, or of the account of the access key, which is registered if it has a secret.
-    The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with the
-    content of a file. `profile` and `auth` take the values of `--profile` and `--auth`. Raises `ScenarioError` for an invalid
-    scenario and `ValueError` for an invalid setting.
+    The scenario is a built-in name, a path (with a slash, `.yaml`, `.yml` or `.json`), several of these separated by commas,
+    or a mapping with the content of a file. `profile` and `auth` take the values of `--profile` and `--auth`. Raises
+    `ScenarioError` for an invalid scenario and `ValueError` for an invalid setting.
     """
 
     def __init__(

@@ -253,7 +253,7 @@ SETTINGS: tuple[Setting, ...] = (
             "token required for the control API, web UI and outbox (Bearer, or Basic with any user name)", _token, is_secret=True),
     Setting("cors_origin", "server", "ORIGINS", None, "origins like http://localhost:3000, comma-separated, or *",
             "origins that may use the control API (CORS)", _origins),
-    Setting("scenario", "scenario", "SCENARIOS", "default", "built-in names, or paths with a slash or .yaml",
+    Setting("scenario", "scenario", "SCENARIOS", "default", "built-in names, or paths with a slash, .yaml, .yml or .json",
             "initial scenario; of several, separated by commas, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text",
             "inline YAML scenario, used instead of --scenario", str),

@@ -135,3 +135,8 @@ def test_every_built_in_scenario_can_be_written(tmp_path: Path, name: str) -> No
     path = tmp_path / "case.yaml"
     assert ExportFile(str(path)).write(export.document(loader.load(name)), 0) == 0
     assert loader.load(f"{name},{path}").addresses.exact.keys() == loader.load(name).addresses.exact.keys()
+
+
+def test_name_of_a_json_file_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"case\.json`, expected a name like case.yaml: the file is YAML$"):
+        ExportFile(str(tmp_path / "case.json"))

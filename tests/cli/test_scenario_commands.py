@@ -83,6 +83,8 @@ def test_init_keeps_an_existing_schema_and_quotes_the_file_name(
     assert Path("scenario.schema.json").read_text() == "mine"
     assert main(["init", "a,b.yaml"]) == 2
     assert capsys.readouterr().err.startswith("alimock: found `a,b.yaml`, expected a name without a comma")
+    assert main(["init", "case.json"]) == 2
+    assert capsys.readouterr().err.startswith("alimock: found `case.json`, expected a name like alimock.yaml")
 
 
 def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from alimock.scenario import loader
 from alimock.scenario.address_rules import Status
+from alimock.scenario.diagnostics import ScenarioError
 from alimock.scenario.json_value import json_value
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from alimock.scenario.parser import compose, yaml_of_json
@@ -122,3 +124,36 @@ def value_of(node: Node) -> object:
 def test_any_json_document_parses_like_json_loads(value: object, escaped: bool, indent: int | str | None, colon: str) -> None:
     text = json.dumps({"a": value}, ensure_ascii=escaped, indent=indent, separators=(",", colon))
     assert value_of(compose(yaml_of_json(text), "case.yaml")) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"alimock": 1,}', None),
+        ("alimock: 1", "1:1: found `alimock`, expected a value"),
+        ('{"alimock": 1,\n // x\n}', "2:2: found `/`, expected a property name enclosed in double quotes"),
+        ("{'alimock': 1}", "1:2: found `'`, expected a property name enclosed in double quotes"),
+        ('{"alimock": 1\n "seed": "x"}', '2:2: found `"`, expected a \',\' delimiter'),
+        ('{"alimock": 1} {}', "1:16: found extra data, expected valid JSON"),
+        ('{"alimock": 1, "description": "a\nb"}', "1:33: found invalid control character, expected valid JSON"),
+        ('{"description": "NaN", "seed": -Infinity}', "1:32: found `-Infinity`, expected a value"),
+        ("[", "1:2: found the end of the file, expected a value"),
+        ("", "1:1: found the end of the file, expected a value"),
+        ("[" * 200_000, "1:1: found very deep nesting, expected a mapping that begins with `alimock: 1`"),
+        ('{"alimock": 1,\n\t"profil": 2}', "2:2: found the unknown key `profil`, expected `profile`"),
+        ('{"alimock": 1,\n "alimock": 1}', "2:2: found `alimock` again, expected each key once (line 1 has it)"),
+    ],
+)  # fmt: skip
+def test_error_in_a_json_file_has_its_location(text: str, expected: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    path.write_text(text)
+    with pytest.raises(ScenarioError) as raised:
+        loader.load(str(path))
+    assert expected is None or str(raised.value) == f"{path}:{expected}"
+
+
+def test_json_file_is_read_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    path.write_text('{"alimock": 1, "description": "\\ud83d\\ude00\\/\u2028", "seed":\t"x"}')
+    loaded = loader.load(str(path))
+    assert (loaded.description, loaded.seed) == ("\U0001f600/\u2028", "x")

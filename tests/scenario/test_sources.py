@@ -157,3 +157,58 @@ def test_emulator_wide_settings_are_reported_as_ignored_for_one_account(empty: A
     body = {"names": ["s"], "files": {"s": f"alimock: 1\n{text}"}}
     assert put(empty, body, "files=true&access_key_id=mine")["ignored"] == ignored
     assert put(empty, body)["ignored"] == []
+
+
+@pytest.mark.parametrize("name", ["case.yml", "case.json", "./case.yml", "./case", "cases/deep", "cases/../case"])
+def test_file_in_the_current_folder_is_found_by_its_suffix_or_by_its_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases").mkdir()
+    for file in ("case.yml", "case.json", "cases/deep.json"):
+        (tmp_path / file).write_text('{"alimock": 1, "addresses": {"a@example.com": "verified"}}')
+    assert list(loader.load(name).addresses.exact) == ["a@example.com"]
+    # The file is sent by the name that is looked for elsewhere.
+    assert list(loader.load_bundle(loader.bundle([name])).addresses.exact) == ["a@example.com"]
+
+
+def test_path_without_a_suffix_is_the_file_itself_before_the_files_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = ("case.json", "case.yml", "case.yaml", "case")
+    for file in files:
+        (tmp_path / file).write_text(f'{{"alimock": 1, "description": "{file}"}}')
+        assert loader.load("./case").description == file
+    (tmp_path / "case").unlink()
+    (tmp_path / "case").mkdir()
+    assert loader.load("./case").description == "case.yaml"
+
+
+def test_extended_path_without_a_suffix_is_relative_to_the_extending_file(tmp_path: Path) -> None:
+    (tmp_path / "base.yml").write_text("alimock: 1\naddresses: {a@example.com: verified}\n")
+    (tmp_path / "case.json").write_text('{"alimock": 1, "extends": ["./base"]}')
+    assert list(loader.load(f"{tmp_path}/case").addresses.exact) == ["a@example.com"]
+
+
+@pytest.mark.parametrize("file", ["case.yaml", "case.yml", "case.json", "case"])
+def test_name_of_a_file_without_its_suffix_is_an_error_that_suggests_its_path(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError, match=r"^case: found no such scenario, .* or a path with a slash, .yaml, .yml or .json$"):
+        loader.load("case")
+    (tmp_path / file).write_text("alimock: 1\n")
+    with pytest.raises(ScenarioError, match=rf"; did you mean `\./{file}`\?$"):
+        loader.load("case")
+
+
+def test_misspelled_built_in_name_is_an_error_that_suggests_the_name() -> None:
+    with pytest.raises(ScenarioError, match=r"; did you mean `throttled`\?$"):
+        loader.load("throtled")
+
+
+def test_decision_in_a_file_without_a_suffix_has_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "case").write_text("alimock: 1\naddresses: {a@example.com: quota-exceeded}\n")
+    assert decided_by(make_api(loader.load("./case")), "a@example.com") == "case:2"

@@ -24,7 +24,9 @@ def _error(name: str) -> ScenarioError | None:
 def run(arguments: Sequence[str]) -> int:
     """Return 0 if all scenarios are valid, else 2."""
     parser = argparse.ArgumentParser("alimock check", description="Validate scenarios and show every error.")
-    parser.add_argument("scenarios", nargs="+", metavar="FILE", help="a path, or the name of a built-in scenario")
+    parser.add_argument(
+        "scenarios", nargs="+", metavar="FILE", help="a path with a slash, .yaml, .yml or .json, or the name of a built-in scenario"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parse(parser, arguments)
     errors = {name: _error(name) for name in options.scenarios}

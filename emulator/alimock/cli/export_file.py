@@ -21,6 +21,8 @@ class ExportFile:
 
     def __init__(self, path: str) -> None:
         """Check that the file can be written; raises `SettingError`."""
+        if path.endswith(".json"):
+            raise SettingError(f"--export-on-exit: found `{path}`, expected a name like case.yaml: the file is YAML")
         # The target of a symbolic link is replaced, not the link.
         self._path = Path(path).resolve()
         draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")

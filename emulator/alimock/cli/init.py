@@ -23,6 +23,8 @@ def run(arguments: Sequence[str]) -> int:
     path = Path(parse(parser, arguments).file)
     if "," in str(path):
         return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")
+    if path.suffix == ".json":
+        return fail(f"found `{path}`, expected a name like alimock.yaml: the file is YAML, for its comments")
     try:
         _create(path, package_data.read("cli/starter.yaml"))
         schema_note = _write_schema(path.with_name(SCHEMA_NAME))

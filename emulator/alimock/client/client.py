@@ -52,8 +52,8 @@ class Client:
     def load(self, scenario: ScenarioLike, *, over: bool = False, name: str = "the scenario given") -> None:
         """Load a scenario into the account, or with `over` merge it into the loaded one; resets return to the result.
 
-        The scenario is a built-in name, a path (with a slash or `.yaml`), several of these separated by commas, or a mapping with
-        the content of a file, which decisions cite as `name`. Raises `ScenarioError` if it is invalid.
+        The scenario is a built-in name, a path (with a slash, `.yaml`, `.yml` or `.json`), several of these separated by
+        commas, or a mapping with the content of a file, which decisions cite as `name`. Raises `ScenarioError` if it is invalid.
         """
         warning = self.start_from(scenario, over=over, name=name)
         if warning is not None:

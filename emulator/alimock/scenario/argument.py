@@ -11,7 +11,8 @@ from typing import Any
 from alimock.scenario import export, loader
 from alimock.scenario.sources import is_path
 
-# A built-in name, a path (with a slash or .yaml), several of them separated by commas, or the content of a scenario file.
+# A built-in name, a path (with a slash, .yaml, .yml or .json), several of them separated by commas, or the content of a scenario
+# file.
 ScenarioLike = str | PathLike[str] | Mapping[str, Any]
 
 

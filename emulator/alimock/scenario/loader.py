@@ -21,7 +21,7 @@ from alimock.scenario.fields import Entry
 from alimock.scenario.merge import access_key_of, merge
 from alimock.scenario.model import AccessKey, Fault, Scenario
 from alimock.scenario.nodes import Node, ScalarNode
-from alimock.scenario.parser import compose, decode, yaml_of_json
+from alimock.scenario.parser import compose, decode, yaml_of_json, yaml_of_strict_json
 from alimock.scenario.schema import ADDRESS, ADDRESSES, FAULT, IDENTIFIED_ACCESS_KEY, NAME, SCENARIO, TEXT
 from alimock.scenario.sources import Bundle, Files, decodable, display_name, is_built_in, is_path
 from alimock.spec.contract import OPERATIONS
@@ -34,9 +34,10 @@ _MANY_OBJECTS = 50_000
 
 
 def load(names: str) -> Scenario:
-    """Load built-in scenarios by name and files by path (a name with a slash or `.yaml` is a path).
+    """Load built-in scenarios by name and files by path (a name with a slash, `.yaml`, `.yml` or `.json` is a path).
 
-    Names are comma-separated; later ones win. Raises `ScenarioError` with all errors of the files.
+    A file is JSON if it ends with `.json`, else YAML. Names are comma-separated; later ones win. Raises `ScenarioError` with all
+    errors of the files.
     """
     return load_files(names_in(names))
 
@@ -217,7 +218,11 @@ class _Reader:
             # As named, so that a watcher notices when a symbolic link is changed.
             self.read[resolved] = path
             file = display_name(path)
-            self.add(self.files.text(path), path.parent, file, (*chain, resolved), has_lines=is_path(file))
+            # What a mapping says has no lines.
+            has_lines = is_path(name) or is_built_in(path)
+            content = self.files.text(path)
+            text = yaml_of_strict_json(content, file) if path.suffix == ".json" else content
+            self.add(text, path.parent, file, (*chain, resolved), has_lines=has_lines)
 
     def add(self, text: str, folder: Path, file: str, chain: tuple[Path, ...], *, has_lines: bool = True) -> None:
         """Read all files that a document extends, then merge the document, and keep its text if it has lines."""

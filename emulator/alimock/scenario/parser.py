@@ -5,11 +5,12 @@ Scalars stay text: PyYAML's own types read `off` as False and `0123` as 83.
 
 from __future__ import annotations
 
+import json
 import re
 
 import yaml
 
-from alimock.scenario.diagnostics import Diagnostic, ScenarioError
+from alimock.scenario.diagnostics import Diagnostic, ScenarioError, quoted
 from alimock.scenario.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,6 +23,9 @@ MAXIMUM_DEPTH = 100
 SCENARIO_BEGINNING = "a mapping that begins with `alimock: 1`"
 
 _JSON_ONLY = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|\\.|[\t\x7f-\x9f\u2028\u2029\ufffe\uffff]", re.IGNORECASE)
+
+
+_JSON_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
 
 
 def decode(content: bytes, file: str) -> str:
@@ -50,6 +54,31 @@ def _yaml_of_match(match: re.Match[str]) -> str:
     if found == "\t":
         return " "
     return found if found[0] == "\\" else f"\\u{ord(found):04x}"
+
+
+def yaml_of_strict_json(text: str, file: str) -> str:
+    """Return JSON as YAML, as `yaml_of_json` does; raise `ScenarioError` with the first syntax error."""
+    constants: list[str] = []
+    try:
+        json.loads(text, parse_constant=constants.append)
+    except json.JSONDecodeError as error:
+        raise ScenarioError([_json_error(error, file)]) from None
+    except RecursionError:
+        raise ScenarioError([Diagnostic(file, 1, 1, "", "very deep nesting", SCENARIO_BEGINNING)]) from None
+    if constants:
+        # Python accepts NaN and Infinity.
+        match = next(match for match in _JSON_CONSTANT.finditer(text) if match[1])
+        raise ScenarioError([_json_error(json.JSONDecodeError("Expecting value", text, match.start()), file)])
+    return yaml_of_json(text)
+
+
+def _json_error(error: json.JSONDecodeError, file: str) -> Diagnostic:
+    wanted = error.msg.removeprefix("Expecting ")
+    if wanted == error.msg:
+        found = re.sub(" (starting )?at$", "", error.msg)
+        return Diagnostic(file, error.lineno, error.colno, "", f"{found[:1].lower()}{found[1:]}", "valid JSON")
+    found = re.match(r"[\w.+-]+|.?", error.doc[error.pos :], re.DOTALL)[0]  # type: ignore[index]
+    return Diagnostic(file, error.lineno, error.colno, "", quoted(found) if found else "the end of the file", f"a {wanted}")
 
 
 def compose(text: str, file: str, expected: str = SCENARIO_BEGINNING) -> Node:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os.path import normpath
+from os.path import exists, isdir, normpath
 from pathlib import Path
 
 from alimock import package_data
@@ -17,10 +19,14 @@ _BUILT_IN = (
     "illegal-parameter", "lost-connections", "neighbours", "quota-exceeded", "slow-answers", "throttled", "unlimited",
     "verified-users",
 )  # fmt: skip
+# Of files, in the order in which they are tried for a path without one of them.
+SUFFIXES = (".yaml", ".yml", ".json")
+_PATH = "a path with a slash, .yaml, .yml or .json"
 # About 200,000 addresses with all their fields.
 MAXIMUM_BYTES = 64 * 1024 * 1024
 # The pipes of shells, as of <(command), are here.
 _SYSTEM = (("/", "dev"), ("/", "proc"))
+_BUILT_IN_NAME = f"a built-in scenario ({', '.join(_BUILT_IN)})"
 
 
 def built_in_names() -> list[str]:
@@ -36,7 +42,7 @@ def is_built_in(path: Path) -> bool:
 
 def is_path(name: str) -> bool:
     """Return whether a name is a path rather than a built-in scenario."""
-    return "/" in name or name.endswith(".yaml")
+    return "/" in name or os.sep in name or name.endswith(SUFFIXES)
 
 
 def display_name(path: Path) -> str:
@@ -66,18 +72,28 @@ class Files:
         self._local = local
 
     def find(self, name: str, folder: Path) -> Path:
-        """Return the path of a scenario, relative to `folder`; raise `ScenarioError` for a name that is not available."""
-        if normpath(folder / name) in self._sent:
-            return folder / name
-        built_in = f"a built-in scenario ({', '.join(built_in_names())})"
+        """Return the path of a scenario, relative to `folder`; raise `ScenarioError` for a name that is not available.
+
+        The suffix of a path can be left out.
+        """
+        paths = _with_suffixes(folder / name) if is_path(name) else [folder / name]
+        sent = next((path for path in paths if normpath(path) in self._sent), None)
+        if sent is not None:
+            return sent
         if not is_path(name):
-            if name in built_in_names():
-                return BUILT_IN_FOLDER / f"{name}.yaml"
-            raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", f"{built_in} or a path with a slash or .yaml")])
+            return self._built_in(name, folder)
         if not self._local:
-            expected = built_in + (" or a file sent along" if self._sent else "")
+            expected = _BUILT_IN_NAME + (" or a file sent along" if self._sent else "")
             raise ScenarioError([Diagnostic(name, 0, 0, "extends", "a path", expected)])
-        return folder / name
+        return next(filter(_is_there, paths), paths[0])
+
+    def _built_in(self, name: str, folder: Path) -> Path:
+        if name in _BUILT_IN:
+            return BUILT_IN_FOLDER / f"{name}.yaml"
+        there = [path.name for path in _with_suffixes(folder / name) if _is_there(path)] if name and self._local else []
+        near = [f"./{file}" for file in there] or difflib.get_close_matches(name, _BUILT_IN, n=1)
+        expected = f"{_BUILT_IN_NAME} or {_PATH}" + (f"; did you mean `{near[0]}`?" if near else "")
+        raise ScenarioError([Diagnostic(name, 0, 0, "", "no such scenario", expected)])
 
     def resolved(self, path: Path) -> Path:
         """Return a path without symbolic links; an invalid path is reported when it is read."""
@@ -96,6 +112,15 @@ class Files:
         if sent is not None:
             return sent
         return decode(package_data.read(str(path)) if is_built_in(path) else _content(path), display_name(path))
+
+
+def _with_suffixes(path: Path) -> list[Path]:
+    """Return a path, followed by it with each suffix if it has none of them."""
+    return [path] if path.suffix in SUFFIXES else [path, *(Path(f"{path}{suffix}") for suffix in SUFFIXES)]
+
+
+def _is_there(path: Path) -> bool:
+    return exists(path) and not isdir(path)
 
 
 def _content(path: Path) -> bytes:
