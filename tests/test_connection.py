@@ -70,6 +70,8 @@ def test_every_command_uses_the_prefix_and_the_scheme(
         assert main(["ready", *options]) == 0
         assert main(["tail", "--once", *options]) == 0
         assert " default       mail " in capsys.readouterr().out
+        assert main(["send", "--to", "al@example.com", "--send-if-exist", *options]) == 0
+        assert f"{mounted}/_alimock/#/outbox/" in capsys.readouterr().out
         assert main(["export", *options]) == 0
         assert "jo@example.com" in capsys.readouterr().out
         assert main(["explain-signature", "made-up", *options]) == 2
@@ -115,7 +117,14 @@ def test_invalid_url_is_rejected_with_what_was_expected(url: str, capsys: pytest
     with pytest.raises(EmulatorError) as caught:
         Emulator.connect(url)
     assert str(caught.value) == expected
-    commands = [["ready"], ["tail"], ["export"], ["explain-signature", "x"], ["env", "--sdk", "go"]]
+    commands = [
+        ["ready"],
+        ["tail"],
+        ["send", "--to", "a@example.com"],
+        ["export"],
+        ["explain-signature", "x"],
+        ["env", "--sdk", "go"],
+    ]
     for command in commands:
         assert main([*command, "--url", url]) in (1, 2)
         assert capsys.readouterr().err == f"alimock: {expected}\n"

@@ -288,7 +288,9 @@ def test_secrets_are_returned_on_request(guarded: tuple[Api, Client]) -> None:
     "url", ["http://:hush@127.0.0.1:1", "http://:hush@x y", "http://:hu/hush@127.0.0.1:1", "ftp://:hush@127.0.0.1:1"]
 )
 @pytest.mark.parametrize(
-    "command", [["ready"], ["export"], ["tail", "--once"], ["env", "--sdk", "python"]], ids=lambda command: command[0]
+    "command",
+    [["ready"], ["export"], ["tail", "--once"], ["send", "--to", "a@example.com"], ["env", "--sdk", "python"]],
+    ids=lambda command: command[0],
 )
 def test_commands_do_not_print_the_token_of_their_url(command: list[str], url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--url", url]) in (0, 1, 2)

@@ -22,6 +22,7 @@ COMMANDS = {
     "scenarios": "list the built-in scenarios",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "create a commented scenario file",
+    "send": "submit an address to a running emulator, and show its email",
     "tail": "follow the events of a running emulator",
     "export": "export an account of a running emulator as a scenario, or its emails",
     "replay": "run the commands again that `serve --log-commands` wrote, and compare the answers",

@@ -103,6 +103,10 @@ class Connection:
             self._object(status, content)
         return content
 
+    def call(self, query: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """Call the emulated API with a signed query, and return the response with its body; raises `EmulatorError`."""
+        return self._exchanged(self._open(TIMEOUT_SECONDS), "POST", f"{self.prefix}/?{query}", None, {})
+
     def entries(self, path: str, name: str, after: int) -> tuple[list[dict[str, Any]], bool]:
         """Return all entries of a list after a cursor, oldest first, and whether some were evicted."""
         found: list[dict[str, Any]] = []
@@ -188,13 +192,19 @@ class Connection:
     def _sent(
         self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
+        response, content = self._exchanged(connection, method, target, body, {**self._authorization(), **headers})
+        return response.status, content
+
+    def _exchanged(
+        self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         try:
-            connection.request(method, target, body, {**self._authorization(), **headers})
+            connection.request(method, target, body, headers)
             response = connection.getresponse()
             location = response.headers.get("Location")
             if location is not None and response.status in _REDIRECTS:
                 raise EmulatorError(f"The server at {self.base_url} redirects to {location}. Use that URL.", response.status)
-            return response.status, response.read()
+            return response, response.read()
         except (OSError, UnicodeError, http.client.HTTPException) as error:
             raise failure(self.base_url, error, connection.timeout) from None
         finally:
