@@ -10,6 +10,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import pytest
+from alimock.cli.main import main
+
 COMMAND = [sys.executable, "-m", "alimock"]
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("ALIMOCK_")}
 
@@ -46,3 +49,11 @@ def ask(ready_line: str, path: str) -> tuple[int, bytes]:
 def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
     done = subprocess.run([*COMMAND, *arguments], env={**ENVIRON, **environ}, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return what an option such as --help prints in this process."""
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    assert done.value.code == 0
+    return capsys.readouterr().out

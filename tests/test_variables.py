@@ -46,12 +46,12 @@ def test_variables_of_kubernetes_services_are_ignored(monkeypatch: pytest.Monkey
         ("ALIMOCK_CONTROL_TOKEN_FIL", "; did you mean ALIMOCK_CONTROL_TOKEN_FILE?"),
         ("ALIMOCK_TLS_KEY_FILE", "; did you mean ALIMOCK_TLS_KEY?"),
         ("ALIMOCK_TLS_NAME", "; did you mean ALIMOCK_TLS_NAMES?"),
-        ("ALIMOCK_TYPO", ""),
+        ("ALIMOCK_TYPO", "; see `alimock serve --help`"),
         ("ALIMOCK_LIMIT", "; did you mean ALIMOCK_LIMITS?"),
         ("ALIMOCK_MAX_ACCOUNTS", "; did you mean ALIMOCK_LIMITS=max_accounts=...?"),
         ("ALIMOCK_URI", "; did you mean ALIMOCK_URL?"),
         ("alimock_scenario", "; did you mean ALIMOCK_SCENARIO?"),
-        ("ALIMOCK_XYZZYXYZZY", ""),
+        ("ALIMOCK_XYZZYXYZZY", "; see `alimock serve --help`"),
     ],
 )
 def test_unknown_variable_is_reported_with_the_nearest_name(name: str, warning: str) -> None:

@@ -53,8 +53,8 @@ def unknown(environ: Mapping[str, str], known: Collection[str], limits: Collecti
         word = name.upper().removeprefix(PREFIX)
         limit = word.lower()
         near = [f"LIMITS={limit}=..."] if limit in limits else difflib.get_close_matches(word, words, n=1)
-        suggestion = f"; did you mean {PREFIX}{near[0]}?" if near else ""
-        yield f"the environment variable {name} is not a setting of alimock{suggestion}"
+        suggestion = f"did you mean {PREFIX}{near[0]}?" if near else "see `alimock serve --help`"
+        yield f"the environment variable {name} is not a setting of alimock; {suggestion}"
 
 
 def _is_of_service(name: str, text: str) -> bool:

@@ -24,6 +24,7 @@ from alimock.state.limits import StateLimits
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_PORT = 2546
 DEFAULT_MAX_RELAY_MAILS = 1_000
+_YES_OR_NO = "yes or no"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 _WEBHOOK = re.compile(r"https?://[!-\"$-~]+")
@@ -97,6 +98,13 @@ class Setting:
     def flag(self) -> str | None:
         """The option; None if only the environment sets it."""
         return {"scenario_yaml": None, "limits": "--limit"}.get(self.name, f"--{self.name.replace('_', '-')}")
+
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        """The values that it accepts; None if there are any number."""
+        if self.expected.startswith("one of "):
+            return tuple(self.expected.removeprefix("one of ").split(", "))
+        return ("yes", "no") if self.expected == _YES_OR_NO else None
 
     @property
     def variable(self) -> str:
@@ -257,7 +265,7 @@ SETTINGS: tuple[Setting, ...] = (
             "initial scenario; of several, separated by commas, later ones win", non_empty),
     Setting("scenario_yaml", "scenario", "YAML", None, "a scenario as YAML text",
             "inline YAML scenario, used instead of --scenario", str),
-    Setting("watch", "scenario", "yes|no", "no", "yes or no", "reload the scenario when its files change", _yes, bare="yes"),
+    Setting("watch", "scenario", "yes|no", "no", _YES_OR_NO, "reload the scenario when its files change", _yes, bare="yes"),
     Setting("export_on_exit", "scenario", "FILE", None, "a file in a writable directory",
             "scenario file to write the state to on exit", non_empty),
     Setting("state", "scenario", "FILE|URL", None, location.EXPECTED, "where to keep the state (default: in memory)", _state),

@@ -136,12 +136,13 @@ def test_strict_mode_fails_a_command_that_the_real_service_would_have_rejected()
     [
         (["--", "no-such-command"], 127, "alimock: command not found: no-such-command\n"),
         (["--", "/"], 126, "alimock: cannot execute /: Permission denied\n"),
-        ([], 2, "alimock: no command; write the command after --, for example: alimock run -- npm test\n"),
+        ([], 2, "alimock run: no command\nWrite the command after --, for example: alimock run -- npm test\n"),
+        (["run", "--", "true"], 2, "alimock run: unknown argument `run` before --\nWrite the command after --"),
         (["--scenario", "no-such", "--", "true"], 2, "alimock: no-such: found no such scenario, expected a built-in scenario"),
-        (["--auth", "maybe", "--", "true"], 2, "alimock: --auth: found `maybe`, expected one of known-keys, strict, none\n"),
-        (["--env", "A", "--", "true"], 2, "argument --env: found `A`, expected NAME=VALUE"),
+        (["--auth", "maybe", "--", "true"], 2, "alimock run: --auth: found `maybe`, expected one of known-keys, strict, none\n"),
+        (["--env", "A", "--", "true"], 2, "alimock run: --env: found `A`, expected NAME=VALUE"),
         (["--env", "A={urll}", "--", "true"], 2, "found `{urll}` in `A={urll}`, expected one of {url}, {endpoint}"),
-        (["sh", "-c", "true"], 2, "alimock: unknown option `-c`; write the command after --"),
+        (["sh", "-c", "true"], 2, "alimock run: unknown option `-c`\nWrite the command after --"),
         (
             ["--access-key-id", "k", "--", "true"],
             2,

@@ -9,11 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import alimock
 import pytest
-from alimock.cli.main import COMMANDS, main
+from alimock.cli.main import main
 from alimock.settings import LIMITS, SETTINGS
-from command import ask, run, serving
+from command import ask, run, serving, shown
 from conftest import Running
 
 
@@ -143,59 +142,11 @@ def test_ready_does_not_load_the_server() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [[], ["nonsense"], ["--nonsense"], ["check"], ["ready", "--wait", "nan"], ["ready", "--wait", "-1"], ["scenarios", "x"]],
-)
-def test_wrong_command_line_is_rejected(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as done:
-        main(arguments)
-    assert done.value.code == 2
-    assert "usage: alimock" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["serv"], "alimock: error: unknown command `serv`; did you mean `serve`?\nSee `alimock --help`\n"),
-        (
-            ["serve", "--prot", "80"],
-            "alimock serve: error: unknown option `--prot`; did you mean `--port`?\nSee `alimock serve --help`\n",
-        ),
-        (["serve", "--max-threads=8"], "unknown option `--max-threads=8`\nSee `alimock serve --help`\n"),
-        (["scenarios", "x"], "alimock scenarios: error: unknown argument `x`\nSee `alimock scenarios --help`\n"),
-        (["ready", "--wait", "soon"], "argument --wait: found `soon`, expected a number of seconds from 0\n"),
-    ],
-)
-def test_misspelled_words_get_a_suggestion(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(arguments)
-    assert capsys.readouterr().err.endswith(message)
-
-
-def shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Return what an option such as --help prints."""
-    with pytest.raises(SystemExit) as done:
-        main(arguments)
-    assert done.value.code == 0
-    return capsys.readouterr().out
-
-
-def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(["--version"], capsys) == f"alimock {alimock.__version__}\n"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown([command, "--help"], capsys).startswith(f"usage: alimock {command} ")
-    assert f"\n  {command} " in shown(["--help"], capsys)
-
-
 def test_help_of_serve_names_every_setting_and_limit_on_one_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    output = shown(["serve", "--help"], capsys)
+    output = shown(capsys, "serve", "--help")
     for setting in SETTINGS:
         assert (setting.flag or "") in output and setting.variable in output
     for limit in LIMITS.values():

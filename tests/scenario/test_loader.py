@@ -119,7 +119,9 @@ addresses:
         ("addresses: {'*@example.com': {status: pending, token: x}}", "48: addresses.*@example.com.token: found a `token` for a pattern, "
          "expected it for a single address only"),
         ("extends: no-such", "10: extends: found `no-such` (no such scenario), expected a built-in scenario "
-         f"({', '.join(sources.built_in_names())}) or a path with a slash, .yaml, .yml or .json"),
+         "(`alimock scenarios` lists them) or a path with a slash, .yaml, .yml or .json"),
+         ("extends: defualt", "10: extends: found `defualt` (no such scenario), expected a built-in scenario "
+          "(`alimock scenarios` lists them) or a path with a slash, .yaml, .yml or .json; did you mean `default`?"),
         ("extends: ./missing.yaml", "10: extends: found `missing.yaml` (No such file or directory), expected a readable file"),
         ('description: "\\ud800"', None),
     ],

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from alimock.cli.command import NO_TLS_EXTRA, fail, parse
+from alimock.cli.command import NO_TLS_EXTRA, Parser, fail, parse
 from alimock.cli.replace_file import replace_file
 from alimock.settings import resolve
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Print the certificate of alimock's own authority or write it to a file, after creating the authority if there is none."""
-    parser = argparse.ArgumentParser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock ca", description="Print the certificate of alimock's own certificate authority.")
     parser.add_argument(
         "--tls-directory", metavar="DIRECTORY", help="directory of the certificate authority (ALIMOCK_TLS_DIRECTORY)"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the certificate of alimock's own authority or write it to a file, after creating the authority if there is none."""
+    options = parse(parser(), arguments)
     try:
         # Needs the extra `tls`, and takes a tenth of a second to import.
         from alimock.cli import certificates

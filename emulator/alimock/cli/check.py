@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from alimock.cli.command import parse
+from alimock.cli.command import Parser, parse
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 
@@ -21,14 +20,19 @@ def _error(name: str) -> ScenarioError | None:
     return None
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Return 0 if all scenarios are valid, else 2."""
-    parser = argparse.ArgumentParser("alimock check", description="Validate scenarios and show every error.")
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock check", description="Validate scenarios and show every error.")
     parser.add_argument(
         "scenarios", nargs="+", metavar="FILE", help="a path with a slash, .yaml, .yml or .json, or the name of a built-in scenario"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return 0 if all scenarios are valid, else 2."""
+    options = parse(parser(), arguments)
     errors = {name: _error(name) for name in options.scenarios}
     if options.json:
         files = [

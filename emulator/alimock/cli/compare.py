@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, fail, parse
+from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, Parser, fail, parse
 from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Comparison, CredentialsRefused
@@ -29,6 +29,11 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasa
 _DESCRIPTION = f"""\
 Compare the emulator with the real service. The credentials are read from {KEY_ID}, {SECRET} and {TOKEN}.
 The exit status is 0 if everything is the same, 1 if something differs, 2 if the comparison could not be made or is incomplete."""
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    return _parser(load_all())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,8 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     return _compare(Comparison(endpoint, caller, plan, ask=_ask), options.write)
 
 
-def _parser(conversations: Sequence[Conversation]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("alimock compare", description=_DESCRIPTION)
+def _parser(conversations: Sequence[Conversation]) -> Parser:
+    parser = Parser("alimock compare", description=_DESCRIPTION)
     parser.add_argument("--endpoint", required=True, help="the service: a host (HTTPS), or a URL")
     parser.add_argument("--email", required=True, help="an address of yours without a record in the account; it gets the emails")
     parser.add_argument("--version", choices=list(VERSIONS), help="API version (default: the endpoint's, else 2018-01-29)")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
 from alimock.client.errors import EmulatorError
@@ -77,13 +76,18 @@ _COMMENTS = {"node": "//", "java": "//", "go": "//"}
 _EPILOG = 'To set the variables of the `aliyun` command in this shell: eval "$(alimock env --sdk cli)"'
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Print the settings of one SDK."""
+def parser() -> Parser:
+    """Return the parser of the command line."""
     description = "Print the settings that point an SDK at the emulator. All but those for its URL are comments."
-    parser = argparse.ArgumentParser("alimock env", description=description, epilog=_EPILOG)
+    parser = Parser("alimock env", description=description, epilog=_EPILOG)
     parser.add_argument("--sdk", choices=SDKS, required=True, help="the SDK (`cli` is the `aliyun` command)")
     add_url(parser)
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the settings of one SDK."""
+    options = parse(parser(), arguments)
     try:
         connection = Connection(options.url)
     except EmulatorError as error:

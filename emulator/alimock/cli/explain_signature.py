@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
 from alimock.client.errors import EmulatorError
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Return 0 for a signature that matches, 1 for one that does not, 2 if it cannot be checked."""
-    parser = argparse.ArgumentParser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
     parser.add_argument("request", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)")
     add_url(parser)
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return 0 for a signature that matches, 1 for one that does not, 2 if it cannot be checked."""
+    options = parse(parser(), arguments)
     try:
         answer = _explanation(options.url, options.request)
     except (EmulatorError, OSError) as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
 from alimock import __version__
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
 from alimock.client.errors import EmulatorError
@@ -21,16 +20,21 @@ _WITHOUT_SECRETS = """\
 # knows the keys, or export it with --secrets. The built-in scenario has the secret of testid (--scenario default,this.yaml)."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Print the scenario or the mbox."""
+def parser() -> Parser:
+    """Return the parser of the command line."""
     description = "Print the current state of an account as a scenario, or its emails as an mbox."
-    parser = argparse.ArgumentParser("alimock export", description=description)
+    parser = Parser("alimock export", description=description)
     add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
     kind.add_argument("--mbox", action="store_true", help="print the emails, without --access-key-id those of all accounts")
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the scenario or the mbox."""
+    options = parse(parser(), arguments)
     filters = {"state": "current", "secrets": "true" if options.secrets else None}
     try:
         connection = Connection(options.url, options.access_key_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import unicodedata
@@ -12,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alimock.cli.command import did_you_mean, fail, parse
+from alimock.cli.command import Parser, did_you_mean, fail, parse
 from alimock.spec import fidelity
 from alimock.spec.fidelity import Entry
 
@@ -27,9 +26,21 @@ _NARROWEST = 20
 _EPILOG = "--markdown and --json also print the source of each line, and the scenario lines that override an assumption."
 
 
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    description = "Print which behavior is verified and which is assumed, as a table."
+    parser = Parser("alimock fidelity", description=description, epilog=_EPILOG)
+    parser.add_argument("word", nargs="?", default="", metavar="WORD", help="show only lines that contain it, in any letter case")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--markdown", action="store_true", help="print Markdown, as docs/fidelity.md")
+    kind.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--evidence", type=Path, metavar="FILE", help="show what a file of `alimock compare --write` says about it")
+    return parser
+
+
 def run(arguments: Sequence[str]) -> int:
     """Print the ledger as a table, as Markdown or as JSON, with the evidence of a comparison if there is one."""
-    options = parse(_parser(), arguments)
+    options = parse(parser(), arguments)
     file = None
     if options.evidence is not None:
         # Imported late: what a comparison needs takes as long to load as the rest.
@@ -51,17 +62,6 @@ def run(arguments: Sequence[str]) -> int:
     else:
         print(_markdown(entries, file) if options.markdown else _table(entries, file, verdicts), end="")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    description = "Print which behavior is verified and which is assumed, as a table."
-    parser = argparse.ArgumentParser("alimock fidelity", description=description, epilog=_EPILOG)
-    parser.add_argument("word", nargs="?", default="", metavar="WORD", help="show only lines that contain it, in any letter case")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--markdown", action="store_true", help="print Markdown, as docs/fidelity.md")
-    kind.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--evidence", type=Path, metavar="FILE", help="show what a file of `alimock compare --write` says about it")
-    return parser
 
 
 def _no_match(word: str) -> str:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from alimock import package_data
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.scenario import schema
 from alimock.scenario.sources import is_path
 
 SCHEMA_NAME = "scenario.schema.json"
 
 
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock init", description="Create a commented scenario file.")
+    parser.add_argument("file", nargs="?", default="alimock.yaml", metavar="FILE", help="file to create (default: %(default)s)")
+    return parser
+
+
 def run(arguments: Sequence[str]) -> int:
     """Write the scenario, and next to it the schema for editors; neither replaces an existing file."""
-    parser = argparse.ArgumentParser("alimock init", description="Create a commented scenario file.")
-    parser.add_argument("file", nargs="?", default="alimock.yaml", metavar="FILE", help="file to create (default: %(default)s)")
-    path = Path(parse(parser, arguments).file)
+    path = Path(parse(parser(), arguments).file)
     if "," in str(path):
         return fail(f"found `{path}`, expected a name without a comma: --scenario separates names by commas")
     if path.suffix == ".json":

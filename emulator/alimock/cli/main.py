@@ -10,11 +10,12 @@ from contextlib import suppress
 from importlib import import_module
 
 from alimock import __version__
-from alimock.cli.command import EXIT_UNWRITTEN, did_you_mean, fail, parse
+from alimock.cli.command import EXIT_UNWRITTEN, Parser, did_you_mean, fail, parse
 from alimock.cli.streams import StandardStream, standard_streams
 from alimock.settings import unknown_variables
 
-# Each command is a module with a function `run`. main() imports only the one it runs: a health check must not load the server.
+# Each command is a module with the functions `parser` and `run`. main() imports only the one it runs: a health check must not load
+# the server.
 COMMANDS = {
     "serve": "run the emulator",
     "run": "start an emulator and run a command against it",
@@ -33,6 +34,17 @@ COMMANDS = {
     "ca": "print alimock's CA certificate, for TLS",
     "ready": "check whether an emulator is ready (for health checks)",
 }
+_START = """\
+alimock is an offline emulator of Alibaba Cloud's email verification API.
+
+Start here:
+  alimock serve                        run the emulator
+  alimock send --to a@example.com      send it a first call, from another terminal
+  alimock run -- pytest                run a command against an emulator of its own
+  alimock check default                check a scenario: your file, or a built-in one
+  alimock tail                         follow what happens in the emulator
+
+`alimock --help` lists all commands, `alimock help COMMAND` describes one."""
 # The status that shells report for a process ended by SIGINT.
 EXIT_INTERRUPTED = 130
 
@@ -66,8 +78,9 @@ def _output_failure(error: OSError) -> int:
     return fail(f"cannot write to standard output: {error.strerror or error}", EXIT_UNWRITTEN)
 
 
-def _run(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    """Return the parser of the words up to the command."""
+    parser = Parser(
         prog="alimock",
         description="An offline emulator of Alibaba Cloud's email verification API.",
         epilog="commands:\n" + "\n".join(f"  {name:<18} {text}" for name, text in COMMANDS.items()),
@@ -75,11 +88,21 @@ def _run(words: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"alimock {__version__}")
     parser.add_argument("command", metavar="COMMAND", help="the command to run; `alimock COMMAND --help` describes it")
+    return parser
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words:
+        print(_START)
+        return 0
+    while words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     # Words after the subcommand are its own, even options of the same name.
     own = next((number for number, word in enumerate(words, 1) if not word.startswith("-")), len(words))
-    command = parse(parser, words[:own]).command
+    main_parser = parser()
+    command = parse(main_parser, words[:own]).command
     if command not in COMMANDS:
-        parser.error(f"unknown command `{command}`{did_you_mean(command, COMMANDS)}\nSee `alimock --help`")
+        main_parser.error(f"unknown command `{command}`{did_you_mean(command, (*COMMANDS, 'help', *main_parser.flags))}")
     for warning in unknown_variables(os.environ):
         print(f"alimock: warning: {warning}", file=sys.stderr)
     status: int = import_module(f"alimock.cli.{command.replace('-', '_')}").run(words[own:])

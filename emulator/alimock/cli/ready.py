@@ -7,7 +7,7 @@ import http.client
 import time
 from collections.abc import Sequence
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
 from alimock.client.errors import EmulatorError
@@ -16,12 +16,17 @@ RETRY_SECONDS = 0.05
 READY_SECONDS = 5
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Return 0 once the emulator is ready, 1 if it is not before the timeout."""
-    parser = argparse.ArgumentParser("alimock ready", description="Check whether an emulator is ready.")
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock ready", description="Check whether an emulator is ready.")
     add_url(parser)
     parser.add_argument("--wait", type=_seconds, default=0.0, metavar="SECONDS", help="retry for this long (default: try once)")
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return 0 once the emulator is ready, 1 if it is not before the timeout."""
+    options = parse(parser(), arguments)
     end = time.monotonic() + options.wait
     try:
         connection = Connection(options.url)

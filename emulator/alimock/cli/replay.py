@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from alimock import __version__
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.persistence.recording import Difference, Replay
 
 SHOWN = 20
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Print each answer that differs; return 0 if there is none, 1 if there are some, 2 if the file is not a recording."""
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser(
         "alimock replay", description="Run a file of --log-commands again. Exit with 1 if an answer is not the recorded one."
     )
     parser.add_argument("file", metavar="FILE", help="file that `alimock serve --log-commands FILE` wrote")
-    replay = Replay(Path(parse(parser, arguments).file))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print each answer that differs; return 0 if there is none, 1 if there are some, 2 if the file is not a recording."""
+    replay = Replay(Path(parse(parser(), arguments).file))
     differences = 0
     try:
         for difference in replay.differences():

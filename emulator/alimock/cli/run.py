@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, fail
+from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, Parser, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.client.errors import EmulatorError
 from alimock.emulator import Emulator
@@ -32,7 +32,7 @@ _SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("sc
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("url", "endpoint", "access_key_id", "access_key_secret")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_USAGE_HINT = "write the command after --, for example: alimock run -- npm test"
+_HINT = "Write the command after --, for example: alimock run -- npm test"
 _EPILOG = """The command gets these variables:
   ALIMOCK_URL, ALIMOCK_ENDPOINT    the address of the emulator (ENDPOINT is host:port)
   ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET    the credentials, as SDKs read them
@@ -45,12 +45,14 @@ even requests to the emulator to that proxy. To keep one: --env HTTPS_PROXY=$HTT
 def run(arguments: Sequence[str]) -> int:
     """Return the status of the command, 1 if it violates --strict or the export fails, or 2 if the emulator cannot start."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, unknown = _parser().parse_known_args(arguments[:end])
-    command = list(arguments[end + 1 :]) or options.command
-    if unknown:
-        return fail(f"unknown option `{unknown[0]}`; {_USAGE_HINT}")
+    own = parser()
+    options = parse(own, arguments[:end])
+    command = list(arguments[end + 1 :])
+    if command and options.command:
+        own.error(f"unknown argument `{options.command[0]}` before --", _HINT)
+    command = command or options.command
     if not command:
-        return fail(f"no command; {_USAGE_HINT}")
+        own.error("no command", _HINT)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         given = _settings(options)
@@ -149,17 +151,19 @@ def _emulator(options: argparse.Namespace, given: dict[str, Any]) -> Emulator:
     return Emulator(name, access_key_id=options.access_key_id, access_key_secret=options.access_key_secret, **given)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser(
         "alimock run",
         usage="alimock run [options] -- COMMAND...",
         description="Run a command against an emulator on a free port, and exit with its status.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.hint = _HINT
     for setting in _SHARED_SETTINGS:
         described = f"{setting.help}: {setting.expected} ({setting.variable})"
-        parser.add_argument(setting.flag or "", dest=setting.name, metavar=setting.metavar, help=described)
+        parser.add_argument(setting.flag or "", dest=setting.name, metavar=setting.metavar, choices=setting.choices, help=described)
     parser.add_argument("--access-key-id", metavar="ID", help="access key of the application (default: a key of the scenario)")
     parser.add_argument("--access-key-secret", metavar="SECRET", help="secret of that access key")
     parser.add_argument("--env", type=_variable, action="append", default=[], metavar="NAME=VALUE", help=(

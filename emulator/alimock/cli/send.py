@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from alimock.api.signing import Signing
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
 from alimock.client.errors import EmulatorError, not_alimock
@@ -31,9 +30,21 @@ service. The exit status is 0 if each address got an email, 1 if one did not, 2 
 reached."""
 
 
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock send", description=_DESCRIPTION)
+    parser.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipients, comma-separated (repeatable)")
+    add_url(parser)
+    parser.add_argument("--access-key-id", metavar="ID", help=f"access key of the call (default: {_ID}, else testid)")
+    parser.add_argument("--access-key-secret", metavar="SECRET", help=f"its secret (default: {_SECRET}, else testsecret)")
+    parser.add_argument("--lang", choices=["en", "zh"], help="language of the email (default: en)")
+    parser.add_argument("--send-if-exist", action="store_true", help="also to an address that waits for its verification already")
+    return parser
+
+
 def run(arguments: Sequence[str]) -> int:
     """Return 0 if each address got an email, 1 if one did not, 2 if a call was rejected or the emulator cannot be reached."""
-    options = parse(_parser(), arguments)
+    options = parse(parser(), arguments)
     key = options.access_key_id or os.environ.get(_ID) or "testid"
     secret = options.access_key_secret or os.environ.get(_SECRET) or "testsecret"
     parameters = {"Lang": options.lang, "SendIfExist": "true" if options.send_if_exist else None}
@@ -48,17 +59,6 @@ def run(arguments: Sequence[str]) -> int:
     except EmulatorError as error:
         return fail(str(error))
     return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("alimock send", description=_DESCRIPTION)
-    parser.add_argument("--to", action="append", required=True, metavar="ADDRESS", help="recipients, comma-separated (repeatable)")
-    add_url(parser)
-    parser.add_argument("--access-key-id", metavar="ID", help=f"access key of the call (default: {_ID}, else testid)")
-    parser.add_argument("--access-key-secret", metavar="SECRET", help=f"its secret (default: {_SECRET}, else testsecret)")
-    parser.add_argument("--lang", choices=["en", "zh"], help="language of the email (default: en)")
-    parser.add_argument("--send-if-exist", action="store_true", help="also to an address that waits for its verification already")
-    return parser
 
 
 def _is_service(url: str) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
 from alimock.backend import Backend, create_backend
-from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, fail, parse
+from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, Parser, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
 from alimock.cli.scenario_watcher import Watcher
@@ -48,7 +48,7 @@ _TLS_FILES_HINT = "Set --tls-certificate and --tls-key to a certificate chain an
 
 def run(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or Ctrl-C and return 0; return 2 if the emulator cannot start, or 1 if it cannot export its state."""
-    options = vars(parse(_parser(), arguments))
+    options = vars(parse(parser(), arguments))
     options["limits"] = ",".join(options["limits"]) if options["limits"] is not None else None
     try:
         settings = resolve(options, os.environ)
@@ -161,26 +161,25 @@ def _serve(
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
+    """Return the parser of the command line."""
     formatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
-    parser = argparse.ArgumentParser(
-        "alimock serve", usage="%(prog)s [options]", description=_DESCRIPTION, formatter_class=formatter
-    )
+    parser = Parser("alimock serve", usage="%(prog)s [options]", description=_DESCRIPTION, formatter_class=formatter)
     groups = {name: parser.add_argument_group(name) for name in dict.fromkeys(setting.group for setting in SETTINGS)}
     groups["limits"].description = _limits_block()
     for setting in SETTINGS:
         if setting.flag is None:
             groups[setting.group].description = f"{setting.variable}: {setting.help}"
             continue
-        extra: dict[str, Any] = {"action": "append"} if setting.name == "limits" else {}
+        extra: dict[str, Any] = {"action": "append"} if setting.name == "limits" else {"choices": setting.choices}
         if setting.bare is not None:
-            extra = {"nargs": "?", "const": setting.bare}
+            extra |= {"nargs": "?", "const": setting.bare}
         groups[setting.group].add_argument(setting.flag, dest=setting.name, metavar=setting.metavar, help=_help(setting), **extra)
     return parser
 
 
 def _help(setting: Setting) -> str:
-    choices = f": {setting.expected.removeprefix('one of ')}" if setting.expected.startswith("one of ") else ""
+    choices = f": {', '.join(setting.choices)}" if setting.choices and setting.bare is None else ""
     default = f", default: {setting.default}" if setting.default is not None and setting.bare is None else ""
     return f"{setting.help}{choices} [{setting.variable}{default}]"
 

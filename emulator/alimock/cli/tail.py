@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alimock.cli.command import fail, parse
+from alimock.cli.command import Parser, fail, parse
 from alimock.cli.event_text import Columns, cells
 from alimock.cli.url import add_url
 from alimock.client.connection import Connection
@@ -20,14 +19,19 @@ WAIT_SECONDS = 5
 BATCH = 1_000
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Print a line for each event until Ctrl-C or until the emulator stops."""
-    parser = argparse.ArgumentParser("alimock tail", description="Follow the events of a running emulator.")
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    parser = Parser("alimock tail", description="Follow the events of a running emulator.")
     add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="show only the account of this key, and what concerns all accounts")
     parser.add_argument("--once", action="store_true", help="print past events and exit")
     parser.add_argument("--json", action="store_true", help="print each event as a line of JSON, with its call or email")
-    options = parse(parser, arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print a line for each event until Ctrl-C or until the emulator stops."""
+    options = parse(parser(), arguments)
     columns = Columns()
     try:
         for event in _events(Connection(options.url, options.access_key_id), once=options.once):

@@ -26,7 +26,7 @@ _PATH = "a path with a slash, .yaml, .yml or .json"
 MAXIMUM_BYTES = 64 * 1024 * 1024
 # The pipes of shells, as of <(command), are here.
 _SYSTEM = (("/", "dev"), ("/", "proc"))
-_BUILT_IN_NAME = f"a built-in scenario ({', '.join(_BUILT_IN)})"
+_BUILT_IN_NAME = "a built-in scenario (`alimock scenarios` lists them)"
 
 
 def built_in_names() -> list[str]:
