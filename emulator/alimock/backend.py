@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alimock.api import call_log, endpoint
+from alimock.api.context import CallContext
 from alimock.api.exchanges import Exchanges
 from alimock.api.http import HttpRequest, HttpResponse
 from alimock.api.service import Service
@@ -47,16 +48,16 @@ class Backend:
 
 
 def create_backend(
-    scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None = call_log.to_logger
+    scenario: Scenario, settings: Settings, log_call: Callable[[CallContext], None] | None = call_log.to_logger
 ) -> Backend:
-    """Return the emulator that the settings describe. `write_line` receives a line about each call, see `Service`.
+    """Return the emulator that the settings describe. `log_call` receives each call, see `Service`.
 
     Raises `ValueError` if a state file cannot be used, and `ModuleNotFoundError` without the extra `valkey`.
     """
     store = Store(scenario, limits=settings.state_limits)
     executor = _replica(store, settings.state) if settings.state is not None else Executor(store)
     exchanges = Exchanges(settings.max_exchange_bytes)
-    service = Service(store, settings.profile, write_line, authentication=settings.auth, executor=executor, exchanges=exchanges)
+    service = Service(store, settings.profile, log_call, authentication=settings.auth, executor=executor, exchanges=exchanges)
     host_policy = HostPolicy(settings.host, settings.public_url, settings.control_token, settings.cors_origin)
     return Backend(service, host_policy, _forwarders(settings, service.executor), settings.server_limits)
 

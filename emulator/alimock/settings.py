@@ -22,6 +22,7 @@ from alimock.spec.profiles import PROFILES
 from alimock.state.limits import StateLimits
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 DEFAULT_PORT = 2546
 DEFAULT_MAX_RELAY_MAILS = 1_000
 _YES_OR_NO = "yes or no"
@@ -144,6 +145,7 @@ class Settings:
     state: Path | location.ValkeyServer | None = field(default=None, repr=False)
     log_commands: str | None = None
     log_level: str = "info"
+    log_format: str = "text"
     tls_port: int | None = None
     tls_names: tuple[str, ...] = ()
     tls_directory: str | None = None
@@ -270,13 +272,13 @@ SETTINGS: tuple[Setting, ...] = (
             "scenario file to write the state to on exit", non_empty),
     Setting("state", "scenario", "FILE|URL", None, location.EXPECTED, "where to keep the state (default: in memory)", _state),
     Setting("log_commands", "scenario", "FILE", None, "a file in a writable directory",
-            "file to log every change of the state to, for alimock replay", non_empty),
+            "file to log every change to, for alimock replay", non_empty),
     Setting("auth", "scenario", "MODE", None, _AUTHENTICATIONS,
             "how signatures are checked; overrides the scenario", Authentication),
     Setting("profile", "scenario", "PROFILE", None, f"one of {', '.join(PROFILES)}",
             "response layout; overrides the scenario", one_of(PROFILES)),
     Setting("public_url", "mail", "URL", None, "a URL like http://mail-check.example.com:2546",
-            "base URL of links in emails (default: the Host of the request that reads the email)", _url),
+            "base URL of links (default: the reader's Host)", _url),
     Setting("smtp_relay", "mail", "HOST:PORT", None, "HOST:PORT",
             "SMTP server to relay each email to", _host_and_port),
     Setting("webhook", "mail", "URL", None, "a URL like https://example.com/hook",
@@ -287,6 +289,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_certificate", "TLS", "FILE", None, "a PEM file", "your own certificate chain", str),
     Setting("tls_key", "TLS", "FILE", None, "a PEM file", "private key of that certificate", str),
     Setting("log_level", "logging", "LEVEL", "info", f"one of {', '.join(LOG_LEVELS)}", "minimum log level", one_of(LOG_LEVELS)),
+    Setting("log_format", "logging", "FORMAT", "text", f"one of {', '.join(LOG_FORMATS)}",
+            "format of the log", one_of(LOG_FORMATS)),
     Setting("limits", "limits", "NAME=VALUE", None, "NAME=VALUE, comma-separated", "set a limit; repeatable", _limit_values),
 )  # fmt: skip
 

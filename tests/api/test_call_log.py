@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from alimock.api import call_log
+from alimock.api.context import CallContext
 from alimock.api.service import Service
 from conftest import Api
 
@@ -33,22 +34,22 @@ def test_the_first_200_characters_of_names_are_kept(empty: Api) -> None:
 LINE = r"200 QueryEmailVerification OK, no key, unsigned: abc@aliyun.com found \[default.yaml:10\] \(\d+\.\d ms\)"
 
 
-def test_line_about_a_call_goes_to_the_logger_unless_the_service_has_a_writer(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    lines: list[str] = []
+def test_line_about_a_call_goes_to_the_logger_unless_calls_are_logged_elsewhere(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[CallContext] = []
     with caplog.at_level(logging.INFO):
         api.call("QueryEmailVerification", Email="abc@aliyun.com")
-        api.service = Service(api.store, write_line=lines.append)
+        api.service = Service(api.store, log_call=calls.append)
         api.call("QueryEmailVerification", Email="abc@aliyun.com")
     ((name, level, logged),) = caplog.record_tuples
     assert (name, level) == ("alimock.api.call_log", logging.INFO)
-    assert [re.fullmatch(LINE, line) is not None for line in (logged, *lines)] == [True, True]
+    assert [re.fullmatch(LINE, line) is not None for line in (logged, *map(call_log.text, calls))] == [True, True]
 
 
-@pytest.mark.parametrize("write_line", [None, call_log.to_logger])
+@pytest.mark.parametrize("log_call", [None, call_log.to_logger])
 def test_no_line_is_formatted_that_nothing_writes(
-    api: Api, write_line: Callable[[str], None] | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: Api, log_call: Callable[[CallContext], None] | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(call_log, "_format_outcome", lambda outcome: pytest.fail("formatted"))
-    api.service = Service(api.store, write_line=write_line)
+    monkeypatch.setattr(call_log, "text", lambda context: pytest.fail("formatted"))
+    api.service = Service(api.store, log_call=log_call)
     with caplog.at_level(logging.WARNING):
         assert api.call("QueryEmailVerification", Email="abc@aliyun.com").status == 200

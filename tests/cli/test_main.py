@@ -81,6 +81,6 @@ def test_invalid_command_line_is_reported_in_two_lines(line: str, message: str, 
 def test_unknown_scenario_is_reported_with_the_nearest_name(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 2
     assert capsys.readouterr().err.removeprefix("alimock: ") == (
-        "defualt: found no such scenario, expected a built-in scenario (did you mean `default`? `alimock scenarios` lists all) "
-        "or a path with a slash or .yaml\n"
+        "defualt: found no such scenario, expected a built-in scenario (`alimock scenarios` lists them) "
+        "or a path with a slash, .yaml, .yml or .json; did you mean `default`?\n"
     )

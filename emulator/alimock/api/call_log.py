@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 from alimock.api.context import CallContext
-from alimock.scenario.model import Body, Fault
+from alimock.scenario.model import Body
 from alimock.spec.contract import PARAMETER_NAMES
 from alimock.state.log import CallEntry, EventType, Outcome
 from alimock.state.store import Store
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 PARAMETER_LENGTH = 1_000
 NAME_LENGTH = 200
 KEPT = 100
+# Shown for the status of a call whose connection a fault ends.
+RESET = "reset"
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
 _SECRET = re.compile(r"signature|.*(secret|security-?token|authorization|bearer-?token|password).*", re.IGNORECASE)
 # Whether the parameters of the service are kept.
@@ -62,23 +64,43 @@ def is_secret(name: str) -> bool:
     return _SECRET.fullmatch(name) is not None
 
 
-def to_logger(line: str) -> None:
-    """Write a line to this module's logger."""
-    logger.info(line)
+def to_logger(context: CallContext) -> None:
+    """Write a line about a call to this module's logger."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(text(context))
 
 
-def write_line(context: CallContext, write: Callable[[str], None]) -> None:
-    """Write a line about a call."""
-    if write is to_logger and not logger.isEnabledFor(logging.INFO):
-        return
+def text(context: CallContext) -> str:
+    """Return a line about a call."""
+    action, key = names(context)
+    result = f"{sent_status(context) or RESET} {action} {context.code}"
+    return f"{result}, {key}, {context.authentication.value}: {details(context)} ({context.seconds * 1000:.1f} ms)"
+
+
+def sent_status(context: CallContext) -> int | None:
+    """Return the status that the client sees, or None if it sees none."""
+    response_fault = context.fault.response_fault if context.fault is not None else None
+    if response_fault is None:
+        return context.status
+    return None if response_fault.reset is not None else 502 if response_fault.body is Body.HTML_502 else context.status
+
+
+def names(context: CallContext) -> tuple[str, str]:
+    """Return the action and the access key id, with escapes for what would break a line."""
+    request = context.request
+    return _printable(request.action or "(no action)"), _printable(request.credentials.access_key_id or "no key")
+
+
+def details(context: CallContext) -> str:
+    """Return the fault that changes the response and the outcomes, with escapes for what would break a line."""
     fault = context.fault
-    details = "; ".join([_format_outcome(outcome) for outcome in context.outcomes])
+    line = _format_outcomes(context.outcomes)
+    if not line.isprintable():
+        escaped = [one._replace(email=_printable(one.email), decided_by=_printable(one.decided_by)) for one in context.outcomes]
+        line = _format_outcomes(escaped)
     if fault is not None and fault.error is None:
-        details = "; ".join(filter(None, (context.explain(""), details)))
-    action, code = _printable(context.request.action or "(no action)"), context.code
-    key, check = _printable(context.request.credentials.access_key_id or "no key"), context.authentication.value
-    status = _sent_status(context.status, fault)
-    write(f"{status} {action} {code}, {key}, {check}: {details} ({context.seconds * 1000:.1f} ms)")
+        line = "; ".join(filter(None, (_printable(context.explain("")), line)))
+    return line
 
 
 def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:
@@ -93,18 +115,13 @@ def _without_secrets(parameters: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(kept[: 2 * KEPT])
 
 
-def _format_outcome(outcome: Outcome) -> str:
-    address = f"{_printable(outcome.email)} " if outcome.email else ""
-    decided_by = f" [{_printable(outcome.decided_by)}]" if outcome.decided_by else ""
-    return f"{address}{outcome.outcome}{decided_by}"
-
-
-def _sent_status(status: int, fault: Fault | None) -> int | str:
-    """Return the status that the client sees, or `reset` if it sees none."""
-    response_fault = fault.response_fault if fault is not None else None
-    if response_fault is None:
-        return status
-    return "reset" if response_fault.reset is not None else 502 if response_fault.body is Body.HTML_502 else status
+def _format_outcomes(outcomes: Iterable[Outcome]) -> str:
+    return "; ".join(
+        [
+            f"{f'{email} {word}' if email else word} [{decided_by}]" if decided_by else f"{email} {word}".lstrip()
+            for email, word, decided_by, _ in outcomes
+        ]
+    )
 
 
 def _printable(text: str) -> str:

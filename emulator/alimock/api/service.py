@@ -44,15 +44,15 @@ KEPT_FAILURES = 10
 class Service:
     """Answers requests to the emulated API from one store, in memory or as its executor has it.
 
-    `profile` and `authentication` override the scenario's. `write_line` receives a line about each call; if it is None, no line is
-    formatted. `exchanges` keeps the requests and responses.
+    `profile` and `authentication` override the scenario's. `log_call` receives each call with its result; if it is None, no
+    line is formatted. `exchanges` keeps the requests and responses.
     """
 
     def __init__(
         self,
         store: Store,
         profile: str | None = None,
-        write_line: Callable[[str], None] | None = call_log.to_logger,
+        log_call: Callable[[CallContext], None] | None = call_log.to_logger,
         *,
         authentication: Authentication | None = None,
         executor: Executor | None = None,
@@ -61,7 +61,7 @@ class Service:
         self.store = store
         self.profile = profile
         self.authentication = authentication
-        self.write_line = write_line
+        self.log_call = log_call
         self.executor = executor or Executor(store)
         self.exchanges = exchanges or Exchanges()
         # The latest exceptions of alimock's own, for the test that runs the emulator.
@@ -96,8 +96,8 @@ class Service:
                 receive(mail)
         response = self._response(context)
         self.exchanges.add(context.request_id, context.request.http, response)
-        if self.write_line is not None:
-            call_log.write_line(context, self.write_line)
+        if self.log_call is not None:
+            self.log_call(context)
         return response
 
     def follow_link(self, token: str, ip: str) -> FollowedLink:
@@ -159,8 +159,8 @@ class Service:
         request_id = IdGenerators(None).of("", None).request_id()
         context = CallContext(request, Check.UNCHECKED, request_id, status=503, code=error.code)
         context.outcomes = (Outcome("", error.code, reason),)
-        if self.write_line is not None:
-            call_log.write_line(context, self.write_line)
+        if self.log_call is not None:
+            self.log_call(context)
         return _error(context, error)
 
     def _response(self, context: CallContext) -> HttpResponse:

@@ -6,11 +6,12 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
+
+from alimock.api.context import CallContext
+from alimock.cli.log_format import LogFormat
 
 BATCH_SECONDS = 0.05
 # How long the exit of the process may wait for the reader of the log.
@@ -26,8 +27,9 @@ class LogWriter(logging.Handler):
     other lines after at most `BATCH_SECONDS`, and everything at the exit of the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log_format: LogFormat) -> None:
         super().__init__()
+        self._log_format = log_format
         # An event among the lines is set once those before it are written.
         self._lines: deque[str | threading.Event] = deque(maxlen=MAX_LINES)
         self._has_lines = threading.Event()
@@ -36,13 +38,13 @@ class LogWriter(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
-        self._add(f"{_timestamp()} {record.levelname} {self.format(record)}\n")
+        self._add(self._log_format.record(record.levelname, self.format(record)))
         if record.levelno > logging.INFO:
             self._is_urgent.set()
 
-    def write_call(self, line: str) -> None:
+    def write_call(self, context: CallContext) -> None:
         """Write a line about a call, at level INFO."""
-        self._add(f"{_timestamp()} INFO {line}\n")
+        self._add(self._log_format.call(context))
 
     def flush(self) -> None:
         """Wait until all lines are written, but only a moment for a reader of the log that does not read."""
@@ -74,14 +76,3 @@ class LogWriter(logging.Handler):
         for line in lines:
             if isinstance(line, threading.Event):
                 line.set()
-
-
-def _timestamp() -> str:
-    """Return the local time in milliseconds."""
-    now = time.time()
-    return f"{_second(int(now))},{int(now % 1 * 1000):03}"
-
-
-@lru_cache(maxsize=1)
-def _second(now: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alimock import __version__
+from alimock.api.context import CallContext
 from alimock.backend import Backend, create_backend
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, Parser, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
+from alimock.cli.log_format import log_format
 from alimock.cli.scenario_watcher import Watcher
 from alimock.cli.streams import StandardStream
 from alimock.mail import links
@@ -60,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         # Each line begins with file:line, which terminals and editors turn into links.
         print(error, file=sys.stderr)
         return EXIT_UNUSABLE
-    log = LogWriter()
+    log = LogWriter(log_format(settings.log_format, sys.stderr, os.environ))
     logging.basicConfig(level=settings.log_level.upper(), format="%(message)s", handlers=[log])
     raise_file_limit(settings.server_limits)
     stopping = threading.Event()
@@ -75,9 +77,9 @@ def run(arguments: Sequence[str]) -> int:
             return fail(f"cannot use the TLS certificate: {error}\n{_TLS_FILES_HINT}")
         hint = f"\n{_TLS_FOLDER_HINT}" if isinstance(error, OSError) else ""
         return fail(f"cannot create a TLS certificate: {error}{hint}")
-    write_line = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
+    log_call = log.write_call if logging.getLogger().isEnabledFor(logging.INFO) else None
     try:
-        backend, restored = _backend(scenario, settings, write_line)
+        backend, restored = _backend(scenario, settings, log_call)
         recorder = _recorder(backend.service.store, settings.log_commands)
     except SettingError as error:
         return fail(str(error))
@@ -92,10 +94,10 @@ def run(arguments: Sequence[str]) -> int:
     return status
 
 
-def _backend(scenario: Scenario, settings: Settings, write_line: Callable[[str], None] | None) -> tuple[Backend, str]:
+def _backend(scenario: Scenario, settings: Settings, log_call: Callable[[CallContext], None] | None) -> tuple[Backend, str]:
     """Return the emulator with its state restored, and where that is; raises `SettingError`."""
     try:
-        backend = create_backend(scenario, settings, write_line)
+        backend = create_backend(scenario, settings, log_call)
         return backend, backend.service.executor.start()
     except ModuleNotFoundError as error:
         raise SettingError(NO_VALKEY_EXTRA.format(error.name)) from None

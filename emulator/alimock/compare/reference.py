@@ -19,7 +19,7 @@ class Reference:
         key = AccessKey(caller.access_key_id, caller.secret, _ACCOUNT, "the caller's key", security_token=caller.security_token)
         scenario = Scenario("reference", authentication=Authentication.STRICT, access_keys={key.id: key}, user_ids={_ACCOUNT: None})
         self._store = Store(scenario, real_time=lambda: self._now)
-        self._service = Service(self._store, write_line=None)
+        self._service = Service(self._store, log_call=None)
 
     def accept_unknown_keys(self) -> None:
         """Accept unsigned calls and unknown keys from now on, as alimock does by default and the service does not."""
