@@ -228,11 +228,36 @@ def test_client_error_is_diagnosed(keyed: Api, sent: HttpRequest, cause: str, wo
     assert "testsecret" not in decided_by
 
 
+@pytest.mark.parametrize(
+    ("sent", "string_to_sign", "canonical_request"),
+    [
+        (v1(method="POST"), "POST&%2F&AccessKeyId", None),
+        (v1(path="/"), "GET&/&AccessKeyId", None),
+        (v1(write=bytes.hex), "GET&%2F&AccessKeyId", None),
+        (v1(key="guess"), None, None),
+        (v3(method="GET"), "ACS3-HMAC-SHA256\n", "GET\n/\nEmail=a%20b%40example.com&Lang=en\n"),
+        (v3(encode=str), "ACS3-HMAC-SHA256\n", "POST\n/\nEmail=a b@example.com&Lang=en\n"),
+        (v3(key="guess"), None, None),
+    ],
+)
+def test_what_the_client_signed_is_returned_if_its_error_is_known(
+    keyed: Api, sent: HttpRequest, string_to_sign: str | None, canonical_request: str | None
+) -> None:
+    found = keyed.service.diagnose(parse(sent))
+    assert found is not None
+    for text, start in ((found.client_string_to_sign, string_to_sign), (found.client_canonical_request, canonical_request)):
+        assert (text or "").startswith(start or "") and (text is None) == (start is None)
+    if canonical_request is not None:
+        digest = hashlib.sha256(str(found.client_canonical_request).encode()).hexdigest()
+        assert found.client_string_to_sign == f"ACS3-HMAC-SHA256\n{digest}"
+
+
 @pytest.mark.parametrize("sent", [v1(), v3()])
 def test_correct_signature_matches(keyed: Api, sent: HttpRequest) -> None:
     found = keyed.service.diagnose(parse(sent))
     assert found is not None
     assert (found.matches, found.cause) == (True, "none")
+    assert (found.client_string_to_sign, found.client_canonical_request) == (found.string_to_sign, found.canonical_request)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +456,8 @@ def test_command_prints_the_explanation(
         assert main([*command, str(file)]) == 1
         output = capsys.readouterr().out
         assert output.splitlines()[0] == "it is signed for POST but sent with GET (method)"
-        assert "string to sign:\nGET&%2F&AccessKeyId" in output
+        assert "The gateway's string to sign:\nGET&%2F&AccessKeyId" in output
+        assert "The client's string to sign:\nPOST&%2F&AccessKeyId" in output
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(right.encode())))
         assert main([*command, "-"]) == 0
         assert main([*command, "8C7FF3C5-42F8-55C8-8A44-403A3467F278"]) == 2

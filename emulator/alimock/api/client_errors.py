@@ -21,12 +21,13 @@ _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
 class ClientError(NamedTuple):
-    """A common client error, with the signature that it would produce."""
+    """A common client error, with the signature that it would produce, and what the client then `signed`, None if unknown."""
 
     cause: str
     explanation: str
     remedy: str
     candidate: str
+    signed: Signing | None
 
 
 def _header(request: ApiRequest, name: str) -> str:
@@ -69,14 +70,15 @@ def _mistaken_writings(request: ApiRequest, right: Signing) -> Iterator[ClientEr
     raw = bytes.fromhex(correct) if right.is_v3 else base64.b64decode(correct)
     other = base64.b64encode(raw).decode() if right.is_v3 else raw.hex()
     names = ("base64", "hex") if right.is_v3 else ("hex", "base64")
-    yield ClientError("signature", f"the signature is correct but encoded as {names[0]}", f"encode it as {names[1]}", other)
+    yield ClientError("signature", f"the signature is correct but encoded as {names[0]}", f"encode it as {names[1]}", other, right)
     if not right.is_v3:
         words = "a + in the signature arrived as a space"
-        yield ClientError("signature", words, "percent-encode the signature in the query", correct.replace("+", " "))
+        yield ClientError("signature", words, "percent-encode the signature in the query", correct.replace("+", " "), right)
         words = "the signature is percent-encoded twice"
-        yield ClientError("signature", words, "percent-encode it once", percent_encode(correct))
+        yield ClientError("signature", words, "percent-encode it once", percent_encode(correct), right)
     elif correct == request.credentials.signature.lower():
-        yield ClientError("signature", "the signature is in upper case", "use lower-case hex digits", request.credentials.signature)
+        sent = request.credentials.signature
+        yield ClientError("signature", "the signature is in upper case", "use lower-case hex digits", sent, right)
 
 
 def _mistaken_methods(right: Signing) -> Iterator[ClientError]:
@@ -215,7 +217,7 @@ def _mistaken_headers(request: ApiRequest, right: Signing) -> Iterator[ClientErr
     if absent:
         words = f"SignedHeaders names {', '.join(absent)}, which did not arrive"
         remedy = "send every header that is signed; proxies may drop headers"
-        yield ClientError("header", words, remedy, request.credentials.signature)
+        yield ClientError("header", words, remedy, request.credentials.signature, None)
     for body_hash in (_header(request, "x-acs-content-sha256"), _EMPTY_HASH, ""):
         words = "the body hash that is signed does not match the body that arrived"
         yield _tried(right, "body", words, "hash exactly the bytes that are sent", body_hash=body_hash)
@@ -258,4 +260,5 @@ def _mistaken_content_types(right: Signing) -> Iterator[ClientError]:
 
 
 def _tried(right: Signing, cause: str, explanation: str, remedy: str, **changes: object) -> ClientError:
-    return ClientError(cause, explanation, remedy, right._replace(**changes).sign())  # type: ignore[arg-type]
+    signed = right._replace(**changes)  # type: ignore[arg-type]
+    return ClientError(cause, explanation, remedy, signed.sign(), signed)

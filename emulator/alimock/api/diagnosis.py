@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alimock.api import signature
 from alimock.api.client_errors import client_errors
@@ -18,7 +19,10 @@ from alimock.scenario.model import AccessKey
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong with a signature: the cause as one word, an explanation, a remedy, and what the gateway signed."""
+    """What is wrong with a signature: the cause as one word, an explanation, a remedy, and what the gateway signed.
+
+    `client_string_to_sign` and `client_canonical_request` are what the client signed, None if that is unknown.
+    """
 
     matches: bool
     cause: str
@@ -27,6 +31,8 @@ class Diagnosis:
     string_to_sign: str
     canonical_request: str | None
     expected: str
+    client_string_to_sign: str | None
+    client_canonical_request: str | None
 
 
 def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey]) -> Diagnosis:
@@ -37,17 +43,25 @@ def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey])
         words = f"SignedHeaders does not name {', '.join(forgotten)}"
         return _result(right, "header", words, "sign every x-acs-* header that is sent, and name it in SignedHeaders")
     if hmac.compare_digest(sent.signature.encode(), right.sign().encode()):
-        return _result(right, "none", "the signature matches", "nothing to do", matches=True)
+        return _result(right, "none", "the signature matches", "nothing to do", right, matches=True)
     if not sent.signature:
         return _result(right, "signature", "the request has no signature", "send the signature that the client computes")
     for mistake in client_errors(request, right, keys):
         if mistake.candidate == sent.signature:
-            return _result(right, mistake.cause, mistake.explanation, mistake.remedy)
+            return _result(right, mistake.cause, mistake.explanation, mistake.remedy, mistake.signed)
     explanation = f"probably a wrong secret for key {key.id}; no common error produces this signature"
     remedy = "compare the client's secret with the scenario's, then its string to sign with the one below, character by character"
     return _result(right, "secret", explanation, remedy)
 
 
-def _result(right: Signing, cause: str, explanation: str, remedy: str, *, matches: bool = False) -> Diagnosis:
-    canonical = right.canonical_request() if right.is_v3 else None
-    return Diagnosis(matches, cause, explanation, remedy, right.string_to_sign(), canonical, right.sign())
+def _result(
+    right: Signing, cause: str, explanation: str, remedy: str, signed: Signing | None = None, *, matches: bool = False
+) -> Diagnosis:
+    return Diagnosis(matches, cause, explanation, remedy, *_texts(right), right.sign(), *_texts(signed))
+
+
+def _texts(signing: Signing | None) -> tuple[Any, Any]:
+    """Return the string to sign, and of V3 the canonical request."""
+    if signing is None:
+        return None, None
+    return signing.string_to_sign(), signing.canonical_request() if signing.is_v3 else None
