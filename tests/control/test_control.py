@@ -60,13 +60,40 @@ def test_message_has_recipient_token_and_link(client: Client) -> None:
         "access_key_id": "one",
         "token_state": "open",
         "link": f"http://127.0.0.1:2546/verify?token={token}",
+        "link_expires": "2026-01-04 08:00:00",
         "created": "2026-01-01 08:00:00",
         "received": "2026-01-01T00:00:00.000Z",
+        "read": False,
     }
     shown = get(client, f"/_alimock/outbox/{message['id']}")
     assert str(message["link"]) in str(shown["text"])
     assert f'href="{message["link"]}"' in str(shown["html"])
     assert {name: shown[name] for name in message} == message
+
+
+@pytest.mark.parametrize(
+    ("text", "expires"),
+    [
+        ("limits: {link_valid_days: 1}", "2026-01-02 08:00:00"),
+        ("limits: {link_valid_days: null}", None),
+        ("clock: 9989-12-30 00:00:00", None),
+    ],
+)
+def test_message_says_when_its_link_expires(text: str, expires: str | None) -> None:
+    client = Client(flask_app(Backend(make_api(scenario(text)).service)))
+    submit(client, "jo@example.com")
+    assert messages(client)[0]["link_expires"] == expires
+
+
+def test_message_is_marked_as_read_and_unread(client: Client) -> None:
+    submit(client, "jo@example.com")
+    (message,) = messages(client)
+    path = f"/_alimock/outbox/{message['id']}"
+    for read in (True, False):
+        assert client.put(path, headers=LOCAL, json={"read": read}).json == {**message, "read": read}
+        assert (messages(client)[0]["read"], get(client, path)["read"]) == (read, read)
+        assert get(client, "/api/v1/messages")["messages"][0]["Read"] == read  # type: ignore[index]
+    assert client.put(path, headers=LOCAL, json={"read": 1}).json["message"] == "`read`: found 1"  # type: ignore[index]
 
 
 def raw(client: Client, message: dict[str, object]) -> tuple[TestResponse, EmailMessage]:

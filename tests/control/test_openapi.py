@@ -61,6 +61,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
         ("get", "/_alimock/scenario.schema.json", None),
         ("get", "/_alimock/outbox", None),
         ("get", "/_alimock/outbox/{id}", None),
+        ("put", "/_alimock/outbox/{id}", {"read": True}),
         ("delete", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/outbox/wait", None),
         ("get", "/_alimock/access-keys", None),

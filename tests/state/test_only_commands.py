@@ -176,6 +176,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("POST", "/_alimock/reset", None),
     ("POST", "/_alimock/reset?access_key_id=other&unload=true", None),
     ("DELETE", "/_alimock/outbox?to=a@example.com", None),
+    ("PUT", "/_alimock/outbox/MAIL", '{"read": true}'),
     ("DELETE", "/_alimock/outbox/MAIL", None),
     ("PUT", "/api/v1/messages", '{"read": true}'),
     ("DELETE", "/api/v1/messages", None),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=DataclassInstance)
 
-_TIMES = ("created", "received", "gmt_create", "gmt_modified", "token_send_time", "verification_time")
+_TIMES = ("created", "received", "link_expires", "gmt_create", "gmt_modified", "token_send_time", "verification_time")
 
 
 def value_of(kind: type[T], answer: Mapping[str, Any]) -> T:

@@ -21,8 +21,8 @@ class Message:
     """One mail.
 
     `action` is the operation that sent it. `token_state` is the state of its token when the message was fetched: `open`, `used`,
-    `void` or `expired`. `created` is in the account's time, `received` in real time. `sequence` numbers all events of the emulator;
-    pass it as `after` to see only later ones.
+    `void` or `expired`. `link_expires` and `created` are in the account's time, `received` in real time; a link without
+    `link_expires` never expires. `sequence` numbers all events of the emulator; pass it as `after` to see only later ones.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Message:
     token: str
     token_state: str
     link: str
+    link_expires: datetime | None
     created: datetime
     received: datetime
 

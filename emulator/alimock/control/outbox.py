@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 
 from flask import Blueprint, Response, request
@@ -13,7 +14,7 @@ from alimock.mail import document, message
 from alimock.mail.mbox import mbox
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
-from alimock.state.commands import DeleteMails
+from alimock.state.commands import DeleteMails, MarkMails
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 
@@ -53,6 +54,17 @@ def get_message(mail_id: str) -> dict[str, object]:
     """Return one mail with its text and HTML."""
     mail = _mail(mail_id)
     return {**summary(mail), **document.bodies(mail, base_url())}
+
+
+@blueprint.put("/outbox/<mail_id>")
+def mark_message(mail_id: str) -> dict[str, object]:
+    """Mark one mail as read or unread, and return it."""
+    arguments.query()
+    mail, read = _mail(mail_id), arguments.json_body("read").get("read")
+    if not isinstance(read, bool):
+        raise ControlError(400, f"`read`: found {json.dumps(read)[:60]}", 'Send {"read": true} or {"read": false}.')
+    execute(MarkMails((mail.sequence,), read))
+    return summary(mail)
 
 
 @blueprint.get("/outbox/<mail_id>/raw")
@@ -122,7 +134,8 @@ def summary(mail: Mail) -> dict[str, object]:
     """Return a mail as lists contain it."""
     with transaction():
         token_state, deliveries = store().token_state(mail), dict(store().outbox.deliveries.get(mail.id, {}))
-    content = document.summary(mail, token_state, base_url())
+        is_read = mail.id in store().outbox.read
+    content = document.summary(mail, token_state, base_url(), is_read=is_read)
     return {**content, "deliveries": {name: one._asdict() for name, one in deliveries.items()}} if deliveries else content
 
 

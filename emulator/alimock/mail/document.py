@@ -5,11 +5,12 @@ from __future__ import annotations
 from alimock.mail import links, message
 from alimock.spec.times import format_real_time, format_time
 from alimock.state.outbox import Mail
-from alimock.state.record import TokenState
+from alimock.state.record import TokenState, link_expires
 
 
-def summary(mail: Mail, token_state: TokenState, base_url: str) -> dict[str, object]:
+def summary(mail: Mail, token_state: TokenState, base_url: str, *, is_read: bool) -> dict[str, object]:
     """Return a mail as lists contain it; its link begins with a URL."""
+    expires = link_expires(mail.created, mail.link_valid_days)
     return {
         "id": mail.id,
         "sequence": mail.sequence,
@@ -22,8 +23,10 @@ def summary(mail: Mail, token_state: TokenState, base_url: str) -> dict[str, obj
         "token": mail.token,
         "token_state": token_state.value,
         "link": links.link(mail, base_url),
+        "link_expires": format_time(expires) if expires is not None else None,
         "created": format_time(mail.created),
         "received": format_real_time(mail.received),
+        "read": is_read,
     }
 
 

@@ -49,8 +49,8 @@ class Webhook:
     def send(self, mail: Mail, base_url: str) -> None:
         """Post a mail as `GET /_alimock/outbox/{id}` returns it; raises `DeliveryError`."""
         with self._store.transaction():
-            token_state = self._store.token_state(mail)
-        content = {**document.summary(mail, token_state, base_url), **document.bodies(mail, base_url)}
+            token_state, is_read = self._store.token_state(mail), mail.id in self._store.outbox.read
+        content = {**document.summary(mail, token_state, base_url, is_read=is_read), **document.bodies(mail, base_url)}
         try:
             status = self._post(json.dumps(content, ensure_ascii=False).encode())
         except (OSError, HTTPException) as error:

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
 from alimock.spec.address import fold
-from alimock.spec.times import SECONDS_PER_DAY
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
 from alimock.state.listing import Listing, sort_key
 from alimock.state.quotas import DailyQuotas
-from alimock.state.record import SUBMITTED, VERIFIED, WAITING, InitialRecords, Record, TokenState
+from alimock.state.record import SUBMITTED, VERIFIED, WAITING, InitialRecords, Record, TokenState, link_expires
 
 
 class Account:
@@ -297,6 +296,5 @@ class Account:
             return TokenState.VOID
         if record.verification_status == VERIFIED:
             return TokenState.USED
-        days = self.scenario.limits.link_valid_days
-        age = self.clock.now() - record.token_send_time
-        return TokenState.EXPIRED if days is not None and age >= days * SECONDS_PER_DAY else TokenState.OPEN
+        expires = link_expires(record.token_send_time, self.scenario.limits.link_valid_days)
+        return TokenState.EXPIRED if expires is not None and self.clock.now() >= expires else TokenState.OPEN

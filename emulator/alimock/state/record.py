@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alimock.scenario.address_rules import AddressOutcome, AddressRule, Status
-from alimock.spec.times import SECONDS_PER_DAY
+from alimock.spec.times import SECONDS_PER_DAY, parse_time
 from alimock.state.ids import IdGenerator
 
 WAITING = 0
@@ -14,6 +14,7 @@ VERIFIED = 1
 LOOPBACK = "127.0.0.1"
 SUBMITTED = "rule submitted-record"
 _DEFAULT_VALID_DAYS = 3
+_LAST_TIME = parse_time("9989-12-31 23:59:59")
 
 
 @dataclass(slots=True)
@@ -48,6 +49,12 @@ class TokenState(Enum):
     USED = "used"
     VOID = "void"
     EXPIRED = "expired"
+
+
+def link_expires(sent: int, valid_days: int | None) -> int | None:
+    """Return when the link of a mail that was sent at a time expires; None for never, or after the last time there can be."""
+    expires = sent + valid_days * SECONDS_PER_DAY if valid_days is not None else None
+    return expires if expires is not None and expires <= _LAST_TIME else None
 
 
 class InitialRecords:
