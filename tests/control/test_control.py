@@ -208,6 +208,71 @@ def test_addresses_include_records_and_entries_without_record(empty: Api, client
     assert len(get(client, "/_alimock/addresses?limit=1")["addresses"]) == 1  # type: ignore[arg-type]
 
 
+BOOK = """
+limits: {sends_per_address_per_day: 3}
+addresses:
+  "*@Late.example.com": expired
+  "*+tag@example.com": {outcome: verified, sends_today: 2}
+  Ann@example.com: verified
+  bob+tag@example.com: pending
+  eve@example.com: illegal
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Ann@example.com", "bob+tag@example.com", "jo@late.example.com", "eve@example.com"]),
+        ("?text=ANN", ["Ann@example.com"]),
+        ("?text=b%2Btag", ["bob+tag@example.com"]),
+        ("?text=b+tag", ["bob+tag@example.com"]),
+        ("?status=verified", ["Ann@example.com"]),
+        ("?status=pending", ["bob+tag@example.com", "jo@late.example.com"]),
+        ("?status=none", ["eve@example.com"]),
+        ("?status=pending&text=late", ["jo@late.example.com"]),
+        ("?status=pending&limit=1", ["bob+tag@example.com"]),
+        ("?status=verified&text=eve", []),
+        ("?email=ann@example.com&status=verified", ["Ann@example.com"]),
+        ("?email=ann@example.com&status=pending", []),
+        ("?email=ann@example.com&text=bob", []),
+        ("?patterns=true", ["*@Late.example.com", "*+tag@example.com"]),
+        ("?patterns=true&text=late", ["*@Late.example.com"]),
+        ("?patterns=true&email=*%2Btag@example.com", ["*+tag@example.com"]),
+        ("?patterns=true&status=none&limit=1", ["*@Late.example.com"]),
+        ("?patterns=true&status=verified", []),
+    ],
+)
+def test_addresses_are_filtered(empty: Api, client: Client, query: str, found: list[str]) -> None:
+    empty.store.load(scenario(BOOK))
+    client.get("/?Action=ResendEmailVerification&Version=2018-01-29&Email=jo@late.example.com")
+    rows = get(client, f"/_alimock/addresses{query}")["addresses"]
+    assert [row["email"] for row in rows] == found  # type: ignore[attr-defined]
+
+
+def test_address_has_its_entry_its_limit_and_the_end_of_its_link(empty: Api, client: Client) -> None:
+    empty.store.load(scenario(BOOK))
+    submit(client, "new@example.com")
+    client.get("/?Action=ResendEmailVerification&Version=2018-01-29&Email=bob%2Btag@example.com")
+
+    def row(query: str) -> tuple[object, ...]:
+        (found,) = get(client, f"/_alimock/addresses?{query}")["addresses"]  # type: ignore[misc]
+        return found["entry"], found["sends_today"], found["sends_limit"], found["link_expires"]
+
+    assert row("email=new@example.com") == (None, 1, 3, "2026-01-04 08:00:00")
+    assert row("email=bob%2Btag@example.com") == ("pending", 1, 3, "2026-01-04 08:00:00")
+    assert row("email=ann@example.com") == ("verified", 0, 3, None)
+    assert row("email=jo@late.example.com") == ("expired", 0, 3, None)
+    assert row("patterns=true&text=tag") == ({"outcome": "verified", "status": "verified", "sends_today": 2}, 2, 3, None)
+    client.put("/_alimock/clock", headers=LOCAL, json={"now": "2026-01-04 08:00:00"})
+    assert row("email=new@example.com") == (None, 0, 3, None)
+
+
+def test_pending_record_without_a_sent_link_has_none_that_expires(empty: Api, client: Client) -> None:
+    empty.store.load(scenario("addresses: {a@example.com: pending, b@example.com: {status: pending, token: open}}"))
+    rows = get(client, "/_alimock/addresses")["addresses"]
+    assert [row["link_expires"] for row in rows] == [None, "2026-01-04 08:00:00"]  # type: ignore[attr-defined]
+
+
 def test_listing_addresses_creates_no_records(empty: Api, client: Client) -> None:
     empty.store.load(scenario("accounts: {default: {access_keys: [{id: k, secret: s}]}}\naddresses: {'*@x.example.com': verified}"))
     assert get(client, "/_alimock/addresses?access_key_id=k")["addresses"] == []
@@ -306,6 +371,7 @@ def test_reset_empties_the_outbox(client: Client) -> None:
         ("GET", "/_alimock/outbox?limit=x", None, 400, '`limit`: found "x"'),
         ("GET", "/_alimock/outbox?limit=5001", None, 400, '`limit`: found "5001"'),
         ("GET", "/_alimock/outbox?after=-1", None, 400, '`after`: found "-1"'),
+        ("GET", "/_alimock/addresses?status=open", None, 400, "`status`: found 'open'"),
         ("GET", "/_alimock/outbox/none", None, 404, "Message 'none' not found"),
         ("GET", "/_alimock/outbox/none/raw", None, 404, "Message 'none' not found"),
         ("PUT", "/_alimock/clock", "{", 400, "The body is not a JSON object"),

@@ -74,6 +74,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
         ("get", "/_alimock/accounts", None),
         ("get", "/_alimock/changes", None),
         ("get", "/_alimock/addresses", None),
+        ("get", "/_alimock/addresses?patterns=true", None),
         ("put", "/_alimock/addresses/a@example.com", "pending"),
         ("put", "/_alimock/addresses/a@example.com", {"outcome": "quota-exceeded", "then": "success"}),
         ("delete", "/_alimock/addresses/jo@example.com", None),
@@ -104,13 +105,19 @@ def test_response_conforms_to_the_document(
     client.put("/_alimock/access-keys/known", headers=HEADERS, data="{secret: s}")
     (call,) = json.loads(client.get("/_alimock/calls", headers=HEADERS).data)["calls"]
     url = path.replace("{id}", "none" if invalid else message["id"]).replace("{call}", "none" if invalid else call["id"])
-    url += "?nonsense=1" if invalid and "{" not in path else ""
+    url += f"{'&' if '?' in url else '?'}nonsense=1" if invalid and "{" not in path else ""
     content = json.dumps(body) if body is not None else None
     response = client.open(url, method=method.upper(), headers=HEADERS, data=content, content_type="application/json")
     assert (response.status_code == 200) != invalid
-    template = re.sub(
-        r"/(addresses|faults|access-keys)/.*", lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}", path
-    ).replace("{call}", "{id}")
+    template = (
+        re.sub(
+            r"/(addresses|faults|access-keys)/.*",
+            lambda found: f"/{found[1]}/{{{'email' if found[1] == 'addresses' else 'id'}}}",
+            path,
+        )
+        .replace("{call}", "{id}")
+        .partition("?")[0]
+    )
     responses = document["paths"][template][method]["responses"]  # type: ignore[index]
     described = responses["default" if invalid else "200"]
     if "$ref" in described:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -14,13 +14,17 @@ from alimock.control.current import execute, store, transaction
 from alimock.control.errors import ControlError
 from alimock.control.lists import DEFAULT_LIMIT, MAX_LIMIT
 from alimock.scenario import export, loader
+from alimock.scenario.address_rules import AddressRule
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state.account import Account
 from alimock.state.commands import DeleteAddress, PutAddress
-from alimock.state.record import VERIFIED, Record
+from alimock.state.record import VERIFIED, WAITING, Record
 
 blueprint = Blueprint("addresses", __name__)
+
+NO_RECORD = "none"
+STATUSES = {"verified": VERIFIED, "pending": WAITING, NO_RECORD: None}
 
 
 class AddressConverter(BaseConverter):
@@ -33,12 +37,22 @@ class AddressConverter(BaseConverter):
 @blueprint.get("/addresses")
 @transaction()
 def list_addresses() -> dict[str, object]:
-    """List the records of one account or of all, newest first, then the scenario's addresses without a record."""
-    given = arguments.query("access_key_id", "email", "limit")
+    """List the records of one account or of all, newest first, then the scenario's addresses without a record.
+
+    With `patterns=true`, list the patterns of the accounts instead.
+    """
+    given = arguments.query("access_key_id", "email", "text", "status", "patterns", "limit")
     limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     accounts = store().accounts_for_view(given.get("access_key_id"))
-    email = arguments.address("email")
-    documents = (one for account in accounts for one in _documents(account, email, limit))
+    email, texts, status = arguments.address("email"), arguments.plus_readings("text"), given.get("status")
+    if status is not None and status not in STATUSES:
+        raise ControlError(400, f"`status`: found {status[:60]!a}", f"Expected one of: {', '.join(STATUSES)}.")
+    listed = _patterns if arguments.flag(given, "patterns") else _addresses
+
+    def matches(folded: str) -> bool:
+        return (email is None or folded == fold(email)) and (not texts or any(fold(text) in folded for text in texts))
+
+    documents = (one for account in accounts for one in listed(account, email, matches, status))
     return {"addresses": list(islice(documents, limit)), "cursor": store().cursor, "evicted": 0}
 
 
@@ -61,31 +75,38 @@ def delete_address(email: str) -> dict[str, object]:
     return {"deleted": email, "access_key_id": key_id}
 
 
-def _documents(account: Account, email: str | None, limit: int) -> Iterator[dict[str, object]]:
+def _addresses(
+    account: Account, email: str | None, matches: Callable[[str], bool], status: str | None
+) -> Iterator[dict[str, object]]:
     """Iterate over an account's addresses, or the one requested, without creating records."""
-    rules = account.addresses.exact
-    for record in account.page(0, limit)[1] if email is None else filter(None, [account.get(email)]):
-        yield _document(account, record.email, record, record.decided_by)
-    for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
-        if account.get(rule.address) is None:
-            yield _document(account, rule.address, None, rule.location)
+    if status != NO_RECORD:
+        number = STATUSES[status] if status is not None else None
+        found = account.search(matches, number) if email is None else filter(None, [account.get(email)])
+        for record in found:
+            if matches(fold(record.email)) and number in (None, record.verification_status):
+                yield _document(account, record.email, record, record.decided_by)
+    if status in (None, NO_RECORD):
+        for folded, rule in account.addresses.exact.items():
+            if matches(folded) and account.get(rule.address) is None:
+                yield _document(account, rule.address, None, rule.location)
+
+
+def _patterns(account: Account, _: str | None, matches: Callable[[str], bool], status: str | None) -> Iterator[dict[str, object]]:
+    """Iterate over the patterns of an account in the order they are tried."""
+    for rule in account.addresses.patterns.values():
+        if matches(fold(rule.address)) and status in (None, NO_RECORD):
+            yield _entry(account, rule.address, rule, rule.location, rule.sends_today)
 
 
 def _document(account: Account, email: str, record: Record | None, decided_by: str) -> dict[str, object]:
-    rule = account.addresses.rule(email)
-    entry: dict[str, object] = {
-        "email": email,
-        "status": None,
-        "outcome": rule.outcome.value if rule is not None else None,
-        "access_key_id": store().keys.first_key_id(account.name),
-        "sends_today": account.sends_today(email),
-        "decided_by": decided_by,
-    }
+    entry = _entry(account, email, account.addresses.rule(email), decided_by, account.sends_today(email))
     if record is None:
         return entry
+    expires = account.link_expires(record)
     return {
         **entry,
         "status": "verified" if record.verification_status == VERIFIED else "pending",
+        "link_expires": format_time(expires) if expires is not None else None,
         "email_verification_no": record.email_verification_no,
         "user_id": record.user_id,
         "gmt_create": format_time(record.gmt_create),
@@ -94,4 +115,19 @@ def _document(account: Account, email: str, record: Record | None, decided_by: s
         "verification_time": format_time(record.verification_time) if record.verification_time is not None else None,
         "send_ip": record.send_ip,
         "confirm_ip": record.confirm_ip,
+    }
+
+
+def _entry(account: Account, email: str, rule: AddressRule | None, decided_by: str, sends_today: int) -> dict[str, object]:
+    """Return an address without a record, or a pattern."""
+    return {
+        "email": email,
+        "status": None,
+        "outcome": rule.outcome.value if rule is not None else None,
+        "entry": export.address(rule) if rule is not None else None,
+        "access_key_id": store().keys.first_key_id(account.name),
+        "sends_today": sends_today,
+        "sends_limit": account.scenario.limits.sends_per_address_per_day,
+        "link_expires": None,
+        "decided_by": decided_by,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status, remaining
 from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
@@ -78,12 +78,14 @@ class Account:
         self, start: int, size: int, status: int | None = None, oldest: int | None = None, newest: int | None = None
     ) -> tuple[int, list[Record]]:
         """Return how many records match the filters, and `size` of them in the order of List; see `Listing.page`."""
-        if self._listing is None:
-            statuses = {address: self._listed_status(address) for address in (*self.addresses.exact, *self.own_records)}
-            listed = {address: status for address, status in statuses.items() if status is not None}
-            self._listing = Listing(listed, self._sort_key)
-        total, addresses = self._listing.page(start, size, status, oldest, newest)
+        total, addresses = self._listed().page(start, size, status, oldest, newest)
         return total, [record for record in map(self.get, addresses) if record is not None]
+
+    def search(self, matches: Callable[[str], bool], status: int | None = None) -> Iterator[Record]:
+        """Iterate over the records whose folded address matches, in the order of List."""
+        listing = self._listed()
+        total, _ = listing.page(0, 0, status)
+        yield from filter(None, map(self.get, filter(matches, listing.page(0, total, status)[1])))
 
     def records(self) -> Iterator[Record]:
         """Iterate over the records in the order that an exported scenario keeps.
@@ -149,6 +151,12 @@ class Account:
         record = self.sent_records[serial]
         now = self.own_records.get(fold(record.email))
         return record, self._token_state(record, current=now is not None and now.token_serial == serial)
+
+    def link_expires(self, record: Record) -> int | None:
+        """Return when the open link of a record expires; None without an open link, or if it never expires."""
+        has_link = record.token is not None or record.token_serial is not None
+        is_open = has_link and self._token_state(record, current=True) is TokenState.OPEN
+        return link_expires(record.token_send_time, self.scenario.limits.link_valid_days) if is_open else None
 
     def sends_today(self, address: str) -> int:
         """Return how many mails were sent to an address on this UTC+8 day, with those that the scenario counts."""
@@ -239,6 +247,13 @@ class Account:
         self.faults = without_fault(self.faults, fault_id)
         del self.fault_calls[fault_id], self.fault_hits[fault_id]
         return known
+
+    def _listed(self) -> Listing:
+        if self._listing is None:
+            statuses = {address: self._listed_status(address) for address in (*self.addresses.exact, *self.own_records)}
+            listed = {address: status for address, status in statuses.items() if status is not None}
+            self._listing = Listing(listed, self._sort_key)
+        return self._listing
 
     def _listed_status(self, folded: str) -> int | None:
         """Return the status of the record that List shows for an address, or None; no record is made."""
