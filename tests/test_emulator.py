@@ -257,6 +257,15 @@ def test_addresses_are_set_read_and_deleted(emulator: Client) -> None:
         emulator.addresses.put(JO, "verifid")
 
 
+def test_fault_is_disabled_and_enabled(emulator: Client) -> None:
+    emulator.faults.put("busy", {"error": "Throttling.User"})
+    for change, enabled in ((emulator.faults.disable, False), (emulator.faults.enable, True)):
+        change("busy")
+        assert [fault.enabled for fault in emulator.faults.list()] == [enabled]
+    with pytest.raises(EmulatorError, match="Fault 'none' not found"):
+        emulator.faults.disable("none")
+
+
 def test_faults_are_set_fired_and_deleted(emulator: Client) -> None:
     emulator.faults.put("busy", {"error": "Throttling.User", "times": 1})
     assert call(emulator, QUERY, Email=JO)["Code"] == "Throttling.User"

@@ -41,6 +41,8 @@ def hits(api: Api, calls: int, action: str = LIST) -> list[int]:
         ("times: 0", []),
         ("when: {every: 3}, seen: 2", [1, 4, 7]),
         ("times: 2, hits: 1", [1]),
+        ("enabled: true", [1, 2, 3, 4, 5, 6, 7]),
+        ("enabled: false", []),
     ],
 )
 def test_fault_hits_the_calls_that_its_counters_select(fault: str, expected: list[int]) -> None:
@@ -51,6 +53,17 @@ def test_fault_counts_only_matching_calls() -> None:
     api = make_api(scenario("faults: [{when: {action: ListEmailVerification, nth: 2}, error: Throttling}]"))
     assert hits(api, 3, SUBMIT) == [1, 2, 3]  # MissingEmail, which is checked before faults
     assert hits(api, 3) == [2]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "{enabled: false, error: Throttling}, {error: ServiceUnavailable}",
+        "{error: ServiceUnavailable}, {enabled: false, error: Throttling}",
+    ],
+)
+def test_disabled_fault_shadows_nothing_and_is_not_reported_as_shadowed(faults: str) -> None:
+    assert make_api(scenario(f"faults: [{faults}]")).call(LIST).status == 503
 
 
 def test_only_the_first_matching_fault_hits_a_call_but_all_count_it() -> None:

@@ -129,12 +129,62 @@ def test_fault_counts_are_summed_over_accounts(api: Api) -> None:
         assert [api.call(LIST).status for _ in range(3)] == [200, 400, 200]
     slow, nth = ask(api, "GET", "faults")["faults"]  # type: ignore[misc]
     when = {"action": "QueryEmailVerification"}
-    assert slow == {"id": "slow", "when": when, "delay": "1s", "seen": 0, "hits": 0, "decided_by": "PUT /_alimock/faults/slow"}
+    assert slow == {
+        "id": "slow",
+        "when": when,
+        "delay": "1s",
+        "enabled": True,
+        "seen": 0,
+        "hits": 0,
+        "decided_by": "PUT /_alimock/faults/slow",
+    }
     assert (nth["id"], nth["seen"], nth["hits"], nth["decided_by"]) == ("nth", 6, 2, "case.yaml:4")
     assert [one["id"] for one in ask(api, "GET", "faults?unused=true")["faults"]] == ["slow"]  # type: ignore[attr-defined]
     assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=one")["faults"]] == [0, 1]  # type: ignore[attr-defined]
     # An unknown key has no account yet.
     assert [one["hits"] for one in ask(api, "GET", "faults?access_key_id=unknown")["faults"]] == [0, 0]  # type: ignore[attr-defined]
+
+
+def test_disabled_fault_matches_nothing_and_keeps_its_counts(api: Api) -> None:
+    ask(api, "PUT", "faults/all", "{error: Throttling.User}")
+    assert api.code(LIST) == "Throttling.User"
+    disabled = ask(api, "POST", "faults/all/disable")
+    assert disabled["access_key_id"] is None
+    assert disabled["fault"] == {
+        "id": "all",
+        "enabled": False,
+        "error": "Throttling.User",
+        "seen": 1,
+        "hits": 1,
+        "decided_by": "PUT /_alimock/faults/all",
+    }
+    assert api.call(LIST).status == 400  # The next fault, which has counted the first call.
+    assert [one["seen"] for one in ask(api, "GET", "faults")["faults"]] == [1, 2]  # type: ignore[attr-defined]
+    assert ask(api, "POST", "faults/all/enable")["fault"] == {**disabled["fault"], "enabled": True}  # type: ignore[dict-item]
+    assert api.code(LIST) == "Throttling.User"
+    ask(api, "POST", "faults/none/enable", status=404)
+
+
+def test_fault_is_disabled_for_one_account_or_for_all_until_the_reset(api: Api) -> None:
+    ask(api, "PUT", "faults/nth", "{error: Throttling.User}")
+    assert ask(api, "POST", "faults/nth/disable?access_key_id=one")["access_key_id"] == "one"
+    for api.key, status in (("one", 200), ("two", 400)):
+        assert api.call(LIST).status == status
+    assert [one["enabled"] for one in ask(api, "GET", "faults")["faults"]] == [True, False]  # type: ignore[attr-defined]
+    ask(api, "POST", "faults/nth/disable")
+    for api.key in ("two", "new"):
+        assert api.call(LIST).status == 200
+    ask(api, "POST", "reset")
+    assert [api.call(LIST).status for _ in range(2)] == [200, 400]
+
+
+def test_disabled_fault_is_not_unused_and_is_exported(api: Api) -> None:
+    ask(api, "POST", "faults/nth/disable")
+    assert ask(api, "GET", "faults?unused=true")["faults"] == []
+    exported = ask(api, "GET", "scenario?state=current")
+    assert exported["faults"][0]["enabled"] is False  # type: ignore[index]
+    ask(api, "PUT", "scenario", json.dumps(exported), content_type="application/json")
+    assert [api.call(LIST).status for _ in range(2)] == [200, 200]
 
 
 def test_put_fault_again_resets_its_counts_and_keeps_its_position(api: Api) -> None:

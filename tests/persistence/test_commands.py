@@ -41,7 +41,7 @@ addresses:
 faults:
   - {when: {action: ResendEmailVerification, email: "flaky@*", access_key_id: k, version: 2018-01-29}, times: 2, error: Throttling.User, retry_after: 2s}
   - {id: slow, when: {action: QueryEmailVerification, nth: 3}, delay: 2s, slow: 1s, body: truncated}
-  - {when: {action: VerifyEmail, every: 3}, after: 1, reset: before}
+  - {enabled: false, when: {action: VerifyEmail, every: 3}, after: 1, reset: before}
 stubs: {SaveTask: {TaskNo: "{{request_id}}", List: [1, {A: null}], Flag: true}}
 codes: {ParameterIllegal: {status: 400, message: Other.}}
 """)
@@ -58,6 +58,7 @@ COMMANDS: list[Any] = [
     *(commands.PutAddress(rule, "k") for rule in RULES),
     commands.DeleteAddress("jo@example.com", None),
     *(commands.PutFault(fault, "k") for fault in FULL.faults_by_id.values()),
+    commands.EnableFault("1", enabled=False),
     commands.DeleteFault("1"),
     *(commands.PutAccessKey(key) for key in KEYS),
     commands.DeleteAccessKey("k"),

@@ -165,6 +165,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("DELETE", "/_alimock/addresses/jo@example.com", None),
     ("DELETE", "/_alimock/addresses/nobody@example.com", None),
     ("PUT", "/_alimock/faults/new", "{error: Throttling.User}"),
+    ("POST", "/_alimock/faults/1/disable", None),
     ("DELETE", "/_alimock/faults/1", None),
     ("PUT", "/_alimock/access-keys/new", "{secret: x}"),
     ("PUT", "/_alimock/access-keys/new?account=shop", "{secret: x}"),

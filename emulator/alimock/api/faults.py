@@ -35,7 +35,8 @@ def choose(account: Account, action: str, version: str, access_key_id: str, emai
 
 def _matches(fault: Fault, action: str, version: str, access_key_id: str, addresses: tuple[str, ...]) -> bool:
     return (
-        fault.action in (None, action)
+        fault.enabled
+        and fault.action in (None, action)
         and fault.version in (None, version)
         and fault.access_key_id in (None, access_key_id)
         and (fault.email is None or any(fault.email.matches(fold(address)) for address in addresses))

@@ -93,6 +93,7 @@ class Fault:
     """One fault: how many calls matched (`seen`), how often it fired (`hits`), and where it is defined (`decided_by`)."""
 
     id: str
+    enabled: bool
     seen: int
     hits: int
     decided_by: str
@@ -102,7 +103,7 @@ class Faults(Resource):
     """The faults of one account."""
 
     def list(self, *, unused: bool = False) -> builtins.list[Fault]:
-        """Return the faults in the order in which they are tried; with `unused` those that never fired."""
+        """Return the faults in the order in which they are tried; with `unused` the enabled ones that never fired."""
         answer = self._connection.send("GET", "faults", arguments={"unused": "true" if unused else None})
         return [value_of(Fault, one) for one in answer["faults"]]
 
@@ -112,6 +113,14 @@ class Faults(Resource):
         Raises `EmulatorError` for an invalid fault.
         """
         self._connection.send("PUT", f"faults/{fault_id}", fault)
+
+    def enable(self, fault_id: str) -> None:
+        """Enable a fault, which keeps its counts, until the next reset; raises `EmulatorError` if there is none."""
+        self._connection.send("POST", f"faults/{fault_id}/enable")
+
+    def disable(self, fault_id: str) -> None:
+        """Disable a fault, which keeps its counts, until the next reset; raises `EmulatorError` if there is none."""
+        self._connection.send("POST", f"faults/{fault_id}/disable")
 
     def delete(self, fault_id: str) -> None:
         """Delete a fault; raises `EmulatorError` if there is none."""

@@ -52,6 +52,7 @@ _KINDS: dict[str, Any] = {
         commands.PutAddress,
         commands.DeleteAddress,
         commands.PutFault,
+        commands.EnableFault,
         commands.DeleteFault,
         commands.PutAccessKey,
         commands.DeleteAccessKey,

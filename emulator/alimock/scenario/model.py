@@ -76,11 +76,12 @@ class Fault:
 
     Of the matching calls the first `after` pass; then it fires on the `nth`, on each `every`th, or on all, up to `times` times per
     account. It rejects the call with `error`, or damages the response, or both. `retry_after` is in seconds. `seen` and `hits` are
-    the matching calls and the hits before the account's start.
+    the matching calls and the hits before the account's start. One that is not `enabled` matches nothing.
     """
 
     id: str
     location: str
+    enabled: bool = True
     action: str | None = None
     email: Pattern | None = None
     access_key_id: str | None = None
@@ -96,8 +97,12 @@ class Fault:
     hits: int = 0
 
     def covers(self, later: Fault) -> bool:
-        """Return whether this fault takes every call that a later one could fire on."""
-        if (self.times, self.nth, self.after) != (None, None, 0) or self.every not in (None, 1):
+        """Return whether this fault takes every call that a later one could fire on, if both are enabled."""
+        if (
+            not (self.enabled and later.enabled)
+            or (self.times, self.nth, self.after) != (None, None, 0)
+            or self.every not in (None, 1)
+        ):
             return False
         return (
             self.action in (None, later.action)
@@ -148,6 +153,11 @@ class ServiceLimits:
 def with_fault(faults: Mapping[str, Fault], fault: Fault) -> Mapping[str, Fault]:
     """Replace the fault with the same id, or put the fault before all others."""
     return {**faults, fault.id: fault} if fault.id in faults else {fault.id: fault, **faults}
+
+
+def with_enabled_fault(faults: Mapping[str, Fault], fault_id: str, *, enabled: bool) -> Mapping[str, Fault]:
+    """Enable or disable the fault with an id."""
+    return {key: replace(fault, enabled=enabled) if key == fault_id else fault for key, fault in faults.items()}
 
 
 def without_fault(faults: Mapping[str, Fault], fault_id: str) -> Mapping[str, Fault]:

@@ -181,6 +181,7 @@ WHEN = Keys(
 FAULT = Keys(
     {
         "id": Key(NAME, "name for reading, changing and deleting the fault", "`1`, `2` and so on"),
+        "enabled": Key(FLAG, "whether it applies; one that does not counts no calls", "`true`"),
         "when": Key(WHEN, "the calls that match", "all"),
         "after": Key(COUNT, "number of matching calls that pass before the fault counts", "0"),
         "times": Key(COUNT, "maximum number of calls that it hits", "all"),

@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 
 from alimock.scenario.address_rules import AddressBook, AddressRule, Pattern, ScriptedResponse, Status, remaining
-from alimock.scenario.model import Fault, Scenario, with_fault, without_fault
+from alimock.scenario.model import Fault, Scenario, with_enabled_fault, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.state.clock import Clock
 from alimock.state.ids import IdGenerator
@@ -240,6 +240,12 @@ class Account:
         """Replace the fault with the same id, or insert one before all others; its counters start at 0."""
         self.faults = with_fault(self.faults, fault)
         del self.fault_calls[fault.id], self.fault_hits[fault.id]
+
+    def enable_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Enable or disable a fault, which keeps its counters, and return whether it exists."""
+        known = fault_id in self.faults
+        self.faults = with_enabled_fault(self.faults, fault_id, enabled=enabled)
+        return known
 
     def delete_fault(self, fault_id: str) -> bool:
         """Delete a fault, and return whether it existed."""

@@ -181,6 +181,19 @@ class PutFault:
 
 
 @dataclass(frozen=True)
+class EnableFault:
+    """Enable or disable a fault, which keeps its counters."""
+
+    fault_id: str
+    enabled: bool
+    access_key_id: str | None = None
+
+    def apply(self, store: Store) -> bool:
+        """Return whether any account has it."""
+        return store.enable_fault(self.fault_id, self.access_key_id, enabled=self.enabled)
+
+
+@dataclass(frozen=True)
 class DeleteFault:
     """Delete a fault."""
 

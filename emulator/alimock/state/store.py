@@ -14,7 +14,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from alimock.scenario.address_rules import AddressRule
-from alimock.scenario.model import AccessKey, Fault, Scenario, with_fault, without_fault
+from alimock.scenario.model import AccessKey, Fault, Scenario, with_enabled_fault, with_fault, without_fault
 from alimock.spec.address import fold
 from alimock.spec.times import format_time
 from alimock.state import system_clock
@@ -277,6 +277,14 @@ class Store:
         if access_key_id is None:
             self.start = self.start.with_faults(lambda faults: with_fault(faults, fault))
         self._record_change(EventType.FAULT, access_key_id, fault.id)
+
+    def enable_fault(self, fault_id: str, access_key_id: str | None = None, *, enabled: bool) -> bool:
+        """Enable or disable a fault until the next reset, and return whether any account has it."""
+        known = [account.enable_fault(fault_id, enabled=enabled) for account in self.accounts_for_change(access_key_id)]
+        if access_key_id is None:
+            self.start = self.start.with_faults(lambda faults: with_enabled_fault(faults, fault_id, enabled=enabled))
+        self._record_change(EventType.FAULT, access_key_id, fault_id)
+        return any(known)
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
         """Delete a fault, and return whether any account had it."""
