@@ -284,9 +284,12 @@ def test_listing_addresses_creates_no_records(empty: Api, client: Client) -> Non
 def test_info_describes_the_loaded_scenario(client: Client) -> None:
     submit(client, "jo@example.com")
     body = get(client, "/_alimock/info")
-    assert {name: body[name] for name in ("profile", "authentication", "known_keys", "accounts", "messages", "cursor")} == {
+    assert {
+        name: body[name] for name in ("profile", "authentication", "limits", "known_keys", "accounts", "messages", "cursor")
+    } == {
         "profile": "current",
         "authentication": "known-keys",
+        "limits": {"sends_per_address_per_day": 10, "addresses_per_day": 500, "link_valid_days": 3},
         "known_keys": [],
         "accounts": 1,
         "messages": 1,

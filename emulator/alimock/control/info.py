@@ -34,6 +34,7 @@ def get_info() -> dict[str, object]:
         "state": {"location": executor.location, "warning": executor.warning},
         "profile": backend().service.profile or scenario.profile,
         "authentication": (backend().service.authentication or scenario.authentication).value,
+        "limits": asdict(scenario.limits),
         "known_keys": sorted(store().keys.by_id),
         "accounts": len(store().accounts_for_view()),
         "evicted_accounts": store().evicted_accounts,
