@@ -106,8 +106,23 @@ def test_secrets_in_an_exchange_are_masked(query: str, headers: dict[str, str], 
 
 def test_secrets_of_a_call_with_its_parameters_in_the_path_are_masked(api: Api) -> None:
     client = Client(flask_app(Backend(api.service)))
-    client.get(f"/Action={LIST}&Signature={ENCODED}", headers={"Host": "localhost"})
-    assert ENCODED not in json.dumps(newest(api)["exchange"]) and TOKEN not in json.dumps(newest(api)["exchange"])
+    client.get(f"/Action={LIST}&Signature={ENCODED}?Format=JSON", headers={"Host": "localhost"})
+    exchange = newest(api)["exchange"]
+    assert exchange["request"]["target"] == f"/Action={LIST}&Signature=***?Format=JSON"
+    assert ENCODED not in json.dumps(exchange) and TOKEN not in json.dumps(exchange)
+
+
+def test_response_stays_readable_with_a_short_secret_and_is_masked_with_too_many(api: Api) -> None:
+    response = api.call(LIST, SecurityToken="a")
+    assert newest(api)["exchange"]["response"]["body"] == response.body.decode()
+    api.call(LIST, **{f"Password{number}": f"value-{number}" for number in range(101)})
+    assert newest(api)["exchange"]["response"]["body"] == "***"
+
+
+def test_large_body_without_parameters_is_shown_as_it_is(api: Api) -> None:
+    body = b"a" * 256 * 1024
+    api.send(f"Action={LIST}", method="POST", body=body)
+    assert newest(api)["exchange"]["request"]["body"] == body.decode()
 
 
 def test_response_of_the_server_is_what_the_client_got() -> None:

@@ -31,8 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     print(f"\nThe gateway's string to sign:\n{answer['string_to_sign']}")
     if answer["canonical_request"] is not None:
         print(f"\nThe gateway's canonical request:\n{answer['canonical_request']}")
-    if answer["client_string_to_sign"] not in (None, answer["string_to_sign"]):
-        print(f"\nThe client's string to sign:\n{answer['client_string_to_sign']}")
+    signed = answer["client_string_to_sign"]
+    if signed is not None and signed != answer["string_to_sign"]:
+        print(f"\nThe client's string to sign:\n{signed}")
         if answer["client_canonical_request"] is not None:
             print(f"\nThe client's canonical request:\n{answer['client_canonical_request']}")
     return 0 if answer["matches"] else 1

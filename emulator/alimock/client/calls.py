@@ -73,7 +73,7 @@ class CallFilter(TypedDict, total=False):
     """Filters of calls, all of which must match.
 
     `email` and `outcome` match any address of the call, `fault` is the id of the fault that fired, `after` a `sequence`. `text` is
-    a part of any of these, the access key, the user agent, a parameter or the reason, in any case.
+    a part of any of these, the access key, the user agent, a parameter or the reason; letter case does not count.
     """
 
     action: str

@@ -86,8 +86,9 @@ def _addresses(
             if matches(fold(record.email)) and number in (None, record.verification_status):
                 yield _document(account, record.email, record, record.decided_by)
     if status in (None, NO_RECORD):
-        for folded, rule in account.addresses.exact.items():
-            if matches(folded) and account.get(rule.address) is None:
+        rules = account.addresses.exact
+        for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
+            if matches(fold(rule.address)) and account.get(rule.address) is None:
                 yield _document(account, rule.address, None, rule.location)
 
 

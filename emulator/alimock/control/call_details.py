@@ -31,11 +31,11 @@ def details(call: CallEntry) -> dict[str, object]:
     }
 
 
-@transaction()
 def _sources(call: CallEntry) -> list[dict[str, object]]:
-    # Keys are those of the whole emulator, the rest is as the account was loaded.
-    texts = {**store().scenario.texts, **store().scenario_of(call.access_key_id).texts}
-    account = store().account_for_view(call.access_key_id)
+    with transaction():
+        # Keys are those of the whole emulator, the rest is as the account was loaded.
+        texts = {**store().scenario.texts, **store().scenario_of(call.access_key_id).texts}
+        account = store().account_for_view(call.access_key_id)
     fault = account.faults.get(call.fault or "") if account is not None else None
     reasons = [each.decided_by for each in call.outcomes] + ([fault.location] if fault is not None else [])
     return list(_excerpts(reasons, {name: text for name, text in texts.items() if text is not None}))

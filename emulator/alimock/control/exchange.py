@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote_plus
 
 from flask import request
@@ -13,21 +14,30 @@ from alimock.api.faults import apply_fault, apply_without_wire
 from alimock.api.http import PARK, HttpRequest, HttpResponse
 from alimock.scenario.masking import MASK
 
-# A parameter in a target or in the body of a form.
-_PARAMETER = re.compile(r"([^?&=/\s]+)=([^&\r\n]*)")
+# A parameter in a target or in the body of a form. A name that begins anywhere would take time by the square of a long text.
+_PARAMETER = re.compile(r"(?<![^?&=/\s])([^?&=/\s]+)=([^&\r\n]*)")
+# What is shorter is no secret, and may be a part of any word.
+_SHORTEST_SECRET = 4
+_MAX_SECRETS = 100
 
 
 def document(exchange: Exchange) -> dict[str, object]:
     """Return an exchange as JSON."""
     sent, response = exchange
-    target = sent.path + (f"?{_utf8(sent.query.encode('latin-1'))}" if sent.query else "")
     content = {
         "method": sent.method,
-        "target": _masked(target),
+        "target": _target(sent),
         "headers": [[name, MASK if is_secret(name) else value] for name, value in sent.headers.items()],
         "body": _masked(_utf8(sent.body)),
     }
     return {"request": content, "response": _response(response, sent)}
+
+
+def _target(sent: HttpRequest) -> str:
+    """Return the target as it was sent: of a call with its parameters in the path, the query has them, too."""
+    in_path = sent.path.lstrip("/?&") if "=" in sent.path else ""
+    query = sent.query.removeprefix(in_path).removeprefix("&") if in_path else sent.query
+    return _masked(sent.path) + (f"?{_masked(_utf8(query.encode('latin-1')))}" if query else "")
 
 
 def _response(response: HttpResponse, sent: HttpRequest) -> dict[str, object]:
@@ -37,16 +47,22 @@ def _response(response: HttpResponse, sent: HttpRequest) -> dict[str, object]:
         return {"status": None, "headers": [], "body": None, "fault": str(fault)}
     applied = (apply_fault if is_own else apply_without_wire)(response)
     body = "" if sent.method == "HEAD" else _utf8(b"".join(applied.parts))
-    for secret in _secrets(sent):
-        # The string to sign in a message has parameters encoded twice.
-        for text in (secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")):
-            body = body.replace(text, MASK)
     return {
         "status": applied.response.status,
         "headers": list(map(list, applied.response.headers)),
-        "body": body,
+        "body": _without(body, _secrets(sent)),
         "fault": str(fault) if fault is not None else None,
     }
+
+
+def _without(body: str, secrets: Collection[str]) -> str:
+    """Mask secrets in the body of a response. The string to sign in a message has parameters encoded twice."""
+    if len(secrets) > _MAX_SECRETS:
+        return MASK
+    for secret in secrets:
+        for text in (secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")):
+            body = body.replace(text, MASK)
+    return body
 
 
 def _masked(text: str) -> str:
@@ -57,7 +73,8 @@ def _secrets(sent: HttpRequest) -> set[str]:
     """Return the values that are masked in a request."""
     pairs = _PARAMETER.findall(f"{sent.query}&{_utf8(sent.body)}")
     values = {unquote_plus(value) for name, value in pairs if is_secret(unquote_plus(name))}
-    return (values | {value for name, value in sent.headers.items() if is_secret(name)}) - {""}
+    values |= {value for name, value in sent.headers.items() if is_secret(name)}
+    return {value for value in values if len(value) >= _SHORTEST_SECRET}
 
 
 def _utf8(content: bytes) -> str:
