@@ -78,6 +78,13 @@ def test_errors_of_a_checked_scenario_are_listed_with_their_positions(api: Api) 
     ]
 
 
+def test_checked_files_have_their_names_in_errors(api: Api) -> None:
+    files = {"case.yaml": "alimock: 1\nextends: ./base.yaml\nprofil: docs-2021\n", "base.yaml": "alimock: 1\nsed: 1\n"}
+    body = json.dumps({"names": ["case.yaml"], "files": files})
+    answer = json.loads(send(api, "POST", "scenario/check?files=true", body, "application/json").data)
+    assert [(one["file"], one["line"]) for one in answer["mistakes"]] == [("case.yaml", 3), ("base.yaml", 2)]
+
+
 def test_check_for_a_key_lists_what_a_single_account_ignores(api: Api) -> None:
     answer = json.loads(send(api, "POST", "scenario/check?access_key_id=known", "alimock: 1\nauthentication: none\n").data)
     assert answer["ignored"] == ["authentication"]

@@ -64,9 +64,10 @@ def list_files() -> dict[str, object]:
 @blueprint.post("/scenario/check")
 def check_scenario() -> dict[str, object]:
     """Check a scenario as for `load_scenario` without loading it, and return it in full or all its errors."""
-    key_id = arguments.access_key_id()
+    given = arguments.query("access_key_id", "files")
+    key_id, bundle = given.get("access_key_id"), _bundle() if arguments.flag(given, "files") else None
     try:
-        scenario = _parse(key_id, None, None)
+        scenario = _parse(key_id, None, bundle)
     except ScenarioError as error:
         return {"ok": False, "mistakes": list(map(asdict, error.mistakes)), "description": None, "yaml": None, "ignored": []}
     yaml, ignored = export.to_yaml(export.document(scenario)), _ignored(scenario) if key_id is not None else []
