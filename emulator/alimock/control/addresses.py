@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from flask import Blueprint, request
 from werkzeug.routing import BaseConverter
@@ -44,15 +45,9 @@ def list_addresses() -> dict[str, object]:
     given = arguments.query("access_key_id", "email", "text", "status", "patterns", "limit")
     limit = arguments.integer(given, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     accounts = store().accounts_for_view(given.get("access_key_id"))
-    email, texts, status = arguments.address("email"), arguments.plus_readings("text"), given.get("status")
-    if status is not None and status not in STATUSES:
-        raise ControlError(400, f"`status`: found {status[:60]!a}", f"Expected one of: {', '.join(STATUSES)}.")
+    wanted = _Filter.of(given)
     listed = _patterns if arguments.flag(given, "patterns") else _addresses
-
-    def matches(folded: str) -> bool:
-        return (email is None or folded == fold(email)) and (not texts or any(fold(text) in folded for text in texts))
-
-    documents = (one for account in accounts for one in listed(account, email, matches, status))
+    documents = (one for account in accounts for one in listed(account, wanted))
     return {"addresses": list(islice(documents, limit)), "cursor": store().cursor, "evicted": 0}
 
 
@@ -75,27 +70,42 @@ def delete_address(email: str) -> dict[str, object]:
     return {"deleted": email, "access_key_id": key_id}
 
 
-def _addresses(
-    account: Account, email: str | None, matches: Callable[[str], bool], status: str | None
-) -> Iterator[dict[str, object]]:
+class _Filter(NamedTuple):
+    """Which addresses to list; None and no texts match all. Texts are folded."""
+
+    email: str | None
+    texts: Collection[str]
+    status: str | None
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> _Filter:
+        email, texts, status = arguments.address("email"), arguments.plus_readings("text"), given.get("status")
+        if status is not None and status not in STATUSES:
+            raise ControlError(400, f"`status`: found {status[:60]!a}", f"Expected one of: {', '.join(STATUSES)}.")
+        return cls(email, list(map(fold, texts)), status)
+
+    def matches(self, folded: str) -> bool:
+        is_asked = self.email is None or folded == fold(self.email)
+        return is_asked and (not self.texts or any(text in folded for text in self.texts))
+
+
+def _addresses(account: Account, wanted: _Filter) -> Iterator[dict[str, object]]:
     """Iterate over an account's addresses, or the one requested, without creating records."""
-    if status != NO_RECORD:
-        number = STATUSES[status] if status is not None else None
-        found = account.search(matches, number) if email is None else filter(None, [account.get(email)])
-        for record in found:
-            if matches(fold(record.email)) and number in (None, record.verification_status):
+    email, rules, status = wanted.email, account.addresses.exact, STATUSES.get(wanted.status or "")
+    if wanted.status != NO_RECORD:
+        for record in account.search(wanted.matches, status) if email is None else filter(None, [account.get(email)]):
+            if wanted.matches(fold(record.email)) and status in (None, record.verification_status):
                 yield _document(account, record.email, record, record.decided_by)
-    if status in (None, NO_RECORD):
-        rules = account.addresses.exact
+    if wanted.status in (None, NO_RECORD):
         for rule in rules.values() if email is None else filter(None, [rules.get(fold(email))]):
-            if matches(fold(rule.address)) and account.get(rule.address) is None:
+            if wanted.matches(fold(rule.address)) and account.get(rule.address) is None:
                 yield _document(account, rule.address, None, rule.location)
 
 
-def _patterns(account: Account, _: str | None, matches: Callable[[str], bool], status: str | None) -> Iterator[dict[str, object]]:
+def _patterns(account: Account, wanted: _Filter) -> Iterator[dict[str, object]]:
     """Iterate over the patterns of an account in the order they are tried."""
     for rule in account.addresses.patterns.values():
-        if matches(fold(rule.address)) and status in (None, NO_RECORD):
+        if wanted.matches(fold(rule.address)) and wanted.status in (None, NO_RECORD):
             yield _entry(account, rule.address, rule, rule.location, rule.sends_today)
 
 
