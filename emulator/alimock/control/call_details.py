@@ -43,13 +43,15 @@ def _sources(call: CallEntry) -> list[dict[str, object]]:
 
 def _excerpts(reasons: Iterable[str], texts: Mapping[str, str]) -> Iterator[dict[str, object]]:
     """Yield the lines around each location that the reasons name."""
+    if not texts:
+        return
     names = "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))
     locations = re.compile(rf"(?<![\w./-])({names}):(\d{{1,9}})")
-    found = dict.fromkeys((match[1], int(match[2])) for reason in reasons for match in locations.finditer(reason) if texts)
+    found = dict.fromkeys((match[1], int(match[2])) for reason in reasons for match in locations.finditer(reason))
     masked = {name: without_secrets(texts[name]) for name, _ in found}
+    lines_of = {name: LINE_BREAK.split(text) for name, text in masked.items() if text is not None}
     for file, line in found:
-        lines = LINE_BREAK.split(masked[file] or "")
-        first = max(line - CONTEXT, 1)
+        lines, first = lines_of.get(file, []), max(line - CONTEXT, 1)
         if line <= len(lines):
             shown = lines[first - 1 : line + CONTEXT]
             yield {"location": f"{file}:{line}", "file": file, "line": line, "first_line": first, "lines": shown}
