@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from alimock.cli.command import Parser, parse
+from alimock.cli.progress import Progress
 from alimock.scenario import loader
 from alimock.scenario.diagnostics import ScenarioError
 
@@ -33,7 +34,10 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     """Return 0 if all scenarios are valid, else 2."""
     options = parse(parser(), arguments)
-    errors = {name: _error(name) for name in options.scenarios}
+    errors: dict[str, ScenarioError | None] = {}
+    with Progress(lambda: f"{len(errors):,} of {len(set(options.scenarios)):,} files checked"):
+        for name in options.scenarios:
+            errors[name] = _error(name)
     if options.json:
         files = [
             {"name": name, "ok": error is None, "mistakes": [asdict(one) for one in error.mistakes] if error else []}

@@ -8,10 +8,12 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, Parser, fail, parse
+from alimock.cli.progress import Progress
 from alimock.compare import evidence, report
 from alimock.compare.calls import Caller
 from alimock.compare.comparison import Comparison, CredentialsRefused
@@ -61,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     print(report.plan_text(plan, caller, endpoint.authority), file=sys.stderr)
     if refusal := _refusal(plan, yes=options.yes):
         return fail(refusal)
-    return _compare(Comparison(endpoint, caller, plan, ask=_ask), options.write)
+    return _compare(Comparison(endpoint, caller, plan), options.write)
 
 
 def _parser(conversations: Sequence[Conversation]) -> Parser:
@@ -124,9 +126,10 @@ def _refusal(plan: Plan, *, yes: bool) -> str:
     return "" if sys.stdin.readline().strip().lower() in ("y", "yes") else "not confirmed. No call was made."
 
 
-def _ask(question: str) -> str:
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline()
+def _ask(progress: Progress, question: str) -> str:
+    with progress.hidden():
+        print(question, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline()
 
 
 @contextmanager
@@ -161,11 +164,15 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
 def _report(comparison: Comparison, mask: evidence.Mask, results: list[Result]) -> int:
     """Print each step and the summary, add the steps to the results, and return the exit status."""
     try:
-        with _signals_end_the_process(), closing(comparison.results()) as played:
+        steps = len(comparison.plan.steps)
+        progress = Progress(lambda: f"{len(results)} of {steps} steps compared")
+        with _signals_end_the_process(), closing(comparison.results()) as played, progress:
+            comparison.ask = partial(_ask, progress)
             for result in played:
                 results.append(result)
                 # Logs of scheduled runs can be public.
-                print(report.step_text(result, mask.text), flush=True)
+                with progress.hidden():
+                    print(report.step_text(result, mask.text), flush=True)
         print(f"\n{report.summary(results)}", flush=True)
     except OSError as error:
         # Not 1, which says that something differs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from alimock.cli.width import padded, width
 from alimock.testing.report import REASON_LENGTH, plain
 
 # The widths to begin with: the time, the account, the type, and of a call the status, the operation, the code and the duration.
@@ -38,9 +39,9 @@ class Columns:
     def line(self, cells: Sequence[str]) -> str:
         """Return the cells as a line; the last one is not padded."""
         for number, cell in enumerate(cells[:-1]):
-            self._widths[number] = max(self._widths[number], min(len(cell), MAX_WIDTH))
-        padded = (cell.ljust(self._widths[number]) for number, cell in enumerate(cells[:-1]))
-        return _GAP.join((*padded, cells[-1])).rstrip()
+            self._widths[number] = max(self._widths[number], min(width(cell), MAX_WIDTH))
+        aligned = (padded(cell, self._widths[number]) for number, cell in enumerate(cells[:-1]))
+        return _GAP.join((*aligned, cells[-1])).rstrip()
 
 
 def cells(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import zip_longest
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alimock.cli.command import Parser, did_you_mean, fail, parse
+from alimock.cli.width import padded, width
 from alimock.spec import fidelity
 from alimock.spec.fidelity import Entry
 
@@ -114,37 +114,28 @@ def _lines(rows: Sequence[tuple[str, str, str]], columns: int) -> Iterator[str]:
     evidence, subject, statement = _widths(rows, columns)
     for row in rows:
         subjects, statements = _wrapped(row[1], subject), _wrapped(row[2], statement)
-        if any(_width(text) > subject for text in subjects):
+        if any(width(text) > subject for text in subjects):
             statements[:0] = [""] * len(subjects)
         for left, middle, right in zip_longest(_wrapped(row[0], evidence), subjects, statements, fillvalue=""):
-            yield _GAP.join((_padded(left, evidence), _padded(middle, subject), right)).rstrip()
+            yield _GAP.join((padded(left, evidence), padded(middle, subject), right)).rstrip()
 
 
 def _widths(rows: Sequence[tuple[str, str, str]], columns: int) -> tuple[int, int, int]:
     """Return the widths of the columns: the statements need their longest word, and the subjects get what is left of half."""
-    evidence, _, word = (max(_width(word) for row in rows for word in row[number].split()) for number in range(3))
+    evidence, _, word = (max(width(word) for row in rows for word in row[number].split()) for number in range(3))
     left = columns - evidence - 2 * len(_GAP)
-    longest = max(_width(row[1]) for row in rows)
+    longest = max(width(row[1]) for row in rows)
     subject = max(min(longest, left - max(word, columns // 2)), len(_HEAD[1]))
     return evidence, subject, max(left - subject, _NARROWEST)
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrapped(text: str, columns: int) -> list[str]:
     """Break a text between words only, which `textwrap` does not do by the width of Chinese characters."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if _width(longer) <= width:
+        if width(longer) <= columns:
             lines[-1] = longer
         else:
             lines.append(word)
     return lines
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _width(text: str) -> int:
-    """Return the number of columns that a terminal needs for a text."""
-    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)

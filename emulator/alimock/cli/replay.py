@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alimock import __version__
 from alimock.cli.command import Parser, fail, parse
+from alimock.cli.progress import Progress
 from alimock.persistence.recording import Difference, Replay
 
 SHOWN = 20
@@ -27,10 +28,12 @@ def run(arguments: Sequence[str]) -> int:
     replay = Replay(Path(parse(parser(), arguments).file))
     differences = 0
     try:
-        for difference in replay.differences():
-            differences += 1
-            if differences <= SHOWN:
-                print(_format(difference))
+        with Progress(lambda: f"{replay.commands:,} commands replayed") as progress:
+            for difference in replay.differences():
+                differences += 1
+                if differences <= SHOWN:
+                    with progress.hidden():
+                        print(_format(difference), flush=True)
     except OSError as error:
         return fail(f"cannot read {error.filename}: {error.strerror}")
     except ValueError as error:

@@ -22,6 +22,7 @@ from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, Pa
 from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
 from alimock.cli.log_format import log_format
+from alimock.cli.progress import Progress
 from alimock.cli.scenario_watcher import Watcher
 from alimock.cli.streams import StandardStream
 from alimock.mail import links
@@ -55,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         settings = resolve(options, os.environ)
         export_file = ExportFile(settings.export_on_exit) if settings.export_on_exit is not None else None
-        scenario = _scenario(settings)
+        with Progress(lambda: "Loading the scenario"):
+            scenario = _scenario(settings)
     except SettingError as error:
         return fail(str(error))
     except ScenarioError as error:
