@@ -295,11 +295,13 @@ def test_advancing_the_clock_expires_a_link(emulator: Client) -> None:
     "scenario",
     [
         "late.yaml",
+        "./late",
         "./late.yaml,empty",
         Path("late.yaml"),
+        Path("late"),
         {"addresses": {JO: {"status": "verified", "verification_time": datetime(2024, 5, 1, 9, 30)}}},
     ],
-    ids=["name", "names", "path", "mapping"],
+    ids=["name", "stem", "names", "path", "stem of a path", "mapping"],
 )
 def test_scenario_is_loaded_from_a_name_a_path_or_a_mapping(
     emulator: Client, scenario: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -154,7 +154,7 @@ def test_a_built_in_scenario(alimock):
 def test_a_file_from_the_root_directory(alimock, monkeypatch, tmp_path):
     assert alimock.clock.now().year == 2024
 
-@pytest.mark.alimock(scenario={"extends": "cases/late.yaml"})
+@pytest.mark.alimock(scenario={"extends": "cases/late"})
 def test_a_mapping_that_extends_a_file(alimock):
     assert alimock.clock.now().year == 2024
 
