@@ -153,4 +153,4 @@ def test_help_of_serve_names_every_setting_and_limit_on_one_screen(
         assert f"{limit.name}={limit.default}" in output.split()
     for group in ("server", "scenario", "mail", "TLS", "logging", "limits"):
         assert f"\n{group}:\n" in output
-    assert len(output.splitlines()) <= 54
+    assert len(output.splitlines()) <= 53
