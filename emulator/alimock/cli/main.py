@@ -38,11 +38,11 @@ _START = """\
 alimock is an offline emulator of Alibaba Cloud's email verification API.
 
 Start here:
-  alimock serve                        run the emulator
-  alimock send --to a@example.com      send it a first call, from another terminal
-  alimock run -- pytest                run a command against an emulator of its own
-  alimock check default                check a scenario: your file, or a built-in one
-  alimock tail                         follow what happens in the emulator
+  alimock serve                     run the emulator
+  alimock send --to a@example.com   send it a first call, from another terminal
+  alimock run -- pytest             run a command against an emulator of its own
+  alimock check default             check a scenario: a file, or a built-in one
+  alimock tail                      follow what happens in the emulator
 
 `alimock --help` lists all commands, `alimock help COMMAND` describes one."""
 # The status that shells report for a process ended by SIGINT.
