@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shutil
 import signal
 import ssl
 import sys
@@ -15,9 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alimock import __version__
 from alimock.api.context import CallContext
 from alimock.backend import Backend, create_backend
+from alimock.cli import ready_text
+from alimock.cli.color import colors
 from alimock.cli.command import EXIT_UNUSABLE, NO_TLS_EXTRA, NO_VALKEY_EXTRA, Parser, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.cli.log import LogWriter
@@ -154,14 +156,15 @@ def _serve(
         cleanup.callback(server.stop)
         for forwarder in backend.forwarders:
             forwarder.start(links.base_url(backend.host_policy, "http", "", str(listeners[0].port)))
-        # Nothing waits for the line on a closed standard output.
-        if not (isinstance(sys.stdout, StandardStream) and sys.stdout.is_closed):
-            print(_ready_line(listeners, store, settings, restored), flush=True)
+        _print_ready([listener.url for listener in listeners], store.scenario, settings, restored)
         if settings.watch:
             watcher.run(stopping)
         # With a timeout: Python runs signal handlers only between waits.
         while not stopping.wait(POLL_SECONDS):
             pass
+    if sys.stdout.isatty():
+        # The terminal shows ^C at the start of the line.
+        print("\nStopped.")
     return 0
 
 
@@ -212,10 +215,10 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
     return certificates.tls_context(settings.tls_folder, settings.tls_names)
 
 
-def _ready_line(listeners: Sequence[Listener], store: Store, settings: Settings, restored: str) -> str:
-    keys, authentication = len(store.scenario.access_keys), settings.auth or store.scenario.authentication
-    return (
-        f"alimock {__version__} ready on {' and '.join(listener.url for listener in listeners)} (scenario {store.scenario.name}, "
-        f"profile {settings.profile or store.scenario.profile}, authentication {authentication.value}, "
-        f"{keys} known {'key' if keys == 1 else 'keys'}, {restored}); web UI: {listeners[0].url}/_alimock/"
-    )
+def _print_ready(urls: Sequence[str], scenario: Scenario, settings: Settings, restored: str) -> None:
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        print(ready_text.block(urls, scenario, settings, restored, colors(sys.stdout, os.environ), width), flush=True)
+    # Nothing waits for the line on a closed standard output.
+    elif not (isinstance(sys.stdout, StandardStream) and sys.stdout.is_closed):
+        print(ready_text.line(urls, scenario, settings, restored), flush=True)
