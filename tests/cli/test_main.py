@@ -58,7 +58,7 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("serve --auth stric", "alimock serve: --auth: found `stric`, expected one of known-keys, strict, none; did you mean `strict`?"),
         ("serve --watch=maybe", "alimock serve: --watch: found `maybe`, expected one of yes, no"),
         ("scenarios x", "alimock scenarios: unknown argument `x`"),
-        ("check", "alimock check: the following arguments are required: FILE"),
+        ("check", "alimock check: the following arguments are required: SCENARIO"),
         ("env --skd go", "alimock env: unknown option `--skd`; did you mean `--sdk`?"),
         ("env --sdk pyton", "alimock env: --sdk: found `pyton`, expected one of python, python-core, node, java, go, cli; did you mean `python`?"),
         ("export --mbox --secrets", "alimock export: --secrets: not allowed with --mbox"),

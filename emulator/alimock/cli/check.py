@@ -25,7 +25,10 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser("alimock check", description="Validate scenarios and show every error.")
     parser.add_argument(
-        "scenarios", nargs="+", metavar="FILE", help="a path with a slash, .yaml, .yml or .json, or the name of a built-in scenario"
+        "scenarios",
+        nargs="+",
+        metavar="SCENARIO",
+        help="a path with a slash, .yaml, .yml or .json, or the name of a built-in scenario",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

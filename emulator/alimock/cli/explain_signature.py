@@ -15,7 +15,9 @@ from alimock.client.errors import EmulatorError
 def parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser("alimock explain-signature", description="Explain why the signature of a request is wrong.")
-    parser.add_argument("request", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)")
+    parser.add_argument(
+        "request", metavar="REQUEST", help="RequestId of a rejected call, or a file with a raw HTTP request (- for standard input)"
+    )
     add_url(parser)
     return parser
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "explain-signature": "explain what is wrong with the signature of a request",
     "env": "print the settings that point an SDK at the emulator",
     "ca": "print alimock's CA certificate, for TLS",
+    "completion": "print the completion script of a shell",
     "ready": "check whether an emulator is ready (for health checks)",
 }
 _START = """\
