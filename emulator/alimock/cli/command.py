@@ -6,7 +6,7 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 EXIT_UNWRITTEN = 1
@@ -27,10 +27,25 @@ class Parser(argparse.ArgumentParser):
 
     hint = ""
 
-    @property
-    def arguments(self) -> Sequence[argparse.Action]:
-        """The options and arguments, also those of groups, in the order of `--help`."""
-        return self._actions
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        # The options and arguments in the order of `--help`, and those of them that can be repeated.
+        self.arguments: list[argparse.Action] = []
+        self.repeated: list[argparse.Action] = []
+        super().__init__(*arguments, **options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an option or an argument of the parser itself; one with `choices` names the nearest one for another value."""
+        return self._kept(super().add_argument(*names, **_with_suggestion(options)), options)
+
+    def add_to(self, group: Any, *names: str, **options: Any) -> None:
+        """Add an option to a group of this parser."""
+        self._kept(group.add_argument(*names, **_with_suggestion(options)), options)
+
+    def _kept(self, action: argparse.Action, options: Mapping[str, Any]) -> argparse.Action:
+        self.arguments.append(action)
+        if options.get("action") == "append" or options.get("nargs") in ("+", "*"):
+            self.repeated.append(action)
+        return action
 
     @property
     def flags(self) -> list[str]:
@@ -42,12 +57,6 @@ class Parser(argparse.ArgumentParser):
         # argparse writes "argument --port", other errors of alimock say "--port".
         lines = (f"{self.prog}: {re.sub('argument (?=-)', '', message)}", hint, f"See `{self.prog} --help`")
         self.exit(EXIT_UNUSABLE, "".join(f"{line}\n" for line in lines if line))
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        # The only place where argparse lets a class word this error.
-        if action.choices is not None and value not in action.choices:
-            expected = f"expected one of {', '.join(action.choices)}{did_you_mean(value, action.choices)}"
-            raise argparse.ArgumentError(action, f"found `{value}`, {expected}")
 
 
 def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:
@@ -61,6 +70,21 @@ def parse(parser: Parser, words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"unknown argument `{unknown[0]}`{did_you_mean(unknown[0], parser.flags)}", parser.hint)
     return options
+
+
+def _with_suggestion(options: dict[str, Any]) -> dict[str, Any]:
+    """Let a type check the choices, since argparse words the error of another value itself."""
+    choices: Iterable[str] | None = options.get("choices")
+    if choices is None:
+        return options
+    known = tuple(choices)
+
+    def choice(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"found `{text}`, expected one of {', '.join(known)}{did_you_mean(text, known)}")
+        return text
+
+    return {**options, "type": choice}
 
 
 def _is_known(word: str, flags: Iterable[str]) -> bool:

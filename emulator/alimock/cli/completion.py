@@ -51,12 +51,12 @@ def _commands(descriptions: Mapping[str, str]) -> list[Command]:
     commands = []
     for name, description in descriptions.items():
         accepted: Parser = import_module(f"alimock.cli.{name.replace('-', '_')}").parser()
-        commands.append(Command(name, description, tuple(map(_argument, accepted.arguments))))
+        commands.append(Command(name, description, tuple(_argument(one, one in accepted.repeated) for one in accepted.arguments)))
     names = Argument((), "COMMAND", "", values=tuple(descriptions))
     return [*commands, Command("help", "describe a command", (names,))]
 
 
-def _argument(action: argparse.Action) -> Argument:
+def _argument(action: argparse.Action, is_repeated: bool) -> Argument:
     placeholder = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     values = sources.built_in_names() if placeholder in _SCENARIOS else action.choices or ()
     return Argument(
@@ -68,5 +68,5 @@ def _argument(action: argparse.Action) -> Argument:
         is_file=placeholder in _FILES,
         is_flag=action.nargs == 0,
         is_optional=action.nargs == "?",
-        is_repeated=action.nargs in ("+", "*") or isinstance(action, argparse._AppendAction),
+        is_repeated=is_repeated,
     )

@@ -27,8 +27,8 @@ def parser() -> Parser:
     add_url(parser)
     parser.add_argument("--access-key-id", metavar="ID", help="export the account of this key (default: the account `default`)")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--secrets", action="store_true", help="include the secrets of the keys")
-    kind.add_argument("--mbox", action="store_true", help="print the emails, without --access-key-id those of all accounts")
+    parser.add_to(kind, "--secrets", action="store_true", help="include the secrets of the keys")
+    parser.add_to(kind, "--mbox", action="store_true", help="print the emails, without --access-key-id those of all accounts")
     return parser
 
 

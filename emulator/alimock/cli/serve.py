@@ -181,7 +181,7 @@ def parser() -> Parser:
         extra: dict[str, Any] = {"action": "append"} if setting.name == "limits" else {"choices": setting.choices}
         if setting.bare is not None:
             extra |= {"nargs": "?", "const": setting.bare}
-        groups[setting.group].add_argument(setting.flag, dest=setting.name, metavar=setting.metavar, help=_help(setting), **extra)
+        parser.add_to(groups[setting.group], setting.flag, dest=setting.name, metavar=setting.metavar, help=_help(setting), **extra)
     return parser
 
 
