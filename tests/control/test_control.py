@@ -96,6 +96,28 @@ def test_message_is_marked_as_read_and_unread(client: Client) -> None:
     assert client.put(path, headers=LOCAL, json={"read": 1}).json["message"] == "`read`: found 1"  # type: ignore[index]
 
 
+def test_link_of_one_message_expires_and_no_other(client: Client) -> None:
+    submit(client, "jo@example.com")
+    submit(client, "ann@example.com")
+    ann, jo = messages(client)
+    path = f"/_alimock/outbox/{jo['id']}/expire"
+    assert client.post(path, headers=LOCAL).json == {**jo, "token_state": "expired"}
+    assert [one["token_state"] for one in messages(client)] == ["open", "expired"]
+    assert client.get(f"/verify?token={jo['token']}", headers=LOCAL).status_code == 410
+    assert client.get(f"/verify?token={ann['token']}", headers=LOCAL).status_code == 200
+    for message, state in ((jo, "expired"), (ann, "used")):
+        refused = client.post(f"/_alimock/outbox/{message['id']}/expire", headers=LOCAL)
+        assert refused.status_code == 409
+        assert refused.json["message"] == f"The link of {message['to']} is {state}"  # type: ignore[index]
+
+
+def test_link_without_a_limit_never_expires() -> None:
+    client = Client(flask_app(Backend(make_api(scenario("limits: {link_valid_days: null}")).service)))
+    submit(client, "jo@example.com")
+    refused = client.post(f"/_alimock/outbox/{messages(client)[0]['id']}/expire", headers=LOCAL)
+    assert (refused.status_code, refused.json["message"]) == (409, "The link of jo@example.com never expires")  # type: ignore[index]
+
+
 def raw(client: Client, message: dict[str, object]) -> tuple[TestResponse, EmailMessage]:
     response = client.get(f"/_alimock/outbox/{message['id']}/raw", headers=LOCAL)
     parsed = BytesParser(policy=email.policy.default).parsebytes(response.data)

@@ -62,6 +62,7 @@ def test_profiles_are_those_of_the_contract(document: dict[str, object]) -> None
         ("get", "/_alimock/outbox", None),
         ("get", "/_alimock/outbox/{id}", None),
         ("put", "/_alimock/outbox/{id}", {"read": True}),
+        ("post", "/_alimock/outbox/{id}/expire", None),
         ("delete", "/_alimock/outbox/{id}", None),
         ("get", "/_alimock/outbox/wait", None),
         ("get", "/_alimock/access-keys", None),

@@ -59,6 +59,7 @@ COMMANDS: list[Any] = [
     commands.DeleteAddress("jo@example.com", None),
     *(commands.PutFault(fault, "k") for fault in FULL.faults_by_id.values()),
     commands.EnableFault("1", enabled=False),
+    commands.ExpireLink("token"),
     commands.DeleteFault("1"),
     *(commands.PutAccessKey(key) for key in KEYS),
     commands.DeleteAccessKey("k"),

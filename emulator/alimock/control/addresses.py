@@ -136,6 +136,7 @@ def _entry(account: Account, email: str, rule: AddressRule | None, decided_by: s
         "status": None,
         "outcome": rule.outcome.value if rule is not None else None,
         "entry": export.address(rule) if rule is not None else None,
+        "account": account.name,
         "access_key_id": store().keys.first_key_id(account.name),
         "sends_today": sends_today,
         "sends_limit": account.scenario.limits.sends_per_address_per_day,

@@ -14,7 +14,7 @@ from alimock.mail import document, message
 from alimock.mail.mbox import mbox
 from alimock.spec.address import fold
 from alimock.spec.contract import OPERATIONS
-from alimock.state.commands import DeleteMails, MarkMails
+from alimock.state.commands import DeleteMails, ExpireLink, MarkMails
 from alimock.state.log import EventType
 from alimock.state.outbox import Mail
 
@@ -64,6 +64,15 @@ def mark_message(mail_id: str) -> dict[str, object]:
     if not isinstance(read, bool):
         raise ControlError(400, f"`read`: found {json.dumps(read)[:60]}", 'Send {"read": true} or {"read": false}.')
     execute(MarkMails((mail.sequence,), read))
+    return summary(mail)
+
+
+@blueprint.post("/outbox/<mail_id>/expire")
+def expire_link(mail_id: str) -> dict[str, object]:
+    """Make the link of one mail expire now, and return the mail."""
+    arguments.query()
+    mail = _mail(mail_id)
+    execute(ExpireLink(mail.token))
     return summary(mail)
 
 

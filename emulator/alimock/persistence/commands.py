@@ -53,6 +53,7 @@ _KINDS: dict[str, Any] = {
         commands.DeleteAddress,
         commands.PutFault,
         commands.EnableFault,
+        commands.ExpireLink,
         commands.DeleteFault,
         commands.PutAccessKey,
         commands.DeleteAccessKey,

@@ -158,6 +158,14 @@ class Account:
         is_open = has_link and self._token_state(record, current=True) is TokenState.OPEN
         return link_expires(record.token_send_time, self.scenario.limits.link_valid_days) if is_open else None
 
+    def expire(self, record: Record) -> bool:
+        """Make the open link of a record expire as if its mail had been sent earlier, and return whether it had one."""
+        expires = self.link_expires(record)
+        if expires is None:
+            return False
+        record.token_send_time -= expires - self.clock.now()
+        return True
+
     def sends_today(self, address: str) -> int:
         """Return how many mails were sent to an address on this UTC+8 day, with those that the scenario counts."""
         sends = self.quotas.today.sends.get(fold(address))

@@ -82,6 +82,27 @@ class FollowLink:
 
 
 @dataclass(frozen=True)
+class ExpireLink:
+    """Make the link of a mail expire now, and no other."""
+
+    token: str
+
+    def apply(self, store: Store) -> None:
+        """Change the time at which the mail was sent; raises `Conflict` if its link is not open or never expires."""
+        account = store.account_of_token(self.token)
+        found = account.record_of_token(self.token) if account is not None else None
+        if account is None or found is None:
+            raise Conflict("The link is unknown", "Its account may have been reset.")
+        record, state = found
+        if state is not TokenState.OPEN:
+            raise Conflict(f"The link of {record.email} is {state.value}", "Only an open link can expire.")
+        if not account.expire(record):
+            hint = "Load a scenario with `limits: {link_valid_days: ...}`."
+            raise Conflict(f"The link of {record.email} never expires", hint)
+        store.record_event(EventType.ADDRESS, account.name, record.email)
+
+
+@dataclass(frozen=True)
 class LoadScenario:
     """Start one account, or all, from a scenario.
 
