@@ -38,7 +38,7 @@ from lxml import etree
 from persistence.valkey_server import ValkeyServer, running_server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 # The tests use loopback only, but several of the clients in them send even that to the proxy of the shell.
 for _name in proxies(os.environ):
@@ -229,6 +229,40 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, running: Running) -> Iterator[Callable[..., Page]]:
+    """A function that opens the web UI of the server at a hash, with options of the browser's context.
+
+    The page must cause no errors, and no requests to other hosts.
+    """
+    pages: list[Page] = []
+    errors: list[str] = []
+    requests: list[str] = []
+
+    def open_page(hash_: str = "", **options: object) -> Page:
+        page = browser.new_context(**{"locale": "en-US", **options}).new_page()  # type: ignore[arg-type]
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(f"{running.url}/_alimock/{hash_}")
+        page.locator("nav").wait_for()
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    # The browser also reports error responses and a stopped server.
+    assert not [error for error in errors if not error.startswith("Failed to load resource")]
+    assert {"/".join(url.split("/")[:3]) for url in requests if not url.startswith(("data:", "blob:"))} <= {running.url}
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """The web UI as it opens."""
+    return open_page()
 
 
 @pytest.fixture(scope="session")

@@ -43,14 +43,14 @@ def main(wheel: Path) -> None:
         ) as server:
             try:
                 url, response = _call(server)
-                page = "".join(_get(f"{url}/_alimock/{path}") for path in ("", "static/page.js", "static/snippets/curl.sh"))
+                page = "".join(_get(f"{url}/_alimock/{path}") for path in ("", "static/main.js", "static/snippets/curl.sh"))
             finally:
                 server.terminate()
             assert server.wait(timeout=10) == 0, server.returncode
         for version, result in _PYTEST.items():
             _check_pytest(Path(folder), binaries, version, result)
     assert "<Code>SendTokenQuotaExceeded</Code>" in response, response
-    assert "static/page.js" in page and "drawNow" in page and "Email=jo@example.com" in page, page
+    assert "static/main.js" in page and "render(html" in page and "Email=jo@example.com" in page, page
     print(f"{wheel.name}: installs, serves, responds and stops")
 
 

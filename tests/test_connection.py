@@ -237,7 +237,7 @@ def test_redirects_stay_below_the_public_url(headers: dict[str, str]) -> None:
 def test_page_behind_a_proxy_that_changes_the_host_loads_and_gets_the_hint() -> None:
     client = create_app().test_client()
     headers = {"Origin": "https://mocks.example.com", "X-Forwarded-Prefix": "/mail"}
-    assert client.get("/_alimock/static/page.js", headers=headers).status_code == 200
+    assert client.get("/_alimock/static/main.js", headers=headers).status_code == 200
     refused = client.get("/_alimock/info", headers=headers)
     assert (refused.status_code, "--public-url https://mocks.example.com/mail." in refused.json["hint"]) == (403, True)
 

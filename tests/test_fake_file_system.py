@@ -53,8 +53,8 @@ def check_files(emulator: Emulator) -> None:
     message = emulator.outbox.wait(to=JO)
     assert message.link in emulator.outbox.text(message) and message.link in emulator.outbox.html(message)
     assert "The address is verified." in get(emulator, f"/verify?token={message.token}")
-    assert "static/page.js" in get(emulator, "/_alimock/")
-    assert "drawNow" in get(emulator, "/_alimock/static/page.js")
+    assert "static/main.js" in get(emulator, "/_alimock/")
+    assert "render(html" in get(emulator, "/_alimock/static/main.js")
     assert "/_alimock/outbox/wait" in json.loads(get(emulator, "/_alimock/openapi.json"))["paths"]
     assert json.loads(get(emulator, "/_alimock/fidelity"))
     emulator.reset(unload=True)
@@ -113,7 +113,7 @@ def test_package_in_a_zip_archive_has_its_files(tmp_path: Path) -> None:
 
         assert {str(archive)!r} in package_data.__file__
         with Emulator("quota-exceeded") as emulator:
-            for path in ("/_alimock/", "/_alimock/static/page.js", "/_alimock/openapi.json", "/_alimock/fidelity", "/verify?token=x"):
+            for path in ("/_alimock/", "/_alimock/static/main.js", "/_alimock/openapi.json", "/_alimock/fidelity", "/verify?token=x"):
                 try:
                     urllib.request.urlopen(emulator.url + path).read()
                 except urllib.request.HTTPError as error:

@@ -141,7 +141,7 @@ def test_view_changes_nothing(path: str, key: str) -> None:
         "<mail_id>": mail,
         "<call_id>": call,
         "<part_id>": "1",
-        "<name>": "page.js",
+        "<name>": "main.js",
         "<address:email>": "jo@example.com",
     }
     for name, value in values.items():

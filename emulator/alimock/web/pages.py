@@ -18,10 +18,32 @@ _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     None: (404, {"en": "This link does not exist.", "zh": "该链接不存在。"}),
 }
 _HTML = "text/html; charset=utf-8"
+_MODULES = (
+    *(
+        "vendor/preact.js",
+        "api.js",
+        "components.js",
+        "curl.js",
+        "diff.js",
+        "editor.js",
+        "icons.js",
+        "live.js",
+        "main.js",
+        "route.js",
+    ),
+    *("texts.en.js", "texts.js", "texts.zh.js", "toasts.js", "wire.js", "yaml.js"),
+    *("views/addresses.js", "views/calls.js", "views/clock.js", "views/faults.js", "views/keys.js", "views/outbox.js"),
+    *("views/scenario.js", "views/start.js"),
+)
 # Programs that make a first call. The page replaces their placeholders.
 _SNIPPETS = ("Main.java", "aliyun.sh", "curl.sh", "main.go", "node.mjs", "python.py", "test_signup.py")
-_STATIC_FILES = ("api.js", "page.css", "page.js", "texts.js", "views.js", *(f"snippets/{name}" for name in _SNIPPETS))
-_CONTENT_TYPES = {"css": "text/css", "js": "text/javascript"}
+# The content types of the files of the web UI.
+_STATIC_FILES = {
+    **dict.fromkeys(_MODULES, "text/javascript"),
+    **dict.fromkeys(("tokens.css", "page.css"), "text/css"),
+    **dict.fromkeys((f"snippets/{name}" for name in _SNIPPETS), "text/plain"),
+    **dict.fromkeys(("vendor/LICENSE-htm.txt", "vendor/LICENSE-preact.txt"), "text/plain"),
+}
 _UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,7 +54,9 @@ _UI_POLICY = (
 def web_ui() -> Response:
     """Return the web UI, a client of the control API; it loads nothing from other sites and cannot be framed."""
     headers = {"Content-Security-Policy": _UI_POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(package_data.read("web/page.html"), headers=headers, content_type=_HTML)
+    # A browser loads all modules at once, and not each after the one that imports it.
+    modules = "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in _MODULES)
+    return Response(package_data.text("web/page.html").replace("{modules}", modules), headers=headers, content_type=_HTML)
 
 
 @blueprint.get("/_alimock/static/<path:name>")
@@ -40,8 +64,7 @@ def static_file(name: str) -> Response:
     """Return a file of the web UI, which a browser checks for changes whenever it uses it."""
     if name not in _STATIC_FILES:
         abort(404)
-    content_type = _CONTENT_TYPES.get(name.rpartition(".")[2], "text/plain")
-    response = Response(package_data.read(f"web/static/{name}"), content_type=f"{content_type}; charset=utf-8")
+    response = Response(package_data.read(f"web/static/{name}"), content_type=f"{_STATIC_FILES[name]}; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     response.make_conditional(request)

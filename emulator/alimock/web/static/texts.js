@@ -1,38 +1,23 @@
-// All texts of the web UI, in English and Chinese.
+// The language of the page, and its texts.
 
-export const TEXTS = {
-  en: {
-    outbox: "Outbox", addresses: "Addresses", calls: "Calls", scenario: "Scenario", clock: "Clock", faults: "Faults",
-    account: "Account", all: "All accounts", reset: "Reset", other: "中文", deleteAll: "Delete all", deleteOne: "Delete",
-    html: "HTML", text: "Plain text", headers: "Headers", raw: "Raw", copyToken: "Copy token", copyLink: "Copy link", openLink: "Open link",
-    copied: "Copied.", to: "To", sent: "Sent", operation: "Operation", token: "Token", request: "Request ID",
-    noMails: "No emails yet. Call SubmitEmailVerification to send one.",
-    search: "Search", newest: "Showing the newest 200; search for older emails.", evicted: "Older emails evicted (limit reached):",
-    email: "Address", status: "Status", outcome: "Outcome", sendsToday: "Emails today", decidedBy: "Decided by",
-    noAddresses: "No addresses.", time: "Time", code: "Code", key: "Access key", detail: "Result", took: "Duration", noCalls: "No calls yet.",
-    open: "Unused", used: "Used", void: "Superseded", expired: "Expired", verified: "Verified", pending: "Pending",
-    mbox: "Download as mbox", relay: "SMTP relay", webhook: "Webhook", waiting: "Waiting", delivered: "Delivered", failed: "Failed",
-    drop: "Drop a scenario file here, or choose one:", loadedNow: "Scenario loaded.", current: "Current state", asLoaded: "Loaded scenario",
-    freeze: "Freeze", run: "Resume", day: "+1 day", hour: "+1 hour", frozen: "Frozen", running: "Running",
-    fault: "Fault", does: "Effect", seen: "Matched", hits: "Fired", noFaults: "No faults.", lost: "Cannot reach the emulator; retrying.",
-    wrongFile: "Reload failed; the previous scenario stays loaded:",
-    help: "Keyboard: 1 to 6 switch views, j and k select the next or previous email.", hint: "Hint",
-  },
-  zh: {
-    outbox: "发件箱", addresses: "地址", calls: "调用", scenario: "场景", clock: "时钟", faults: "故障",
-    account: "账号", all: "全部账号", reset: "重置", other: "English", deleteAll: "全部删除", deleteOne: "删除",
-    html: "HTML", text: "纯文本", headers: "邮件头", raw: "原文", copyToken: "复制 token", copyLink: "复制链接", openLink: "打开链接",
-    copied: "已复制。", to: "收件人", sent: "发送时间", operation: "接口", token: "Token", request: "请求 ID",
-    noMails: "暂无邮件。请调用 SubmitEmailVerification 发送。",
-    search: "搜索", newest: "仅显示最新 200 封，更早的邮件请搜索。", evicted: "超出上限已清除：",
-    email: "邮箱地址", status: "状态", outcome: "预设结果", sendsToday: "今日发送次数", decidedBy: "判定依据",
-    noAddresses: "暂无地址。", time: "时间", code: "返回码", key: "AccessKey", detail: "处理结果", took: "耗时", noCalls: "暂无调用。",
-    open: "未使用", used: "已使用", void: "已失效", expired: "已过期", verified: "已验证", pending: "待验证",
-    mbox: "下载为 mbox", relay: "SMTP 转发", webhook: "Webhook", waiting: "等待投递", delivered: "已投递", failed: "投递失败",
-    drop: "将场景文件拖到此处，或选择文件：", loadedNow: "场景已加载。", current: "当前状态", asLoaded: "加载时状态",
-    freeze: "冻结", run: "恢复", day: "+1 天", hour: "+1 小时", frozen: "已冻结", running: "运行中",
-    fault: "故障", does: "效果", seen: "匹配次数", hits: "触发次数", noFaults: "暂无故障。", lost: "无法连接模拟器，正在重试。",
-    wrongFile: "更改后的文件加载失败，仍使用原场景：",
-    help: "快捷键：1 到 6 切换视图，j、k 选择邮件。", hint: "提示",
-  },
-};
+import { en } from "./texts.en.js";
+import { zh } from "./texts.zh.js";
+
+const TEXTS = { en, zh };
+
+let language = localStorage.getItem("language") || (navigator.language.startsWith("zh") ? "zh" : "en");
+
+export const currentLanguage = () => language;
+export function setLanguage(name) {
+  language = name;
+  localStorage.setItem("language", name);
+}
+
+/** Return the text of a name with its `{placeholders}` filled. A text may be a function of the values. */
+export function t(name, values = {}) {
+  const text = TEXTS[language].texts[name] ?? name;
+  return typeof text === "function" ? text(values) : text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+}
+
+/** Return the name of a state or an outcome; codes of the service stay as they are. */
+export const word = (name) => TEXTS[language].words[name] ?? name;

@@ -1,0 +1,103 @@
+// English.
+
+const SUFFIXES = { one: "st", two: "nd", few: "rd", other: "th" };
+const ordinal = (n) => n + SUFFIXES[new Intl.PluralRules("en", { type: "ordinal" }).select(n)];
+const many = (n, one, several) => `${n.toLocaleString("en")} ${n === 1 ? one : several}`;
+
+export const en = {
+  words: {
+    open: "Unused", used: "Used", void: "Superseded", expired: "Expired", verified: "Verified", pending: "Pending", waiting: "Waiting",
+    delivered: "Delivered", failed: "Failed", success: "Success", exist: "Exists", found: "Found", active: "Active", inactive: "Inactive",
+    "not carried out": "Not executed", "custom answer": "Custom response", checked: "checked", "unknown key": "unknown key, not checked",
+    unsigned: "unsigned", "not checked": "not checked", refused: "refused", relay: "SMTP relay", webhook: "Webhook",
+  },
+  texts: {
+    // The frame.
+    start: "Get started", outbox: "Outbox", calls: "Calls", addresses: "Addresses", scenario: "Scenario", faults: "Faults", clock: "Clock", keys: "Access keys",
+    views: "Views", skip: "Skip to the content", account: "Account", allAccounts: "All accounts", reset: "Reset", other: "中文", help: "Keyboard shortcuts",
+    loading: "Loading…", loadFailed: "This could not be loaded", lost: "Cannot reach the emulator; retrying. What you see may be out of date.",
+    wrongFile: "Reload failed; the previous scenario stays loaded:", close: "Close", cancel: "Cancel", save: "Save", delete: "Delete", change: "Change",
+    undo: "Undo", dismiss: "Dismiss", copy: "Copy", copied: "Copied", copyFailed: "The browser does not let this page copy. Select the text and copy it.", unknownView: "There is no such page",
+    resetQuestion: "Reset?",
+    resetAll: "All accounts start again from the scenario they were loaded with.", resetOne: "The account of {account} starts again from the scenario it was loaded with.",
+    willLose: ({ mails, calls }) => `${many(mails, "email", "emails")} and ${many(calls, "call", "calls")} will be deleted.`,
+    wasReset: "Reset.",
+    shortcutSearch: "Search", shortcutNext: "Next or previous entry", shortcutClose: "Close the detail", shortcutHelp: "This help",
+    // Get started.
+    startHelp: "Point the SDK of your application at this address. Nothing is sent to Alibaba Cloud, and no email leaves this machine.",
+    endpoint: "Endpoint", accessKeyId: "AccessKeyId", accessKeySecret: "AccessKeySecret", protocol: "Protocol", overHttp: "HTTP (SDKs use HTTPS by default: set it to HTTP)", overTls: "HTTPS, with alimock's own certificate authority (`alimock ca`)",
+    noKnownKey: "The scenario has no active key. Unsigned calls and unknown keys are accepted unless authentication is strict.",
+    clientKind: "Kind of client", snippetHelp: "Run it, and its email appears in the outbox.",
+    // Outbox.
+    noMails: "No emails yet", noMailsHelp: "Send the first one with any of these. It appears here within a second.", searchMails: "Search emails", searchCalls: "Address, code, RequestId, any text", searchAddresses: "Search addresses",
+    deleteAll: "Delete all", deleteFound: "Delete found", deleteAllQuestion: "Delete emails?",
+    deleteMails: ({ n }) => `${many(n, "email", "emails")} of all accounts will be deleted. Addresses and calls stay.`, deleteMailsOf: ({ n, account }) => `${many(n, "email", "emails")} of the account of ${account} will be deleted. Addresses and calls stay.`,
+    deletedMails: "Emails deleted.", deletedMail: "Email to {to} deleted.", markUnread: "Mark as unread", markedUnread: "Marked as unread.", unread: "unread",
+    followLink: "Follow the link", copyToken: "Copy token", copyLink: "Copy link", to: "To", sent: "Sent", linkState: "Link", token: "Token", call: "Call", parts: "Parts of the email",
+    "part-html": "HTML", "part-text": "Text", "part-headers": "Headers", "part-raw": "Source", expiresAt: "expires {time} UTC+8", neverExpires: "never expires", linkExpires: "Link expires",
+    shownMails: ({ n }) => many(n, "email", "emails"), evicted: ({ n }) => `${many(n, "older one", "older ones")} evicted (limit reached)`,
+    noMatch: "Nothing matches", noMatchHelp: "Change or clear the filters.",
+    // Calls.
+    result: "Result", operation: "Operation", duration: "Duration", timeUtc: "Time (UTC)", noAction: "(no action)", allOperations: "All operations", allResults: "All results", clearFilters: "Clear filters", removeFilter: "Remove the filter {filter}",
+    pauseLive: "Pause", resumeLive: ({ n }) => (n ? `Resume (${n} new)` : "Resume"), noCalls: "No calls yet", noCallsHelp: "Each request to the emulated API appears here as it arrives, with what decided it.",
+    shownCalls: ({ n }) => many(n, "call", "calls"), why: "Outcome", faultFired: "Injected fault", decidedBy: "Decided by", mailsSent: ({ n }) => (n === 1 ? "Email sent" : `${n} emails sent`), mailGone: "Deleted or evicted",
+    hints: "Hints", callFacts: "Request details", requestId: "RequestId", accessKey: "Access key", signature: "Signature", version: "Version", profile: "Profile", format: "Format", client: "Client",
+    wire: "HTTP exchange", request: "Request", response: "Response", pretty: "Pretty", raw: "Raw", headersOf: ({ n }) => many(n, "header", "headers"), parameters: ({ n }) => many(n, "parameter", "parameters"),
+    notKept: "The request and the response are no longer kept (limit max_exchange_bytes), or another process answered the call.", copyCurl: "Copy as curl",
+    signatureProblem: "Why the signature was refused", remedy: "What to do", stringToSign: "string to sign", canonicalRequest: "canonical request", onlyClient: "only the client signed this", onlyAlimock: "only alimock signed this",
+    sameString: "Both strings are the same, so the secret or the HMAC differs.", alimockSigned: "The {name} that alimock computed:", pasteString: "Paste the {name} of your client to compare", copyNamed: "Copy the {name}",
+    // Addresses.
+    address: "Address", patterns: "Patterns", kind: "Kind", status: "Status", anyStatus: "Any status", noRecord: "No record", scenarioSays: "Scenario", sentToday: "Sent today", addAddress: "Add address",
+    noAddresses: "No addresses", noAddressesHelp: "An address appears with its first Submit, or when the scenario names it.", shownAddresses: ({ n }) => many(n, "address", "addresses"), newestOnly: "the newest only; search for older ones",
+    unknownAddress: "No account knows this address. A Submit would send it an email.", makeIt: "Outcome of this address", outcome: "Outcome", chooseOutcome: "Choose an outcome…", 
+    "outcome-pending": "pending: waits for its verification", "outcome-verified": "verified", "outcome-expired": "expired: its link is too old", "outcome-quota-exceeded": "quota-exceeded: out of sends (SendTokenQuotaExceeded)", "outcome-illegal": "illegal: ParameterIllegall (spelled as the service does)", "outcome-unknown": "unknown: without a record",
+    "does-pending": "It has a record that is not verified; Submit answers ExistList unless SendIfExist is true.", "does-verified": "It is verified; Submit answers ExistList, Resend refuses it.", "does-expired": "It is not verified, and its link was sent four days ago.",
+    "does-quota-exceeded": "Submit and Resend refuse it with SendTokenQuotaExceeded.", "does-illegal": "Every operation refuses it with ParameterIllegall.", "does-unknown": "It has no record; Submit creates one and sends an email.",
+    outcomeHelp: "What Submit and Resend answer, and which record it starts with.", nowDoes: "{email} is now {outcome}.", history: "History", noHistory: "No calls and no emails.", allCallsOf: "All calls of {email}", of: "{n} of {limit}",
+    addressOrPattern: "Address or pattern", patternHelp: "* stands for any characters, as in *@example.com", fullRecord: "Set the fields of the record", byStatus: "(by status)", asOutcome: "(as the outcome says)", sameInYaml: "The same in a scenario", fillIn: "Enter an address and choose an outcome.",
+    savedAddress: "{email} saved.", onlyAccount: "Applies at once to the account of {account}, until the next reset.", everyAccount: "Applies at once to all accounts, until the next reset.", deleteAddressQuestion: "Delete address?", deleteAddress: "The record of {email} and its entry will be deleted until the next reset.", inAllAccounts: "This applies to all accounts.", deletedAddress: "{email} deleted.",
+    // Scenario.
+    scenarios: "Scenarios", editor: "Editor", changes: "Changes", currentState: "Current state", exportState: "Export state", openFile: "Open file…", load: "Load", loadedFiles: "Loaded files", builtIn: "Built-in scenarios", dropHelp: "A file can be dropped on the editor.", discardQuestion: "Discard your changes?", discardDraft: "{file} was changed in the editor and not loaded.", discard: "Discard",
+    checking: "Checking…", valid: "Valid", errors: ({ n }) => many(n, "error", "errors"), foundExpected: "found {found}, expected {expected}", hasErrors: "The scenario has errors", hasErrorsHelp: "Fix them in the editor first.",
+    noChanges: "No changes", noChangesHelp: "What is in the editor says the same as the loaded scenario.", onlyLoaded: "only in the loaded scenario", onlyEdited: "only in the editor", currentHelp: "The state of the account as a scenario that starts in it, without secrets.", editThis: "Edit this",
+    loadQuestion: "Load this scenario?", loadForAll: "All accounts start again from it.", loadFor: "The account of {account} starts again from it.", loadedNow: "Scenario loaded: {name}", ignored: "Ignored for a single account: {fields}",
+    // Faults.
+    faultsHelp: "Calls that fail on purpose.", addFault: "Add fault", changeFault: "Change {id}", noFaults: "No faults", noFaultsHelp: "A fault rejects, delays or damages the calls that match it.", enabled: "Enabled", disabled: "Disabled", fired: ({ n }) => `Fired ${n}`, matched: ({ n }) => `Matched ${n}`,
+    deletedFault: "Fault {id} deleted.", deleteFault: "Delete the fault {id}", savedFault: "Fault {id} saved.", faultSentence: "{calls}: {effects}{schedule}.", and: " and ", comma: ", ",
+    "kind-error": "Error", "kind-delay": "Delay", "kind-slow": "Slow body", "kind-reset": "Connection reset", "kind-body": "Damaged body",
+    "effect-error": "rejected with {value}", "effect-delay": "answered after {value}", "effect-slow": "body sent over {value}", "effect-reset": "{reset}", "effect-body": "{body}",
+    "reset-before": "connection reset before the call is executed", "reset-after": "connection reset after the call was executed", "body-truncated": "only half of the body arrives", "body-wrong-length": "Content-Length is half of the body", "body-html-502": "a proxy's HTML page with status 502", "body-empty": "no body",
+    callsOf: "Calls of {action}", anyCall: "All calls", withAddress: "for {email}", withKey: "with the key {key}", withVersion: "of version {version}", onlyNth: "only call number {n}", everyNth: ({ n }) => `only every ${ordinal(Number(n))} call`, afterCalls: ({ n }) => `after ${many(Number(n), "matching call", "matching calls")}`, atMost: ({ n }) => (Number(n) === 1 ? "once" : `at most ${n} times`), retryAfter: "with a retry after {time}",
+    errorCode: "Error code", retryAfterField: "Retry after", delayField: "Delay", slowField: "Duration", durationHelp: "such as 500ms, 2s or 1m", resetField: "When", bodyField: "What arrives", whichCalls: "Which calls", anyOperation: "Any operation", howOften: "How often",
+    timesField: "At most so many times", timesHelp: "empty: always", afterField: "After so many matching calls", nthField: "Only the nth call", everyField: "Every nth call", nameField: "Name", nameHelp: "letters, digits, - and _", countersRestart: "Saving starts its counters again.",
+    // Clock.
+    clockOf: "The time of the account of {account}.", clockOfAll: "The time that new accounts start with; a change applies to all accounts.", clockHelp: "It decides when links expire and when daily limits restart. Advancing it makes all links expire that are due by then.", frozen: "Frozen", running: "Running", freeze: "Freeze", resume: "Resume",
+    plusHour: "+1 hour", plusDay: "+1 day", plusDays: "+3 days", setTo: "Set to (UTC+8)", set: "Set", clockSet: "Clock set to {time}.", clockFrozen: "Clock frozen.", clockResumed: "Clock running.", clockAdvanced: "Clock advanced: {by}.", nextDay: "Daily limits restart at {time} (in {left}).",
+    willExpire: "Links that will expire", left: "Time left", nothingExpires: "No links will expire", nothingExpiresHelp: "Links of emails appear here until they are followed or have expired.", daysHours: "{days} d {hours} h", hoursMinutes: "{hours} h {minutes} min", more: ({ n }) => `and ${n.toLocaleString("en")} more`,
+    // Access keys.
+    keysHelp: "Signatures of these keys are checked.", addKey: "Add key", addKeyHelp: "It is kept until it is deleted, also over resets and scenarios.", noKeys: "No access keys", noKeysHelp: "Without known keys, signatures cannot be checked.", showSecret: "Show secret", hideSecret: "Hide secret", copySecret: "Copy secret", callsOfKey: "Calls",
+    savedKey: "Key {id} saved.", deleteKeyQuestion: "Delete {id}?", deleteKey: "Its own account with all its emails and calls will be deleted, too.", deletedKey: "Key {id} deleted.", accountHelp: "of the scenario; empty: one of its own",
+    refusedOf: ({ n, total }) => `${n} of ${many(total, "address", "addresses")} refused`,
+    colon: ": ",
+    openInEditor: "Open in the editor",
+    expireNow: "Expire this link",
+    linkExpired: "The link of {to} has expired. All other links stay.",
+    changeClock: "Change the clock",
+    tryIt: "Try it",
+    tryHelp: "Calls the emulated API, unsigned. It may send an email to the outbox.",
+    effect: "Effect",
+    timeFormat: "for example 2026-01-31 09:00:00 (UTC+8)",
+    realTime: "Back to real time",
+    hoursShort: "{n} h",
+    daysShort: "{n} d",
+    frozenShort: "frozen",
+    willLoseChanges: "Addresses, faults and the clock that were changed meanwhile are lost, too.",
+    lineNumber: "Line {n}: ",
+    setAtRunTime: "changed here or through the control API",
+    refusedHelp: "To change that, edit this line, or give the address another outcome.",
+    apply: "Apply",
+    replace: "Replace",
+    replaceQuestion: "Replace the record of {email}?",
+    replaceRecord: "It starts again as the outcome says: the link of its latest email stops working, and its counts restart. To make only the link expire, use “Expire this link” in the email.",
+  },
+};
