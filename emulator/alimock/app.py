@@ -31,7 +31,7 @@ from alimock.security import HostPolicy
 from alimock.settings import SettingError, resolve
 from alimock.state.commands import Conflict
 from alimock.state.executor import Unavailable
-from alimock.web import pages
+from alimock.web import pages, static_files
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 PROTECTED = ("/_alimock/", "/api/", "/view/")
 CONTROL_API = (info, outbox, calls, accounts, access_keys, addresses, faults, clock, scenario, signature)
 # The code of the web UI, which browsers request with an Origin. Behind a proxy, the page must load to show what is wrong.
-_PUBLIC = "/_alimock/static/"
+_PUBLIC = static_files.PREFIX
 # What does not show the state, and is shown without it.
 _STATELESS = ("/_alimock/", "/_alimock/openapi.json", "/_alimock/fidelity", "/_alimock/scenario.schema.json")
 # In a URL that is logged, for example of a call that was sent to another path.

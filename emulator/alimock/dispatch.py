@@ -17,6 +17,7 @@ from alimock.api.http import PARK, RESUMED, HttpRequest, HttpResponse
 from alimock.backend import Backend
 from alimock.state.log import EventType
 from alimock.state.waiters import Waiter
+from alimock.web import static_files
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -50,7 +51,7 @@ class _Parked(NamedTuple):
 
 
 class Dispatcher:
-    """Answers calls of the emulated API and health checks in the event loop, and everything else by Flask in a few threads.
+    """Answers calls, health checks and files of the web UI in the event loop, and everything else by Flask in a few threads.
 
     A call is answered in a thread, too, if it may take long or another thread holds the store's lock. A request whose view has to
     wait for an event takes no thread meanwhile; the view runs again when the wait is over. All methods are for the thread of the
@@ -88,6 +89,8 @@ class Dispatcher:
             self._call(client, http)
         elif path in endpoint.HEALTH_CHECKS:
             self._check_health(client, http.method, path)
+        elif http.method == "GET" and (file := static_files.respond(path.removeprefix(static_files.PREFIX), http.headers)):
+            client.respond(file)
         else:
             self._run_view(client, partial(wsgi.environment, http, target, path, server))
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, render_template_string, request
 from alimock import package_data
 from alimock.control.current import backend
 from alimock.state.record import TokenState
+from alimock.web import static_files
 
 blueprint = Blueprint("pages", __name__)
 
@@ -18,32 +19,6 @@ _RESULTS: dict[TokenState | None, tuple[int, dict[str, str]]] = {
     None: (404, {"en": "This link does not exist.", "zh": "该链接不存在。"}),
 }
 _HTML = "text/html; charset=utf-8"
-_MODULES = (
-    *(
-        "vendor/preact.js",
-        "api.js",
-        "components.js",
-        "curl.js",
-        "diff.js",
-        "editor.js",
-        "icons.js",
-        "live.js",
-        "main.js",
-        "route.js",
-    ),
-    *("texts.en.js", "texts.js", "texts.zh.js", "toasts.js", "wire.js", "yaml.js"),
-    *("views/addresses.js", "views/calls.js", "views/clock.js", "views/faults.js", "views/keys.js", "views/outbox.js"),
-    *("views/scenario.js", "views/start.js"),
-)
-# Programs that make a first call. The page replaces their placeholders.
-_SNIPPETS = ("Main.java", "aliyun.sh", "curl.sh", "main.go", "node.mjs", "python.py", "test_signup.py")
-# The content types of the files of the web UI.
-_STATIC_FILES = {
-    **dict.fromkeys(_MODULES, "text/javascript"),
-    **dict.fromkeys(("tokens.css", "page.css"), "text/css"),
-    **dict.fromkeys((f"snippets/{name}" for name in _SNIPPETS), "text/plain"),
-    **dict.fromkeys(("vendor/LICENSE-htm.txt", "vendor/LICENSE-preact.txt"), "text/plain"),
-}
 _UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -55,20 +30,17 @@ def web_ui() -> Response:
     """Return the web UI, a client of the control API; it loads nothing from other sites and cannot be framed."""
     headers = {"Content-Security-Policy": _UI_POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     # A browser loads all modules at once, and not each after the one that imports it.
-    modules = "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in _MODULES)
+    modules = "\n".join(f'<link rel="modulepreload" href="static/{name}">' for name in static_files.MODULES)
     return Response(package_data.text("web/page.html").replace("{modules}", modules), headers=headers, content_type=_HTML)
 
 
-@blueprint.get("/_alimock/static/<path:name>")
+@blueprint.get(f"{static_files.PREFIX}<path:name>")
 def static_file(name: str) -> Response:
-    """Return a file of the web UI, which a browser checks for changes whenever it uses it."""
-    if name not in _STATIC_FILES:
+    """Return a file of the web UI."""
+    response = static_files.respond(name, {name.lower(): value for name, value in request.headers.items()})
+    if response is None:
         abort(404)
-    response = Response(package_data.read(f"web/static/{name}"), content_type=f"{_STATIC_FILES[name]}; charset=utf-8")
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return Response(response.body, response.status, list(response.headers))
 
 
 @blueprint.get("/verify")
