@@ -162,7 +162,7 @@ def visit(page: Page, hash_: str) -> None:
     expect(page.locator(LOADED).filter(visible=True).first).to_be_visible()
     if "/" in hash_:
         expect(page.locator("main h2").filter(visible=True).first).to_be_visible()
-    page.wait_for_load_state("networkidle") if SCREENSHOTS else None
+    expect(page.locator("main [aria-busy=true]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 800, 1280, 1920, 2560])

@@ -65,7 +65,7 @@ function SetTime({ now, put }) {
     event.preventDefault();
     put({ now: `${value.replace("T", " ")}:00`.slice(0, 19) });
   };
-  return html`<form class="row end" onsubmit=${submit}><${Field} label=${t("setTo")}><input type="datetime-local" id="set-time" required value=${value} oninput=${(event) => set(event.target.value)} /></${Field}><button id="set" class="primary">${t("set")}</button></form>`;
+  return html`<form class="row bottom" onsubmit=${submit}><${Field} label=${t("setTo")}><input type="datetime-local" id="set-time" required value=${value} oninput=${(event) => set(event.target.value)} /></${Field}><button id="set" class="primary">${t("set")}</button></form>`;
 }
 
 /** The open links, those that expire first on top. */
