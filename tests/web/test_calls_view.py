@@ -151,6 +151,8 @@ def test_pasted_string_to_sign_is_compared(page: Page, running: Running) -> None
     expect(page.locator("#diagnosis pre ins")).to_have_text("testid")
     page.locator("#client-string").fill(expected)
     expect(page.locator("#diagnosis")).to_contain_text("Both strings are the same")
+    page.locator("#diagnosis").get_by_role("link", name="Access key testid").click()
+    expect(page.locator("[data-key=testid]")).to_have_attribute("aria-current", "true")
 
 
 def test_hint_for_a_misspelled_operation_is_shown(page: Page, running: Running) -> None:

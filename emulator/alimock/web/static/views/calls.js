@@ -114,11 +114,11 @@ function Call({ id, query }) {
       <div class="row"><${Badge} tone=${call.status >= 400 ? "bad" : "good"}>${call.status} ${call.code}</${Badge}><${Refused} call=${call} /><span class="muted">${call.received.replace("T", " ").replace("Z", "")} UTC · ${call.duration_ms} ms · ${call.method}</span></div>
     </header>
     <${Outcomes} call=${call} />
-    ${call.diagnosis && html`<${Diagnosis} diagnosis=${call.diagnosis} />`}
+    ${call.diagnosis && html`<${Diagnosis} diagnosis=${call.diagnosis} keyId=${call.access_key_id} />`}
     ${call.hints.length > 0 && html`<section><h3>${t("hints")}</h3><ul>${call.hints.map((hint) => html`<li class="wait">${hint}</li>`)}</ul></section>`}
     <${Mails} call=${call} />
     <section><h3>${t("callFacts")}</h3><${Facts} facts=${[
-      [t("requestId"), html`<span class="mono">${call.request_id}</span>`], [t("account"), call.account], [t("accessKey"), call.access_key_id],
+      [t("requestId"), html`<span class="mono">${call.request_id}</span>`], [t("account"), call.account], [t("accessKey"), call.access_key_id && html`<a href=${link("keys", call.access_key_id)}>${call.access_key_id}</a>`],
       [t("signature"), signature(call)], [t("version"), call.version], [t("profile"), call.profile], [t("format"), call.format],
       [t("client"), [call.peer, call.user_agent].filter(Boolean).join(" · ")],
     ]} /></section>
@@ -161,7 +161,7 @@ function Mails({ call }) {
 }
 
 /** What is wrong with a signature: the string that alimock signed against the one that the client signed. */
-function Diagnosis({ diagnosis }) {
+function Diagnosis({ diagnosis, keyId }) {
   const [pasted, paste] = useState("");
   const isCanonical = Boolean(diagnosis.canonical_request);
   const expected = isCanonical ? diagnosis.canonical_request : diagnosis.string_to_sign;
@@ -169,7 +169,7 @@ function Diagnosis({ diagnosis }) {
   const client = pasted || known;
   const name = isCanonical ? t("canonicalRequest") : t("stringToSign");
   return html`<section id="diagnosis"><h3>${t("signatureProblem")}</h3>
-    <div class="outcome"><p><strong>${diagnosis.explanation}</strong></p><p>${t("remedy")}${t("colon")}${diagnosis.remedy}</p><p><a href=${link("keys")}>${t("keys")}</a></p></div>
+    <div class="outcome"><p><strong>${diagnosis.explanation}</strong></p><p>${t("remedy")}${t("colon")}${diagnosis.remedy}</p><p><a href=${link("keys", keyId)}>${t("accessKey")} ${keyId}</a></p></div>
     ${client && client !== expected
     ? html`<p class="legend"><span><del>${t("onlyClient")}</del></span><span><ins>${t("onlyAlimock")}</ins></span></p><${Difference} before=${tokens(client)} after=${tokens(expected)} />`
     : html`${client === expected && html`<p class="good">${t("sameString")}</p>`}<p class="small muted">${t("alimockSigned", { name })}</p><pre tabindex="0">${expected}</pre>`}

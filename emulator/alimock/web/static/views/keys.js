@@ -7,7 +7,7 @@ import { useData } from "../live.js";
 import { account, go, link } from "../route.js";
 import { t, word } from "../texts.js";
 import { attempt, confirmed } from "../toasts.js";
-import { html, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const REGISTERED = "PUT ";
 const NEW = "new";
@@ -20,21 +20,25 @@ export function Keys({ item }) {
     <div class="split ${item === NEW ? "open" : ""}">
       <div class="list"><div class="scroll page" tabindex="0" role="group" aria-label=${t("keys")}>
         ${error ? html`<${Failed} error=${error} />` : !value ? html`<${Loading} />` : value.access_keys.length
-    ? html`<ul class="cards">${value.access_keys.map((key) => html`<${Key} key=${key.id} one=${key} />`)}</ul>`
+    ? html`<ul class="cards">${value.access_keys.map((key) => html`<${Key} key=${key.id} one=${key} isCurrent=${key.id === item} />`)}</ul>`
     : html`<${Empty} icon="keys" title=${t("noKeys")}><p>${t("noKeysHelp")}</p></${Empty}>`}
       </div></div>
       ${item === NEW && html`<${Form} />`}
     </div>`;
 }
 
-function Key({ one }) {
+function Key({ one, isCurrent }) {
   const [isShown, show] = useState(false);
+  const card = useRef(null);
+  useEffect(() => {
+    if (isCurrent) card.current.scrollIntoView({ block: "nearest" });
+  }, [isCurrent]);
   const remove = async () => {
     if (!await confirmed({ title: t("deleteKeyQuestion", { id: one.id }), content: html`<p>${t("deleteKey")}</p>`, action: t("delete") })) return;
     await attempt(() => api("DELETE", `access-keys/${encodeURIComponent(one.id)}`), t("deletedKey", { id: one.id }));
   };
-  return html`<li class="card" data-key=${one.id}>
-    <div class="row"><h2 class="grow">${one.id}</h2><${Badge} tone=${one.status === "inactive" ? "bad" : "good"}>${word(one.status || "active")}</${Badge}><${Badge}>${t("account")} ${one.account}</${Badge}></div>
+  return html`<li class="card" ref=${card} data-key=${one.id} aria-current=${String(isCurrent)}>
+    <div class="row"><h2 class="grow"><a href=${link("keys", one.id)}>${one.id}</a></h2><${Badge} tone=${one.status === "inactive" ? "bad" : "good"}>${word(one.status || "active")}</${Badge}><${Badge}>${t("account")} ${one.account}</${Badge}></div>
     <div class="row">
       <code>${isShown ? one.secret : "••••••••"}</code>
       <button type="button" class="quiet" onclick=${() => show(!isShown)} aria-pressed=${String(isShown)}>${t(isShown ? "hideSecret" : "showSecret")}</button>
