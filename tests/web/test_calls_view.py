@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from conftest import Running, signed
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from web.actions import call, control, send, send_to, show, submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -50,6 +50,33 @@ def test_mail_of_a_call_is_one_click_away(page: Page, running: Running) -> None:
     page.locator("#mails a").click()
     expect(page.locator("#detail dl a", has_text="ann@example.com")).to_be_visible()
     expect(page.frame_locator("iframe").get_by_text("ann@example.com").first).to_be_visible()
+
+
+def test_call_that_arrives_while_the_log_loads_is_shown_once(open_page: Callable[..., Page], running: Running) -> None:
+    submit(running, "one@example.com")
+    page = open_page("#/keys")
+    arrived: list[str] = []
+
+    def arrive(route: Route) -> None:
+        # The list is answered before the call, and arrives after it.
+        response = route.fetch()
+        if "limit=100" in route.request.url and not arrived:
+            arrived.append("two")
+            submit(running, "two@example.com")
+        route.fulfill(response=response)
+
+    page.route("**/_alimock/calls?*", arrive)
+    show(page, "calls")
+    expect(page.locator(".item")).to_have_count(2)
+    expect(page.locator(".foot")).to_have_text("2 calls")
+
+
+@pytest.mark.parametrize("hash_", ["#/calls/wait", "#/calls/..", "#/calls?foo=1", "#/constructor", "#/toString"])
+def test_odd_link_leaves_the_page_usable(open_page: Callable[..., Page], running: Running, hash_: str) -> None:
+    submit(running, "jo@example.com")
+    page = open_page(hash_)
+    show(page, "calls")
+    expect(page.locator(".item")).to_have_count(1)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +127,7 @@ def test_log_is_live_until_it_is_paused(page: Page, running: Running) -> None:
     expect(page.locator(".item")).to_have_count(1)
     page.locator("#pause").click()
     expect(page.locator(".item")).to_have_count(2)
+    expect(page.locator(".foot")).to_have_text("2 calls")
 
 
 def test_request_and_response_are_shown_as_they_were_on_the_wire(page: Page, running: Running) -> None:
@@ -175,9 +203,9 @@ def test_call_whose_exchange_is_not_kept_says_so(open_page: Callable[..., Page],
     path = "**/_alimock/calls/*"
     page = open_page()
 
-    def without_exchange(route: object) -> None:
-        response = route.fetch()  # type: ignore[attr-defined]
-        route.fulfill(response=response, json={**response.json(), "exchange": None})  # type: ignore[attr-defined]
+    def without_exchange(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "exchange": None})
 
     page.route(path, without_exchange)
     open_call(page, "SubmitEmailVerification")

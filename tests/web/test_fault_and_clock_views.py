@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from alimock.scenario import loader
@@ -31,7 +32,7 @@ def query(running: Running) -> str:
         (
             "slow",
             {"slow": "2s", "email": "*@example.com"},
-            "All calls for *@example.com: body sent over 2s, once.",
+            "All calls for *@example.com: body takes 2s, once.",
             '{id: one, when: {email: "*@example.com"}, times: 1, slow: "2s"}',
         ),
         (
@@ -104,6 +105,44 @@ def test_deleted_fault_comes_back_by_undo(page: Page, running: Running) -> None:
     expect(page.locator("[data-fault=busy]")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("[data-fault=busy]")).to_have_count(1)
+
+
+def test_new_fault_is_not_deleted_with_one_of_its_name(page: Page, running: Running) -> None:
+    send_to(running, "PUT", "faults/busy", {"error": "ServiceUnavailable"})
+    show(page, "faults")
+    page.get_by_role("button", name="Delete the fault busy").click()
+    page.locator("#add").first.click()
+    page.locator("#field-id").fill("busy")
+    page.locator("#field-error").select_option("InternalError")
+    page.locator("#save").click()
+    expect(page.locator("[data-fault=busy]")).to_contain_text("rejected with InternalError")
+    assert query(running) == "InternalError"
+
+
+def test_deletion_is_carried_out_before_a_reset(page: Page, running: Running) -> None:
+    send_to(running, "PUT", "faults/busy", {"error": "ServiceUnavailable"})
+    show(page, "faults")
+    page.get_by_role("button", name="Delete the fault busy").click()
+    page.locator("#reset").click()
+    page.locator("#confirm").click()
+    expect(page.locator(".toast", has_text="Reset.")).to_be_visible()
+    kinds = [change["kind"] for change in control(running, "changes")["changes"]]
+    assert kinds[:2] == ["reset", "fault"]
+
+
+def test_deletion_is_carried_out_after_the_time_for_undo(page: Page, running: Running) -> None:
+    page.clock.install()
+    send_to(running, "PUT", "faults/busy", {"error": "ServiceUnavailable"})
+    show(page, "faults")
+    page.get_by_role("button", name="Delete the fault busy").click()
+    assert len(control(running, "faults")["faults"]) == 1
+    page.clock.fast_forward(6_000)
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    assert control(running, "faults")["faults"] == []
+
+
+def test_fault_that_is_gone_is_reported(open_page: Callable[..., Page]) -> None:
+    expect(open_page("#/faults/gone").get_by_role("heading", name="There is no fault gone")).to_be_visible()
 
 
 def test_invalid_fault_is_reported(page: Page) -> None:

@@ -148,6 +148,7 @@ def hashes(running: Running) -> dict[str, str]:
     details = {f"call-{one['code']}": f"calls/{one['id']}" for one in calls}
     mail = control(running, "outbox")["messages"][0]
     forms = {
+        "patterns": "addresses?kind=patterns",
         "address": "addresses/jo%40example.com",
         "new-address": "addresses/new",
         "new-fault": "faults/new",
@@ -189,6 +190,13 @@ def test_no_view_has_serious_accessibility_findings(
     for name, hash_ in hashes(filled).items():
         visit(page, hash_)
         found[name] = serious_findings(page)
+    visit(page, "scenario")
+    for tab in ("changes", "current"):
+        page.locator(f"[data-tab={tab}]").click()
+        found[tab] = serious_findings(page)
+    page.locator("#help").click()
+    found["help"] = serious_findings(page)
+    page.keyboard.press("Escape")
     page.locator("#reset").click()
     found["dialog"] = serious_findings(page)
     assert {name: findings for name, findings in found.items() if findings} == {}

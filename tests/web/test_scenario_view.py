@@ -10,7 +10,7 @@ from alimock.scenario import sources
 from command import serving
 from conftest import Running
 from playwright.sync_api import Browser, Page, expect
-from web.actions import control, show, submit
+from web.actions import control, send_to, show, submit
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -80,6 +80,36 @@ def test_draft_survives_another_view(page: Page) -> None:
     show(page, "outbox")
     show(page, "scenario")
     expect(page.locator("#editor")).to_have_value("alimock: 1\ndescription: A draft.\n")
+
+
+def test_editor_follows_what_is_loaded_until_it_is_edited(page: Page, running: Running) -> None:
+    show(page, "scenario")
+    expect(page.locator("#check")).to_contain_text("Valid")
+    send_to(running, "PUT", "scenario", {"alimock": 1, "description": "Loaded elsewhere."})
+    expect(page.locator("#editor")).to_have_value(re.compile("Loaded elsewhere"))
+    write(page, "alimock: 1\ndescription: A draft.\n")
+    send_to(running, "PUT", "scenario", {"alimock": 1, "description": "Loaded again."})
+    expect(page.locator("#loaded")).to_contain_text("Loaded again.")
+    expect(page.locator("#editor")).to_have_value("alimock: 1\ndescription: A draft.\n")
+
+
+def test_edited_file_of_several_is_loaded_with_the_others(browser: Browser, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text(f"alimock: 1\naddresses: {{{name}@example.com: verified}}\n")
+    with serving("--scenario", f"{tmp_path / 'a.yaml'},{tmp_path / 'b.yaml'}") as (_, line):
+        found = re.search(r"http://[0-9.:]+", line)
+        assert found is not None
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{found[0]}/_alimock/#/scenario")
+        page.locator(".choice", has_text="b.yaml").click()
+        write(page, "alimock: 1\naddresses: {c@example.com: verified}\n")
+        expect(page.locator("#check")).to_contain_text("Valid")
+        load(page)
+        expect(page.locator(".toast")).to_contain_text("Scenario loaded")
+        show(page, "addresses")
+        for email, count in (("a@example.com", 1), ("b@example.com", 0), ("c@example.com", 1)):
+            expect(page.locator(".item", has_text=email)).to_have_count(count)
+        page.close()
 
 
 def test_opening_another_scenario_asks_before_a_draft_is_lost(page: Page) -> None:

@@ -12,22 +12,11 @@ from alimock.api.http import HttpResponse
 
 PREFIX = "/_alimock/static/"
 MODULES = (
-    *(
-        "vendor/preact.js",
-        "api.js",
-        "components.js",
-        "curl.js",
-        "diff.js",
-        "editor.js",
-        "icons.js",
-        "live.js",
-        "main.js",
-        "route.js",
-    ),
-    *("texts.en.js", "texts.js", "texts.zh.js", "toasts.js", "wire.js", "yaml.js"),
-    *("views/addresses.js", "views/calls.js", "views/clock.js", "views/faults.js", "views/keys.js", "views/outbox.js"),
-    *("views/scenario.js", "views/start.js"),
-)
+    "vendor/preact.js", "api.js", "components.js", "curl.js", "diff.js", "editor.js", "icons.js", "live.js", "main.js",
+    "operations.js", "route.js", "texts.en.js", "texts.js", "texts.zh.js", "toasts.js", "wire.js", "yaml.js",
+    "views/addresses.js", "views/calls.js", "views/clock.js", "views/faults.js", "views/keys.js", "views/outbox.js",
+    "views/scenario.js", "views/start.js",
+)  # fmt: skip
 # Programs that make a first call. The page replaces their placeholders.
 _SNIPPETS = ("Main.java", "aliyun.sh", "curl.sh", "main.go", "node.mjs", "python.py", "test_signup.py")
 _CONTENT_TYPES = {

@@ -9,8 +9,8 @@ const PAUSE_MILLISECONDS = 150;
 // The first page paints at once; the rest follows, as many as a list shows.
 const FIRST = 100;
 export const REST = 5000;
-// The kinds of events, besides those of the control API, after which everything is loaded again.
-const RECONNECTED = "reconnected";
+// A kind of its own, after which everything is loaded again: events may have been missed.
+const MISSED = "missed";
 
 const listeners = new Set();
 
@@ -27,9 +27,9 @@ export async function follow(onConnection) {
   for (;;) {
     try {
       const query = cursor === null ? { limit: 0 } : { after: cursor, timeout: isLost ? 0 : WAIT_SECONDS, limit: 1000 };
-      const { changes, cursor: next } = await get("changes", query);
+      const { changes, cursor: next, gap } = await get("changes", query);
       const kinds = new Set(changes.map((change) => change.kind));
-      if (isLost) kinds.add(RECONNECTED);
+      if (isLost || gap) kinds.add(MISSED);
       if (isLost) onConnection(null);
       [cursor, isLost] = [next, false];
       if (kinds.size) listeners.forEach((listener) => listener(kinds));
@@ -68,7 +68,7 @@ function throttled(action) {
 /** Wait until what was rendered is on the screen. */
 const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 
-const concerns = (kinds, wanted) => kinds.has(RECONNECTED) || !wanted || wanted.some((kind) => kinds.has(kind));
+const concerns = (kinds, wanted) => kinds.has(MISSED) || !wanted || wanted.some((kind) => kinds.has(kind));
 
 /**
  * Return `{value, error}` of what `load` loads: again if `keys` change, and after an event of one of these `kinds` (any kind
@@ -109,50 +109,54 @@ export function useLog(path, name, query, { added, changed, isPaused = false }) 
   const [state, set] = useState({});
   const log = useRef({});
   useEffect(() => {
-    const own = { items: [], cursor: 0, evicted: 0 };
+    const own = { items: [], cursor: 0, evicted: 0, waiting: 0, isComplete: false, mustLoad: true };
     log.current = own;
-    const show = (more) => log.current === own && set({ items: own.items, evicted: own.evicted, waiting: own.waiting || 0, ...more });
+    const show = () => log.current === own && set({ items: own.items, evicted: own.evicted, waiting: own.waiting, isComplete: own.isComplete });
     const page = async (limit) => {
       const answer = await get(path, { ...query, limit });
       Object.assign(own, { items: answer[name], cursor: answer.cursor, evicted: answer.evicted, waiting: 0 });
     };
     const load = async () => {
-      try {
-        if (own.items.length < FIRST) await page(FIRST);
-        if (own.items.length >= FIRST) {
-          show({ isComplete: false });
-          await painted();
-          await page(REST);
-        }
-        show({ isComplete: true });
-      } catch (error) {
-        show({ error });
+      own.mustLoad = false;
+      if (own.items.length < FIRST) await page(FIRST);
+      own.isComplete = own.items.length < FIRST;
+      if (!own.isComplete) {
+        show();
+        await painted();
+        await page(REST);
+        own.isComplete = true;
       }
+      show();
     };
     const append = async () => {
       const answer = await get(path, { ...query, after: own.cursor, limit: REST });
-      if (answer.gap) return load();
-      if (!answer[name].length) return undefined;
-      if (own.isPaused) {
-        own.waiting = answer[name].length;
-        return show({});
+      if (answer.gap && !own.isPaused) return load();
+      own.waiting = answer[name].length;
+      if (!own.isPaused) {
+        own.items = [...answer[name].reverse(), ...own.items].slice(0, REST);
+        Object.assign(own, { cursor: answer.cursor, evicted: answer.evicted, waiting: 0 });
       }
-      own.items = [...answer[name].reverse(), ...own.items].slice(0, REST);
-      Object.assign(own, { cursor: answer.cursor, evicted: answer.evicted, waiting: 0 });
-      return show({});
+      return show();
     };
-    const reload = throttled(load);
-    const follow = throttled(() => append().catch(reload));
-    own.follow = follow;
-    reload();
+    // One at a time: an entry that is appended while the log is loaded would get lost or appear twice.
+    own.run = throttled(async () => {
+      try {
+        await (own.mustLoad && !own.isPaused ? load() : append());
+      } catch (error) {
+        own.mustLoad = true;
+        if (log.current === own) set({ error });
+      }
+    });
+    own.run();
     return onEvents((kinds) => {
-      if (concerns(kinds, changed)) reload();
-      else if (kinds.has(added)) follow();
+      const isChanged = concerns(kinds, changed);
+      own.mustLoad ||= isChanged;
+      if (isChanged || kinds.has(added)) own.run();
     });
   }, [key]);
   useEffect(() => {
     log.current.isPaused = isPaused;
-    if (!isPaused && log.current.waiting) log.current.follow();
+    if (!isPaused) log.current.run();
   }, [isPaused, key]);
   return state;
 }

@@ -27,7 +27,7 @@ function App() {
   const [connection, setConnection] = useState(null);
   const [isHelp, help] = useState(false);
   const { value: info } = useData(() => get("info"), []);
-  const { value: accounts } = useData(() => get("accounts"), []);
+  const { value: accounts } = useData(async () => ({ ...await get("accounts"), read: Date.now() }), []);
   useEffect(() => { follow(setConnection); }, []);
   useEffect(() => {
     const press = (event) => handleKey(event, () => help(true));
@@ -36,7 +36,7 @@ function App() {
   }, []);
   useEffect(() => {
     document.documentElement.lang = currentLanguage();
-    document.title = `${t(route.view)} · alimock`;
+    document.title = `${Object.hasOwn(VIEWS, route.view) ? t(route.view) : t("unknownView")} · alimock`;
     // In a narrow window, the navigation scrolls.
     document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   });
@@ -44,10 +44,10 @@ function App() {
     setLanguage(currentLanguage() === "en" ? "zh" : "en");
     setShown(currentLanguage());
   };
-  const View = VIEWS[route.view];
+  const View = Object.hasOwn(VIEWS, route.view) ? VIEWS[route.view] : null;
   return html`<div class="app">
     <${Header} info=${info} accounts=${accounts?.accounts || []} onLanguage=${switchLanguage} onHelp=${() => help(true)} />
-    <${Navigation} view=${route.view} notes=${notesOf(accounts?.accounts || [])} />
+    <${Navigation} view=${route.view} notes=${notesOf(accounts || { accounts: [] })} />
     <main id="view" tabindex="-1">
       <${Problems} connection=${connection} info=${info} />
       ${View ? html`<${View} key=${`${route.view} ${account()} ${currentLanguage()}`} item=${route.item} query=${route.query} />` : html`<${Empty} icon="warning" title=${t("unknownView")}><a class="button" href=${link("outbox")}>${t("outbox")}</a></${Empty}>`}
@@ -58,16 +58,16 @@ function App() {
 }
 
 /** Return what the navigation shows beside its links, of the selected account or of all. */
-function notesOf(accounts) {
+function notesOf({ accounts, read }) {
   const selected = accounts.filter((one) => !account() || one.access_keys.includes(account()));
   const sum = (name) => selected.reduce((total, one) => total + one.counts[name], 0);
   const number = (name) => sum(name).toLocaleString(currentLanguage());
-  return { outbox: number("messages"), calls: number("calls"), clock: selected.length ? clockNote(selected[0].clock) : "" };
+  return { outbox: number("messages"), calls: number("calls"), clock: selected.length ? clockNote(selected[0].clock, read) : "" };
 }
 
 /** Say that a clock is frozen, or how many days or hours it is ahead. */
-function clockNote({ now, frozen }) {
-  const hours = Math.round((parsed(now) - Date.now()) / 3_600_000);
+function clockNote({ now, frozen }, read) {
+  const hours = Math.round((parsed(now) - read) / 3_600_000);
   const shift = Math.abs(hours) < 48 ? t("hoursShort", { n: hours }) : t("daysShort", { n: Math.round(hours / 24) });
   return frozen ? t("frozenShort") : hours ? `${hours > 0 ? "+" : ""}${shift}` : "";
 }
@@ -146,7 +146,8 @@ function handleKey(event, showHelp) {
 /** Close the detail and move the focus back to its item in the list. */
 function closeDetail() {
   const { view, item, query } = current();
-  if (!item) return;
+  // A form keeps what was entered.
+  if (!item || document.querySelector("form.detail")) return;
   const row = document.querySelector(".item[aria-current=true]");
   location.hash = link(view, "", query);
   requestAnimationFrame(() => row?.focus());

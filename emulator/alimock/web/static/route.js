@@ -19,6 +19,9 @@ function decoded(text) {
   }
 }
 
+/** The URL of the emulator, without a slash at its end. A proxy or another application may show it below a prefix. */
+export const base = () => new URL("..", location.href).href.replace(/\/$/, "");
+
 export const current = () => parse(location.hash);
 export const account = () => current().query.account || "";
 

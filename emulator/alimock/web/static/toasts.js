@@ -1,4 +1,4 @@
-// What the page tells about actions: toasts, and dialogs that ask before something is destroyed.
+// Toasts, which report the result of an action, and dialogs, which ask before something is destroyed.
 
 import { icon } from "./icons.js";
 import { t } from "./texts.js";
@@ -29,15 +29,35 @@ function dismiss(id) {
 /** Show a message. A good one goes by itself, a bad one stays until it is dismissed. */
 export function announce(text, tone = "good", action = null) {
   const toast = { id: lastId += 1, text, tone, action };
-  toasts = [...toasts.slice(-3), toast];
+  // Only the last deletion can be undone.
+  toasts = [...toasts.filter((one) => !one.action).slice(-3), toast];
   changed();
   if (tone === "good") setTimeout(dismiss, action ? UNDO_MILLISECONDS : SHOWN_MILLISECONDS, toast.id);
   return toast.id;
 }
 
+// The deletion that can still be undone: the id of what is deleted, and what deletes it.
+let pending = null;
+
+/** Carry out the deletion that waits, so that what is done next meets a state without it. */
+async function settle() {
+  if (!pending) return;
+  const { timer, action } = pending;
+  clearTimeout(timer);
+  pending = null;
+  try {
+    await action();
+  } catch (error) {
+    // What is gone meanwhile, for example after a reset, need not be deleted.
+    if (error.status !== 404) announce(error.message, "bad");
+  }
+  changed();
+}
+
 /** Run an action, and show its error, or `done` when it succeeded. Return its result, or undefined after an error. */
 export async function attempt(action, done) {
   try {
+    await settle();
     const result = await action();
     if (done) announce(done);
     return result ?? true;
@@ -47,34 +67,26 @@ export async function attempt(action, done) {
   }
 }
 
-// The deletions that can still be undone, by the id of what is deleted.
-const deletions = new Map();
-
-/** Delete something after a few seconds in which that can be undone; it is hidden meanwhile. */
-export function deleteLater(id, text, action) {
-  const run = async () => {
-    clearTimeout(timer);
-    await attempt(action);
-    deletions.delete(id);
-    changed();
-  };
-  const timer = setTimeout(run, UNDO_MILLISECONDS);
-  deletions.set(id, run);
+/** Delete something after a few seconds in which that can be undone, or before the next change; it is hidden meanwhile. */
+export async function deleteLater(id, text, action) {
+  await settle();
+  pending = { id, action, timer: setTimeout(settle, UNDO_MILLISECONDS) };
   const undo = () => {
-    clearTimeout(timer);
-    deletions.delete(id);
+    if (pending?.id !== id) return;
+    clearTimeout(pending.timer);
+    pending = null;
     changed();
   };
   announce(text, "good", { label: t("undo"), run: undo });
 }
 
 // A page that is left deletes at once.
-addEventListener("pagehide", () => deletions.forEach((run) => run()));
+addEventListener("pagehide", settle);
 
 /** Return the items that are not being deleted; `idOf` returns the id that was given to `deleteLater`. */
 export function useKept(items, idOf) {
   useChanges();
-  return deletions.size ? items.filter((item) => !deletions.has(idOf(item))) : items;
+  return pending ? items.filter((item) => idOf(item) !== pending.id) : items;
 }
 
 /** Ask before something is destroyed and return whether the answer is yes. `content` says what will be lost. */

@@ -15,7 +15,8 @@ const headerLines = (headers) => headers.map(([name, value]) => `${name}: ${valu
 export function pretty(body) {
   const text = body.trim();
   try {
-    if (/^[{[]/.test(text)) return JSON.stringify(JSON.parse(text), null, 2);
+    // A number that JavaScript cannot represent would change.
+    if (/^[{[]/.test(text)) return JSON.stringify(JSON.parse(text)) === text ? JSON.stringify(JSON.parse(text), null, 2) : body;
   } catch {
     return body;
   }
@@ -39,7 +40,8 @@ function indented(xml) {
 }
 
 function elementLines(element, indent) {
-  const [open, close] = element.cloneNode(false).outerHTML.match(/^(<[^>]*>)(<\/.*)?$/)?.slice(1) || [];
-  if (!element.children.length) return [`${indent}${element.outerHTML}`];
+  const hasText = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  if (!element.children.length || hasText) return [`${indent}${element.outerHTML}`];
+  const [open, close] = element.cloneNode(false).outerHTML.replace(/<\/[^<>]+>$/, "\n$&").split("\n");
   return [indent + open, ...[...element.children].flatMap((child) => elementLines(child, `${indent}  `)), indent + close];
 }

@@ -28,6 +28,8 @@ const NUMBERS = ["sends_today"];
 const outcomeOf = ({ entry }) => (typeof entry === "string" ? entry : entry?.outcome);
 // The outcomes that say more than the status of the record.
 const TELLING = ["quota-exceeded", "illegal", "expired"];
+// Several accounts can have the same address; `of` is the account whose row was chosen.
+const isShown = (one, item, { of }) => one.email === item && (!of || of === one.account);
 const idOf = (one) => `${one.account} ${one.email}`;
 
 export function Addresses({ item, query }) {
@@ -54,15 +56,15 @@ export function Addresses({ item, query }) {
 }
 
 function List({ rows, error, item, query }) {
-  const current = rows?.find((one) => one.email === item)?.id;
+  const current = rows?.find((one) => isShown(one, item, query))?.id;
   if (error) return html`<${Failed} error=${error} />`;
   if (!rows) return html`<${Loading} />`;
   if (!rows.length) return html`<${Empty} icon="addresses" title=${query.text || query.status ? t("noMatch") : t("noAddresses")}><p>${t("noAddressesHelp")}</p><a class="button" href=${link("addresses", NEW, query)}>${icon("plus")}${t("addAddress")}</a></${Empty}>`;
-  return html`<${VirtualList} items=${rows} height=${40} current=${current} label=${t("addresses")} row=${(one) => html`<${Row} one=${one} isCurrent=${one.email === item} query=${query} />`} />
+  return html`<${VirtualList} items=${rows} height=${40} current=${current} label=${t("addresses")} row=${(one) => html`<${Row} one=${one} isCurrent=${isShown(one, item, query)} query=${query} />`} />
     <p class="foot">${t("shownAddresses", { n: rows.length })}${rows.length === LIMIT ? ` · ${t("newestOnly")}` : ""}</p>`;
 }
 
-const Row = ({ one, isCurrent, query }) => html`<a class="item addresses" href=${link("addresses", one.email, query)} aria-current=${String(isCurrent)}>
+const Row = ({ one, isCurrent, query }) => html`<a class="item addresses" href=${link("addresses", one.email, { ...query, of: one.account })} aria-current=${String(isCurrent)}>
   <span>${one.email}</span>
   <span>${TELLING.includes(outcomeOf(one)) ? html`<${Badge} tone="wait">${outcomeOf(one)}</${Badge}>` : html`<${Badge} tone=${TONES[one.status] || ""}>${one.status ? word(one.status) : t("noRecord")}</${Badge}>`}</span>
   <span class="muted">${one.outcome || ""}</span><span class="number muted end">${one.sends_today || ""}</span><span class="muted">${one.account}</span>
@@ -101,11 +103,11 @@ function Address({ email, query }) {
 
 /** Make an address do something else with one choice. */
 function Quick({ email, found }) {
-  const current = (found[0] && outcomeOf(found[0])) || "";
+  const outcomes = new Set(found.map(outcomeOf));
+  const current = (outcomes.size === 1 && [...outcomes][0]) || "";
   const [outcome, choose] = useState(current);
   const put = async () => {
-    const hasLink = found.some((one) => one.link_expires);
-    if (hasLink && !await confirmed({ title: t("replaceQuestion", { email }), content: html`<p>${t("replaceRecord")}</p>`, action: t("replace") })) return;
+    if (!await mayReplace(email)) return;
     await attempt(() => api("PUT", `addresses/${encodeURIComponent(email)}`, { json: outcome, query: { access_key_id: account() } }), t("nowDoes", { email, outcome }));
   };
   return html`<section><h3>${t("makeIt")}</h3><div class="row">
@@ -113,6 +115,13 @@ function Quick({ email, found }) {
     <button type="button" id="apply" disabled=${!outcome || outcome === current} onclick=${put}>${t("apply")}</button>
     <span class="help">${t(account() ? "onlyAccount" : "everyAccount", { account: account() })}</span>
   </div></section>`;
+}
+
+/** Ask before the record of an address is replaced that has an open link, and return whether it may be. */
+async function mayReplace(email) {
+  const { addresses } = await get("addresses", { access_key_id: account(), email });
+  if (!addresses.some((one) => one.link_expires)) return true;
+  return confirmed({ title: t("replaceQuestion", { email }), content: html`<p>${t("replaceRecord")}</p>`, action: t("replace") });
 }
 
 /** Call the emulated API as an application would, to see what it answers. */
@@ -200,17 +209,18 @@ function Form({ email, proposed = "", entry, query, onDone }) {
   const snippet = target && body && Object.keys(body).length ? `addresses:\n  ${yaml({ [target]: body }).slice(1, -1)}` : "";
   const save = async (event) => {
     event.preventDefault();
+    if (!target.includes("*") && !await mayReplace(target)) return;
     const done = await attempt(() => api("PUT", `addresses/${encodeURIComponent(target)}`, { json: body, query: { access_key_id: account() } }), t("savedAddress", { email: target }));
     if (!done) return;
     onDone?.();
     go("addresses", target, { ...query, kind: target.includes("*") ? "patterns" : "" });
   };
   const cancel = () => (onDone ? onDone() : go("addresses", "", query));
-  return html`<form class="detail" id="address-form" onsubmit=${save} aria-label=${email || t("addAddress")}>
+  return html`<form class="detail" id="address-form" tabindex="-1" ref=${email ? focus : undefined} onsubmit=${save} aria-label=${email || t("addAddress")}>
     <h2>${email || t("addAddress")}</h2>
     <p class="help">${account() ? t("onlyAccount", { account: account() }) : t("everyAccount")}</p>
     <div class="fields">
-      ${!email && html`<${Field} wide label=${t("addressOrPattern")} help=${t("patternHelp")}><input id="field-email" required ref=${focus} autocomplete="off" value=${address} oninput=${(event) => rename(event.target.value)} placeholder="name@example.com" /></${Field}>`}
+      ${!email && html`<${Field} wide label=${t("addressOrPattern")} help=${t("patternHelp")}><input id="field-email" required ref=${email ? undefined : focus} autocomplete="off" value=${address} oninput=${(event) => rename(event.target.value)} placeholder="name@example.com" /></${Field}>`}
       <${Field} wide label=${t("outcome")} help=${values.outcome ? t(`does-${values.outcome}`) : t("outcomeHelp")}><${Select} id="field-outcome" value=${values.outcome || ""} choices=${[["", isFull ? t("byStatus") : t("chooseOutcome")], ...OUTCOMES.map((one) => [one, t(`outcome-${one}`)])]} onChange=${change("outcome")} /></${Field}>
     </div>
     <label class="check"><input type="checkbox" id="full" checked=${isFull} onchange=${(event) => expand(event.target.checked)} />${t("fullRecord")}</label>

@@ -1,22 +1,20 @@
 // The call log: every call of the emulated API, and everything that is known about one.
 
-import { api, get } from "../api.js";
+import { get } from "../api.js";
 import { Badge, Copy, decision, Details, Difference, Empty, Facts, Failed, Loading, Search, Select, Source, Tabs, useFocus, useRowHeight, VirtualList } from "../components.js";
 import { curl } from "../curl.js";
 import { tokens } from "../diff.js";
 import { icon } from "../icons.js";
 import { REST, useData, useLog } from "../live.js";
-import { account, filter, link } from "../route.js";
+import { OPERATIONS } from "../operations.js";
+import { account, base, filter, link } from "../route.js";
 import { t, word } from "../texts.js";
 import { html, useRef, useState } from "../vendor/preact.js";
 import { pretty, rawRequest, rawResponse } from "../wire.js";
 
-const OPERATIONS = [
-  "SubmitEmailVerification", "ResendEmailVerification", "VerifyEmail", "QueryEmailVerification", "ListEmailVerification",
-  "DeleteEmailVerification", "EmailVerified",
-];
 // Every other outcome is a refusal.
 const GOOD = /^(success|exist|found|verified|custom answer|OK|\d+ found|)$/;
+const FILTERS = ["text", "action", "outcome", "email"];
 const RESULTS = ["success", "exist", "found", "SendTokenQuotaExceeded", "ParameterIllegall", "ParameterIllegal", "SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "Throttling.User"];
 
 /** Return the tone of a call: bad if it was refused, wait if one of its addresses was. */
@@ -57,7 +55,7 @@ const Head = () => html`<div class="list-head calls" aria-hidden="true">
 
 export function Calls({ item, query }) {
   const [isPaused, pause] = useState(false);
-  const { account: _, ...given } = query;
+  const given = Object.fromEntries(FILTERS.map((name) => [name, query[name]]));
   const filters = { access_key_id: account(), ...given };
   const log = useLog("calls", "calls", filters, { added: "call", changed: ["reset", "scenario"], isPaused });
   const pane = useRef(null);
@@ -73,7 +71,7 @@ export function Calls({ item, query }) {
       <${Select} id="filter-action" label=${t("operation")} value=${query.action || ""} choices=${[any(t("allOperations")), ...OPERATIONS]} onChange=${set("action")} />
       <${Select} id="filter-outcome" label=${t("result")} value=${query.outcome || ""} choices=${[any(t("allResults")), ...results.map((one) => [one, word(one)])]} onChange=${set("outcome")} />
       ${query.email && html`<button type="button" onclick=${() => filter({ email: "" })} aria-label=${t("removeFilter", { filter: query.email })}>${query.email} ${icon("close")}</button>`}
-      ${isFiltered && html`<button type="button" class="quiet" id="clear-filters" onclick=${() => filter({ text: "", action: "", outcome: "", email: "", code: "" })}>${t("clearFilters")}</button>`}
+      ${isFiltered && html`<button type="button" class="quiet" id="clear-filters" onclick=${() => filter({ text: "", action: "", outcome: "", email: "" })}>${t("clearFilters")}</button>`}
       <span class="grow"></span>
       <button type="button" id="pause" aria-pressed=${String(isPaused)} onclick=${() => pause(!isPaused)}>
         ${icon(isPaused ? "play" : "pause")}${isPaused ? t("resumeLive", { n: log.waiting || 0 }) : t("pauseLive")}
@@ -99,7 +97,8 @@ function List({ log, isFiltered, item, query, height }) {
 
 function Call({ id, query }) {
   const focus = useFocus();
-  const { value: call, error } = useData(() => get(`calls/${encodeURIComponent(id)}`), [id], ["reset", "scenario", "verification"]);
+  // Another word than a number is another path of the control API.
+  const { value: call, error } = useData(() => get(`calls/${/^\d+$/.test(id) ? id : 0}`), [id], ["reset", "scenario", "verification", "deletion"]);
   const back = html`<a class="button quiet back" href=${link("calls", "", query)}>${icon("back")}${t("calls")}</a>`;
   if (error) return html`<div class="detail">${back}<${Failed} error=${error} /></div>`;
   if (!call) return html`<div class="detail" aria-busy="true">${back}<${Loading} /></div>`;
@@ -108,7 +107,7 @@ function Call({ id, query }) {
     <header>
       <div class="row">
         <h2 class="grow">${call.action || t("noAction")}</h2>
-        ${call.exchange && html`<${Copy} id="copy-curl" label=${t("copyCurl")} text=${() => curl(call.exchange.request, location.origin)} />`}
+        ${call.exchange && html`<${Copy} id="copy-curl" label=${t(call.signature ? "copyCurlUnsigned" : "copyCurl")} text=${() => curl(call.exchange.request, base())} />`}
         <a class="button quiet icon" id="close" href=${link("calls", "", query)} aria-label=${t("close")}>${icon("close")}</a>
       </div>
       <div class="row"><${Badge} tone=${call.status >= 400 ? "bad" : "good"}>${call.status} ${call.code}</${Badge}><${Refused} call=${call} /><span class="muted">${call.received.replace("T", " ").replace("Z", "")} UTC · ${call.duration_ms} ms · ${call.method}</span></div>

@@ -59,8 +59,7 @@ function span(milliseconds) {
 }
 
 function SetTime({ now, put }) {
-  const [text, set] = useState("");
-  const value = text || formatted(now).slice(0, 16).replace(" ", "T");
+  const [value, set] = useState(formatted(now).slice(0, 16).replace(" ", "T"));
   const submit = (event) => {
     event.preventDefault();
     put({ now: `${value.replace("T", " ")}:00`.slice(0, 19) });

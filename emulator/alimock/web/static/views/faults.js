@@ -4,6 +4,7 @@ import { api, get } from "../api.js";
 import { Badge, Copy, decision, Empty, Failed, Field, Loading, Select, Tabs, useFocus } from "../components.js";
 import { icon } from "../icons.js";
 import { useData } from "../live.js";
+import { OPERATIONS } from "../operations.js";
 import { account, go, link } from "../route.js";
 import { t } from "../texts.js";
 import { attempt, deleteLater, useKept } from "../toasts.js";
@@ -18,6 +19,7 @@ const BODIES = ["truncated", "wrong-length", "html-502", "empty"];
 const WHEN = ["action", "email", "access_key_id", "version", "nth", "every"];
 const NUMBERS = ["nth", "every", "after", "times", "seen", "hits"];
 
+const deletionId = (fault) => `fault ${fault.id} of ${account()}`;
 const kindOf = (fault) => Object.keys(KINDS).find((kind) => fault[kind] !== undefined) || "error";
 
 /** Say what a fault does, to which calls, and how often. */
@@ -38,24 +40,26 @@ function sentence(fault) {
 export function Faults({ item }) {
   const query = { access_key_id: account() };
   const { value, error } = useData(() => get("faults", query), [query], CHANGED);
-  const faults = useKept(value?.faults || [], (fault) => `fault ${fault.id}`);
+  const faults = useKept(value?.faults || [], deletionId);
   const edited = faults.find((fault) => fault.id === item);
   return html`
     <div class="toolbar"><h1>${t("faults")}</h1><span class="help">${t("faultsHelp")}</span><span class="grow"></span><a class="button" id="add" href=${link("faults", NEW)}>${icon("plus")}${t("addFault")}</a></div>
-    <div class="split ${item && (item === NEW || edited) ? "open" : ""}">
+    <div class="split ${item ? "open" : ""}">
       <div class="list"><div class="scroll page" tabindex="0" role="group" aria-label=${t("faults")}>
         ${error ? html`<${Failed} error=${error} />` : !value ? html`<${Loading} />` : !faults.length
     ? html`<${Empty} icon="faults" title=${t("noFaults")}><p>${t("noFaultsHelp")}</p><a class="button" href=${link("faults", NEW)}>${icon("plus")}${t("addFault")}</a></${Empty}>`
     : html`<ul class="cards">${faults.map((fault) => html`<${Fault} key=${fault.id} fault=${fault} query=${query} />`)}</ul>`}
       </div></div>
-      ${item === NEW ? html`<${Form} key=${NEW} taken=${faults.map((fault) => fault.id)} />` : edited && html`<${Form} key=${item} fault=${edited} taken=${[]} />`}
+      ${item === NEW && value && html`<${Form} key=${NEW} taken=${value.faults.map((fault) => fault.id)} />`}
+      ${edited && html`<${Form} key=${item} fault=${edited} taken=${[]} />`}
+      ${item && item !== NEW && value && !edited && html`<div class="detail"><${Empty} icon="faults" title=${t("faultGone", { id: item })}><a class="button" href=${link("faults")}>${t("faults")}</a></${Empty}></div>`}
     </div>`;
 }
 
 function Fault({ fault, query }) {
   const isEnabled = fault.enabled !== false;
   const toggle = () => attempt(() => api("POST", `faults/${encodeURIComponent(fault.id)}/${isEnabled ? "disable" : "enable"}`, { query }));
-  const remove = () => deleteLater(`fault ${fault.id}`, t("deletedFault", { id: fault.id }), () => api("DELETE", `faults/${encodeURIComponent(fault.id)}`, { query, keepalive: true }));
+  const remove = () => deleteLater(deletionId(fault), t("deletedFault", { id: fault.id }), () => api("DELETE", `faults/${encodeURIComponent(fault.id)}`, { query, keepalive: true }));
   return html`<li class="card fault ${isEnabled ? "" : "off"}" data-fault=${fault.id}>
     <div class="stack">
       <div class="row"><h2>${fault.id}</h2>${isEnabled ? "" : html`<${Badge}>${t("disabled")}</${Badge}>`}
@@ -88,7 +92,8 @@ function Form({ fault, taken }) {
   const kind = kindOf(values);
   const change = (name) => (event) => set({ ...values, [name]: typeof event === "string" ? event : event.target.value });
   const choose = (next) => set({ ...Object.fromEntries(Object.entries(values).filter(([name]) => !(name in KINDS) && name !== "retry_after")), ...KINDS[next] });
-  const entry = entryOf(values);
+  // The switch in the list may have changed it meanwhile.
+  const entry = entryOf({ ...values, enabled: fault?.enabled });
   const save = async (event) => {
     event.preventDefault();
     const saved = await attempt(() => api("PUT", `faults/${encodeURIComponent(id)}`, { json: entry, query: { access_key_id: account() } }), t("savedFault", { id }));
@@ -126,7 +131,6 @@ function Form({ fault, taken }) {
   </form>`;
 }
 
-const OPERATIONS = ["SubmitEmailVerification", "ResendEmailVerification", "VerifyEmail", "QueryEmailVerification", "ListEmailVerification", "DeleteEmailVerification", "EmailVerified"];
 const actions = (own) => [...new Set([...OPERATIONS, own])].filter(Boolean);
 
 function firstFree(taken) {

@@ -32,7 +32,7 @@ export function Outbox({ item, query }) {
       <${Search} value=${query.text || ""} label=${t("searchMails")} onInput=${(text) => filter({ text })} />
       <span class="grow"></span>
       <a class="button" id="mbox" download="outbox.mbox" href=${`outbox.mbox${search(filters)}`}>${icon("download")}mbox</a>
-      <button type="button" class="danger" id="delete-all" onclick=${() => deleteAll(mails.length, filters)}>${icon("trash")}${query.text ? t("deleteFound") : t("deleteAll")}</button>
+      <button type="button" class="danger" id="delete-all" onclick=${() => deleteAll(filters)}>${icon("trash")}${query.text ? t("deleteFound") : t("deleteAll")}</button>
     </div>
     <div class="split ${item ? "open" : ""}">
       <div class="list">
@@ -52,8 +52,12 @@ function neighbor(mails, id) {
   return (mails[index + 1] || mails[index - 1])?.id || "";
 }
 
-async function deleteAll(count, filters) {
-  const content = html`<p>${filters.access_key_id ? t("deleteMailsOf", { n: count, account: filters.access_key_id }) : t("deleteMails", { n: count })}</p>`;
+async function deleteAll({ access_key_id: key, text }) {
+  const { accounts } = await get("accounts", { access_key_id: key });
+  const n = accounts.reduce((sum, one) => sum + one.counts.messages, 0);
+  const found = text ? t("deleteMatching", { text }) : key ? t("deleteMailsOf", { n, account: key }) : t("deleteMails", { n });
+  const content = html`<p>${found}</p>`;
+  const filters = { access_key_id: key, text };
   if (!await confirmed({ title: t("deleteAllQuestion"), content, action: t("deleteAll") })) return;
   await attempt(async () => {
     await api("DELETE", "outbox", { query: filters });
@@ -123,10 +127,11 @@ function CallLink({ mail }) {
 }
 
 function Part({ mail, part }) {
-  const { value: raw } = useData(() => (part === "headers" || part === "raw" ? get(`outbox/${mail.id}/raw`) : null), [mail.id, part], ["scenario"]);
+  const { value: raw, error } = useData(() => (part === "headers" || part === "raw" ? get(`outbox/${mail.id}/raw`) : null), [mail.id, part], ["scenario"]);
   // An empty sandbox: a mail can neither run scripts on this page nor load anything.
   if (part === "html") return html`<iframe sandbox="" src=${`../view/${mail.id}.html`} title=${mail.subject}></iframe>`;
   if (part === "text") return html`<pre id="part" tabindex="0">${mail.text}</pre>`;
+  if (error) return html`<${Failed} error=${error} />`;
   if (raw === undefined || raw === null) return html`<${Loading} />`;
   return html`<pre id="part" tabindex="0">${part === "raw" ? raw : raw.split(/\r?\n\r?\n/)[0]}</pre>`;
 }

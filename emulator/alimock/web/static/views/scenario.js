@@ -1,7 +1,7 @@
 // The scenario: the built-in ones, an editor that checks while typing, and the difference from the loaded one.
 
 import { api, get, search } from "../api.js";
-import { Copy, Difference, Empty, Loading, Tabs } from "../components.js";
+import { Copy, Difference, Empty, Failed, Loading, Tabs } from "../components.js";
 import { lines } from "../diff.js";
 import { Editor, select } from "../editor.js";
 import { icon } from "../icons.js";
@@ -12,8 +12,12 @@ import { announce, attempt, confirmed } from "../toasts.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const CHECK_MILLISECONDS = 150;
-// What is in the editor, which other views must not lose: its text, as it was opened, and its file.
+const isEdited = () => draft !== null && draft.text !== draft.opened;
+// What is in the editor, which other views must not lose: its text, as it was opened, its file, and the account whose loaded
+// scenario it is, if any. As long as it is not edited, it follows what is loaded.
 let draft = null;
+
+addEventListener("beforeunload", (event) => isEdited() && event.preventDefault());
 
 export function Scenario({ item }) {
   const query = { access_key_id: account() };
@@ -21,26 +25,26 @@ export function Scenario({ item }) {
   const [edited, set] = useState(draft);
   const field = useRef(null);
   const { value: builtIn } = useData(() => get("scenarios"), [], []);
-  const { value: loaded } = useData(() => loadedScenario(query), [query], ["scenario", "reset"]);
-  const open = async (text, file) => {
-    const isChanged = draft && draft.text !== draft.opened;
-    if (isChanged && !await confirmed({ title: t("discardQuestion"), content: html`<p>${t("discardDraft", { file: draft.file })}</p>`, action: t("discard") })) return;
-    draft = { text, file, opened: text };
+  const { value: loaded, error } = useData(() => loadedScenario(query), [query], ["scenario", "reset"]);
+  const open = async (text, file, loadedFor) => {
+    if (isEdited() && !await confirmed({ title: t("discardQuestion"), content: html`<p>${t("discardDraft", { file: draft.file })}</p>`, action: t("discard") })) return;
+    draft = { text, file, opened: text, loadedFor };
     set(draft);
     show("edit");
   };
   useEffect(() => {
-    if (loaded && !draft && !item) open(loaded.text, loaded.file);
+    if (loaded && !item && !isEdited() && (!draft || draft.loadedFor !== undefined)) open(loaded.text, loaded.file, account());
   }, [loaded]);
   useEffect(() => {
     // A link to a line, such as `case.yaml:12`.
     const [, name, line] = item.match(/^(.+):(\d+)$/) || [];
     const file = loaded?.files.find((one) => one.name === name);
     if (file) open(file.text, name).then(() => requestAnimationFrame(() => field.current && select(field.current, Number(line))));
-    else if (loaded && item && !draft) open(loaded.text, loaded.file);
+    else if (loaded && item && !draft) open(loaded.text, loaded.file, account());
   }, [item, Boolean(loaded)]);
   const check = useCheck(edited, loaded, query);
   const openFile = async (file) => open(await file.text(), file.name);
+  if (error) return html`<${Failed} error=${error} />`;
   if (!loaded || !edited) return html`<${Loading} />`;
   return html`
     <div class="toolbar">
@@ -66,16 +70,22 @@ export function Scenario({ item }) {
 
 /** Return the loaded scenario: its files, in full as YAML, and what to edit: its own text if it is one file. */
 async function loadedScenario(query) {
-  const [{ files }, yaml] = await Promise.all([get("scenario/files", query), get("scenario.yaml", query)]);
+  const [{ files }, yaml, { scenario }, { accounts }] = await Promise.all([get("scenario/files", query), get("scenario.yaml", query), get("info"), get("accounts", query)]);
+  const name = query.access_key_id && accounts.length ? accounts[0].scenario : scenario.name;
+  const known = files.map((one) => one.name);
+  // The files that were named, without those that they extend. A built-in one is named without its suffix.
+  const names = name.split(",").map((one) => (known.includes(`${one}.yaml`) ? `${one}.yaml` : one));
   const [file, text] = files.length === 1 ? [files[0].name, files[0].text] : ["scenario.yaml", yaml];
-  return { files, yaml, file, text };
+  return { files, yaml, names, file, text };
 }
 
 /** Return what to send: the text with the name of its file, and the loaded files, which it may extend. */
 function bundle({ file, text }, loaded) {
   const name = /\.(yaml|yml|json)$/.test(file) ? file : `${file}.yaml`;
   const others = loaded.files.map((one) => [one.name, one.text]);
-  return { names: [name], files: { ...Object.fromEntries(others), [name]: text } };
+  // An edited file of the loaded scenario stays with the others.
+  const isOneOfSeveral = loaded.files.length > 1 && loaded.files.some((one) => one.name === name);
+  return { names: isOneOfSeveral ? loaded.names : [name], files: { ...Object.fromEntries(others), [name]: text } };
 }
 
 /** Check a text as long as it is edited. */
@@ -85,8 +95,9 @@ function useCheck(edited, loaded, query) {
     if (!edited || !loaded) return undefined;
     let isLatest = true;
     const timer = setTimeout(async () => {
-      const answer = await attempt(() => api("POST", "scenario/check", { json: bundle(edited, loaded), query: { ...query, files: true } }));
-      if (isLatest && answer) set({ ...answer, text: edited.text });
+      const failed = (error) => ({ ok: false, mistakes: [{ line: 0, path: "", found: error.message, expected: "" }] });
+      const answer = await api("POST", "scenario/check", { json: bundle(edited, loaded), query: { ...query, files: true } }).catch(failed);
+      if (isLatest) set({ ...answer, text: edited.text });
     }, CHECK_MILLISECONDS);
     return () => {
       isLatest = false;
@@ -121,7 +132,8 @@ function Changes({ loaded, check }) {
 
 /** The state of an account as a scenario that starts in it. */
 function Current({ query, open }) {
-  const { value } = useData(() => get("scenario.yaml", { ...query, state: "current" }), [query], ["call", "mail", "verification", "address", "fault", "clock", "reset", "scenario", "access key"]);
+  const { value, error } = useData(() => get("scenario.yaml", { ...query, state: "current" }), [query], ["call", "mail", "verification", "address", "fault", "clock", "reset", "scenario", "access key"]);
+  if (error) return html`<${Failed} error=${error} />`;
   if (value === undefined) return html`<${Loading} />`;
   return html`<div class="row"><p class="muted grow">${t("currentHelp")}</p><${Copy} label=${t("copy")} text=${value} /><button type="button" id="edit-current" onclick=${() => open(value, "state.yaml")}>${icon("edit")}${t("editThis")}</button></div><pre id="current" tabindex="0">${value}</pre>`;
 }
@@ -134,6 +146,6 @@ async function load(json, query) {
   if (!await confirmed({ title: t("loadQuestion"), content, action: t("load") })) return;
   const answer = await attempt(() => api("PUT", "scenario", { json, query: { ...query, files: true } }));
   if (!answer) return;
-  draft.opened = draft.text;
+  Object.assign(draft, { opened: draft.text, loadedFor: account() });
   announce(t("loadedNow", { name: answer.loaded }) + (answer.ignored.length ? `\n${t("ignored", { fields: answer.ignored.join(", ") })}` : ""));
 }

@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { Copy, Facts, Loading, Tabs } from "../components.js";
 import { useData } from "../live.js";
+import { base } from "../route.js";
 import { t } from "../texts.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -10,15 +11,18 @@ const SNIPPETS = [
   ["curl.sh", "curl"], ["python.py", "Python"], ["node.mjs", "Node"], ["Main.java", "Java"], ["main.go", "Go"], ["aliyun.sh", "aliyun CLI"], ["test_signup.py", "pytest"],
 ];
 
-/** The path below which a proxy or another application shows the emulator, of which SDKs cannot call a part. */
-const base = () => new URL("..", location.href).href.replace(/\/$/, "");
+/** Return a value as a part of a string in the language of a snippet. */
+function escaped(value, file) {
+  if (!file.endsWith(".sh")) return JSON.stringify(value).slice(1, -1);
+  return /^[\w.:/@+=-]*$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
+}
 
-function filled(text, key) {
+function filled(text, file, key) {
   const url = base();
   const values = {
     url, endpoint: url.replace(/^https?:\/\//, ""), protocol: location.protocol.replace(":", ""), access_key_id: key?.id || "testid", access_key_secret: key?.secret || "testsecret",
   };
-  return text.replace(/\{\{(\w+)\}\}/g, (whole, name) => values[name] ?? whole);
+  return text.replace(/\{\{(\w+)\}\}/g, (whole, name) => (name in values ? escaped(values[name], file) : whole));
 }
 
 export function Start() {
@@ -36,7 +40,7 @@ export function Snippets() {
     localStorage.setItem("snippet", file);
     choose(file);
   };
-  const shown = text === undefined ? undefined : filled(text, key);
+  const shown = text === undefined ? undefined : filled(text, known, key);
   return html`
     <section class="card"><${Facts} facts=${[
     [t("endpoint"), html`<span class="row"><code>${base().replace(/^https?:\/\//, "")}</code><${Copy} class="quiet" label=${t("copy")} text=${base().replace(/^https?:\/\//, "")} /></span>`],
