@@ -54,7 +54,7 @@ def script(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.Captur
 
 def answer_of_bash(script: Path, line: str) -> list[str]:
     """Return the completions of the last word."""
-    code = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWD=$(($# - 1)); _alimock; printf "%s\\n" "${COMPREPLY[@]}"'
+    code = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _alimock; printf "%s\\n" "${COMPREPLY[@]}"'
     words = ["alimock", *line.replace("=", " = ").split(" ")]
     done = subprocess.run(["bash", "--norc", "-c", code, "bash", str(script), *words], capture_output=True, text=True, check=True)
     return done.stdout.split()
@@ -79,31 +79,38 @@ def test_fish_completes_words(script: Path) -> None:
     assert answer_of_fish(script, "serve --tls-key scr") == answer_of_fish(script, "check scr") == ["script.fish"]
 
 
-ANSWERS_OF_ZSH = {
+INTERACTIVE_ANSWERS = {
     "expl": "explain-signature",
     "serve --aut": "serve --auth",
     "serve --auth s": "serve --auth strict",
     "serve --auth=s": "serve --auth=strict",
     "check defau": "check default",
-    "check scr": "check script.zsh",
-    "serve --tls-key scr": "serve --tls-key script.zsh",
+    "check scr": "check script.{shell}",
+    "serve --tls-key scr": "serve --tls-key script.{shell}",
 }
+SETUP = {
+    "bash": "source script.bash; alimock() { printf '<%s>\\n' \"$*\"; }; alimock ready\n",
+    "zsh": 'autoload -U compinit; compinit -D -u; source script.zsh; alimock() { print "<$*>" }; alimock ready\n',
+}
+START = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["zsh"], indirect=True)
-def test_zsh_completes_words(script: Path) -> None:
+@pytest.mark.parametrize("script", ["bash", "zsh"], indirect=True)
+def test_interactive_shell_completes_words(script: Path) -> None:
+    shell = script.suffix.removeprefix(".")
     terminal, end = os.openpty()
     environ = {**os.environ, "TERM": "dumb", "PS1": "", "HOME": str(script.parent)}
     process = subprocess.Popen(
-        ["zsh", "-f", "-i"], stdin=end, stdout=end, stderr=end, env=environ, cwd=script.parent, start_new_session=True
+        START[shell], stdin=end, stdout=end, stderr=end, env=environ, cwd=script.parent, start_new_session=True
     )
     os.close(end)
     os.set_blocking(terminal, False)
     try:
-        os.write(terminal, b'autoload -U compinit; compinit -D -u; source script.zsh; alimock() { print "<$*>" }; alimock ready\n')
+        os.write(terminal, SETUP[shell].encode())
         assert "<ready>" in read_until(terminal, "<ready>")
-        for line, completed in ANSWERS_OF_ZSH.items():
+        for line, answer in INTERACTIVE_ANSWERS.items():
+            completed = answer.format(shell=shell)
             os.write(terminal, f"alimock {line}\t\n".encode())
             assert f"<{completed}>" in read_until(terminal, f"<{completed}>")
     finally:

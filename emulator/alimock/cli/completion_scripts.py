@@ -8,14 +8,14 @@ from dataclasses import dataclass
 _BASH = """\
 # Completion of alimock for bash, printed by `alimock completion bash`.
 _alimock() {{
-    local current=${{COMP_WORDS[COMP_CWD]}} previous=${{COMP_WORDS[COMP_CWD - 1]}} options= words= files=
+    local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}} options= words= files=
     # In --option=value, the = is a word of its own.
     if [[ $current == = ]]; then
         current=
     elif [[ $previous == = ]]; then
-        previous=${{COMP_WORDS[COMP_CWD - 2]}}
+        previous=${{COMP_WORDS[COMP_CWORD - 2]}}
     fi
-    if ((COMP_CWD == 1)); then
+    if ((COMP_CWORD == 1)); then
         words={commands}
     else
         case "${{COMP_WORDS[1]}} $previous" in
