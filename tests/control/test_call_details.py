@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import suppress
 from http.client import HTTPException
@@ -12,7 +13,9 @@ from urllib.request import urlopen
 import pytest
 from alimock.api.exchanges import Exchanges
 from alimock.api.http import HttpRequest, HttpResponse
+from alimock.api.parse import parse
 from alimock.api.service import Service
+from alimock.api.signing import Signing
 from alimock.app import flask_app
 from alimock.backend import Backend
 from alimock.scenario import loader
@@ -89,10 +92,21 @@ ENCODED = quote(TOKEN, safe="")
         ("Version=2018-01-29", {}, f"Action={LIST}&SecurityToken={ENCODED}".encode()),
         ("", {"x-acs-action": LIST, "x-acs-security-token": TOKEN, "authorization": f"Signature={TOKEN}"}, b""),
         ("", {"x-acs-action": LIST, "x-acs-bearer-token": TOKEN}, b""),
+        (f"Action={LIST}&security_token={ENCODED}", {}, b""),
+        (f"Action={LIST}", {"cookie": f"session={TOKEN}"}, b""),
+        (f"Action={LIST}", {"x-api-key": TOKEN}, b""),
+        (f"Action={LIST}", {"referer": f"https://example.com/?x=1&security-token={ENCODED}"}, b""),
+        (f"Action={LIST}", {}, f"SecurityToken=x\n{ENCODED}".encode()),
+        (f"Action={LIST}", {}, json.dumps({"a": [{"AccessKeySecret": TOKEN}], "b": f"secret={TOKEN}"}).encode()),
+        (f"Action={LIST}", {}, f'{{"AccessKey\\u0053ecret": {{"a": "{TOKEN}"}}, "AccessKeySecret": 1}}'.encode()),
+        (f"Action={LIST}", {}, json.dumps(f"AccessKeySecret={TOKEN}").encode()),
+        (f"Action={LIST}", {}, f'{{"AccessKeySecret": "{TOKEN}"'.encode()),
+        (f"Action={LIST}", {}, f'--x\r\nContent-Disposition: form-data; name="SecurityToken"\r\n\r\n{TOKEN}\r\n--x--'.encode()),
         (f"Action={LIST}&SecurityToken={ENCODED}&Signature={ENCODED}&SignatureMethod=HMAC-SHA1&AccessKeyId=STS.one&Version=2018-01-29"
          "&SignatureVersion=1.0&SignatureNonce=n&Timestamp=2026-01-01T00:00:00Z", {}, b""),
     ],
-    ids=["query", "spelling", "form", "body", "headers", "bearer", "string to sign in the response"],
+    ids=["query", "spelling", "form", "body", "headers", "bearer", "underscore", "cookie", "key", "referer", "line break", "JSON",
+         "escaped JSON", "JSON string", "broken JSON", "multipart", "string to sign in the response"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_secrets_in_an_exchange_are_masked(query: str, headers: dict[str, str], body: bytes, method: str) -> None:
@@ -112,10 +126,10 @@ def test_secrets_of_a_call_with_its_parameters_in_the_path_are_masked(api: Api) 
     assert ENCODED not in json.dumps(exchange) and TOKEN not in json.dumps(exchange)
 
 
-def test_response_stays_readable_with_a_short_secret_and_is_masked_with_too_many(api: Api) -> None:
+def test_response_stays_readable_with_a_short_secret_and_is_masked_with_a_long_one(api: Api) -> None:
     response = api.call(LIST, SecurityToken="a")
     assert newest(api)["exchange"]["response"]["body"] == response.body.decode()
-    api.call(LIST, **{f"Password{number}": f"value-{number}" for number in range(101)})
+    api.call(LIST, Password="long" * 2000)
     assert newest(api)["exchange"]["response"]["body"] == "***"
 
 
@@ -123,6 +137,23 @@ def test_large_body_without_parameters_is_shown_as_it_is(api: Api) -> None:
     body = b"a" * 256 * 1024
     api.send(f"Action={LIST}", method="POST", body=body)
     assert newest(api)["exchange"]["request"]["body"] == body.decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ('{ "Email": "jo@example.com" }', None),
+        ("a=1&b=two words", None),
+        ("AccessKeyId=testid&Secret=hidden&SignatureNonce=n\n", "AccessKeyId=testid&Secret=***&SignatureNonce=n\n"),
+        ('{"Email": "\u4f60", "secret": "hidden"}', '{"Email": "\u4f60", "secret": "***"}'),
+        ("<a><Secret>hidden</Secret></a>", "***"),
+        ("[" * 100_000, None),
+    ],
+    ids=["JSON", "text", "form", "JSON with a secret", "XML", "deep"],
+)
+def test_body_stays_readable_without_its_secrets(api: Api, body: str, shown: str | None) -> None:
+    api.send(f"Action={LIST}", method="POST", body=body.encode())
+    assert newest(api)["exchange"]["request"]["body"] == (body if shown is None else shown)
 
 
 def test_response_of_the_server_is_what_the_client_got() -> None:
@@ -246,3 +277,38 @@ def test_wrong_signature_is_explained(api: Api, query: str, cause: str | None) -
             "/_alimock/explain-signature", data=body, headers={"Host": "localhost"}
         )
         assert details["diagnosis"] == json.loads(explained.data)
+
+
+@pytest.mark.parametrize(
+    "token", [ENCODED, quote(TOKEN, safe="/="), ENCODED.lower()], ids=["encoded", "partly encoded", "lower case"]
+)
+@pytest.mark.parametrize(
+    "changed", [{"secret": "other&"}, {"encode": str}, {"method": "PUT"}], ids=["secret", "encoding", "method"]
+)
+def test_security_token_in_a_diagnosis_is_masked(token: str, changed: dict[str, Any]) -> None:
+    api = make_api(scenario(KEYS))
+    sent = (
+        f"Action={LIST}&AccessKeyId=STS.one&SecurityToken={token}&SignatureMethod=HMAC-SHA1&SignatureNonce=n&SignatureVersion=1.0"
+        "&Timestamp=2026-01-01T00%3A00%3A00Z&Version=2018-01-29"
+    )
+    signing = Signing.of(parse(HttpRequest("GET", sent, {}, b"", "")), "hidden-secret")
+    api.send(f"{sent}&Signature={quote(signing._replace(**changed).sign(), safe='')}")
+    diagnosis = newest(api)["diagnosis"]
+    assert "SecurityToken%3D***%26" in diagnosis["string_to_sign"]
+    assert (diagnosis["client_string_to_sign"] is None) == ("secret" in changed)
+    assert "hid" not in json.dumps(diagnosis)
+
+
+def test_security_token_in_a_canonical_request_is_masked() -> None:
+    api = make_api(scenario(KEYS))
+    names = "x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version"
+    headers = {
+        **{"x-acs-action": LIST, "x-acs-version": "2018-01-29", "x-acs-date": "2026-01-01T00:00:00Z", "x-acs-signature-nonce": "n"},
+        "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
+        "x-acs-security-token": TOKEN,
+        "authorization": f"ACS3-HMAC-SHA256 Credential=STS.one,SignedHeaders={names},Signature={'0' * 64}",
+    }
+    api.send("", headers=headers)
+    diagnosis = newest(api)["diagnosis"]
+    assert "x-acs-security-token:***\n" in diagnosis["canonical_request"]
+    assert TOKEN not in json.dumps(diagnosis)

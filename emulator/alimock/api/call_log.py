@@ -21,7 +21,9 @@ KEPT = 100
 # Shown for the status of a call whose connection a fault ends.
 RESET = "reset"
 # In any spelling, since the call log is where a misspelled parameter is looked for. What only describes a signature is kept.
-_SECRET = re.compile(r"signature|.*(secret|security-?token|authorization|bearer-?token|password).*", re.IGNORECASE)
+_WORDS = "secret|security[-_]?token|authorization|bearer[-_]?token|password|cookie|api[-_]?key"
+_SECRET = re.compile(rf"signature|.*({_WORDS}).*", re.IGNORECASE | re.DOTALL)
+_MENTION = re.compile(rf"\bsignature\b|{_WORDS}", re.IGNORECASE)
 # Whether the parameters of the service are kept.
 _KNOWN_NAMES = {name: not _SECRET.fullmatch(name) for name in PARAMETER_NAMES}
 
@@ -62,6 +64,11 @@ def add(store: Store, context: CallContext) -> None:
 def is_secret(name: str) -> bool:
     """Return whether the value of a parameter or a header with this name is a secret or a signature."""
     return _SECRET.fullmatch(name) is not None
+
+
+def mentions_secret(text: str) -> bool:
+    """Return whether a text contains the name of a secret or a signature."""
+    return _MENTION.search(text) is not None
 
 
 def to_logger(context: CallContext) -> None:

@@ -1,4 +1,4 @@
-"""What is known about a single call beyond its entry in the call log."""
+"""The details of a single call: its exchange, the scenario lines that decided it, its mails, and the diagnosis of its signature."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from alimock.state.log import CallEntry
 
 # The number of lines before and after a location.
 CONTEXT = 3
+# The texts of a diagnosis that contain parameters and headers of the request.
+_SIGNED = ("explanation", "string_to_sign", "canonical_request", "client_string_to_sign", "client_canonical_request")
 
 
 def details(call: CallEntry) -> dict[str, object]:
@@ -66,4 +68,7 @@ def _diagnosis(call: CallEntry) -> dict[str, object] | None:
         diagnosis = service.diagnose(refused)
     except ApiError:
         return None
-    return asdict(diagnosis) if diagnosis is not None else None
+    if diagnosis is None:
+        return None
+    texts = asdict(diagnosis)
+    return {**texts, **{name: exchange.without_secrets(texts[name], refused.http) for name in _SIGNED if texts[name] is not None}}
