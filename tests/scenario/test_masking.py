@@ -15,13 +15,18 @@ def text(keys: str) -> str:
 @pytest.mark.parametrize(
     ("keys", "masked"),
     [
-        ("\n    - id: k\n      secret: hidden # A comment.\n      status: active", "\n    - id: k\n      # secret: *** # A comment.\n      status: active"),
+        ("\n    - id: k\n      secret: hidden # A comment.\n      status: active", "\n    - id: k\n      # secret: *** # ***\n      status: active"),
         ("\n    - secret: hidden\n      id: k", "\n    - # secret: ***\n      id: k"),
         ("\n    - id: k\n      secret: hidden\n      security_token: hidden", "\n    - id: k\n      # secret: ***\n      # security_token: ***"),
         ("\n    - id: k\n      'secret': \"hid\\\n        den\"", "\n    - id: k\n      # secret: ***\n"),
         ("\n    - id: k\n      secret: |-\n        hidden\n      status: active", "\n    - id: k\n      # secret: ***\n\n      status: active"),
         ("\n    - id: k\n      secret:\n        hidden", "\n    - id: k\n      # secret: ***\n"),
         (" [{id: k, secret: hidden}]", " [{id: k}]"),
+        (" [{id: k, secret: hidden}] # Was old.\n# Kept.", " [{id: k}] # ***\n# Kept."),
+        (" [{id: k, secret: hidden # Was old.\n }]", " [{id: k # ***\n }]"),
+        (" [{id: k, # Was old.\n secret: hidden, status: 'active'}]", " [{id: k\n, status: 'active'}]"),
+        ("\n    - id: k\n      # secret: old\n      secret: hidden", "\n    - id: k\n      # ***\n      # secret: ***"),
+        (" [{id: k, secret: hidden}]\n    # - {id: l, 'security_token' : old}", " [{id: k}]\n    # ***"),
         (" [{secret: hidden, id: k}]", " [{id: k}]"),
         (" [{secret: hidden, security_token: hidden, id: k}]", " [{id: k}]"),
         (" [{secret: hidden, id: k, security_token: hidden}]", " [{id: k}]"),
@@ -46,12 +51,17 @@ def test_secret_is_left_out_and_the_text_loads_with_the_known_one(keys: str, mas
     "kept",
     [
         "alimock: 1\nstubs: {Login: {secret: shown, security_token: shown}}\n",
-        "alimock: 1\n# secret: shown\n",
+        "alimock: 1 # No secret here.\ndescription: '# secret: shown'\nname: |\n  # secret: shown\n",
         "alimock: 1\r\ndescription: 'secret: shown'\r\n",
     ],
 )
 def test_text_without_secrets_of_keys_stays_as_it_is(kept: str) -> None:
     assert without_secrets(kept) == kept
+
+
+def test_commented_out_secret_is_masked_in_a_text_without_keys() -> None:
+    text = "# [{id: k, secret: old}]\r\nalimock: 1 # security_token: old\r\n# The end.\r\n"
+    assert without_secrets(text) == "# ***\r\nalimock: 1 # ***\r\n# The end.\r\n"
 
 
 @pytest.mark.parametrize("broken", ["a: [", "accounts: {default: {access_keys: [{id: k, secret: hidden"])

@@ -13,18 +13,23 @@ MASK = "***"
 _SECRETS = ("secret", "security_token")
 # As YAML counts lines.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_COMMENT = re.compile("#[^\n\r\x85\u2028\u2029]*")
+# In a comment, such as an entry that is commented out.
+_MENTION = re.compile(rf"({'|'.join(_SECRETS)})[\"']?\s*:")
 _Pairs = list[tuple[yaml.Node, yaml.Node]]
 
 
 def without_secrets(text: str) -> str | None:
     """Return a text that has been loaded without the secrets of access keys; None if it cannot be rewritten.
 
-    Every line keeps its number. Where the keys are known, the text loads with their known secrets.
+    Comments with a secret, or in the line of one, are masked, since they may show an older one. Every line keeps its number. Where
+    the keys are known, the text loads with their known secrets.
     """
     parts: list[str] = []
     position = 0
     try:
-        for start, end, replacement in _secrets(text):
+        secrets = list(_secrets(text))
+        for start, end, replacement in sorted([*secrets, *_comments(text, secrets)]):
             parts += text[position:start], replacement, *LINE_BREAK.findall(text, start, end)
             position = end
         masked = "".join((*parts, text[position:]))
@@ -42,6 +47,22 @@ def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
                 yield *_with_comma(pairs, number), ""
             elif key.value in _SECRETS:
                 yield key.start_mark.index, value.end_mark.index, f"# {key.value}: {MASK}"
+
+
+def _comments(text: str, secrets: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Yield the start and the end of each comment outside of the secrets that may have one, and what replaces it."""
+    position = 0
+    for token in yaml.scan(text, Loader=Loader):
+        # Between tokens are only spaces and comments.
+        for comment in _COMMENT.finditer(text, position, token.start_mark.index):
+            start = comment.start()
+            if any(begin <= start < end for begin, end, _ in secrets):
+                continue
+            if _MENTION.search(comment[0]) or any(
+                end <= start and not LINE_BREAK.search(text, end, start) for _, end, _ in secrets
+            ):
+                yield start, comment.end(), f"# {MASK}"
+        position = token.end_mark.index
 
 
 def _with_comma(pairs: _Pairs, number: int) -> tuple[int, int]:
