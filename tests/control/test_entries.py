@@ -170,12 +170,20 @@ def test_fault_is_disabled_for_one_account_or_for_all_until_the_reset(api: Api) 
     assert ask(api, "POST", "faults/nth/disable?access_key_id=one")["access_key_id"] == "one"
     for api.key, status in (("one", 200), ("two", 400)):
         assert api.call(LIST).status == status
-    assert [one["enabled"] for one in ask(api, "GET", "faults")["faults"]] == [True, False]  # type: ignore[attr-defined]
+    (listed,) = ask(api, "GET", "faults")["faults"]  # type: ignore[misc]
+    assert (listed["enabled"], listed["seen"]) == (False, 1)
     ask(api, "POST", "faults/nth/disable")
     for api.key in ("two", "new"):
         assert api.call(LIST).status == 200
     ask(api, "POST", "reset")
     assert [api.call(LIST).status for _ in range(2)] == [200, 400]
+
+
+def test_unknown_fault_to_enable_adds_no_event(api: Api) -> None:
+    before = api.store.cursor
+    for path in ("faults/none/enable", "faults/none/disable?access_key_id=one"):
+        ask(api, "POST", path, status=404)
+    assert api.store.cursor == before
 
 
 def test_disabled_fault_is_not_unused_and_is_exported(api: Api) -> None:

@@ -22,7 +22,8 @@ blueprint = Blueprint("faults", __name__)
 def list_faults() -> dict[str, object]:
     """List the faults of one account or of all in the order they are tried; with `unused=true` only those that never fired.
 
-    A fault that several accounts share is listed once, with the sum of its counts. A disabled fault is not unused.
+    A fault that several accounts share is listed once, with the sum of its counts, and is enabled if all enable it. A disabled
+    fault is not unused.
     """
     given = arguments.query("access_key_id", "unused")
     unused = arguments.flag(given, "unused")
@@ -83,11 +84,15 @@ def _documents(key_id: str | None) -> list[dict[str, object]]:
     if not accounts:
         # An unknown key's account will start with these.
         counts = [(fault, 0, 0) for fault in store().start.faults_by_id.values()]
-    seen, hits = Counter[Fault](), Counter[Fault]()
+    # Accounts may share a fault and differ in whether it is enabled.
+    seen, hits, enabled = Counter[Fault](), Counter[Fault](), dict[Fault, bool]()
     for fault, calls, fired in counts:
-        seen[fault] += fault.seen + calls
-        hits[fault] += fault.hits + fired
+        shared = replace(fault, enabled=True)
+        seen[shared] += fault.seen + calls
+        hits[shared] += fault.hits + fired
+        enabled[shared] = enabled.get(shared, True) and fault.enabled
     return [
-        {**export.fault(fault), "enabled": fault.enabled, "seen": seen[fault], "hits": count, "decided_by": fault.location}
-        for fault, count in hits.items()
+        {**export.fault(replace(fault, enabled=is_enabled)), "enabled": is_enabled, "seen": seen[fault], "hits": hits[fault]}
+        | {"decided_by": fault.location}
+        for fault, is_enabled in enabled.items()
     ]

@@ -283,7 +283,8 @@ class Store:
         known = [account.enable_fault(fault_id, enabled=enabled) for account in self.accounts_for_change(access_key_id)]
         if access_key_id is None:
             self.start = self.start.with_faults(lambda faults: with_enabled_fault(faults, fault_id, enabled=enabled))
-        self._record_change(EventType.FAULT, access_key_id, fault_id)
+        if any(known):
+            self._record_change(EventType.FAULT, access_key_id, fault_id)
         return any(known)
 
     def delete_fault(self, fault_id: str, access_key_id: str | None = None) -> bool:
