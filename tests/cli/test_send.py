@@ -43,6 +43,18 @@ def test_refused_address_has_its_code_with_what_decided_it(running: Running, cap
     assert re.fullmatch(r"abc@aliyun.com: exist \[default.yaml:\d+\]; no email was sent", existing)
 
 
+def test_empty_addresses_are_ignored(running: Running) -> None:
+    assert main(["send", "--to", "a@example.com, ", "--to", "", "--url", running.url]) == 0
+    assert [call.sent[call.sent.index("Email") + 1] for call in running.store.calls.entries()] == ["a@example.com"]
+
+
+def test_no_address_is_rejected(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["send", "--to", " ,", "--url", running.url])
+    assert capsys.readouterr().err.startswith("alimock send: --to: found ` ,`, expected an address\n")
+    assert not running.store.calls.entries()
+
+
 def test_waiting_address_gets_another_mail_with_send_if_exist(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["send", "--to", "a@example.com", "--url", running.url]
     assert [main(command), main(command), main([*command, "--send-if-exist"])] == [0, 1, 0]

@@ -22,7 +22,7 @@ EXIT_REFUSED = 1
 _ID, _SECRET = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 _SERVICE = "aliyuncs.com"
 _DECIDED_BY = "X-Alimock-Decided-By"
-# Among so many mails to an address is that of the call.
+# The number of the latest emails to an address among which that of the call is looked for.
 _NEWEST = 20
 _DESCRIPTION = """\
 Call SubmitEmailVerification of a running emulator for each address, and print the emails with their links. It never calls the real
@@ -45,6 +45,9 @@ def parser() -> Parser:
 def run(arguments: Sequence[str]) -> int:
     """Return 0 if each address got an email, 1 if one did not, 2 if a call was rejected or the emulator cannot be reached."""
     options = parse(parser(), arguments)
+    emails = [address.strip() for text in options.to for address in text.split(",") if address.strip()]
+    if not emails:
+        parser().error(f"--to: found `{','.join(options.to)}`, expected an address")
     key = options.access_key_id or os.environ.get(_ID) or "testid"
     secret = options.access_key_secret or os.environ.get(_SECRET) or "testsecret"
     parameters = {"Lang": options.lang, "SendIfExist": "true" if options.send_if_exist else None}
@@ -54,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         connection = Connection(options.url)
         if _is_service(connection.base_url):
             return fail(f"found the URL {connection.base_url} of the real service, expected that of an emulator. No call was made.")
-        for email in (address.strip() for text in options.to for address in text.split(",")):
+        for email in emails:
             status = max(status, _send(connection, {**given, "Email": email}, key, secret))
     except EmulatorError as error:
         return fail(str(error))
