@@ -195,6 +195,22 @@ def test_oldest_exchanges_are_evicted_beyond_the_limit() -> None:
     assert [request_id for request_id in ("d", "large") if kept.get(request_id)] == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        (HttpRequest("GET", "", {f"x-{number}": "" for number in range(30_000)}, b"", ""), HttpResponse(200, (), b"")),
+        (HttpRequest("GET", "", {"x" * 3_000_000: ""}, b"", ""), HttpResponse(200, (), b"")),
+        (HttpRequest("GET", "", {}, b"", "", path="/" * 3_000_000), HttpResponse(200, (), b"")),
+        (HttpRequest("GET", "", {}, b"", ""), HttpResponse(200, (("x", "y" * 3_000_000),), b"")),
+    ],
+    ids=["many headers", "name of a header", "path", "header of the response"],
+)
+def test_size_of_an_exchange_has_all_its_parts(request_: HttpRequest, response: HttpResponse) -> None:
+    kept = Exchanges(3_000_000)
+    kept.add("a", request_, response)
+    assert kept.get("a") is None
+
+
 def test_call_without_its_exchange_is_shown_without_one() -> None:
     api = Api(Service(Store(loader.load("default"), real_time=Time()), exchanges=Exchanges(1)), Time())
     api.call(LIST)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from alimock.api.http import HttpRequest, HttpResponse
 
 DEFAULT_MAX_EXCHANGE_BYTES = 16 * 1024 * 1024
-# About what the objects and the names and short values of headers take.
-_OVERHEAD = 2 * 1024
+# About what the objects of an exchange take, and those of a header besides its characters.
+_OVERHEAD = 1024
+_HEADER_OVERHEAD = 150
 
 
 class Exchange(NamedTuple):
@@ -34,7 +35,7 @@ class Exchanges:
 
     def add(self, request_id: str, request: HttpRequest, response: HttpResponse) -> None:
         """Keep an exchange, and evict the oldest beyond the limit."""
-        size = _OVERHEAD + len(request.query) + len(request.body) + sum(map(len, request.headers.values())) + len(response.body)
+        size = _size(request, response)
         with self._lock:
             self._kept.append((request_id, request, response, size))
             self._bytes += size
@@ -46,3 +47,10 @@ class Exchanges:
         with self._lock:
             found = next((kept for kept in reversed(self._kept) if kept[0] == request_id), None)
         return Exchange(found[1], found[2]) if found is not None else None
+
+
+def _size(request: HttpRequest, response: HttpResponse) -> int:
+    headers = request.headers
+    sent = len(request.path) + len(request.query) + len(request.body) + len("".join(headers)) + len("".join(headers.values()))
+    received = len(response.body) + sum([len(name) + len(value) for name, value in response.headers])
+    return _OVERHEAD + sent + received + _HEADER_OVERHEAD * (len(headers) + len(response.headers))
