@@ -20,9 +20,9 @@ _OPTION = re.compile(r"-[^\s\d]\S*$")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser with short errors: what is wrong with the nearest valid word, what to do, and where to see all.
+    """A parser with errors of up to three lines: what is wrong, with a suggestion, what to do, and how to see the help.
 
-    `hint` is what to do about an unknown word.
+    `hint` is what to do about an unknown option or argument.
     """
 
     hint = ""

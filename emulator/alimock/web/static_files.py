@@ -1,4 +1,7 @@
-"""The files of the web UI, as HTTP responses. They need no Flask, so that a page with many modules loads at once."""
+"""The files of the web UI, as HTTP responses. They need no Flask, so that a page with many modules loads at once.
+
+The files are public, so the host policy does not apply to them.
+"""
 
 from __future__ import annotations
 
