@@ -77,6 +77,8 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline
+        # Leave the interpreter to the thread that delivers, which a busy loop would keep waiting.
+        threading.Event().wait(0.001)
 
 
 @dataclass
