@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from alimock.api import signature
 from alimock.api.client_errors import client_errors
@@ -57,11 +56,10 @@ def diagnose(request: ApiRequest, key: AccessKey, keys: Mapping[str, AccessKey])
 def _result(
     right: Signing, cause: str, explanation: str, remedy: str, signed: Signing | None = None, *, matches: bool = False
 ) -> Diagnosis:
-    return Diagnosis(matches, cause, explanation, remedy, *_texts(right), right.sign(), *_texts(signed))
+    client = _texts(signed) if signed is not None else (None, None)
+    return Diagnosis(matches, cause, explanation, remedy, *_texts(right), right.sign(), *client)
 
 
-def _texts(signing: Signing | None) -> tuple[Any, Any]:
+def _texts(signing: Signing) -> tuple[str, str | None]:
     """Return the string to sign, and of V3 the canonical request."""
-    if signing is None:
-        return None, None
     return signing.string_to_sign(), signing.canonical_request() if signing.is_v3 else None

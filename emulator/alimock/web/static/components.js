@@ -90,6 +90,13 @@ export function useFocus() {
   return element;
 }
 
+/** Return the values of a form, a function that changes one by an event or to a value, and one that sets all. */
+export function useValues(initial) {
+  const [values, set] = useState(initial);
+  const change = (name) => (event) => set({ ...values, [name]: typeof event === "string" ? event : event.target.value });
+  return [values, change, set];
+}
+
 /** Return what decided something in words; entries that were changed at run time have the request that changed them. */
 export const decision = (text) => text.replace(/^PUT \/_alimock\/\S+/, t("setAtRunTime"));
 
@@ -149,6 +156,12 @@ export const Difference = ({ before, after, byLine = false }) => html`<pre class
   const shown = byLine ? html`<span>${{ same: "  ", removed: "- ", added: "+ " }[kind]}${part}</span>` : part;
   return kind === "same" ? shown : html`<${MARKS[kind]}>${shown}</${MARKS[kind]}>`;
 })}</pre>`;
+
+/** Return how many entries of a log, `messages` or `calls`, some accounts have together. */
+export const count = (accounts, name) => accounts.reduce((sum, one) => sum + one.counts[name], 0);
+
+/** What a reset or a load takes from some accounts. */
+export const Losses = ({ accounts }) => html`<p><strong>${t("willLose", { mails: count(accounts, "messages"), calls: count(accounts, "calls") })}</strong></p><p>${t("willLoseChanges")}</p>`;
 
 /** A disclosure that renders its content when it is open. */
 export function Details({ summary, children, isOpen = false }) {

@@ -1,13 +1,11 @@
 // An editor of YAML: a text field with line numbers, and each error at its line.
 
-import { html, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { html, useLayoutEffect, useState } from "./vendor/preact.js";
 
 const OVERSCAN = 20;
 
-/** `mistakes` are the errors of a check; `line` counts from 1. A dropped file goes to `onFile`. */
-export function Editor({ value, onInput, mistakes, label, onFile, field }) {
-  const own = useRef(null);
-  const text = field || own;
+/** `mistakes` are the errors of a check; `line` counts from 1. A dropped file goes to `onFile`. `field` refers to the text field. */
+export function Editor({ value, onInput, mistakes, label, onFile, field: text }) {
   const [view, set] = useState({ top: 0, left: 0, size: 600, line: 20 });
   const [isOver, over] = useState(false);
   const measure = () => set({

@@ -8,7 +8,7 @@ const RETRY_MILLISECONDS = 1000;
 const PAUSE_MILLISECONDS = 150;
 // The first page paints at once; the rest follows, as many as a list shows.
 const FIRST = 100;
-export const REST = 5000;
+export const LIMIT = 5000;
 // A kind of its own, after which everything is loaded again: events may have been missed.
 const MISSED = "missed";
 
@@ -123,17 +123,17 @@ export function useLog(path, name, query, { added, changed, isPaused = false }) 
       if (!own.isComplete) {
         show();
         await painted();
-        await page(REST);
+        await page(LIMIT);
         own.isComplete = true;
       }
       show();
     };
     const append = async () => {
-      const answer = await get(path, { ...query, after: own.cursor, limit: REST });
+      const answer = await get(path, { ...query, after: own.cursor, limit: LIMIT });
       if (answer.gap && !own.isPaused) return load();
       own.waiting = answer[name].length;
       if (!own.isPaused) {
-        own.items = [...answer[name].reverse(), ...own.items].slice(0, REST);
+        own.items = [...answer[name].reverse(), ...own.items].slice(0, LIMIT);
         Object.assign(own, { cursor: answer.cursor, evicted: answer.evicted, waiting: 0 });
       }
       return show();
@@ -155,8 +155,9 @@ export function useLog(path, name, query, { added, changed, isPaused = false }) 
     });
   }, [key]);
   useEffect(() => {
+    const isResumed = log.current.isPaused && !isPaused;
     log.current.isPaused = isPaused;
-    if (!isPaused) log.current.run();
+    if (isResumed) log.current.run();
   }, [isPaused, key]);
   return state;
 }

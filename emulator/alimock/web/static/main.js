@@ -1,7 +1,7 @@
 // The frame of the web UI: header, navigation, keyboard, and the view of the current route. It uses the control API only.
 
 import { api, get } from "./api.js";
-import { Empty } from "./components.js";
+import { count, Empty, Losses } from "./components.js";
 import { icon } from "./icons.js";
 import { follow, useData } from "./live.js";
 import { account, current, filter, go, link, useRoute } from "./route.js";
@@ -23,6 +23,7 @@ const SHORTCUTS = [["/", "shortcutSearch"], ["j k", "shortcutNext"], ["Esc", "sh
 
 function App() {
   const route = useRoute();
+  const View = Object.hasOwn(VIEWS, route.view) ? VIEWS[route.view] : null;
   const [, setShown] = useState(currentLanguage());
   const [connection, setConnection] = useState(null);
   const [isHelp, help] = useState(false);
@@ -36,7 +37,7 @@ function App() {
   }, []);
   useEffect(() => {
     document.documentElement.lang = currentLanguage();
-    document.title = `${Object.hasOwn(VIEWS, route.view) ? t(route.view) : t("unknownView")} · alimock`;
+    document.title = `${View ? t(route.view) : t("unknownView")} · alimock`;
     // In a narrow window, the navigation scrolls.
     document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   });
@@ -44,7 +45,6 @@ function App() {
     setLanguage(currentLanguage() === "en" ? "zh" : "en");
     setShown(currentLanguage());
   };
-  const View = Object.hasOwn(VIEWS, route.view) ? VIEWS[route.view] : null;
   return html`<div class="app">
     <${Header} info=${info} accounts=${accounts?.accounts || []} onLanguage=${switchLanguage} onHelp=${() => help(true)} />
     <${Navigation} view=${route.view} notes=${notesOf(accounts || { accounts: [] })} />
@@ -60,8 +60,7 @@ function App() {
 /** Return what the navigation shows beside its links, of the selected account or of all. */
 function notesOf({ accounts, read }) {
   const selected = accounts.filter((one) => !account() || one.access_keys.includes(account()));
-  const sum = (name) => selected.reduce((total, one) => total + one.counts[name], 0);
-  const number = (name) => sum(name).toLocaleString(currentLanguage());
+  const number = (name) => count(selected, name).toLocaleString(currentLanguage());
   return { outbox: number("messages"), calls: number("calls"), clock: selected.length ? clockNote(selected[0].clock, read) : "" };
 }
 
@@ -85,7 +84,7 @@ function Header({ info, accounts, onLanguage, onHelp }) {
       <option value="" selected=${!account()}>${t("allAccounts")}</option>
       ${options.map(([id, name]) => html`<option key=${id} value=${id} selected=${id === account()}>${name}</option>`)}
     </select>
-    <button type="button" id="reset" aria-label=${t("reset")} onclick=${() => reset(accounts)}>${icon("reset")}<span>${t("reset")}</span></button>
+    <button type="button" id="reset" aria-label=${t("reset")} onclick=${reset}>${icon("reset")}<span>${t("reset")}</span></button>
     <button type="button" id="language" class="quiet" lang=${currentLanguage() === "en" ? "zh" : "en"} onclick=${onLanguage}>${t("other")}</button>
     <button type="button" id="help" class="quiet icon" aria-label=${t("help")} title=${t("help")} onclick=${onHelp}>${icon("help")}</button>
   </header>`;
@@ -97,10 +96,9 @@ function choose(id) {
   if (current().item) go(current().view);
 }
 
-async function reset(accounts) {
-  const selected = accounts.filter((one) => !account() || one.access_keys.includes(account()));
-  const sum = (name) => selected.reduce((total, one) => total + one.counts[name], 0);
-  const content = html`<p>${account() ? t("resetOne", { account: account() }) : t("resetAll")}</p><p><strong>${t("willLose", { mails: sum("messages"), calls: sum("calls") })}</strong></p><p>${t("willLoseChanges")}</p>`;
+async function reset() {
+  const { accounts } = await get("accounts", { access_key_id: account() });
+  const content = html`<p>${account() ? t("resetOne", { account: account() }) : t("resetAll")}</p><${Losses} accounts=${accounts} />`;
   if (!await confirmed({ title: t("resetQuestion"), content, action: t("reset") })) return;
   if (!await attempt(() => api("POST", "reset", { query: { access_key_id: account() } }), t("wasReset"))) return;
   if (["outbox", "calls"].includes(current().view)) go(current().view);

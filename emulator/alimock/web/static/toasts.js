@@ -2,7 +2,7 @@
 
 import { icon } from "./icons.js";
 import { t } from "./texts.js";
-import { html, useEffect, useRef, useState } from "./vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 
 const SHOWN_MILLISECONDS = 5000;
 const UNDO_MILLISECONDS = 6000;
@@ -33,7 +33,6 @@ export function announce(text, tone = "good", action = null) {
   toasts = [...toasts.filter((one) => !one.action).slice(-3), toast];
   changed();
   if (tone === "good") setTimeout(dismiss, action ? UNDO_MILLISECONDS : SHOWN_MILLISECONDS, toast.id);
-  return toast.id;
 }
 
 // The deletion that can still be undone: the id of what is deleted, and what deletes it.
@@ -109,7 +108,8 @@ export function Toasts() {
 /** A dialog, open while it is rendered. */
 export function Dialog({ label, onClose, children }) {
   const dialog = useRef(null);
-  useEffect(() => {
+  // A layout effect, so that a key pressed as soon as the text shows meets an open dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current.showModal();
     return () => before?.isConnected && before.focus();

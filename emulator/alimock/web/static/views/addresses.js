@@ -1,9 +1,9 @@
 // The addresses of the accounts: what each is, why, what happened to it, and forms to change it.
 
 import { api, get, search } from "../api.js";
-import { Badge, Copy, decision, Empty, Facts, Failed, Field, Loading, Search, Select, Tabs, useFocus, VirtualList } from "../components.js";
+import { Badge, Copy, decision, Empty, Facts, Failed, Field, Loading, Search, Select, Tabs, useFocus, useValues, VirtualList } from "../components.js";
 import { icon } from "../icons.js";
-import { useData } from "../live.js";
+import { LIMIT, useData } from "../live.js";
 import { account, filter, go, link } from "../route.js";
 import { t, word } from "../texts.js";
 import { attempt, confirmed } from "../toasts.js";
@@ -13,7 +13,6 @@ import { time, tone } from "./calls.js";
 import { TONES as MAIL_TONES } from "./outbox.js";
 
 const NEW = "new";
-const LIMIT = 5000;
 const HISTORY = 50;
 const TONES = { verified: "good", pending: "wait" };
 const OUTCOMES = ["pending", "verified", "expired", "quota-exceeded", "illegal", "unknown"];
@@ -141,7 +140,7 @@ function Try({ email }) {
 }
 
 function Record({ one }) {
-  const sends = one.sends_limit === null || one.sends_limit === undefined ? String(one.sends_today) : t("of", { n: one.sends_today, limit: one.sends_limit });
+  const sends = one.sends_limit === null ? String(one.sends_today) : t("of", { n: one.sends_today, limit: one.sends_limit });
   return html`<section><h3>${t("account")} ${one.account}</h3>
     <${Facts} facts=${[
     [t("effect"), effect(one)],
@@ -195,11 +194,10 @@ function Form({ email, proposed = "", entry, query, onDone }) {
   const focus = useFocus();
   const before = typeof entry === "string" ? { outcome: entry } : entry || {};
   const [address, rename] = useState(email || proposed);
-  const [values, set] = useState(() => Object.fromEntries(Object.entries(before).filter(([, value]) => typeof value !== "object")));
+  const [values, change] = useValues(() => Object.fromEntries(Object.entries(before).filter(([, value]) => typeof value !== "object")));
   const [isFull, expand] = useState(FIELDS.some(([name]) => name in values));
   // What the form does not show, such as `answers`, stays as it is.
   const others = Object.fromEntries(Object.entries(before).filter(([, value]) => typeof value === "object"));
-  const change = (name) => (event) => set({ ...values, [name]: typeof event === "string" ? event : event.target.value });
   const shown = isFull ? values : { outcome: values.outcome };
   const given = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== "" && value !== undefined)
     .map(([name, value]) => [name, NUMBERS.includes(name) && /^\d+$/.test(value) ? Number(value) : value]));
@@ -220,7 +218,7 @@ function Form({ email, proposed = "", entry, query, onDone }) {
     <h2>${email || t("addAddress")}</h2>
     <p class="help">${account() ? t("onlyAccount", { account: account() }) : t("everyAccount")}</p>
     <div class="fields">
-      ${!email && html`<${Field} wide label=${t("addressOrPattern")} help=${t("patternHelp")}><input id="field-email" required ref=${email ? undefined : focus} autocomplete="off" value=${address} oninput=${(event) => rename(event.target.value)} placeholder="name@example.com" /></${Field}>`}
+      ${!email && html`<${Field} wide label=${t("addressOrPattern")} help=${t("patternHelp")}><input id="field-email" required ref=${focus} autocomplete="off" value=${address} oninput=${(event) => rename(event.target.value)} placeholder="name@example.com" /></${Field}>`}
       <${Field} wide label=${t("outcome")} help=${values.outcome ? t(`does-${values.outcome}`) : t("outcomeHelp")}><${Select} id="field-outcome" value=${values.outcome || ""} choices=${[["", isFull ? t("byStatus") : t("chooseOutcome")], ...OUTCOMES.map((one) => [one, t(`outcome-${one}`)])]} onChange=${change("outcome")} /></${Field}>
     </div>
     <label class="check"><input type="checkbox" id="full" checked=${isFull} onchange=${(event) => expand(event.target.checked)} />${t("fullRecord")}</label>

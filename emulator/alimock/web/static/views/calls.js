@@ -5,7 +5,7 @@ import { Badge, Copy, decision, Details, Difference, Empty, Facts, Failed, Loadi
 import { curl } from "../curl.js";
 import { tokens } from "../diff.js";
 import { icon } from "../icons.js";
-import { REST, useData, useLog } from "../live.js";
+import { LIMIT, useData, useLog } from "../live.js";
 import { OPERATIONS } from "../operations.js";
 import { account, base, filter, link } from "../route.js";
 import { t, word } from "../texts.js";
@@ -17,22 +17,23 @@ const GOOD = /^(success|exist|found|verified|custom answer|OK|\d+ found|)$/;
 const FILTERS = ["text", "action", "outcome", "email"];
 const RESULTS = ["success", "exist", "found", "SendTokenQuotaExceeded", "ParameterIllegall", "ParameterIllegal", "SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "Throttling.User"];
 
+const refusals = (call) => call.outcomes.filter((one) => !GOOD.test(one.outcome));
+
 /** Return the tone of a call: bad if it was refused, wait if one of its addresses was. */
 export function tone(call) {
   if (call.status >= 400) return "bad";
-  return call.outcomes.every((one) => GOOD.test(one.outcome)) ? "good" : "wait";
+  return refusals(call).length ? "wait" : "good";
 }
 
 /** What the list shows as the result: the code of a refused call, else the refusal of an address, else OK. */
 function result(call) {
-  const refused = call.outcomes.find((one) => !GOOD.test(one.outcome));
+  const [refused] = refusals(call);
   return call.code === "OK" && refused ? refused.outcome : call.code;
 }
 
 /** The addresses of a call, those that were refused first, since a list may have no room for all. */
 function addressesOf(call) {
-  const refused = call.outcomes.filter((one) => !GOOD.test(one.outcome));
-  return [...new Set([...refused, ...call.outcomes].map((one) => one.email).concat((call.parameters.Email || "").split(",")))].filter(Boolean);
+  return [...new Set([...refusals(call), ...call.outcomes].map((one) => one.email).concat((call.parameters.Email || "").split(",")))].filter(Boolean);
 }
 
 /** Return a time in UTC: without the date if it is today. */
@@ -92,7 +93,7 @@ function List({ log, isFiltered, item, query, height }) {
   if (!log.items.length && isFiltered) return html`<${Empty} icon="calls" title=${t("noMatch")}><p>${t("noMatchHelp")}</p></${Empty}>`;
   if (!log.items.length) return html`<${Empty} icon="calls" title=${t("noCalls")}><p>${t("noCallsHelp")}</p><a class="button" href=${link("start")}>${t("start")}</a></${Empty}>`;
   return html`<${VirtualList} items=${log.items} height=${height} current=${item} label=${t("calls")} row=${(call) => html`<${Row} call=${call} isCurrent=${call.id === item} query=${query} />`} />
-    <p class="foot">${t("shownCalls", { n: log.items.length })}${log.evicted ? ` · ${t("evicted", { n: log.evicted })}` : ""}${log.isComplete ? "" : ` · ${t("loading")}`}${log.items.length === REST ? ` · ${t("newestOnly")}` : ""}</p>`;
+    <p class="foot">${t("shownCalls", { n: log.items.length })}${log.evicted ? ` · ${t("evicted", { n: log.evicted })}` : ""}${log.isComplete ? "" : ` · ${t("loading")}`}${log.items.length === LIMIT ? ` · ${t("newestOnly")}` : ""}</p>`;
 }
 
 function Call({ id, query }) {
@@ -127,7 +128,7 @@ function Call({ id, query }) {
 
 /** How many of several addresses were refused, which a call that succeeded does not say itself. */
 function Refused({ call }) {
-  const refused = call.outcomes.filter((one) => !GOOD.test(one.outcome)).length;
+  const refused = refusals(call).length;
   return call.status < 400 && refused > 0 && html`<${Badge} tone="wait">${t("refusedOf", { n: refused, total: call.outcomes.length })}</${Badge}>`;
 }
 
@@ -137,7 +138,7 @@ const signature = (call) => (call.signature ? `${call.signature}, ${word(call.au
 function Outcomes({ call }) {
   const fault = call.fault !== null && html`<p class="row">${icon("faults")}${t("faultFired")}${t("colon")}<a href=${link("faults", call.fault)}>${call.fault}</a></p>`;
   return html`<section id="outcomes"><h3>${t("why")}</h3>${fault}${call.outcomes.map((one) => {
-    const sources = (call.sources || []).filter((source) => one.decided_by.includes(source.location));
+    const sources = call.sources.filter((source) => one.decided_by.includes(source.location));
     return html`<div class="outcome">
       <div class="row">
         ${one.email && html`<a href=${link("addresses", one.email)}>${one.email}</a>`}
@@ -152,7 +153,7 @@ function Outcomes({ call }) {
 
 function Mails({ call }) {
   if (!call.messages.length) return null;
-  const kept = new Map((call.mails || []).map((mail) => [mail.id, mail]));
+  const kept = new Map(call.mails.map((mail) => [mail.id, mail]));
   return html`<section id="mails"><h3>${t("mailsSent", { n: call.messages.length })}</h3><ul class="stack">${call.messages.map((id) => {
     const mail = kept.get(id);
     return html`<li class="row">${icon("outbox")}${mail ? html`<a href=${link("outbox", id)}>${mail.subject}</a><span class="muted">${t("to")} ${mail.to}</span>` : html`<span class="muted">${t("mailGone")}</span>`}</li>`;

@@ -3,7 +3,7 @@
 import { api, get } from "../api.js";
 import { Badge, Empty, Failed, Field, Loading, useNow } from "../components.js";
 import { icon } from "../icons.js";
-import { useData } from "../live.js";
+import { LIMIT, useData } from "../live.js";
 import { account, link } from "../route.js";
 import { t } from "../texts.js";
 import { attempt } from "../toasts.js";
@@ -11,7 +11,6 @@ import { html, useState } from "../vendor/preact.js";
 
 const STEPS = [["1h", "plusHour"], ["1d", "plusDay"], ["3d", "plusDays"]];
 const UTC_PLUS_8 = 8 * 3600 * 1000;
-const LIMIT = 5000;
 const SHOWN = 200;
 
 /** Return the epoch milliseconds of a time in UTC+8, and back. */

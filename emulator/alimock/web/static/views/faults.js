@@ -1,7 +1,7 @@
 // Faults: each as a sentence with its counts, and a form for each kind.
 
 import { api, get } from "../api.js";
-import { Badge, Copy, decision, Empty, Failed, Field, Loading, Select, Tabs, useFocus } from "../components.js";
+import { Badge, Copy, decision, Empty, Failed, Field, Loading, Select, Tabs, useFocus, useValues } from "../components.js";
 import { icon } from "../icons.js";
 import { useData } from "../live.js";
 import { OPERATIONS } from "../operations.js";
@@ -17,7 +17,7 @@ const CHANGED = ["fault", "call", "reset", "scenario"];
 const KINDS = { error: { error: "Throttling.User" }, delay: { delay: "2s" }, slow: { slow: "5s" }, reset: { reset: "before" }, body: { body: "truncated" } };
 const BODIES = ["truncated", "wrong-length", "html-502", "empty"];
 const WHEN = ["action", "email", "access_key_id", "version", "nth", "every"];
-const NUMBERS = ["nth", "every", "after", "times", "seen", "hits"];
+const NUMBERS = ["nth", "every", "after", "times"];
 
 const deletionId = (fault) => `fault ${fault.id} of ${account()}`;
 const kindOf = (fault) => Object.keys(KINDS).find((kind) => fault[kind] !== undefined) || "error";
@@ -51,24 +51,23 @@ export function Faults({ item }) {
     : html`<ul class="cards">${faults.map((fault) => html`<${Fault} key=${fault.id} fault=${fault} query=${query} />`)}</ul>`}
       </div></div>
       ${item === NEW && value && html`<${Form} key=${NEW} taken=${value.faults.map((fault) => fault.id)} />`}
-      ${edited && html`<${Form} key=${item} fault=${edited} taken=${[]} />`}
+      ${edited && html`<${Form} key=${item} fault=${edited} />`}
       ${item && item !== NEW && value && !edited && html`<div class="detail"><${Empty} icon="faults" title=${t("faultGone", { id: item })}><a class="button" href=${link("faults")}>${t("faults")}</a></${Empty}></div>`}
     </div>`;
 }
 
 function Fault({ fault, query }) {
-  const isEnabled = fault.enabled !== false;
-  const toggle = () => attempt(() => api("POST", `faults/${encodeURIComponent(fault.id)}/${isEnabled ? "disable" : "enable"}`, { query }));
+  const toggle = () => attempt(() => api("POST", `faults/${encodeURIComponent(fault.id)}/${fault.enabled ? "disable" : "enable"}`, { query }));
   const remove = () => deleteLater(deletionId(fault), t("deletedFault", { id: fault.id }), () => api("DELETE", `faults/${encodeURIComponent(fault.id)}`, { query, keepalive: true }));
-  return html`<li class="card fault ${isEnabled ? "" : "off"}" data-fault=${fault.id}>
+  return html`<li class="card fault ${fault.enabled ? "" : "off"}" data-fault=${fault.id}>
     <div class="stack">
-      <div class="row"><h2>${fault.id}</h2>${isEnabled ? "" : html`<${Badge}>${t("disabled")}</${Badge}>`}
+      <div class="row"><h2>${fault.id}</h2>${fault.enabled ? "" : html`<${Badge}>${t("disabled")}</${Badge}>`}
         <${Badge} tone=${fault.hits ? "good" : ""}><span class="fired">${t("fired", { n: fault.hits })}</span></${Badge}><${Badge}>${t("matched", { n: fault.seen })}</${Badge}></div>
       <p>${sentence(fault)}</p>
       <p class="small muted">${decision(fault.decided_by)}</p>
     </div>
     <div class="row">
-      <label class="check"><input type="checkbox" role="switch" checked=${isEnabled} onchange=${toggle} />${t("enabled")}</label>
+      <label class="check"><input type="checkbox" role="switch" checked=${fault.enabled} onchange=${toggle} />${t("enabled")}</label>
       <a class="button quiet" href=${link("faults", fault.id)}>${icon("edit")}${t("change")}</a>
       <button type="button" class="quiet" onclick=${remove} aria-label=${t("deleteFault", { id: fault.id })}>${icon("trash")}</button>
     </div>
@@ -83,14 +82,13 @@ function entryOf(values) {
   return { ...(Object.keys(when).length ? { when } : {}), ...given(["after", "times", ...Object.keys(KINDS), "retry_after"]), ...(values.enabled === false ? { enabled: false } : {}) };
 }
 
-function Form({ fault, taken }) {
+function Form({ fault, taken = [] }) {
   const focus = useFocus();
   const { value: schema } = useData(() => get("scenario.schema.json"), [], []);
-  const [values, set] = useState(() => (fault ? { ...fault, ...fault.when } : { ...KINDS.error, times: "1" }));
+  const [values, change, set] = useValues(() => (fault ? { ...fault, ...fault.when } : { ...KINDS.error, times: "1" }));
   const [id, rename] = useState(fault?.id || firstFree(taken));
   const items = schema?.properties.faults.items.properties;
   const kind = kindOf(values);
-  const change = (name) => (event) => set({ ...values, [name]: typeof event === "string" ? event : event.target.value });
   const choose = (next) => set({ ...Object.fromEntries(Object.entries(values).filter(([name]) => !(name in KINDS) && name !== "retry_after")), ...KINDS[next] });
   // The switch in the list may have changed it meanwhile.
   const entry = entryOf({ ...values, enabled: fault?.enabled });
@@ -108,7 +106,7 @@ function Form({ fault, taken }) {
     <div class="fields">
       ${kind === "error" && html`<${Field} label=${t("errorCode")}><${Select} id="field-error" value=${values.error} choices=${items?.error.enum || [values.error]} onChange=${change("error")} /></${Field}>
         <${Field} label=${t("retryAfterField")} help=${t("durationHelp")}>${text("retry_after")}</${Field}>`}
-      ${(kind === "delay" || (values.delay !== undefined && kind !== "delay")) && html`<${Field} label=${t("delayField")} help=${t("durationHelp")}>${text("delay")}</${Field}>`}
+      ${(kind === "delay" || values.delay !== undefined) && html`<${Field} label=${t("delayField")} help=${t("durationHelp")}>${text("delay")}</${Field}>`}
       ${kind === "slow" && html`<${Field} label=${t("slowField")} help=${t("durationHelp")}>${text("slow")}</${Field}>`}
       ${kind === "reset" && html`<${Field} wide label=${t("resetField")}><${Select} id="field-reset" value=${values.reset} choices=${["before", "after"].map((one) => [one, t(`reset-${one}`)])} onChange=${change("reset")} /></${Field}>`}
       ${kind === "body" && html`<${Field} wide label=${t("bodyField")}><${Select} id="field-body" value=${values.body} choices=${BODIES.map((one) => [one, t(`body-${one}`)])} onChange=${change("body")} /></${Field}>`}

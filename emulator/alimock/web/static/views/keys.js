@@ -1,7 +1,7 @@
 // Access keys: those that the emulator knows, and a form to register others.
 
 import { api, get } from "../api.js";
-import { Badge, Copy, decision, Empty, Failed, Field, Loading, Select, useFocus } from "../components.js";
+import { Badge, Copy, decision, Empty, Failed, Field, Loading, Select, useFocus, useValues } from "../components.js";
 import { icon } from "../icons.js";
 import { useData } from "../live.js";
 import { account, go, link } from "../route.js";
@@ -43,7 +43,7 @@ function Key({ one, isCurrent }) {
       <code>${isShown ? one.secret : "••••••••"}</code>
       <button type="button" class="quiet" onclick=${() => show(!isShown)} aria-pressed=${String(isShown)}>${t(isShown ? "hideSecret" : "showSecret")}</button>
       <${Copy} class="quiet" label=${t("copySecret")} text=${one.secret} />
-      <a class="button quiet" href=${`#/calls?account=${encodeURIComponent(one.id)}`}>${t("callsOfKey")}</a>
+      <a class="button quiet" href=${link("calls", "", { account: one.id })}>${t("callsOfKey")}</a>
       ${one.decided_by.startsWith(REGISTERED) && html`<button type="button" class="quiet" onclick=${remove}>${icon("trash")}${t("delete")}</button>`}
     </div>
     <p class="small muted">${decision(one.decided_by)}${one.permissions ? ` · ${one.permissions.join(", ")}` : ""}${one.expires ? ` · ${t("expiresAt", { time: one.expires })}` : ""}</p>
@@ -52,8 +52,7 @@ function Key({ one, isCurrent }) {
 
 function Form() {
   const focus = useFocus();
-  const [values, set] = useState({ id: "", secret: "", status: "active", account: "" });
-  const change = (name) => (event) => set({ ...values, [name]: typeof event === "string" ? event : event.target.value });
+  const [values, change] = useValues({ id: "", secret: "", status: "active", account: "" });
   const save = async (event) => {
     event.preventDefault();
     const { id, secret, status, account: owner } = values;

@@ -1,9 +1,9 @@
 // The outbox: a list of mails and a reader, as a mail client has them.
 
 import { api, get, search } from "../api.js";
-import { Badge, Copy, Empty, Facts, Failed, Loading, Search, Tabs, useFocus, VirtualList } from "../components.js";
+import { Badge, Copy, count, Empty, Facts, Failed, Loading, Search, Tabs, useFocus, VirtualList } from "../components.js";
 import { icon } from "../icons.js";
-import { REST, useData, useLog } from "../live.js";
+import { LIMIT, useData, useLog } from "../live.js";
 import { account, filter, go, link } from "../route.js";
 import { t, word } from "../texts.js";
 import { attempt, confirmed, deleteLater, useKept } from "../toasts.js";
@@ -40,7 +40,7 @@ export function Outbox({ item, query }) {
         ${mails.length
     ? html`<${VirtualList} items=${mails} height=${68} current=${item} label=${t("outbox")} row=${(mail) => html`<${Row} mail=${mail} isCurrent=${mail.id === item} query=${query} />`} />`
     : html`<${Empty} icon="outbox" title=${t("noMatch")}><p>${t("noMatchHelp")}</p></${Empty}>`}
-        <p class="foot">${t("shownMails", { n: mails.length })}${log.evicted ? html` · <span id="evicted">${t("evicted", { n: log.evicted })}</span>` : ""}${log.isComplete ? "" : ` · ${t("loading")}`}${log.items.length === REST ? ` · ${t("newestOnly")}` : ""}</p>
+        <p class="foot">${t("shownMails", { n: mails.length })}${log.evicted ? html` · <span id="evicted">${t("evicted", { n: log.evicted })}</span>` : ""}${log.isComplete ? "" : ` · ${t("loading")}`}${log.items.length === LIMIT ? ` · ${t("newestOnly")}` : ""}</p>
       </div>
       ${item && html`<${Reader} key=${item} id=${item} query=${query} mark=${mark} next=${neighbor(mails, item)} />`}
     </div>`;
@@ -52,12 +52,12 @@ function neighbor(mails, id) {
   return (mails[index + 1] || mails[index - 1])?.id || "";
 }
 
-async function deleteAll({ access_key_id: key, text }) {
+async function deleteAll(filters) {
+  const { access_key_id: key, text } = filters;
   const { accounts } = await get("accounts", { access_key_id: key });
-  const n = accounts.reduce((sum, one) => sum + one.counts.messages, 0);
+  const n = count(accounts, "messages");
   const found = text ? t("deleteMatching", { text }) : key ? t("deleteMailsOf", { n, account: key }) : t("deleteMails", { n });
   const content = html`<p>${found}</p>`;
-  const filters = { access_key_id: key, text };
   if (!await confirmed({ title: t("deleteAllQuestion"), content, action: t("deleteAll") })) return;
   await attempt(async () => {
     await api("DELETE", "outbox", { query: filters });
@@ -92,7 +92,7 @@ function Reader({ id, query, mark, next }) {
     <header>
       <div class="row"><h2 class="grow">${mail.subject}</h2><a class="button quiet icon" id="close" href=${link("outbox", "", query)} aria-label=${t("close")}>${icon("close")}</a></div>
       <div class="row">
-        <a class="button primary-link" id="follow" href=${mail.link} target="_blank" rel="noreferrer">${icon("open")}${t("followLink")}</a>
+        <a class="button" id="follow" href=${mail.link} target="_blank" rel="noreferrer">${icon("open")}${t("followLink")}</a>
         <${Copy} id="copy-token" label=${t("copyToken")} text=${mail.token} />
         <${Copy} id="copy-link" label=${t("copyLink")} text=${mail.link} />
         <a class="button" id="eml" href=${`outbox/${id}/raw`} download=${`${mail.to}.eml`}>${icon("download")}.eml</a>

@@ -1,7 +1,7 @@
 // The scenario: the built-in ones, an editor that checks while typing, and the difference from the loaded one.
 
 import { api, get, search } from "../api.js";
-import { Copy, Difference, Empty, Failed, Loading, Tabs } from "../components.js";
+import { Copy, Difference, Empty, Failed, Loading, Losses, Tabs } from "../components.js";
 import { lines } from "../diff.js";
 import { Editor, select } from "../editor.js";
 import { icon } from "../icons.js";
@@ -12,10 +12,10 @@ import { announce, attempt, confirmed } from "../toasts.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 const CHECK_MILLISECONDS = 150;
-const isEdited = () => draft !== null && draft.text !== draft.opened;
 // What is in the editor, which other views must not lose: its text, as it was opened, its file, and the account whose loaded
 // scenario it is, if any. As long as it is not edited, it follows what is loaded.
 let draft = null;
+const isEdited = () => draft !== null && draft.text !== draft.opened;
 
 addEventListener("beforeunload", (event) => isEdited() && event.preventDefault());
 
@@ -141,8 +141,7 @@ function Current({ query, open }) {
 /** Load what is in the editor, after saying what will be lost. */
 async function load(json, query) {
   const { accounts } = await get("accounts", query);
-  const count = (name) => accounts.reduce((sum, one) => sum + one.counts[name], 0);
-  const content = html`<p>${query.access_key_id ? t("loadFor", { account: query.access_key_id }) : t("loadForAll")}</p><p><strong>${t("willLose", { mails: count("messages"), calls: count("calls") })}</strong></p><p>${t("willLoseChanges")}</p>`;
+  const content = html`<p>${query.access_key_id ? t("loadFor", { account: query.access_key_id }) : t("loadForAll")}</p><${Losses} accounts=${accounts} />`;
   if (!await confirmed({ title: t("loadQuestion"), content, action: t("load") })) return;
   const answer = await attempt(() => api("PUT", "scenario", { json, query: { ...query, files: true } }));
   if (!answer) return;
