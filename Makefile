@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all serve test test-slow test-all interop examples bench fuzz soak format lint types audit wheel clean
+.PHONY: all serve test test-slow test-all docs reference interop examples bench fuzz soak format lint types audit wheel clean
 
 all: format lint types audit test wheel
 
@@ -17,6 +17,15 @@ test test-slow test-all: export PYTHONDONTWRITEBYTECODE =
 test test-slow test-all: export PYTHONPYCACHEPREFIX = $(CURDIR)/.venv/pycache
 test test-slow test-all: .venv/dev
 	$(BIN)/pytest -n auto --dist worksteal $(SELECTION) $(ARGS)
+
+# Builds the documentation into build/site. A broken link, a page outside of the navigation or an undocumented public name fails.
+docs: .venv/dev
+	$(BIN)/zensical build --strict --clean
+	PYTHONPATH=tests $(BIN)/python -m documentation.site
+
+# Writes the parts of the documentation that are generated from the code.
+reference: .venv/dev
+	PYTHONPATH=tests $(BIN)/python -m documentation.generate
 
 # Runs the SDKs against alimock, follows the instructions of `alimock env`, and runs the snippets of the web UI. An SDK without its
 # toolchain (Node, Java, Go, Rust) is skipped with a reason.
@@ -37,7 +46,7 @@ fuzz: .venv/dev
 soak: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m soak.run $(SECONDS)
 
-# Compares alimock with its alternatives and writes docs/benchmarks.md, in about twelve minutes. A tool without its toolchain (Node,
+# Compares alimock with its alternatives and writes docs/explanation/benchmarks.md, in about twelve minutes. A tool without its toolchain (Node,
 # Java) is left out with a reason.
 bench: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m benchmark.run

@@ -149,7 +149,7 @@ def test_alimock_with_uvloop_may_be_missing_but_must_not_fail() -> None:
 
 
 def test_benchmarks_page_contains_the_text_of_its_template() -> None:
-    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text()
     template = (ROOT / "tests" / "benchmark" / "benchmarks.md.in").read_text()
     missing = [line for line in template.splitlines() if "$" not in line and line not in page]
     assert not missing, "run: make bench"

@@ -1,4 +1,4 @@
-"""Compare alimock with its alternatives, print the table of tools, and write docs/benchmarks.md.
+"""Compare alimock with its alternatives, print the table of tools, and write docs/explanation/benchmarks.md.
 
 The row of a tool that cannot be installed or started gives the reason. Run by `make bench`; it takes about twelve minutes.
 """
@@ -22,7 +22,7 @@ from benchmark.processes import Process, free_port
 from benchmark.results import Result, measured_load
 from benchmark.tools import PYTEST_HTTPSERVER, TOOLS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "benchmarks.md"
 STARTS = 5
 ROUNDS = 3
 CONNECTIONS = (1, 16)

@@ -1,7 +1,7 @@
 """A second, simple implementation of the rules of the state, to compare the emulator with; it imports nothing of alimock.
 
-It follows the documents: what the service publishes, what alimock assumes (docs/fidelity.md), and the format of scenarios
-(fixtures/README.md). It is slow and plain on purpose: no indexes, no overlays, every record is made at the start.
+It follows the documents: what the service publishes, what alimock assumes (docs/reference/fidelity.md), and the format of scenarios
+(docs/reference/scenario.md). It is slow and plain on purpose: no indexes, no overlays, every record is made at the start.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def parser() -> Parser:
     parser = Parser("alimock fidelity", description=description, epilog=_EPILOG)
     parser.add_argument("word", nargs="?", default="", metavar="WORD", help="show only lines that contain it, in any letter case")
     kind = parser.add_mutually_exclusive_group()
-    parser.add_to(kind, "--markdown", action="store_true", help="print Markdown, as docs/fidelity.md")
+    parser.add_to(kind, "--markdown", action="store_true", help="print Markdown, as docs/reference/fidelity.md")
     parser.add_to(kind, "--json", action="store_true", help="print JSON")
     parser.add_argument("--evidence", type=Path, metavar="FILE", help="show what a file of `alimock compare --write` says about it")
     return parser

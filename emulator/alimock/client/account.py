@@ -13,10 +13,23 @@ from alimock.client.models import moment, time_text, value_of
 
 @dataclass(frozen=True)
 class Address:
-    """The current state of one address.
+    """The current state of one address. Without a record, the fields of a record are None. Times are by the account's clock.
 
-    `status` is `verified` or `pending`. Without a record, it and the other fields of a record are None. `outcome` comes from the
-    scenario's entry, None if there is none. Times are the account's.
+    Attributes:
+        email: The address.
+        status: `verified` or `pending`, of the record.
+        outcome: The outcome of the scenario's entry, or None.
+        access_key_id: The key of the account.
+        sends_today: The number of emails sent today.
+        decided_by: The file and line of the scenario, or the rule, that applies.
+        email_verification_no: EmailVerificationNo of the record.
+        user_id: UserId of the record.
+        gmt_create: When the record was created.
+        gmt_modified: When the record was last changed.
+        token_send_time: When the last email was sent.
+        verification_time: When the address was verified.
+        send_ip: The client IP of the Submit.
+        confirm_ip: The client IP of the verification.
     """
 
     email: str
@@ -90,7 +103,15 @@ class Clock(Resource):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: how many calls matched (`seen`), how often it fired (`hits`), and where it is defined (`decided_by`)."""
+    """One fault.
+
+    Attributes:
+        id: Its id.
+        enabled: Whether it applies.
+        seen: The number of calls that matched.
+        hits: The number of calls that it affected.
+        decided_by: Where it is defined.
+    """
 
     id: str
     enabled: bool

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one address of a call, or with an empty `email` of the whole call.
+    """The outcome of one address of a call.
 
-    `outcome` is a word such as `success`, `exist` or `found`, or an error code.
-    `decided_by` is a scenario file and line, or a rule.
+    Attributes:
+        email: The address; empty for the outcome of the whole call.
+        outcome: A word such as `success`, `exist` or `found`, or an error code.
+        decided_by: The file and line of the scenario, or the rule, that determined it.
     """
 
     email: str
@@ -32,9 +34,30 @@ class Outcome:
 class Call:
     """One call and its response.
 
-    `code` is `OK` for a success. `authentication` is `checked`, `unknown key`, `unsigned`, `not checked` or `refused`; `signature`
-    is the algorithm. `parameters` contain no secrets. `messages` are the ids of the mails that the call sent. `hints` suggest the
-    right spelling of unknown operations and parameters. `received` is the real time.
+    Attributes:
+        id: Its id.
+        sequence: Its position among the events of the emulator. Pass it as `after` to see only later ones.
+        request_id: The RequestId of the response.
+        account: The name of the account.
+        access_key_id: The key, or None.
+        action: The operation.
+        version: The API version.
+        profile: The profile of the response; None if the call was refused before it was known.
+        format: `JSON` or `XML`.
+        method: The HTTP method.
+        peer: The IP address of the client.
+        user_agent: The header User-Agent.
+        parameters: The decoded parameters, without secrets.
+        signature: The algorithm of the signature, or None.
+        authentication: `checked`, `unknown key`, `unsigned`, `not checked` or `refused`.
+        status: The HTTP status.
+        code: `OK`, or the error code.
+        outcomes: The outcome of each address.
+        fault: The id of the fault that affected the call, or None.
+        messages: The ids of the emails that the call sent.
+        duration_ms: How long it took, in milliseconds.
+        received: When it arrived, in real time.
+        hints: The right spelling of unknown operations and parameters.
     """
 
     id: str
@@ -70,10 +93,19 @@ class Call:
 
 
 class CallFilter(TypedDict, total=False):
-    """Filters of calls, all of which must match.
+    """Filters of calls, all of which must match. An unknown operation, code or outcome is an error.
 
-    `email` and `outcome` match any address of the call, `fault` is the id of the fault that fired, `after` a `sequence`. `text` is
-    a part of any of these, the access key, the user agent, a parameter or the reason; letter case does not count.
+    Attributes:
+        action: The operation.
+        status: The HTTP status.
+        code: The error code; `OK` for a success.
+        email: Any address of the call.
+        outcome: The outcome of any address, such as `success`, `exist` or `SendTokenQuotaExceeded`.
+        authentication: As in `Call`.
+        fault: The id of the fault that fired.
+        request_id: The RequestId of the response.
+        text: A part of any of these, the access key, the user agent, a parameter or the reason; letter case does not count.
+        after: A `sequence`; only later calls match.
     """
 
     action: str

@@ -32,8 +32,19 @@ _SECRET_BYTES = 15
 class Client:
     """The account of an access key in the emulator at a URL.
 
-    It shows and changes this account only. `endpoint` is host:port, as SDKs expect it.
-    `connection` sends requests to the control API.
+    It shows and changes this account only.
+
+    Attributes:
+        url: The URL of the emulator, such as http://127.0.0.1:2546.
+        endpoint: host:port, as SDKs expect it.
+        access_key_id: The key of the account.
+        access_key_secret: Its secret; empty if the emulator knows none.
+        outbox: The emails.
+        calls: The call log.
+        addresses: The addresses.
+        faults: The faults.
+        clock: The clock.
+        connection: Sends requests to the control API.
     """
 
     def __init__(self, url: str, access_key_id: str, access_key_secret: str) -> None:

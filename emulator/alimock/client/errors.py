@@ -13,9 +13,11 @@ _TRUST_HINT = "Set SSL_CERT_FILE to the certificate of its authority; `alimock c
 
 
 class EmulatorError(Exception):
-    """A failed request: the emulator could not be reached, or it rejected the request with a `status`.
+    """A failed request: the emulator could not be reached, or it rejected the request.
 
-    `answer` is the JSON of the rejection: `message`, `hint` and details.
+    Attributes:
+        status: The HTTP status of the rejection; None if there was no response.
+        answer: The JSON of the rejection: `message`, `hint` and details.
     """
 
     def __init__(self, message: str, status: int | None = None, answer: dict[str, Any] | None = None) -> None:

@@ -18,11 +18,23 @@ QUIET_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Message:
-    """One mail.
+    """One email.
 
-    `action` is the operation that sent it. `token_state` is the state of its token when the message was fetched: `open`, `used`,
-    `void` or `expired`. `link_expires` and `created` are in the account's time, `received` in real time; a link without
-    `link_expires` never expires. `sequence` numbers all events of the emulator; pass it as `after` to see only later ones.
+    Attributes:
+        id: Its id.
+        sequence: Its position among the events of the emulator. Pass it as `after` to see only later ones.
+        to: The recipient.
+        subject: The subject.
+        lang: The language, `en` or `zh`.
+        action: The operation that sent it.
+        access_key_id: The key of the call that sent it, or None.
+        request_id: The RequestId of that call.
+        token: The verification token.
+        token_state: `open`, `used`, `void` (superseded by a newer token) or `expired`, when the message was read.
+        link: The link with the token.
+        link_expires: When the link expires, by the account's clock; None for never.
+        created: When it was sent, by the account's clock.
+        received: When it was sent, in real time.
     """
 
     id: str
@@ -42,7 +54,14 @@ class Message:
 
 
 class MessageFilter(TypedDict, total=False):
-    """Filters of awaited mails, all of which must match; None is no filter. `after` is a `sequence`."""
+    """Filters of awaited emails, all of which must match; None is no filter.
+
+    Attributes:
+        to: The recipient.
+        action: The operation that sent it.
+        text: A part of recipient, subject or body.
+        after: A `sequence`; only later emails match.
+    """
 
     to: str | None
     action: str | None

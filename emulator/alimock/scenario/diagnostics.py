@@ -34,7 +34,11 @@ class Diagnostic:
 
 
 class ScenarioError(Exception):
-    """A scenario that cannot be used, with all its errors."""
+    """A scenario that cannot be used, with all its errors.
+
+    Attributes:
+        mistakes: The errors, each with `file`, `line`, `column`, `path`, `found` and `expected`.
+    """
 
     def __init__(self, mistakes: Iterable[Diagnostic]) -> None:
         self.mistakes = tuple(mistakes)

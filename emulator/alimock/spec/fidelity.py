@@ -21,7 +21,7 @@ Every response of alimock, with the evidence for it: *captured* (a real response
 of the vendor), *sdk* (implied by the source of an official SDK) or *assumed*. `alimock fidelity` prints it as a table, `alimock
 fidelity resend` only the lines that contain a word, and `alimock fidelity --markdown` this page. `alimock fidelity --json` and
 `GET /_alimock/fidelity` return the same data, field by field. `alimock compare` tests it against the real service
-([compare.md](compare.md)).
+([how to compare](../how-to/compare.md)).
 
 ## Assumed
 

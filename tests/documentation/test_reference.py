@@ -1,0 +1,91 @@
+"""The documentation matches the code: generated parts are current, tables are complete, and every public name is documented."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from pathlib import Path
+
+import alimock
+import pytest
+from alimock import Address, Call, Fault, Message, Outcome
+from alimock.pytest_plugin import OPTIONS
+from alimock.scenario import schema
+from alimock.scenario.address_rules import AddressOutcome, Status
+from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
+from alimock.settings import LIMITS
+from alimock.spec.profiles import PROFILES
+from alimock.testing.session import MarkerOptions
+from documentation import generate
+from documentation.pages import PAGES, ROOT
+from interop.run import STEPS
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def read(name: str) -> str:
+    return (REFERENCE / name).read_text(encoding="utf-8")
+
+
+def test_generated_parts_are_current() -> None:
+    for page in PAGES:
+        content = page.read_text(encoding="utf-8")
+        assert generate.current(content) == content, f"{page}: run `make reference`"
+
+
+def test_every_generated_part_is_on_a_page() -> None:
+    content = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert set(re.findall(r"^<!-- end of (.*) -->$", content, re.MULTILINE)) == set(generate.PARTS)
+
+
+def test_readme_has_at_most_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_named_make_targets_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:^|`)make ([a-z][\w-]*)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        assert f"\n{target}:" in makefile, target
+
+
+def test_limits_table_has_every_limit_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", read("limits.md"), re.MULTILINE))
+    assert rows == {limit.name: f"{limit.default:,}" for limit in LIMITS.values()}
+
+
+def test_page_of_the_sdks_has_the_number_of_steps() -> None:
+    assert f"the {len(STEPS)} steps of `make interop`" in read("sdks.md")
+
+
+def test_scenario_reference_explains_every_value() -> None:
+    prose = re.sub(r"^```.*?^```$", "", read("scenario.md"), flags=re.DOTALL | re.MULTILINE)
+    explained = set(re.findall(r"\w+(?:-\w+)*", " ".join(re.findall(r"`([^`\n]*)`", prose))))
+    choices = (Authentication, Timestamps, UnknownKeys, AddressOutcome, Status, Body, Reset)
+    assert {choice.value for kind in choices for choice in kind} | set(PROFILES) <= explained
+
+
+def test_published_json_schema_matches_the_code() -> None:
+    published = json.loads((ROOT / "fixtures" / "scenario.schema.json").read_text())
+    assert published == schema.json_schema(), "run: alimock schema > fixtures/scenario.schema.json"
+
+
+def test_changelog_has_the_current_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## Unreleased" in changelog or f"## {alimock.__version__}" in changelog
+
+
+def test_page_of_the_plugin_has_its_options_and_marker() -> None:
+    page = read("pytest-plugin.md")
+    for option in OPTIONS:
+        assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in page
+    for field in dataclasses.fields(MarkerOptions):
+        assert f"`{field.name}" in page.partition("## Marker")[2].partition("## Options")[0]
+
+
+@pytest.mark.parametrize("kind", [Message, Call, Outcome, Address, Fault], ids=lambda kind: kind.__name__)
+def test_docstring_describes_every_field(kind: type) -> None:
+    described = re.findall(r"^ {4}(\w+): ", str(inspect.getdoc(kind)), re.MULTILINE)
+    assert described == [field.name for field in dataclasses.fields(kind)]
