@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CHINESE_README = ROOT / "README.zh-CN.md"
+# The blocks of the Chinese README are those of the English one.
+_NOT_PAGES = (ROOT / "CHANGELOG.md", CHINESE_README)
 PAGES = tuple(
     sorted(
         (
-            *(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
+            *(page for page in ROOT.glob("*.md") if page not in _NOT_PAGES),
             *ROOT.glob("docs/**/*.md"),
             *ROOT.glob("examples/**/README.md"),
         )

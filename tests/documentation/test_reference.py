@@ -19,7 +19,7 @@ from alimock.settings import LIMITS
 from alimock.spec.profiles import PROFILES
 from alimock.testing.session import MarkerOptions
 from documentation import generate
-from documentation.pages import PAGES, ROOT
+from documentation.pages import CHINESE_README, PAGES, ROOT
 from interop.run import STEPS
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -42,6 +42,24 @@ def test_every_generated_part_is_on_a_page() -> None:
 
 def test_readme_has_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def outline(page: Path) -> dict[str, list[str]]:
+    """Return what a translation has in common with the original."""
+    content = page.read_text(encoding="utf-8")
+    block = re.compile(r"(?:^<!-- [^\n]* -->\n)?^```.*?^```$", re.MULTILINE | re.DOTALL)
+    prose = block.sub("", content)
+    return {
+        "blocks": block.findall(content),
+        "levels of the headings": re.findall(r"^#+(?= )", prose, re.MULTILINE),
+        "rows of tables": re.findall(r"^\|", prose, re.MULTILINE),
+        "links": sorted(set(re.findall(r"\]\(([^)]+)\)", prose)) - {"README.md", "README.zh-CN.md"}),
+        "code": sorted(re.findall(r"`([^`]+)`", prose)),
+    }
+
+
+def test_chinese_readme_is_in_step_with_the_english_one() -> None:
+    assert outline(CHINESE_README) == outline(ROOT / "README.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
