@@ -57,9 +57,11 @@ audit: .venv/dev
 	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive emulator
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
+# Builds the packages of a release in dist/. The version is that of the git tag.
 wheel: .venv/dev
 	rm -rf dist
 	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
 	$(BIN)/python tests/smoke.py dist/*.whl
 
 clean:
