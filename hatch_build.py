@@ -1,6 +1,6 @@
 """The part of the metadata that depends on where alimock is released: the links to the repository.
 
-No address is built in. A release sets ALIMOCK_REPOSITORY_URL; without it the packages name none.
+No address is built in. A release sets REPOSITORY_URL; without it the packages name none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class RepositoryHook(MetadataHookInterface):
     def update(self, metadata: dict[str, Any]) -> None:
         """Set `urls` and `readme`."""
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
-        url = os.environ.get("ALIMOCK_REPOSITORY_URL")
+        url = os.environ.get("REPOSITORY_URL")
         if url:
             tree = f"{url}/{{}}/v{metadata['version']}/"
             metadata["urls"] = {

@@ -189,7 +189,7 @@ def test_copy_without_git_has_the_version_of_the_variable(
 
 
 def test_release_names_its_repository_and_links_into_it(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALIMOCK_REPOSITORY_URL", URL)
+    monkeypatch.setenv("REPOSITORY_URL", URL)
     found = project_wheel_metadata(clone, isolated=False)
     assert found.get_all("Project-URL") == [
         f"Source, {URL}",
@@ -208,7 +208,7 @@ def test_images_of_the_readme_are_linked_as_files(clone: Path, monkeypatch: pyte
     (clone / "README.md").write_text(f"![An outbox]({link})\n")
     git(clone, "commit", "--quiet", "--all", "--message", "Link")
     git(clone, "tag", "v1.3.0")
-    monkeypatch.setenv("ALIMOCK_REPOSITORY_URL", URL)
+    monkeypatch.setenv("REPOSITORY_URL", URL)
     readme = project_wheel_metadata(clone, isolated=False).get_payload()
     assert readme == f"![An outbox]({URL}/{kind}/v1.3.0/{link})\n"
 
