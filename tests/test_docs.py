@@ -102,6 +102,17 @@ def test_readme_names_existing_make_targets_and_every_variable() -> None:
     assert (ROOT / "Dockerfile").is_file()
 
 
+def test_contributing_lists_every_make_target_and_existing_modules() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (`make.*?`) \|", contributing, re.MULTILINE)
+    assert {"all", *re.findall(r"`make ([\w-]+)`", " ".join(rows))} == set(phony.split())
+    table = contributing.partition("## Where things are")[2].partition("\n## ")[0]
+    modules = re.findall(r"`([\w./-]+(?:\.\w+|/))`", table.partition("| subject |")[2].partition("\n\n")[0])
+    places = (ROOT / "emulator" / "alimock", ROOT / "emulator" / "alimock" / "web" / "static", ROOT)
+    assert [module for module in modules if not any((place / module).exists() for place in places)] == []
+
+
 def test_readme_settings_table_matches_the_code() -> None:
     rows = [
         f"| {f'`{setting.flag}`' if setting.flag else ''} | `{setting.variable}` | {f'`{setting.default}`' if setting.default else ''} "
