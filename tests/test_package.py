@@ -88,7 +88,7 @@ def tracked(sources: Path, *folders: str) -> list[str]:
 def test_sdist_contains_every_file_of_the_repository(sources: Path, dist: Path) -> None:
     with tarfile.open(dist / "alimock-1.2.3.tar.gz") as archive:
         names = {name.removeprefix("alimock-1.2.3/") for name in archive.getnames()}
-    assert names == {*tracked(sources), "PKG-INFO", "emulator/alimock/_version.py"}
+    assert names == {*tracked(sources), "PKG-INFO"}
 
 
 def test_wheel_contains_the_package_and_nothing_else(sources: Path, wheel: zipfile.ZipFile) -> None:
@@ -151,6 +151,11 @@ def test_command_of_the_wheel_prints_the_version_of_the_tag(dist: Path, tmp_path
 
 def test_source_tree_that_was_not_built_has_no_version(clone: Path, tmp_path: Path) -> None:
     assert version_of(clone / "emulator", tmp_path) == "alimock 0.0.0\n"
+
+
+def test_build_writes_nothing_to_the_sources(clone: Path, tmp_path: Path) -> None:
+    build.ProjectBuilder(clone).build("wheel", str(tmp_path / "dist"))
+    assert git(clone, "status", "--porcelain", "--ignored") == ""
 
 
 def version_of(path: Path, folder: Path) -> str:
