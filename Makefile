@@ -1,10 +1,13 @@
 # Each target makes .venv itself if it needs to. `make` alone checks what CI checks; `make test-all` adds the slow tests.
 PYTHON ?= python3
 BIN := .venv/bin
+GO := $(shell command -v go)
+# Pinned, so that a new check fails no old commit.
+ACTIONLINT := $(BIN)/actionlint-v1.7.12
 
-.PHONY: all serve test test-slow test-all docs reference interop examples bench fuzz soak format lint types audit wheel clean
+.PHONY: all serve test test-slow test-all docs reference interop examples bench fuzz soak format lint types audit workflows wheel clean
 
-all: format lint types audit test wheel
+all: format lint types audit workflows docs test wheel
 
 serve: .venv/serve
 	$(BIN)/alimock serve $(ARGS)
@@ -66,9 +69,29 @@ audit: .venv/dev
 	$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive emulator
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
+# Checks the workflows, the issue forms and the configuration of Dependabot. actionlint is skipped without Go; in CI that is a failure.
+workflows: SCHEMA = $(BIN)/check-jsonschema --builtin-schema
+workflows: .venv/dev $(if $(GO),$(ACTIONLINT))
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml examples/github-actions/*.yaml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA) vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(BIN)/zizmor --offline --pedantic --quiet .
+ifdef GO
+	$(ACTIONLINT) -shellcheck $(BIN)/shellcheck .github/workflows/*.yml examples/github-actions/*.yaml
+else
+	@echo "actionlint: skipped: go is not installed"; test -z "$$CI"
+endif
+
+$(ACTIONLINT): | $(BIN)/activate
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/rhysd/actionlint/cmd/actionlint@$(@:$(BIN)/actionlint-%=%)
+	mv $(BIN)/actionlint $@
+
+# Builds the packages of a release in dist/. The version is that of the git tag.
 wheel: .venv/dev
 	rm -rf dist
 	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
 	$(BIN)/python tests/smoke.py dist/*.whl
 
 clean:

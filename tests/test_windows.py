@@ -12,7 +12,7 @@ WITHOUT = """
 import asyncio, flask, httptools, http.client, lxml.etree, pathlib, select, signal, ssl, subprocess, sys, yaml
 for module, names in ((signal, ("SIGHUP", "SIGUSR1", "SIGKILL")), (select, ("poll",))):
     for name in names:
-        delattr(module, name)
+        vars(module).pop(name, None)
 sys.modules["resource"] = sys.modules["fcntl"] = None
 sys.platform = "win32"
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alimock.emulator import Emulator as Emulator
     from alimock.scenario.diagnostics import ScenarioError as ScenarioError
 
-__version__ = "0.1.0"
+    __version__: str
 
 # The module of each public name, imported when the name is first used: the pytest plugin imports this package in every test run.
 _MODULES = {
@@ -35,11 +35,23 @@ _MODULES = {
     "create_app": "alimock.app",
 }
 
+
+def _built_version() -> str:
+    """Return the version that the build wrote; a source tree that was never built has none."""
+    try:
+        version: str = import_module("alimock._version").VERSION
+    except ModuleNotFoundError:
+        return "0.0.0"
+    return version
+
+
 if not TYPE_CHECKING:
     # Hidden from type checkers: they know the names from the imports above, and a function would let them accept any name.
     __all__ = sorted([*_MODULES, "__version__"])
 
     def __getattr__(name: str) -> object:
+        if name == "__version__":
+            return _built_version()
         if name not in _MODULES:
             raise AttributeError(f"module 'alimock' has no attribute {name!r}")
         return getattr(import_module(_MODULES[name]), name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import subprocess
+import sys
+from importlib import import_module, metadata
 
 import alimock
 import pytest
@@ -83,4 +85,23 @@ def test_unknown_scenario_is_reported_with_the_nearest_name(line: str, capsys: p
     assert capsys.readouterr().err.removeprefix("alimock: ") == (
         "defualt: found no such scenario, expected a built-in scenario (`alimock scenarios` lists them) "
         "or a path with a slash, .yaml, .yml or .json; did you mean `default`?\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "module", "extra"),
+    [
+        (["ca"], "trustme", "tls"),
+        (["serve", "--port", "0", "--tls-port", "0"], "trustme", "tls"),
+        (["serve", "--port", "0", "--state", "valkey://h"], "valkey", "valkey"),
+    ],
+)
+def test_missing_package_is_named_with_the_command_that_installs_it(words: list[str], module: str, extra: str) -> None:
+    (required,) = [line for line in metadata.requires("alimock") or () if line.endswith(f"extra == '{extra}'")]
+    code = f"import sys; sys.modules[{module!r}] = None; from alimock.cli.main import main; sys.exit(main({words!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert done.stderr.endswith(
+        f" needs the package {module}, which is not installed. Run: pip install '{required.partition(';')[0]}'\n"
     )

@@ -25,6 +25,11 @@ from interop.run import STEPS
 REFERENCE = ROOT / "docs" / "reference"
 
 
+def targets() -> set[str]:
+    (phony,) = re.findall(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return set(phony.split())
+
+
 def read(name: str) -> str:
     return (REFERENCE / name).read_text(encoding="utf-8")
 
@@ -64,9 +69,17 @@ def test_chinese_readme_is_in_step_with_the_english_one() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_named_make_targets_exist(page: Path) -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:^|`)make ([a-z][\w-]*)", page.read_text(encoding="utf-8"), re.MULTILINE):
-        assert f"\n{target}:" in makefile, target
+    assert set(re.findall(r"(?:^|`)make ([a-z][\w-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)) <= targets()
+
+
+def test_contributing_lists_every_make_target_and_existing_modules() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`make.*?`) \|", contributing, re.MULTILINE)
+    assert {"all", *re.findall(r"`make ([\w-]+)`", " ".join(rows))} == targets()
+    table = contributing.partition("## Where things are")[2].partition("\n## ")[0]
+    modules = re.findall(r"`([\w./-]+(?:\.\w+|/))`", table.partition("| subject |")[2].partition("\n\n")[0])
+    places = (ROOT / "emulator" / "alimock", ROOT / "emulator" / "alimock" / "web" / "static", ROOT)
+    assert [module for module in modules if not any((place / module).exists() for place in places)] == []
 
 
 def test_limits_table_has_every_limit_with_its_default() -> None:

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -20,7 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 from alimock.state import system_clock
-from command import COMMAND, ask, run, serving
+from command import ask, run, serving
 from conftest import signed
 from persistence.valkey_server import ValkeyServer
 
@@ -340,14 +339,3 @@ def test_state_that_cannot_be_used_is_refused_at_the_start(state: str, reason: s
     assert (status, output) == (2, "")
     assert errors.startswith(f"alimock: {reason}")
     assert "pass-word" not in errors and "Traceback" not in errors
-
-
-def test_extra_that_is_missing_is_named() -> None:
-    code = "import sys; sys.modules['valkey'] = None; from alimock.cli.main import main; main()"
-    done = subprocess.run(
-        [COMMAND[0], "-c", code, "serve", "--state", "valkey://h"], capture_output=True, text=True, timeout=SECONDS
-    )
-    assert (
-        done.stderr
-        == "alimock: A state in Valkey needs the package valkey, which is not installed. Run: pip install 'alimock[valkey]'\n"
-    )

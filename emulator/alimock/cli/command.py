@@ -13,8 +13,9 @@ EXIT_UNWRITTEN = 1
 EXIT_UNUSABLE = 2
 # What shells add to the number of the signal that ended a process.
 EXIT_SIGNAL = 128
-NO_VALKEY_EXTRA = "A state in Valkey needs the package {}, which is not installed. Run: pip install 'alimock[valkey]'"
-NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'alimock[tls]'"
+# The requirements of the extras: how to install them does not depend on how alimock was installed.
+NO_VALKEY_EXTRA = "A state in Valkey needs the package {}, which is not installed. Run: pip install 'valkey[libvalkey]>=6'"
+NO_TLS_EXTRA = "TLS needs the package {}, which is not installed. Run: pip install 'trustme>=1.1'"
 # As argparse tells options from values.
 _OPTION = re.compile(r"-[^\s\d]\S*$")
 

@@ -184,7 +184,8 @@ def get_info() -> Response:
     received = dict.fromkeys(("SMTPAccepted", "SMTPAcceptedSize", "SMTPRejected", "SMTPIgnored"), 0)
     return _json(
         {
-            "Version": f"{VERSION}+alimock-{__version__}",
+            # A semantic version has at most one plus sign.
+            "Version": f"{VERSION}+alimock-{__version__.replace('+', '.')}",
             "LatestVersion": "",
             "Database": "memory",
             "DatabaseSize": 0,
