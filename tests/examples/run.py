@@ -204,6 +204,24 @@ def node_example(folder: Path) -> str:
     return _node_passed(_run("sh", "-ec", _documented_command("node"), folder=folder))
 
 
+def java_example(folder: Path) -> str:
+    """Run the tests of the application with `alimock run`."""
+    _tool("mvn")
+    _copy("java", folder)
+    _run("sh", "-ec", _documented_command("java"), folder=folder)
+    (report,) = (folder / "target" / "surefire-reports").glob("*.txt")
+    (run,) = re.findall(r"Tests run: (\d+), Failures: 0, Errors: 0, Skipped: 0", report.read_text())
+    return f"{run} passed"
+
+
+def go_example(folder: Path) -> str:
+    """Run the tests of the application with `alimock run`."""
+    _tool("go")
+    _copy("go", folder)
+    output = _run("sh", "-ec", f"{_documented_command('go')} -v", folder=folder)
+    return f"{len(re.findall(r'^--- PASS: ', output, re.MULTILINE))} passed"
+
+
 def _node_passed(output: str) -> str:
     passed = re.search(r"^(?:#|\W) pass (\d+)", output, re.MULTILINE)
     assert passed is not None and passed[1] != "0", output
@@ -451,6 +469,8 @@ def _validate(schema: str, path: Path) -> None:
 RUNS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("pytest", pytest_example),
     ("node", node_example),
+    ("java", java_example),
+    ("go", go_example),
     ("docker-compose/compose.yaml as processes", compose_example),
     ("docker-compose/unchanged.yaml as processes", unchanged_example),
     ("replicas/compose.yaml as processes", replicas_example),
