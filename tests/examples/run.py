@@ -40,6 +40,8 @@ EXAMPLES = ROOT / "examples"
 BUILD = ROOT / "build" / "examples"
 BINARIES = BUILD / "python" / "bin"
 WHEELS = BUILD / "wheels"
+# What the examples use besides their requirements.
+_TOOLS = ("gunicorn", "kubernetes-validate", "pytest-xdist", "testcontainers>=4.13")
 TIMEOUT_SECONDS = 600
 # The variables that could change what an example does.
 FOREIGN = re.compile(r"ALIMOCK_|ALIBABA_CLOUD_|PYTEST_|(HTTPS?|NO)_PROXY$", re.IGNORECASE)
@@ -78,7 +80,7 @@ def _install() -> None:
     _run(pip, "wheel", *quiet, "--no-deps", "--wheel-dir", WHEELS, ROOT, folder=ROOT)
     # pip would keep an earlier build of the same version.
     _run(pip, "install", *quiet, "--force-reinstall", "--no-deps", _wheel(), folder=ROOT)
-    _run(pip, "install", *quiet, f"{_wheel()}[tls,valkey]", "gunicorn", "kubernetes-validate", "pytest-xdist", folder=ROOT)
+    _run(pip, "install", *quiet, f"{_wheel()}[tls,valkey]", *_TOOLS, folder=ROOT)
     _run(pip, "install", *quiet, "-r", "requirements.txt", folder=EXAMPLES / "pytest", ALIMOCK_PACKAGE=_wheel())
 
 
@@ -245,6 +247,14 @@ def compose_example(folder: Path) -> str:
         assert tests["environment"]["ALIMOCK_URL"] == "http://alimock:2546"
         assert tests["volumes"] == [f".:{tests['working_dir']}:ro", f"{_wheel()}:{_wheel()}:ro"]
         return _passed(_run(*shlex.split(tests["command"]), folder=folder, **{**tests["environment"], "ALIMOCK_URL": url}))
+
+
+def testcontainers_example(folder: Path) -> str:
+    """Run the tests of the Python application with conftest.py of testcontainers, and with processes instead of a Docker engine."""
+    _copy("pytest", folder)
+    _copy("testcontainers", folder)
+    environ = {"PYTHONPATH": str(HERE / "engine"), "TESTCONTAINERS_RYUK_DISABLED": "true"}
+    return _pytest(folder, "-p", "engine_of_processes", **environ)
 
 
 def unchanged_example(folder: Path) -> str:
@@ -447,7 +457,10 @@ def docker_example(folder: Path) -> str:
         if subprocess.run([docker, *words], capture_output=True).returncode:
             raise Missing(f"docker {' '.join(words)} failed")
     _run(docker, "build", "--tag", "alimock", ROOT, folder=ROOT)
-    application, replicas = folder / "application", folder / "replicas"
+    application, replicas, contained = folder / "application", folder / "replicas", folder / "contained"
+    _copy("pytest", contained)
+    _copy("testcontainers", contained)
+    _pytest(contained)
     _copy("pytest", application)
     _copy("docker-compose", application)
     for name, service in (("compose.yaml", "tests"), ("unchanged.yaml", "application")):
@@ -471,6 +484,7 @@ RUNS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("node", node_example),
     ("java", java_example),
     ("go", go_example),
+    ("testcontainers as processes", testcontainers_example),
     ("docker-compose/compose.yaml as processes", compose_example),
     ("docker-compose/unchanged.yaml as processes", unchanged_example),
     ("replicas/compose.yaml as processes", replicas_example),
