@@ -43,6 +43,12 @@ def test_readme_lists_every_example_and_no_missing_file() -> None:
     assert linked == {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
 
 
+def test_how_to_pages_have_the_commands_of_the_readme() -> None:
+    rows = re.findall(r"^\| \[(?!pytest/).*\]\((\.\./docs/how-to/\S+)\) \| `(.*)` \|$", README, re.MULTILINE)
+    assert len(rows) > 5
+    assert [(page, command) for page, command in rows if command not in (EXAMPLES / page).read_text()] == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(EXAMPLES)))
 def test_example_refers_to_no_file_outside_its_folder(path: Path) -> None:
     links = path == EXAMPLES / "README.md"
