@@ -1,4 +1,4 @@
-"""The variables `ALIMOCK_*`: those of Kubernetes, secrets in files, and unknown names."""
+"""The variables `ALIMOCK_*`: those of Kubernetes and Docker, secrets in files, and unknown names."""
 
 from __future__ import annotations
 
@@ -28,13 +28,22 @@ SERVICES = {
     "ALIMOCK_TLS_PORT_PORT": "udp://[fd00::3]:53",
     "ALIMOCK_TLS_PORT_PORT_53_UDP_ADDR": "fd00::3",
 }
+# As in a job of GitLab CI with a service named alimock.
+LINK = {
+    "ALIMOCK_NAME": "/runner-1-project-1-concurrent-0-build/alimock",
+    "ALIMOCK_PORT": "tcp://172.17.0.2:2546",
+    "ALIMOCK_PORT_2546_TCP": "tcp://172.17.0.2:2546",
+    "ALIMOCK_ENV_ALIMOCK_HOST": "0.0.0.0",
+    "ALIMOCK_ENV_PATH": "/opt/alimock/bin:/usr/bin",
+}
 SECRETS = [setting.name for setting in SETTINGS if setting.is_secret]
 
 
-def test_variables_of_kubernetes_services_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve({}, SERVICES) == Settings()
-    assert unknown_variables(SERVICES) == []
-    for name, value in SERVICES.items():
+@pytest.mark.parametrize("variables", [SERVICES, LINK], ids=["Kubernetes", "Docker"])
+def test_variables_of_services_are_ignored(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve({}, variables) == Settings()
+    assert unknown_variables(variables) == []
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert default_url() == "http://127.0.0.1:2546"
 
@@ -64,6 +73,8 @@ def test_known_and_empty_variables_and_those_of_others_are_not_reported() -> Non
         "ALIMOCK_URL": "1",
         "ALIMOCK_ENDPOINT": "1",
         "ALIMOCK_STRICT": "1",
+        "ALIMOCK_PACKAGE": "1",
+        "ALIMOCK_IMAGE": "1",
         "ALIMOCK_XYZZY": "",
         "HOME": "1",
         "NOT_ALIMOCK_X": "1",

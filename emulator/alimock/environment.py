@@ -9,12 +9,16 @@ from pathlib import Path
 
 PREFIX = "ALIMOCK_"
 FILE_SUFFIX = "_FILE"
-# What `alimock run` sets, and what the pytest plugin and the commands read.
-CLIENT_VARIABLES = ("ALIMOCK_URL", "ALIMOCK_ENDPOINT", "ALIMOCK_STRICT")
+# What `alimock run` sets, what the pytest plugin and the commands read, and where the examples take the package and the image from.
+CLIENT_VARIABLES = ("ALIMOCK_URL", "ALIMOCK_ENDPOINT", "ALIMOCK_STRICT", "ALIMOCK_PACKAGE", "ALIMOCK_IMAGE")
 _MAXIMUM_SECRET_BYTES = 64 * 1024
 # Kubernetes sets these in every pod for a Service whose name is `alimock` or begins with `alimock-`. `ALIMOCK_PORT` is one, too.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
-_SERVICE_NAME = re.compile(r"ALIMOCK(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)")
+# Docker sets the last two, and some of the others, for a link to a container of that name, as GitLab CI makes for a service.
+# https://docs.docker.com/engine/network/links/#environment-variables
+_SERVICE_NAME = re.compile(
+    r"ALIMOCK(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?|ENV_\w+)|ALIMOCK_NAME"
+)
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+", re.IGNORECASE)
 
 
@@ -43,7 +47,7 @@ def secret(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
 
 
 def unknown(environ: Mapping[str, str], known: Collection[str], limits: Collection[str]) -> Iterator[str]:
-    """Yield a warning for each set variable with alimock's prefix that is neither known nor one of a Kubernetes Service."""
+    """Yield a warning for each set variable with alimock's prefix that is neither known nor one of a service."""
     names = (*known, *CLIENT_VARIABLES)
     # Without the prefix, which all names share.
     words = [name.removeprefix(PREFIX) for name in names]

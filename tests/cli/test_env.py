@@ -105,6 +105,6 @@ def test_settings_of_python_compile(sdk: str, capsys: pytest.CaptureFixture[str]
     compile(printed(capsys, sdk), "settings.py", "exec")
 
 
-def test_readme_has_the_call_of_the_aliyun_command_that_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_has_the_call_of_the_aliyun_command_that_was_checked(capsys: pytest.CaptureFixture[str]) -> None:
     (call, _) = [line[4:] for line in printed(capsys, "cli").splitlines() if line.startswith("#   aliyun ")]
-    assert f"\nalimock run -- {call}\n" in (Path(__file__).parent.parent.parent / "README.md").read_text()
+    assert f"\nalimock run -- {call}\n" in (Path(__file__).parents[2] / "docs" / "how-to" / "command-line.md").read_text()

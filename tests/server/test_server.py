@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import resource
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -343,15 +343,23 @@ def test_locked_store_delays_calls_but_not_health_checks(running: Running) -> No
 
 
 @pytest.mark.parametrize("hello", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x16"])
-def test_tls_client_at_the_plain_port_is_disconnected_with_a_hint(
+def test_tls_client_at_the_plain_port_gets_a_plain_response_with_a_hint(
     running: Running, hello: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
         connection.sendall(hello)
-        with contextlib.suppress(ConnectionResetError):
-            assert connection.recv(100) == b""
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert response.status == 400
+        assert response.read() == b'This port is plain HTTP: set protocol="http" in the client, or use --tls-port.'
     (record,) = caplog.records
     assert record.getMessage() == ('127.0.0.1 speaks TLS to the plain port: set protocol="http" in the client, or use --tls-port')
+
+
+def test_tls_client_at_the_plain_port_says_that_the_version_is_wrong(running: Running) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", running.port, timeout=10)
+    with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+        connection.request("GET", "/")
 
 
 @pytest.mark.parametrize("body", [SUBMIT, ""])

@@ -85,7 +85,9 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.is_new and data[0] == _TLS_HANDSHAKE and self._listener.context is None:
             logger.warning('%s speaks TLS to the plain port: set protocol="http" in the client, or use --tls-port', self._peer)
-            self.abort()
+            # TLS clients report a plain response more clearly than a closed connection: OpenSSL says "wrong version number", Go
+            # "server gave HTTP response to HTTPS client".
+            self._reject(Rejected(400, 'This port is plain HTTP: set protocol="http" in the client, or use --tls-port.'))
             return
         self._heard = self._server.loop.time()
         try:

@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 512
 ADDRESS_IN_USE = "address already in use"
+_REASONS: dict[int | None, str] = {
+    errno.EADDRINUSE: ADDRESS_IN_USE,
+    errno.EACCES: "permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE",
+}
 LOCALHOST = "localhost"
 # How many free ports of one loopback address are tried at the other one.
 ATTEMPTS = 20
@@ -80,9 +84,8 @@ def _bound(host: str, port: int) -> socket.socket:
         both = host == "::" and socket.has_dualstack_ipv6()
         bound = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
-        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        reason = ADDRESS_IN_USE if in_use else str(error)
-        raise OSError(f"cannot listen on {host} port {port}: {reason}") from error
+        reason = _REASONS.get(error.errno) if isinstance(error, OSError) else None
+        raise OSError(f"cannot listen on {host} port {port}: {reason or error}") from error
     bound.setblocking(False)
     return bound
 
