@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 README = (EXAMPLES / "README.md").read_text()
-FILES = [path for path in EXAMPLES.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+GENERATED = {"__pycache__", "node_modules", "target"}
+FILES = [path for path in EXAMPLES.rglob("*") if path.is_file() and GENERATED.isdisjoint(path.parts)]
 
 
 @pytest.mark.slow
