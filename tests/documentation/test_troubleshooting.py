@@ -22,7 +22,7 @@ from aliyunsdkdomain.request.v20180129.EmailVerifiedRequest import EmailVerified
 from command import ENVIRON, run, serving
 from conftest import Running
 
-PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "troubleshooting.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "troubleshooting.md").read_text()
 CALL = "Action=SubmitEmailVerification&Version=2018-01-29&Format=JSON&Email=jo@example.com"
 EXPIRED = (
     "&AccessKeyId=testid&Timestamp=2020-01-01T00:00:00Z&SignatureNonce=1&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Signature=x"
