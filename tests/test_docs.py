@@ -27,7 +27,7 @@ from alimock.scenario.model import Authentication, Body, Reset, Timestamps, Unkn
 from alimock.settings import LIMITS, SETTINGS
 from alimock.spec import fidelity
 from alimock.spec.profiles import PROFILES
-from alimock.testing.session import MarkerOptions
+from alimock.testing import TestSession
 from conftest import Running
 
 ROOT = Path(__file__).parent.parent
@@ -179,8 +179,8 @@ def test_changelog_has_the_current_version() -> None:
 def test_readme_describes_the_options_and_marker_of_the_plugin() -> None:
     for option in OPTIONS:
         assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in README
-    for field in dataclasses.fields(MarkerOptions):
-        assert f"`{field.name}" in README[README.index("| marker ") : README.index("| option | variable | ini |")]
+    for name in inspect.signature(TestSession).parameters.keys() - {"server", "name"}:
+        assert f"`{name}" in README[README.index("| marker ") : README.index("| option | variable | ini |")]
 
 
 def test_readme_pytest_example_passes(pytester: pytest.Pytester) -> None:
