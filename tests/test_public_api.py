@@ -1,41 +1,60 @@
-"""The public API: exactly the names in `alimock.__all__`, cheap to import, and typed."""
+"""The public API: exactly the names in `__all__` of `alimock` and `alimock.testing`, cheap to import, documented, and typed."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import alimock
+import alimock.testing
 import pytest
 
 TYPING = Path(__file__).parent / "typing"
 USAGE = TYPING / "usage.py"
-INIT = ast.parse(Path(alimock.__file__).read_text())
+modules = pytest.mark.parametrize("module", [alimock, alimock.testing], ids=lambda module: module.__name__)
 
 
-def test_every_public_name_exists_and_is_known_to_type_checkers() -> None:
-    imported = {name.asname for node in ast.walk(INIT) if isinstance(node, ast.ImportFrom) for name in node.names if name.asname}
-    assert alimock.__all__ == sorted({*imported, "__version__"})
+def public_names(module: ModuleType) -> list[str]:
+    return [name for name in module.__all__ if name != "__version__"]
+
+
+@modules
+def test_every_public_name_exists_and_is_known_to_type_checkers(module: ModuleType) -> None:
+    nodes = ast.walk(ast.parse(inspect.getsource(module)))
+    imported = [name.asname for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names if name.asname]
+    assert public_names(module) == sorted(imported)
     for name in imported:
-        value = getattr(alimock, name)
+        value = getattr(module, name)
         assert getattr(importlib.import_module(value.__module__), name) is value
-    assert dir(alimock) == alimock.__all__
+    assert dir(module) == module.__all__
 
 
-def test_unknown_name_raises_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'alimock' has no attribute 'Emulater'"):
-        _ = alimock.Emulater  # type: ignore[attr-defined]
+@modules
+def test_every_public_name_and_method_is_documented(module: ModuleType) -> None:
+    for name in public_names(module):
+        value = getattr(module, name)
+        methods = [one for key, one in vars(value).items() if inspect.isfunction(one) and not key.startswith("_")]
+        assert [one for one in (value, *methods) if not one.__doc__] == []
 
 
-def test_every_public_name_is_used_in_the_type_checked_code() -> None:
+@modules
+def test_unknown_name_raises_attribute_error(module: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'Emulater'"):
+        _ = module.Emulater
+
+
+@modules
+def test_every_public_name_is_used_in_the_type_checked_code(module: ModuleType) -> None:
     (imported,) = [
-        node for node in ast.parse(USAGE.read_text()).body if isinstance(node, ast.ImportFrom) and node.module == "alimock"
+        node for node in ast.parse(USAGE.read_text()).body if isinstance(node, ast.ImportFrom) and node.module == module.__name__
     ]
-    assert [name.name for name in imported.names] == [name for name in alimock.__all__ if name != "__version__"]
+    assert [name.name for name in imported.names] == public_names(module)
 
 
 def modules_after(code: str) -> set[str]:
@@ -46,9 +65,10 @@ def modules_after(code: str) -> set[str]:
     return set(loaded)
 
 
-def test_importing_the_package_loads_no_module_and_no_library() -> None:
-    loaded = modules_after("import alimock")
-    assert {name for name in loaded if name.startswith("alimock")} == {"alimock"}
+@modules
+def test_importing_the_package_loads_no_module_and_no_library(module: ModuleType) -> None:
+    loaded = modules_after(f"import {module.__name__}")
+    assert {name for name in loaded if name.startswith("alimock")} == {"alimock", module.__name__}
     assert not loaded & {"flask", "werkzeug", "httptools", "lxml", "yaml", "http.client", "asyncio"}
 
 

@@ -553,6 +553,148 @@ def test_tests_can_share_a_running_emulator(repository: pytest.Pytester, running
         assert len(running.store.keys.registered) == 1
 
 
+SCENARIO = """
+@pytest.fixture(scope="{scope}")
+def alimock_scenario({parent}):
+    return {scenario}
+"""
+YEAR = """
+def test_{name}(alimock{other}):
+    assert alimock.clock.now().year == {year}
+"""
+
+
+def year(number: int) -> str:
+    return f'{{"clock": "{number}-01-01 00:00:00"}}'
+
+
+@pytest.mark.slow
+def test_scenario_fixture_of_the_session_applies_to_the_whole_emulator(repository: pytest.Pytester) -> None:
+    scenario = '{"extends": "default", "authentication": "strict", "clock": "2021-01-01 00:00:00"}'
+    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=scenario))
+    tests = """
+def test_account(alimock):
+    assert alimock.clock.now().year == 2021
+    assert unsigned(alimock.url, "ListEmailVerification")["Code"] == "MissingAccessKeyId"
+
+def test_default_account(alimock_server):
+    assert alimock_server.clock.now().year == 2021
+"""
+    ran(repository, tests, passed=2)
+    ran(repository, tests, "--alimock-scenario", "empty", passed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["", "reversed"])
+@pytest.mark.parametrize("scope", ["session", "class", "function"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_narrower_scenario_fixture_applies_to_the_accounts_of_the_tests_that_see_it(
+    repository: pytest.Pytester, running: Running, order: str, scope: str, shared: bool
+) -> None:
+    reverse = "def pytest_collection_modifyitems(items):\n    items.reverse()\n" if order else ""
+    repository.makeconftest("import pytest\n" + reverse + SCENARIO.format(scope="session", parent="", scenario=year(2021)))
+    inner = SCENARIO.format(scope=scope, parent="self", scenario=year(2022)) + YEAR.format(name="it", other="", year=2022)
+    marked = "@pytest.mark.alimock({'clock': '2023-01-01 00:00:00'})" + YEAR.format(name="marker_wins", other="", year=2023)
+    method = "\n".join(f"    {line}".replace("(alimock)", "(self, alimock)") for line in (inner + marked).splitlines())
+    tests = f"{YEAR.format(name='it', other='', year=2021)}\nclass TestNarrower:\n{method}\n{YEAR.format(name='other', other='', year=2021)}"
+    ran(repository, tests, *(["--alimock-url", running.url] if shared else []), passed=4)
+
+
+def test_scenario_fixture_can_extend_that_of_the_option_and_differ_from_test_to_test(repository: pytest.Pytester) -> None:
+    (repository.path / "2021.yaml").write_text("alimock: 1\nclock: 2021-01-01 00:00:00\n")
+    tests = """
+@pytest.fixture(params=["verified", "pending"])
+def alimock_scenario(alimock_scenario, request):
+    return {"extends": alimock_scenario, "addresses": {"al@example.com": request.param}}
+
+def test_it(alimock, alimock_scenario):
+    assert alimock.clock.now().year == 2021
+    assert alimock.addresses.get("al@example.com").status == alimock_scenario["addresses"]["al@example.com"]
+    with pytest.raises(Exception, match="Parameter"):
+        query(alimock, "nobody@example.com")
+    assert alimock.addresses.get("al@example.com").decided_by.startswith("alimock_scenario of test_it")
+"""
+    ran(repository, tests, "--alimock-scenario", "2021.yaml", passed=2)
+
+
+def test_scenario_of_none_is_that_of_the_emulator(repository: pytest.Pytester) -> None:
+    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=None))
+    tests = "def test_it(alimock):\n    assert query(alimock, 'abc@aliyun.com').verification_status == 1\n"
+    ran(repository, tests, "--alimock-scenario", "empty", passed=1)
+
+
+SETTINGS = """
+import pytest
+
+@pytest.fixture(scope="session")
+def alimock_settings():
+    return {settings}
+"""
+
+
+def test_settings_fixture_configures_the_emulator_of_the_session(repository: pytest.Pytester) -> None:
+    repository.makeconftest(SETTINGS.format(settings={"profile": "docs-2021", "auth": "strict"}))
+    tests = """
+def test_it(alimock):
+    assert unsigned(alimock.url, "ListEmailVerification")["Code"] == "MissingAccessKeyId"
+    submit(alimock)
+    assert [call.profile for call in alimock.calls.list()] == ["docs-2021"]
+"""
+    ran(repository, tests, passed=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"proflie": "docs-2021"}, "alimock_settings: found the unknown argument `proflie`, expected `profile`"),
+        ({"scenario": "empty"}, "alimock_settings: found the unknown argument `scenario`, expected one of access_key_id"),
+        ({"profile": "2021"}, "profile: found `2021`, expected one of current"),
+        ({"access_key_id": 7}, "access_key_id: found 7, expected a non-empty string"),
+    ],
+)
+def test_invalid_settings_are_reported_without_a_traceback(
+    repository: pytest.Pytester, settings: dict[str, object], message: str
+) -> None:
+    repository.makeconftest(SETTINGS.format(settings=settings))
+    output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
+    assert f"emulator of the session: {message}" in output and "Traceback" not in output
+
+
+def test_taken_port_is_reported_without_a_traceback(repository: pytest.Pytester, running: Running) -> None:
+    repository.makeconftest(SETTINGS.format(settings={"port": int(running.endpoint.rpartition(":")[2])}))
+    output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
+    assert "emulator of the session: " in output and "in use" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("scenario", ["'quota-exceded'", "5"])
+def test_invalid_scenario_fixture_is_reported_without_a_traceback(repository: pytest.Pytester, scenario: str) -> None:
+    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=scenario))
+    output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
+    assert re.search("emulator of the session: .*found .*, expected a", output) and "Traceback" not in output
+
+
+def test_settings_of_a_running_emulator_warn_that_they_have_no_effect(repository: pytest.Pytester, running: Running) -> None:
+    repository.makeini("[pytest]\nfilterwarnings = always\n")
+    repository.makeconftest(SETTINGS.format(settings={"profile": "docs-2021"}))
+    output = ran(repository, "def test_it(alimock):\n    pass\n", "--alimock-url", running.url, passed=1, warnings=1)
+    assert f"alimock_settings: found profile, but the emulator at {running.url} is running already; start it with these" in output
+
+
+def test_emulator_of_the_session_can_be_replaced(repository: pytest.Pytester) -> None:
+    tests = f"""
+from alimock import Emulator
+{SCENARIO.format(scope="function", parent="", scenario=year(2022))}
+@pytest.fixture(scope="session")
+def alimock_server():
+    with Emulator("empty") as emulator:
+        yield emulator
+
+def test_it(alimock, alimock_server):
+    assert alimock.clock.now().year == 2022 and alimock_server.addresses.list() == []
+"""
+    ran(repository, tests, passed=1)
+
+
 def test_unreachable_emulator_is_reported(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    pass\n", "--alimock-url", "http://127.0.0.1:1", errors=1)
     assert "Cannot reach alimock at http://127.0.0.1:1. Is `alimock serve` running?" in output

@@ -221,7 +221,8 @@ def _keep_redirect_on_host(response: Response) -> Response:
     """Let a redirect lead to a path alone, if a proxy may have changed the host."""
     policy, location = backend().host_policy, response.headers.get("Location", "")
     is_behind_proxy = policy.public_url is not None or policy.prefix(request.headers.get("X-Forwarded-Prefix", ""))
-    if location.startswith(request.host_url) and is_behind_proxy:
+    # Werkzeug 2 makes no URL of an invalid host, and a response to one has no location.
+    if location and is_behind_proxy and location.startswith(request.host_url):
         response.headers["Location"] = location[len(request.host_url) - 1 :]
     return response
 

@@ -7,7 +7,6 @@ functions, once a fixture is used, and any version of pytest can load it. Under 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from alimock.client.client import Client
-    from alimock.testing.session import MarkerOptions, TestSession
+    from alimock import Client, Emulator
+    from alimock.scenario.argument import ScenarioLike
+    from alimock.testing import TestSession
 
 # What `from alimock.pytest_plugin import *` gives a conftest; pytest would call hooks twice.
-__all__ = ["alimock", "alimock_env", "alimock_server", "alimock_url"]
+__all__ = ["alimock", "alimock_env", "alimock_scenario", "alimock_server", "alimock_settings", "alimock_url"]
 
 _MARKER = "alimock"
 _MARKER_LINE = (
@@ -61,6 +61,8 @@ _IS_SUPPORTED = hasattr(pytest, "StashKey")
 if _IS_SUPPORTED:
     _SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
     _FAILED = pytest.StashKey[bool]()
+    # What the emulator of the session was started with; unset with a running one.
+    _INITIAL: pytest.StashKey[ScenarioLike] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,26 +99,50 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def alimock_server(pytestconfig: pytest.Config) -> Iterator[Client]:
+def alimock_scenario(pytestconfig: pytest.Config) -> ScenarioLike | None:
+    """What accounts start from: the scenario of `--alimock-scenario`, or None for that of the emulator. Override it.
+
+    A scenario is a built-in name, a path from the root directory, several separated by commas, or a mapping with the content of a
+    file. The emulator of the session starts from it, too, if the override has the scope `session`. A narrower override, for example
+    in a class, applies to the accounts of the tests that see it. The marker of a test wins.
+    """
+    scenario: ScenarioLike | None = _scenario(pytestconfig)
+    return scenario
+
+
+@pytest.fixture(scope="session")
+def alimock_settings() -> Mapping[str, Any]:
+    """The keyword arguments of the `Emulator` that the session starts, such as `profile`, `auth` and `port`: none. Override it.
+
+    They do not apply to a running emulator (`--alimock-url`).
+    """
+    return {}
+
+
+@pytest.fixture(scope="session")
+def alimock_server(request: pytest.FixtureRequest, alimock_settings: Mapping[str, Any]) -> Iterator[Client]:
     """The emulator of this session, or the one at `--alimock-url`, as the client of its account `default`."""
     if not _IS_SUPPORTED:
         raise _failure(f"the fixtures of alimock need pytest 7 or newer, and this is pytest {pytest.__version__}; upgrade pytest")
     from alimock import Emulator, EmulatorError, ScenarioError
 
-    url = _URL.value(pytestconfig)
+    url = _URL.value(request.config)
     try:
-        server = Emulator.connect(url) if url is not None else Emulator(_scenario(pytestconfig) or "default")
+        server = _own_emulator(request, alimock_settings) if url is None else Emulator.connect(url)
     except EmulatorError as error:
         raise _failure(
             f"{error}\nWithout {_URL.flag}, {_URL.variable} and {_URL.name}, the session starts its own emulator."
         ) from None
-    except ScenarioError as error:
-        raise _failure(f"{_SCENARIO.flag}: {error}") from None
+    except (ScenarioError, ValueError) as error:
+        raise _failure(f"emulator of the session: {error}") from None
+    if url is not None and alimock_settings:
+        found = f"alimock_settings: found {', '.join(alimock_settings)}, but the emulator at {server.url} is running already"
+        request.session.warn(pytest.PytestWarning(f"{found}; start it with these settings, or leave out {_URL.flag}"))
     with ExitStack() as stack:
         try:
             stack.enter_context(server)
-        except RuntimeError as error:
-            raise _failure(str(error)) from None
+        except (RuntimeError, OSError) as error:
+            raise _failure(f"emulator of the session: {error}") from None
         yield server
 
 
@@ -127,15 +153,15 @@ def alimock_url(alimock_server: Client) -> str:
 
 
 @pytest.fixture
-def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[Client]:
+def alimock(request: pytest.FixtureRequest, alimock_server: Client, alimock_scenario: ScenarioLike | None) -> Iterator[Client]:
     """A separate account with its own key, or as the marker says. Point the SDK at `alimock.endpoint`."""
     from alimock import EmulatorError, ScenarioError
-    from alimock.testing.session import TestSession
+    from alimock.testing import TestSession
 
     item: pytest.Item = request.node
     item.stash[_FAILED] = False
     try:
-        session = TestSession(alimock_server, _options(item), f"the marker of {item.name}".replace("/", "|"))
+        session = TestSession(alimock_server, **_options(item, alimock_scenario), name=_origin(item))
     except (ScenarioError, EmulatorError, ValueError) as error:
         raise _failure(f"account of {item.name}: {error}") from None
     item.stash[_SESSION] = session
@@ -148,22 +174,15 @@ def alimock(request: pytest.FixtureRequest, alimock_server: Client) -> Iterator[
 
 
 @pytest.fixture
-def alimock_env(alimock: Client, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def alimock_env(alimock: Client) -> Iterator[dict[str, str]]:
     """Set the variables in which SDKs find their credentials and the `aliyun` command its endpoint, and return them.
 
     The variables of real credentials and of network proxies are removed.
     """
-    from alimock.testing import env
+    from alimock.testing import environment
 
-    variables = env.variables(alimock, os.environ)
-    for name in env.removed(os.environ):
-        monkeypatch.delenv(name)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    imported = sys.modules.get(env.PYTHON_CREDENTIALS)
-    for name, credential in env.python_credentials(alimock).items() if imported is not None else ():
-        monkeypatch.setattr(imported, name, credential, raising=False)
-    return variables
+    with environment(alimock) as variables:
+        yield variables
 
 
 # After pytest's own, which runs the test. The hook wrappers of pytest 8 would keep an older one from starting.
@@ -192,24 +211,59 @@ def _session(item: pytest.Item) -> TestSession | None:
     return item.stash.get(_SESSION, None) if _IS_SUPPORTED else None
 
 
-def _options(item: pytest.Item) -> MarkerOptions:
-    """Merge the markers of a test, its class and its module, the nearest first, and the options."""
-    from alimock.testing.session import MarkerOptions, argument_error
+def _own_emulator(request: pytest.FixtureRequest, settings: Mapping[str, Any]) -> Emulator:
+    """Return the emulator of the session, which is not started yet; raises `ScenarioError` and `ValueError`."""
+    from alimock import Emulator
+    from alimock.testing.session import check_names
+
+    try:
+        override = request.getfixturevalue("alimock_scenario")
+    except pytest.fail.Exception:
+        # An override with a narrower scope is for the accounts of some tests.
+        override = _scenario(request.config)
+    scenario = request.config.stash[_INITIAL] = _initial(override, request.config)
+    try:
+        check_names(settings, Emulator)
+    except ValueError as error:
+        raise ValueError(f"alimock_settings: {error}") from None
+    return Emulator(scenario, **settings)
+
+
+def _initial(scenario: ScenarioLike | None, config: pytest.Config) -> ScenarioLike:
+    return "default" if scenario is None else _located(scenario, config.rootpath)
+
+
+def _options(item: pytest.Item, scenario: ScenarioLike | None) -> dict[str, Any]:
+    """Merge the markers of a test, its class and its module, the nearest first, the scenario of the fixture, and the options."""
+    from alimock.testing import TestSession
+    from alimock.testing.session import check_names, check_types
 
     merged: dict[str, Any] = {"strict": _is_strict(item.config)}
     if _URL.value(item.config) is not None:
         # A running emulator was started with its own scenario.
-        merged["scenario"] = _scenario(item.config)
+        merged["scenario"] = _located(scenario, item.config.rootpath)
+    elif _initial(scenario, item.config) != item.config.stash.get(_INITIAL, "default"):
+        merged["scenario"] = _initial(scenario, item.config)
     for marker in reversed(list(item.iter_markers(_MARKER))):
+        try:
+            if len(marker.args) > 1 or (marker.args and "scenario" in marker.kwargs):
+                found = f"found {len(marker.args)} positional arguments"
+                raise ValueError(f"{found}, expected the scenario only, once; pass the others by keyword")
+            check_names(marker.kwargs, TestSession, but=("name",))
+            check_types(marker.kwargs)
+        except ValueError as error:
+            raise _failure(f"marker `{_MARKER}` of {item.name}: {error}") from None
         given = {**dict(zip(("scenario",), marker.args, strict=False)), **marker.kwargs}
-        error = argument_error(marker.args, marker.kwargs)
-        if error is not None:
-            raise _failure(f"marker `{_MARKER}` of {item.name}: {error}")
         if "scenario" in given:
             given["scenario"] = _located(given["scenario"], item.config.rootpath)
         merged.update(given, addresses={**(merged.get("addresses") or {}), **(given.get("addresses") or {})})
     _check_is_alone(item, merged)
-    return MarkerOptions(**merged)
+    return merged
+
+
+def _origin(item: pytest.Item) -> str:
+    """Return what decisions cite for entries that have no file."""
+    return f"{'alimock_scenario' if item.get_closest_marker(_MARKER) is None else 'the marker'} of {item.name}"
 
 
 def _check_is_alone(item: pytest.Item, options: Mapping[str, Any]) -> None:
@@ -224,16 +278,20 @@ def _check_is_alone(item: pytest.Item, options: Mapping[str, Any]) -> None:
 
 
 def _scenario(config: pytest.Config) -> Any:
-    """Return the scenario of the options; paths in an ini file are relative to the root directory, others to the current one."""
+    """Return the scenario of the options, its paths from the root directory.
+
+    Paths in an ini file are relative to the root directory, others to the current one.
+    """
     override = _SCENARIO.override(config)
     text = override or config.getini(_SCENARIO.name)
-    return _located(text, config.invocation_params.dir if override else config.rootpath) if text else None
+    folder = config.invocation_params.dir if override else config.rootpath
+    return _located(text, folder, config.rootpath) if text else None
 
 
-def _located(scenario: Any, folder: Path) -> Any:
-    """Resolve relative paths from a folder: a path, those among names, and those in `extends` of a mapping."""
+def _located(scenario: Any, folder: Path, start: Path | None = None) -> Any:
+    """Resolve paths from a folder (a path, those among names and in `extends`), relative to `start` or the current directory."""
     if isinstance(scenario, os.PathLike):
-        return Path(os.path.relpath(folder / scenario))
+        return Path(os.path.relpath(folder / scenario, start))
     if isinstance(scenario, Mapping) and "extends" in scenario:
         extended = scenario["extends"]
         located = [_located(one, folder) for one in extended] if isinstance(extended, list) else _located(extended, folder)
@@ -243,7 +301,7 @@ def _located(scenario: Any, folder: Path) -> Any:
     from alimock.scenario.sources import is_path
 
     names = [scenario] if (folder / scenario).is_file() else [name.strip() for name in scenario.split(",")]
-    return ",".join(os.path.join(".", os.path.relpath(folder / name)) if is_path(name) else name for name in names)
+    return ",".join(os.path.join(".", os.path.relpath(folder / name, start)) if is_path(name) else name for name in names)
 
 
 def _failure(message: str) -> BaseException:

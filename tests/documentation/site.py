@@ -13,7 +13,7 @@ from documentation.pages import ROOT
 from mkdocstrings import Inventory
 
 # Each has an `__all__`.
-PUBLIC = ("alimock",)
+PUBLIC = ("alimock", "alimock.testing")
 SITE = ROOT / "build" / "site"
 
 

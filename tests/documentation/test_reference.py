@@ -17,7 +17,7 @@ from alimock.scenario.address_rules import AddressOutcome, Status
 from alimock.scenario.model import Authentication, Body, Reset, Timestamps, UnknownKeys
 from alimock.settings import LIMITS
 from alimock.spec.profiles import PROFILES
-from alimock.testing.session import MarkerOptions
+from alimock.testing import TestSession
 from documentation import generate
 from documentation.pages import CHINESE_README, PAGES, ROOT
 from interop.run import STEPS
@@ -112,8 +112,8 @@ def test_page_of_the_plugin_has_its_options_and_marker() -> None:
     page = read("pytest-plugin.md")
     for option in OPTIONS:
         assert f"| `{option.flag}` | `{option.variable}` | `{option.name}` |" in page
-    for field in dataclasses.fields(MarkerOptions):
-        assert f"`{field.name}" in page.partition("## Marker")[2].partition("## Options")[0]
+    for name in inspect.signature(TestSession).parameters.keys() - {"server", "name"}:
+        assert f"`{name}" in page.partition("## Marker")[2].partition("## Options")[0]
 
 
 @pytest.mark.parametrize("kind", [Message, Call, Outcome, Address, Fault], ids=lambda kind: kind.__name__)

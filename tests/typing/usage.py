@@ -7,6 +7,7 @@ from pathlib import Path
 
 import alimock
 from alimock import Address, Call, Client, Emulator, EmulatorError, Fault, Message, Outcome, ScenarioError, WaitTimeout, create_app
+from alimock.testing import TestSession, environment
 from flask import Flask
 from typing_extensions import assert_type
 
@@ -58,6 +59,18 @@ emulator = Emulator({"extends": "default"}).start()
 emulator.stop()
 
 
+with TestSession(remote, scenario="quota-exceeded", addresses={"jo@example.com": "pending"}, strict=True, allow=["x"]) as session:
+    assert_type(session, TestSession)
+    assert_type(session.client, Client)
+    assert_type(session.warnings, list[str])
+    assert_type(session.violations(), list[str])
+    assert_type(session.report(), str)
+    session.check()
+    session.end()
+    with environment(session.client) as variables:
+        assert_type(variables, dict[str, str])
+
+
 async def waits(client: Client) -> None:
     assert_type(await client.outbox.wait_async(to="jo@example.com"), Message)
     assert_type(await client.calls.wait_async(action="VerifyEmail"), Call)
@@ -79,6 +92,7 @@ assert_type(alimock.__version__, str)
 # What type checkers must refuse; each line is wrong in one way.
 _ = emulator.outbux  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 emulator.calls.count(acton="VerifyEmail")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+TestSession(remote, strict="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Emulator(scenario=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 _ = alimock.Emulater  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import secrets
 import warnings
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +129,7 @@ class Client:
             self.connection.wide.send("DELETE", f"access-keys/{key_id}")
         except EmulatorError as error:
             # Loading another scenario or a long idle time may have deleted it.
-            if error.status != http.client.NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import math
 import os
@@ -15,11 +14,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from http import HTTPStatus
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from alimock import environment
+from alimock.client import http_client
 from alimock.client.errors import EmulatorError, WaitTimeout, failure, not_alimock
 from alimock.security import bracketed, reachable
 from alimock.settings import DEFAULT_PORT, SettingError, control_token
@@ -81,7 +82,7 @@ class Connection:
         content_type: str = "application/json",
         arguments: Mapping[str, object] | None = None,
         seconds: float = TIMEOUT_SECONDS,
-        connection: http.client.HTTPConnection | None = None,
+        connection: http_client.HTTPConnection | None = None,
     ) -> dict[str, Any]:
         """Send a request to a path under `/_alimock/` and return the JSON object of the response; raises `EmulatorError`.
 
@@ -99,11 +100,11 @@ class Connection:
     def fetch(self, path: str, *, seconds: float = TIMEOUT_SECONDS) -> bytes:
         """Return a response that is not JSON; raises `EmulatorError`. `seconds` is the timeout."""
         status, content = self._sent(self._open(seconds), "GET", self._target(path, {}), None, {})
-        if status != http.client.OK:
+        if status != HTTPStatus.OK:
             self._object(status, content)
         return content
 
-    def call(self, query: str) -> tuple[http.client.HTTPResponse, bytes]:
+    def call(self, query: str) -> tuple[http_client.HTTPResponse, bytes]:
         """Call the emulated API with a signed query, and return the response with its body; raises `EmulatorError`."""
         return self._exchanged(self._open(TIMEOUT_SECONDS), "POST", f"{self.prefix}/?{query}", None, {})
 
@@ -166,18 +167,18 @@ class Connection:
                 connection.sock.shutdown(socket.SHUT_RDWR)
             raise
 
-    def _connect(self, connection: http.client.HTTPConnection) -> None:
+    def _connect(self, connection: http_client.HTTPConnection) -> None:
         """Connect before a request, which reports an invalid token first."""
         self._authorization()
         try:
             connection.connect()
-        except (OSError, UnicodeError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http_client.HTTPException) as error:
             raise failure(self.base_url, error, connection.timeout) from None
 
-    def _wait(self, connection: http.client.HTTPConnection, path: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+    def _wait(self, connection: http_client.HTTPConnection, path: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         return self.send("GET", path, arguments=arguments, connection=connection)
 
-    def _open(self, seconds: float) -> http.client.HTTPConnection:
+    def _open(self, seconds: float) -> http_client.HTTPConnection:
         host, port = str(self._parts.hostname), self._parts.port
         if self._parts.scheme == "https":
             file = os.environ.get("SSL_CERT_FILE")
@@ -186,18 +187,18 @@ class Connection:
                 raise EmulatorError(f"SSL_CERT_FILE: cannot read `{file}`, expected a file with certificates in PEM")
             # Reading the certificates takes longer than a request.
             context = _tls_context(file, os.environ.get("SSL_CERT_DIR"))
-            return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
-        return http.client.HTTPConnection(host, port, timeout=seconds)
+            return http_client.HTTPSConnection(host, port, timeout=seconds, context=context)
+        return http_client.HTTPConnection(host, port, timeout=seconds)
 
     def _sent(
-        self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self, connection: http_client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         response, content = self._exchanged(connection, method, target, body, {**self._authorization(), **headers})
         return response.status, content
 
     def _exchanged(
-        self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[http.client.HTTPResponse, bytes]:
+        self, connection: http_client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[http_client.HTTPResponse, bytes]:
         try:
             connection.request(method, target, body, headers)
             response = connection.getresponse()
@@ -205,7 +206,7 @@ class Connection:
             if location is not None and response.status in _REDIRECTS:
                 raise EmulatorError(f"The server at {self.base_url} redirects to {location}. Use that URL.", response.status)
             return response, response.read()
-        except (OSError, UnicodeError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http_client.HTTPException) as error:
             raise failure(self.base_url, error, connection.timeout) from None
         finally:
             connection.close()
@@ -231,11 +232,11 @@ class Connection:
             answer = None
         if not isinstance(answer, dict):
             raise not_alimock(self.base_url, f"the response, with status {status}, is not a JSON object")
-        if status == http.client.OK:
+        if status == HTTPStatus.OK:
             return _Answer(answer, self)
         if not {"message", "hint"} <= answer.keys():
             raise not_alimock(self.base_url, f"the response, with status {status}, is not an error of alimock")
-        kind = WaitTimeout if status == http.client.REQUEST_TIMEOUT else EmulatorError
+        kind = WaitTimeout if status == HTTPStatus.REQUEST_TIMEOUT else EmulatorError
         message = str(answer["message"]).rstrip(".")
         raise kind(f"{message}. {answer['hint']}" if answer["hint"] else message, status, answer)
 

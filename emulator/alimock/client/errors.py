@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import ssl
 from typing import Any
 
+from alimock.client import http_client
+
 # The first byte of what a TLS server sends to a client that speaks HTTP.
 _TLS_ALERT = "\x15"
-_CLOSED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, http.client.IncompleteRead)
+_CLOSED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, http_client.IncompleteRead)
 _TRUST_HINT = "Set SSL_CERT_FILE to the certificate of its authority; `alimock ca` prints that of alimock's own."
 
 
@@ -44,7 +45,7 @@ def failure(url: str, error: Exception, seconds: float | None) -> EmulatorError:
             f"{url} closed the connection without a complete response. Is alimock still running there, and are the scheme and "
             "the port right?"
         )
-    if isinstance(error, http.client.HTTPException):
+    if isinstance(error, http_client.HTTPException):
         speaks_tls = str(error).startswith(_TLS_ALERT)
         return not_alimock(url, "it speaks TLS; use https or the HTTP port" if speaks_tls else f"{error!r:.100}")
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,1 +1,27 @@
-"""What the pytest plugin and `alimock run` share: a test's session, strict mode, the failure report, environment variables."""
+"""What tests with any framework use: an account for each test, strict mode, a report for a failed test, and the variables of SDKs.
+
+The pytest plugin is made of the same. `docs/how-to/unittest.md` shows it with unittest, Django and Flask.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alimock.testing.env import environment as environment
+    from alimock.testing.session import TestSession as TestSession
+
+# The module of each public name, imported when the name is first used, as in `alimock`.
+_MODULES = {"TestSession": "alimock.testing.session", "environment": "alimock.testing.env"}
+
+if not TYPE_CHECKING:
+    __all__ = sorted(_MODULES)
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'alimock.testing' has no attribute {name!r}")
+        return getattr(import_module(_MODULES[name]), name)
+
+    def __dir__() -> list[str]:
+        return __all__

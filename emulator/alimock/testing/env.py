@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 from alimock.client.client import Client
@@ -30,6 +33,36 @@ class Variables(dict[str, str]):
     def __repr__(self) -> str:
         """Return the variables without the secret."""
         return repr({name: "..." if name == _SECRET else value for name, value in self.items()})
+
+
+@contextmanager
+def environment(client: Client) -> Iterator[dict[str, str]]:
+    """Set the variables in which SDKs find their credentials and the `aliyun` command its endpoint, for the time of a `with`.
+
+        with environment(session.client):
+            subprocess.run(["./sign-up", "jo@example.com"], check=True)
+
+    The variables of real credentials and of network proxies are removed. At the end, the environment is as it was before.
+
+    Args:
+        client: The client of the account that programs use, for example `TestSession.client`.
+
+    Yields:
+        The variables that are set. Their `repr`, as in the report of a failed test, hides the secret.
+    """
+    # Imported late: `alimock run` uses the rest of this module.
+    from unittest import mock
+
+    given = variables(client, os.environ)
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, given))
+        for name in removed(os.environ):
+            del os.environ[name]
+        imported = sys.modules.get(PYTHON_CREDENTIALS)
+        if imported is not None:
+            for name, value in python_credentials(client).items():
+                stack.enter_context(mock.patch.object(imported, name, value, create=True))
+        yield given
 
 
 def proxies(environ: Mapping[str, str]) -> list[str]:
