@@ -5,7 +5,7 @@ GO := $(shell command -v go)
 # Pinned, so that a new check fails no old commit.
 ACTIONLINT := $(BIN)/actionlint-v1.7.12
 
-.PHONY: all serve test test-slow test-all docs reference interop examples bench fuzz soak format lint types audit workflows wheel clean
+.PHONY: all serve test test-slow test-all docs reference interop examples compatibility bench fuzz soak format lint types audit workflows wheel clean
 
 all: format lint types audit workflows docs test wheel
 
@@ -40,6 +40,10 @@ interop: .venv/dev
 # Runs every example as its reader would. An example without its tools (Node, Docker, a Valkey or Redis server) is skipped with a reason.
 examples: .venv/dev
 	$(BIN)/python tests/examples/run.py
+
+# Runs the tests of an application together with pytest plugins, frameworks and other neighbors, at their lowest and newest versions.
+compatibility: .venv/dev
+	$(BIN)/python tests/compatibility/run.py
 
 # Fuzzes requests, scenarios and searches, and runs the property tests with new seeds, for a minute or SECONDS.
 fuzz: .venv/dev

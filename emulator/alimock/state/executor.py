@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from alimock.scenario.model import Scenario
 from alimock.state.commands import Command, LoadScenario
@@ -22,7 +23,9 @@ class Incompatible(Exception):
     """The state was written by an alimock of another version or with other limits."""
 
 
-class Attempt(NamedTuple, Generic[T]):
+# Python 3.10 has no generic named tuples.
+@dataclass(slots=True)
+class Attempt(Generic[T]):
     """The execution of a command: `finish` returns its result or raises its exception, and may block if it `is_waiting`."""
 
     finish: Callable[[], T]
