@@ -45,7 +45,7 @@ def _undocumented_names() -> Iterator[str]:
     for path, value in _public_names():
         if path not in documented:
             yield f"docs/reference/python.md: {path} is missing"
-        elif not inspect.getdoc(value):
+        elif not value.__doc__:
             yield f"{path} has no docstring"
 
 
