@@ -394,6 +394,12 @@ def test_it(alimock):
 """
 
 
+@pytest.mark.parametrize("line", ["alimock.outbox.wait(timeout=0)", 'alimock.faults.put("1", {"error": "Typo"})'])
+def test_traceback_of_a_failed_test_has_no_frames_of_the_client(repository: pytest.Pytester, line: str) -> None:
+    output = ran(repository, f"def test_it(alimock):\n    {line}\n", failed=1)
+    assert line in output and "connection.py" not in output and "outbox.py" not in output
+
+
 def test_report_of_a_failed_test_shows_events_and_their_reasons(repository: pytest.Pytester) -> None:
     output = ran(repository, REPORTED, failed=1)
     section = output[output.index(" alimock ---") :]
@@ -402,14 +408,14 @@ def test_report_of_a_failed_test_shows_events_and_their_reasons(repository: pyte
         "            jo@example.com: success [rule new-address]",
         "            al@example.com: ParameterIllegall [the marker of test_it]",
         "            test1@aliyun.com: SendTokenQuotaExceeded [default.yaml:19]",
-        "            email to jo@example.com, link open",
+        "            email to jo@example.com, link now open",
         "  fault busy",
         "  QueryEmailVerification Email=jo@example.com -> 400 Throttling.User [PUT /_alimock/faults/busy (fault busy, hit 1)]",
         "            fault busy fired",
         "  SubmitEmailVerificaton -> 404 InvalidAction.NotFound",
         "(no key, unsigned)",
         "unknown operation SubmitEmailVerificaton; did you mean SubmitEmailVerification?",
-        "  clock 2024-05-01 09:30:00",
+        "  clock 2024-05-01 09:30:00 (UTC+8)",
     ):
         assert line in section
     assert re.findall(r"^\+\d\.\d{3} s", section, re.MULTILINE)

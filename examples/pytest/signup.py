@@ -31,11 +31,11 @@ class Signup:
             return "try again tomorrow" if code == "SendTokenQuotaExceeded" else "please check the address"
         return "check your inbox" if body.success_list else "already verified"
 
-    def confirm(self, token: str) -> None:
-        """Confirm an address with the token of its link."""
-        self._client.verify_email(models.VerifyEmailRequest(token=token))
-
     def is_verified(self, email: str) -> bool:
-        """Return whether an address is verified."""
-        body = self._client.query_email_verification(models.QueryEmailVerificationRequest(email=email)).body
-        return bool(body.verification_status)
+        """Return whether the user has followed the link."""
+        request = models.QueryEmailVerificationRequest(email=email)
+        return bool(self._client.query_email_verification(request).body.verification_status)
+
+    def confirm(self, token: str) -> None:
+        """Confirm an address with the token of its link, for a user who enters it instead of following the link."""
+        self._client.verify_email(models.VerifyEmailRequest(token=token))

@@ -461,5 +461,5 @@ def test_command_prints_the_explanation(
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(right.encode())))
         assert main([*command, "-"]) == 0
         assert main([*command, "8C7FF3C5-42F8-55C8-8A44-403A3467F278"]) == 2
-        assert capsys.readouterr().err.startswith("alimock: No refused call")
+        assert capsys.readouterr().err.startswith("alimock: No call with the RequestId ")
         assert main([*command, "--url", "http://127.0.0.1:1", "x"]) == 2

@@ -59,7 +59,7 @@ def test_failing_command_is_followed_by_a_report() -> None:
     done = ran(code="call('Action=SubmitEmailVerification&Email=jo@example.com'); sys.exit(1)")
     assert re.search(
         r"alimock: events in the emulator:\n\+0\.\d{3} s  SubmitEmailVerification Email=jo@example\.com -> 200 OK \(unsigned\)\n"
-        r" +jo@example\.com: success \[rule new-address\]\n +email to jo@example\.com, link open\n$",
+        r" +jo@example\.com: success \[rule new-address\]\n +email to jo@example\.com, link now open\n$",
         done.stderr,
     ), done.stderr
     quiet = ran(code="sys.exit(1)").stderr

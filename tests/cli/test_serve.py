@@ -117,6 +117,7 @@ def test_scenarios_lists_the_built_in_scenarios(capsys: pytest.CaptureFixture[st
 
 def test_ready_distinguishes_a_running_emulator_from_a_missing_one(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ready", "--url", running.url]) == 0
+    assert capsys.readouterr().out == f"ready: {running.url}\n"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     missing = "Is `alimock serve` running? (Connection refused)"

@@ -63,9 +63,12 @@ def run_in_bash(script: str, running: Running, folder: Path) -> str:
 
 
 def write_files(page: Path, folder: Path) -> None:
-    """Write the files of a page; a later block of the same name continues the file."""
-    blocks = [block for block in ALL_BLOCKS if block.page == page and not block.directive]
-    for number, block in enumerate(blocks):
+    """Write the files of a page, and copy those that it quotes; a later block of the same name continues the file."""
+    for number, block in enumerate(block for block in ALL_BLOCKS if block.page == page):
+        if block.directive == "file":
+            shutil.copy(ROOT / block.argument, folder)
+        if block.directive:
+            continue
         is_test = block.language == "python" and _IS_TEST.search(block.text)
         name = block.file_name or (f"test_block_{number}.py" if is_test else None)
         if name is not None:

@@ -25,7 +25,7 @@ def parser() -> Parser:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Return 0 once the emulator is ready, 1 if it is not before the timeout."""
+    """Print the URL and return 0 once the emulator is ready; return 1 if it is not before the timeout."""
     options = parse(parser(), arguments)
     end = time.monotonic() + options.wait
     try:
@@ -36,6 +36,8 @@ def run(arguments: Sequence[str]) -> int:
         if time.monotonic() >= end:
             return fail(f"not ready: {reason}", 1)
         time.sleep(RETRY_SECONDS)
+    # An emulator of another project may have the port.
+    print(f"ready: {connection.base_url}")
     return 0
 
 

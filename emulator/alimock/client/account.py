@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from alimock.client.connection import PAGE, Resource
 from alimock.client.models import moment, time_text, value_of
 
+# pytest omits the frames of this module from the traceback of a failed test.
+__tracebackhide__ = True
+
 
 @dataclass(frozen=True)
 class Address:

@@ -14,6 +14,9 @@ from alimock.client.outbox import DEFAULT_SECONDS, QUIET_SECONDS
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+# pytest omits the frames of this module from the traceback of a failed test.
+__tracebackhide__ = True
+
 
 @dataclass(frozen=True)
 class Outcome:

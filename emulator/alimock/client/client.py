@@ -20,6 +20,8 @@ from alimock.scenario.diagnostics import Diagnostic, ScenarioError, nearest
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+# pytest omits the frames of this module from the traceback of a failed test.
+__tracebackhide__ = True
 LOAD_SECONDS = 60
 # The prefix, before the key, of the names of accounts that no scenario names.
 _UNNAMED = "key:"

@@ -25,6 +25,8 @@ from alimock.client.errors import EmulatorError, WaitTimeout, failure, not_alimo
 from alimock.security import bracketed, reachable
 from alimock.settings import DEFAULT_PORT, SettingError, control_token
 
+# pytest omits the frames of this module from the traceback of a failed test.
+__tracebackhide__ = True
 TIMEOUT_SECONDS = 10
 # The largest page, and by default the number of entries that an emulator keeps of an account.
 PAGE = 5_000

@@ -12,6 +12,8 @@ from alimock.client.models import time_text, value_of
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+# pytest omits the frames of this module from the traceback of a failed test.
+__tracebackhide__ = True
 DEFAULT_SECONDS = 10.0
 QUIET_SECONDS = 0.3
 

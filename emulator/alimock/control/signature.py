@@ -47,8 +47,8 @@ def _refused_request(content: Mapping[str, object]) -> ApiRequest:
     request_id = arguments.string(content, "request_id", "8C7FF3C5-42F8-55C8-8A44-403A3467F278")
     refused = backend().service.refused_request(request_id)
     if refused is None:
-        hint = "Only the most recent calls with a refused signature are kept."
-        raise ControlError(404, f"No refused call {json.dumps(request_id)}", hint)
+        hint = "Check the URL of the emulator and the RequestId; only the most recent calls with a refused signature are kept."
+        raise ControlError(404, f"No call with the RequestId {json.dumps(request_id)} was refused for its signature", hint)
     return refused
 
 

@@ -219,7 +219,8 @@ UNKNOWN_ERROR = _Row(
 # Refusals of a whole call by the service itself.
 PARAMETER_ILLEGAL = _Row(
     "ParameterIllegal", 400, "Parameter illegal.", _DOCUMENTED, "Domain's own pages of 2018",
-    "VerifyEmail with a token that is not open, QueryEmailVerification of an address without a record", "when it is given",
+    "VerifyEmail with an unknown, used, replaced or expired token, QueryEmailVerification of an address without a record",
+    "when it is given",
     Origin.BACKEND, "参数错误。",
 )
 NETWORK_IO_ERROR = _Row(

@@ -17,6 +17,8 @@ VALUE_LENGTH = 120
 REASON_LENGTH = 600
 # Calls and mails have entries of their own; access keys come and go with the accounts of tests.
 _OMITTED = ("call", "mail", "access key")
+# Of the times in events.
+_ZONES = {"clock": "(UTC+8)"}
 
 
 def no_calls(client: Client) -> str:
@@ -54,7 +56,7 @@ def _entry(change: dict[str, Any], calls: dict[int, Call], messages: dict[str, M
     if call is not None:
         yield from _call_entry(call, messages, own_key)
     elif change["kind"] not in _OMITTED:
-        yield " ".join(filter(None, (change["kind"], plain(change["subject"]))))
+        yield " ".join(filter(None, (change["kind"], plain(change["subject"]), _ZONES.get(change["kind"]))))
 
 
 def _call_entry(call: Call, messages: dict[str, Message], own_key: str) -> Iterator[str]:
@@ -67,7 +69,7 @@ def _call_entry(call: Call, messages: dict[str, Message], own_key: str) -> Itera
             yield f"{plain(one.email)}: {one.outcome}{_decided_by(one)}"
     for mail_id in call.messages:
         message = messages.get(mail_id)
-        yield f"email to {message.to}, link {message.token_state}" if message is not None else "email (deleted)"
+        yield f"email to {message.to}, link now {message.token_state}" if message is not None else "email (deleted)"
     if call.fault is not None:
         yield f"fault {call.fault} fired"
     yield from map(plain, call.hints)
