@@ -126,7 +126,7 @@ def test_python_prints_the_documented_output(block: Block, running: Running) -> 
 @pytest.mark.parametrize("page", sorted(PROJECTS), ids=page_name)
 def test_tests_of_the_page_pass(page: Path, pytester: pytest.Pytester) -> None:
     write_files(page, pytester.path)
-    result = pytester.runpytest("-p", "no:hypothesispytest", "-p", "no:schemathesis")
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:schemathesis")
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed") and set(outcomes) <= {"passed", "warning", "warnings"}, result.stdout.str()
 
