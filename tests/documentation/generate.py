@@ -92,7 +92,7 @@ def _errors() -> str:
                 status,
                 error.text.replace("|", "\\|"),
                 error.trigger or "only as an injected fault",
-                error.evidence.value,
+                "; assumed: ".join(filter(None, (error.evidence.value, error.assumed))),
             )
 
     return _table(("code", "status", "message", "cause", "evidence"), rows())

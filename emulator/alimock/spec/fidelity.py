@@ -78,12 +78,15 @@ def page(entries: Sequence[Entry]) -> str:
     lines = [
         _HEAD,
         *_table(("subject", "what alimock does", "reason", "override"), rows(assumed, lambda entry: _as_code(entry.override))),
-        "\n## Partly assumed\n\nThe code is verified; the rest of its row is not.\n",
-        *_table(("subject", "what is assumed", "what is verified", "override"), partly),
+        "\n## Partly assumed\n\nThe code has evidence; what the second column names has none.\n",
+        *_table(("subject", "what is assumed", "evidence of the code", "override"), partly),
     ]
     for kind in dict.fromkeys(entry.kind for entry in known):
         of_kind = rows([entry for entry in known if entry.kind == kind], lambda entry: entry.evidence)
-        lines += [f"\n## Verified: {_TITLES[kind]}\n", *_table(("subject", "what alimock does", "source", "evidence"), of_kind)]
+        lines += [
+            f"\n## With evidence: {_TITLES[kind]}\n",
+            *_table(("subject", "what alimock does", "source", "evidence"), of_kind),
+        ]
     return "\n".join(lines) + "\n"
 
 
