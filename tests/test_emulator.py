@@ -599,8 +599,9 @@ def test_exception_in_a_server_thread_is_raised_by_stop(function: str, path: str
 def test_exception_of_the_test_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alimock.api.call.authenticate", failing)
     emulator = Emulator()
-    with pytest.raises(urllib.request.HTTPError, match="500"), emulator:
+    with pytest.raises(urllib.request.HTTPError, match="500") as failed, emulator:
         urllib.request.urlopen(f"{emulator.url}/?Action={QUERY}&Version=2018-01-29")
+    failed.value.close()
     with pytest.raises(EmulatorError):
         emulator.check()
     emulator.check()

@@ -12,6 +12,9 @@ from alimock.testing import TestSession, environment
 from conftest import Running
 from test_emulator import JO, QUERY, SUBMIT, call, sdk
 
+# The SDK's own, from Python 3.12 on.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
 
 @pytest.fixture(params=["of this process", "running"])
 def server(request: pytest.FixtureRequest, running: Running) -> Client:

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,9 @@ def test_damaged_snapshot_is_reported(tmp_path: Path) -> None:
     connection.execute("UPDATE snapshot SET content = x'00'")
     connection.commit()
     connection.close()
-    with pytest.raises(Unavailable, match=f"{re.escape(str(path))}: .*while decompressing"):
-        start(SqliteLog(path))
+    log = SqliteLog(path)
+    with closing(log), pytest.raises(Unavailable, match=f"{re.escape(str(path))}: .*while decompressing"):
+        start(log)
 
 
 def test_file_with_the_name_of_sqlites_memory_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,4 +105,5 @@ def test_mails_that_were_queued_at_a_crash_have_failed(tmp_path: Path) -> None:
     forwarder = forwarding(again, target)
     assert states(again) == [("failed", STOPPED)]
     forwarder.stop()
+    again.service.executor.close()
     assert target.delivered == []

@@ -59,14 +59,14 @@ def small() -> Iterator[Running]:
 @pytest.mark.parametrize(
     ("request_bytes", "status", "setting"),
     [
-        (get("/?" + "a" * MUCH), "414 Request-URI Too Long", "--limit max_header_bytes"),
-        (get("/livez", f"X-A: {'a' * MUCH}\r\n"), "431 Request Header Fields Too Large", "--limit max_header_bytes"),
-        (get("/livez", "X-A: b\r\n" * 1_000), "431 Request Header Fields Too Large", "--limit max_header_bytes"),
-        (post(f"Content-Length: {MUCH}\r\n", "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
-        (post(CHUNKS, f"{MUCH:x}\r\n" + "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
-        (post(CHUNKS, f"3e8\r\n{'a' * 1_000}\r\n" * 1_000), "413 Request Entity Too Large", "--limit max_body_bytes"),
-        (post(CHUNKS, "1;" + "a" * MUCH), "413 Request Entity Too Large", "--limit max_body_bytes"),
-        (post(CHUNKS, "0\r\n" + "X-A: b\r\n" * 100_000), "413 Request Entity Too Large", "--limit max_body_bytes"),
+        (get("/?" + "a" * MUCH), "414", "--limit max_header_bytes"),
+        (get("/livez", f"X-A: {'a' * MUCH}\r\n"), "431", "--limit max_header_bytes"),
+        (get("/livez", "X-A: b\r\n" * 1_000), "431", "--limit max_header_bytes"),
+        (post(f"Content-Length: {MUCH}\r\n", "a" * MUCH), "413", "--limit max_body_bytes"),
+        (post(CHUNKS, f"{MUCH:x}\r\n" + "a" * MUCH), "413", "--limit max_body_bytes"),
+        (post(CHUNKS, f"3e8\r\n{'a' * 1_000}\r\n" * 1_000), "413", "--limit max_body_bytes"),
+        (post(CHUNKS, "1;" + "a" * MUCH), "413", "--limit max_body_bytes"),
+        (post(CHUNKS, "0\r\n" + "X-A: b\r\n" * 100_000), "413", "--limit max_body_bytes"),
     ],
     ids=["request line", "header", "headers", "length", "chunk", "chunks", "chunk extension", "trailers"],
 )
@@ -74,7 +74,8 @@ def test_oversized_request_is_read_to_its_end_and_rejected(small: Running, reque
     with connected(small, request_bytes) as client:
         client.shutdown(socket.SHUT_WR)
         head, _, body = received(client).partition(b"\r\n\r\n")
-    assert head.startswith(f"HTTP/1.1 {status}\r\n".encode())
+    # The reason is that of Python, which renamed some in version 3.13.
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"\r\nConnection: close" in head
     assert body.endswith(f"See {setting}.".encode())
 

@@ -66,6 +66,9 @@ class StandardStream(io.TextIOBase):
         if self.error is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
+    def close(self) -> None:
+        """Do nothing: the owner of the stream closes it. The finalizer would otherwise flush it, perhaps after that."""
+
     def _fail(self, error: OSError) -> None:
         self.error = self.error or error
         if not self._is_lossy:

@@ -40,7 +40,11 @@ class SqliteLog(CommandLog):
         try:
             _create(path)
             self._connection = sqlite3.connect(path.absolute(), isolation_level=None, check_same_thread=False, timeout=0)
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._connection.close()
+                raise
         except (OSError, sqlite3.Error, ValueError) as error:
             raise ValueError(f"cannot use the state file `{path}`: {_reason(error)}") from None
 
