@@ -14,16 +14,18 @@ from pathlib import Path
 import pytest
 import yaml
 from alimock import Emulator
+from alimock.api.http import HttpRequest
 from alimock.cli import compare
 from alimock.cli.main import main
 from alimock.compare import evidence
 from alimock.compare.comparison import Comparison
+from alimock.compare.endpoint import Endpoint, Exchange
 
 KEY_ID, SECRET, TOKEN = "LTAIreal0123456789", "real-Secret/0123+456=", "real/session+token=="
 EMAIL = "jo.private@real.example.com"
 KEY = {"id": KEY_ID, "secret": SECRET}
 SERVICE = {"authentication": "strict", "accounts": {"default": {"user_id": "1406926474061234", "access_keys": [KEY]}}}
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "compare.md").read_text()
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "how-to" / "compare.md").read_text()
 
 
 class Terminal(io.StringIO):
@@ -47,6 +49,19 @@ def caller(monkeypatch: pytest.MonkeyPatch) -> None:
 def service() -> Iterator[Emulator]:
     with Emulator(SERVICE) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the header by which a comparison recognizes an alimock, so that it takes the emulator for the real service."""
+    send = Endpoint.send
+
+    def without_trace(endpoint: Endpoint, request: HttpRequest) -> Exchange:
+        exchange = send(endpoint, request)
+        headers = tuple(pair for pair in exchange.response.headers if pair[0] != "x-alimock-decided-by")
+        return exchange._replace(response=exchange.response._replace(headers=headers))
+
+    monkeypatch.setattr(Endpoint, "send", without_trace)
 
 
 def run(service: Emulator, *options: str) -> int:
@@ -251,6 +266,7 @@ def test_file_that_cannot_be_written_is_refused_before_the_calls(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("real")
 def test_report_without_a_reader_ends_the_comparison_with_status_2_and_its_evidence(
     service: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,6 +305,7 @@ def test_wrong_secret_is_refused_at_the_first_call(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("real")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("deletable", [True, False], ids=["deletable", "not deletable"])
 def test_record_is_deleted_or_named_if_a_signal_ends_the_command(
@@ -359,6 +376,7 @@ def test_evidence_has_nothing_private(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("real")
 def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -389,6 +407,27 @@ def test_fidelity_shows_the_lines_that_the_evidence_confirms_and_refutes(
     assert lines[0].split()[:3] == ["assumed,", "MissingEmail", "400,"] and lines[1].startswith("refuted ")
 
 
+@pytest.mark.parametrize("codes", [{}, {"MissingEmail": {"status": 404}}], ids=["same", "differs"])
+def test_trial_with_an_alimock_is_no_evidence(
+    codes: dict[str, dict[str, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "evidence.yaml"
+    with Emulator({**SERVICE, "codes": codes}) as service:
+        assert run(service, "--yes", "--write", str(file)) == (1 if codes else 0)
+    report = capsys.readouterr().out
+    assert report.endswith("\nThis was a trial: the endpoint is an alimock. It is no evidence about the real service.\n")
+    assert "Lines of the fidelity ledger" not in report
+    assert file.read_text().startswith("# A trial of `alimock compare`")
+    for options in ([], ["--json"], ["--markdown"]):
+        assert main(["fidelity", "--evidence", str(file), *options]) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err == (
+            f"alimock: {file}: found a trial, whose endpoint was an alimock, expected a comparison with the real service. "
+            "Repeat it with its endpoint, for example `alimock compare --endpoint domain.aliyuncs.com`.\n"
+        )
+
+
 def documented(title: str) -> str:
     """Return the block of the page after the line that begins with a text."""
     found = re.search(rf"^{title}.*?^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -396,12 +435,15 @@ def documented(title: str) -> str:
     return found[1]
 
 
+@pytest.mark.usefixtures("real")
 def test_transcript_of_the_page_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     with Emulator({**SERVICE, "codes": {"MissingToken": {"status": 404}}}) as service:
         assert run(service, "--yes") == 1
     shown = capsys.readouterr()
     plan = shown.err.replace(service.endpoint, "domain.aliyuncs.com").replace(EMAIL, "you@example.com")
     assert documented("Before the first call") == plan
+    (total,) = map(int, re.findall(r"will make (\d+) calls", plan))
+    assert sum(map(int, re.findall(r"\((\d+) calls?\)$", plan, re.MULTILINE))) == total
     result = re.search(
         r"^differs.*?(?=\n\nConfirmed)",
         re.sub(r"^same .*\n", "", shown.out, flags=re.MULTILINE),

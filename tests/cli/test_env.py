@@ -96,7 +96,7 @@ def test_only_the_settings_for_the_url_are_not_comments(
         monkeypatch.setenv("HTTP_PROXY", "http://a:1")
     comment = "//" if sdk in ("node", "java", "go") else "#"
     lines = [line for line in printed(capsys, sdk, "--url", url).splitlines() if line and not line.startswith(comment)]
-    assert sum(url.partition("//")[2] in line for line in lines) == (2 if sdk == "node" else 1)
+    assert sum(url.partition("//")[2] in line for line in lines) == (2 if sdk in ("node", "java") else 1)
     assert [line for line in lines if line.startswith("export ") is not (sdk == "cli")] == []
 
 

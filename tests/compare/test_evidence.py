@@ -81,7 +81,7 @@ def test_short_credentials_do_not_mask_each_other() -> None:
 def written(path: Path, authority: str = "domain.aliyuncs.com") -> Path:
     who = caller()
     played = list(comparison(FakeService(), "refusals").results())
-    path.write_text(evidence.document(played, who, authority, Mask(who, EMAIL, authority)), encoding="utf-8")
+    path.write_text(evidence.document(played, who, authority, Mask(who, EMAIL, authority), is_trial=False), encoding="utf-8")
     return path
 
 

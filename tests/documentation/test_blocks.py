@@ -6,7 +6,9 @@ import contextlib
 import io
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,22 +46,28 @@ def normalize(output: str) -> str:
 
 
 def environ(running: Running) -> dict[str, str]:
-    """Return the variables of a user whose shell finds alimock and the emulator."""
+    """Return the variables of a user whose shell finds alimock and the emulator. Another emulator gets a free port."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ALIMOCK_", "PYTEST_"))}
-    return {**own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "ALIMOCK_URL": running.url}
+    return {
+        **own,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ALIMOCK_URL": running.url,
+        "ALIMOCK_PORT": "0",
+    }
 
 
-def run_in_bash(script: str, running: Running, folder: Path) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace(ENDPOINT, running.endpoint)],
-        cwd=folder,
-        env=environ(running),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.replace(running.endpoint, ENDPOINT)
+def run_in_bash(script: str, running: Running, folder: Path, seconds: float = 60) -> str:
+    """Run commands, and return their output. Afterwards, end what they started, such as `alimock serve`."""
+    command = ["bash", "-euo", "pipefail", "-c", script.replace(ENDPOINT, running.endpoint)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=folder, env=environ(running), text=True, start_new_session=True, **pipes) as process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, errors
+    return str(output).replace(running.endpoint, ENDPOINT)
 
 
 def write_files(page: Path, folder: Path) -> None:
@@ -129,6 +137,28 @@ def test_tests_of_the_page_pass(page: Path, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:schemathesis")
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed") and set(outcomes) <= {"passed", "warning", "warnings"}, result.stdout.str()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [("true", contextlib.nullcontext()), ("wait", pytest.raises(subprocess.TimeoutExpired))],
+    ids=["commands end", "commands do not end"],
+)
+def test_processes_of_a_page_end_with_it(
+    last: str, expected: contextlib.AbstractContextManager[object], running: Running, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+    with expected:
+        run_in_bash(f"exec 3>pipe; sleep 60 >&3 2>&3 & exec 3>&-; {last}", running, tmp_path, seconds=0.5 if last == "wait" else 60)
+    os.close(writer)
+    try:
+        # The pipe ends when no process has it open for writing.
+        assert select.select([reader], [], [], 10)[0] and os.read(reader, 1) == b""
+    finally:
+        os.close(reader)
 
 
 def test_pages_are_found() -> None:

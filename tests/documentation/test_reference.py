@@ -45,6 +45,24 @@ def test_every_generated_part_is_on_a_page() -> None:
     assert set(re.findall(r"^<!-- end of (.*) -->$", content, re.MULTILINE)) == set(generate.PARTS)
 
 
+def links(page: Path) -> list[str]:
+    """Return the relative links of a page, without those in code."""
+    content = re.sub(r"^ *```.*?^ *```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"""(?:\]\(|(?:src|srcset|href)=")(?!\w+:|#)([^)"#\s]+)""", content)
+    return [str(link) for link in found]
+
+
+# `make docs` checks the pages of docs/.
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("examples/**/README.md")], ids=lambda page: page.name)
+def test_relative_links_exist(page: Path) -> None:
+    assert [link for link in links(page) if not (page.parent / link).exists()] == []
+
+
+def test_relative_links_are_found() -> None:
+    assert "docs/how-to/compare.md" in links(ROOT / "CHANGELOG.md")
+    assert "docs/images/web-ui-call-dark.png" in links(ROOT / "README.md")
+
+
 def test_readme_has_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 

@@ -89,18 +89,32 @@ async function main() {
 main();
 """
 JAVA = """
+import com.aliyun.teaopenapi.Client;
+import com.aliyun.teaopenapi.models.Config;
+import com.aliyun.teaopenapi.models.OpenApiRequest;
+import com.aliyun.teaopenapi.models.Params;
+import com.aliyun.teautil.models.RuntimeOptions;
 import com.aliyuncs.DefaultAcsClient;
 import com.aliyuncs.domain.model.v20180129.QueryEmailVerificationRequest;
 import com.aliyuncs.http.ProtocolType;
 import com.aliyuncs.profile.DefaultProfile;
+import java.util.Map;
 
 public class Recipe {
     public static void main(String[] arguments) throws Exception {
         QueryEmailVerificationRequest request = new QueryEmailVerificationRequest();
         request.setEmail("abc@aliyun.com");
+        Config config = new Config().setAccessKeyId("testid").setAccessKeySecret("testsecret");
 {lines}
         DefaultProfile profile = DefaultProfile.getProfile("cn-hangzhou", "testid", "testsecret");
         System.out.println("status " + new DefaultAcsClient(profile).getAcsResponse(request).getVerificationStatus());
+        if (config.getEndpoint() != null) {
+            Params params = new Params().setAction("QueryEmailVerification").setVersion("2018-01-29").setProtocol("HTTPS").setPathname("/")
+                .setMethod("POST").setAuthType("AK").setStyle("RPC").setReqBodyType("formData").setBodyType("json");
+            OpenApiRequest query = new OpenApiRequest().setQuery(Map.of("Email", "abc@aliyun.com"));
+            Map<?, ?> answer = (Map<?, ?>) new Client(config).callApi(params, query, new RuntimeOptions()).get("body");
+            System.out.println("tea " + answer.get("VerificationStatus"));
+        }
     }
 }
 """

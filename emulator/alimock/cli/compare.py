@@ -157,7 +157,8 @@ def _compare(comparison: Comparison, file: Path | None) -> int:
     finally:
         # Also what an interrupted comparison found, because its calls cannot be repeated without another email.
         if file is not None and results:
-            written = _write(file, evidence.document(results, comparison.caller, comparison.endpoint.authority, mask))
+            endpoint = comparison.endpoint.authority
+            written = _write(file, evidence.document(results, comparison.caller, endpoint, mask, is_trial=comparison.is_trial))
     return status if written else EXIT_UNUSABLE
 
 
@@ -173,7 +174,7 @@ def _report(comparison: Comparison, mask: evidence.Mask, results: list[Result]) 
                 # Logs of scheduled runs can be public.
                 with progress.hidden():
                     print(report.step_text(result, mask.text), flush=True)
-        print(f"\n{report.summary(results)}", flush=True)
+        print(f"\n{report.summary(results, is_trial=comparison.is_trial)}", flush=True)
     except OSError as error:
         # Not 1, which says that something differs.
         return fail(f"cannot write to standard output: {error.strerror or error}")

@@ -22,7 +22,7 @@ _CLI = (
 )
 _CLI_CALL = "aliyun domain ListEmailVerification --version 2018-01-29 --force --PageNum 1 --PageSize 5"
 # The settings of each SDK: at a URL, over HTTPS with the SDK's default endpoint, and through a proxy. `{endpoint}` is replaced by
-# host:port, `{scheme}` by http or https, `{url}` by the URL, and `{ca}` by the file of the certificate.
+# host:port, `{scheme}` by http or https (`{SCHEME}` in capitals), `{url}` by the URL, and `{ca}` by the file of the certificate.
 SDKS = {
     "python": (
         'Config(endpoint="{endpoint}", protocol="{scheme}", access_key_id="testid", access_key_secret="testsecret")',
@@ -43,12 +43,14 @@ SDKS = {
         _NO_PROXY,
     ),
     "java": (
-        'request.setSysEndpoint("{endpoint}");',
+        'request.setSysEndpoint("{endpoint}");  // aliyun-java-sdk-core\n'
+        "request.setSysProtocol(ProtocolType.{SCHEME});\n"
+        'config.setEndpoint("{endpoint}").setProtocol("{scheme}");  // tea-openapi',
         f"{_RESOLVE}\nkeytool -importcert -noprompt -alias alimock -file {{ca}} -keystore alimock.jks -storepass changeit\n"
         # Java reads no certificate of a PKCS #12 file, the type of new files since Java 9, without its password.
         "java -Djavax.net.ssl.trustStore=alimock.jks -Djavax.net.ssl.trustStorePassword=changeit ...\n"
-        "request.setSysProtocol(ProtocolType.HTTPS);",
-        "export HTTP_PROXY={url}",
+        "request.setSysProtocol(ProtocolType.HTTPS);  // aliyun-java-sdk-core; tea-openapi uses HTTPS by default",
+        "export HTTP_PROXY={url}  # aliyun-java-sdk-core; tea-openapi uses HTTPS by default, which a proxy only tunnels",
     ),
     "go": (
         'request.Domain, request.Scheme = "{endpoint}", "{scheme}"',
@@ -66,7 +68,6 @@ SDKS = {
 # What else an SDK needs for an https URL, and what it only needs for plain HTTP.
 _TLS_LINES = {
     "python-core": "\nrequest.set_protocol_type(aliyunsdkcore.http.protocol_type.HTTPS)",
-    "java": "\nrequest.setSysProtocol(ProtocolType.HTTPS);",
 }
 _ONLY_PLAIN = (" --insecure", "# checked with aliyun-cli 3.3.5, over plain HTTP\n")
 
@@ -107,7 +108,7 @@ def _sections(sdk: str, url: str, endpoint: str) -> Iterator[str]:
     comment, scheme = _COMMENTS.get(sdk, "#"), url.partition(":")[0]
     # The lines for `cli` are evaluated by a shell.
     shown = shlex.quote(endpoint) if sdk == "cli" else endpoint
-    values = {"url": url, "endpoint": shown, "scheme": scheme, "ca": "alimock-ca.pem"}
+    values = {"url": url, "endpoint": shown, "scheme": scheme, "SCHEME": scheme.upper(), "ca": "alimock-ca.pem"}
     http, https, proxy = (lines.format(**values) for lines in SDKS[sdk])
     for lines in _proxy_lines(os.environ):
         yield _settings(lines, comment) if sdk == "cli" else _commented(lines, comment)

@@ -31,6 +31,11 @@ _HEAD = """\
 # A comparison of alimock with the real service, by `alimock compare`. It contains no credentials, no tokens, no account ids, and no
 # email or IP addresses. `alimock fidelity --evidence FILE` shows it with the fidelity ledger.
 """
+_TRIAL_HEAD = """\
+# A trial of `alimock compare`: the endpoint was an alimock. This is no evidence about the real service.
+"""
+# The endpoint of a trial.
+_TRIAL = "alimock"
 # The texts of a file that are shown.
 _FORMS = {
     "alimock": re.compile(r"[\w.+-]+"),
@@ -96,15 +101,15 @@ class Mask:
         return f"{_clean(_without_patterns(masked[:MAXIMUM_TEXT])[:-_LAST])}..."
 
 
-def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask) -> str:
-    """Return the text of the file, with the date of today."""
+def document(results: Iterable[Result], caller: Caller, authority: str, mask: Mask, *, is_trial: bool) -> str:
+    """Return the text of the file, with the date of today. In a trial, the endpoint was an alimock."""
     kept = list(results)
     rows = verdicts.merged((result.name, verdict) for result in kept for verdict in result.verdicts)
     content = {
         "evidence": FORMAT,
         "alimock": __version__,
         "profile": CURRENT.name,
-        "endpoint": authority if _is_official(authority) else "another host",
+        "endpoint": _TRIAL if is_trial else authority if _is_official(authority) else "another host",
         "version": caller.version,
         "signature": caller.sign,
         "date": datetime.now(timezone.utc).date().isoformat(),
@@ -114,7 +119,7 @@ def document(results: Iterable[Result], caller: Caller, authority: str, mask: Ma
         },
         "steps": [_step(result, mask) for result in kept],
     }  # fmt: skip
-    return _HEAD + to_yaml(content)
+    return (_TRIAL_HEAD if is_trial else _HEAD) + to_yaml(content)
 
 
 def load(path: Path) -> EvidenceFile:
@@ -132,6 +137,11 @@ def load(path: Path) -> EvidenceFile:
         raise EvidenceError(str(error)) from None
     if not isinstance(values, dict) or values.get("evidence") != str(FORMAT):
         raise EvidenceError(f"{path}: no `evidence: {FORMAT}`, expected {_EXPECTED}")
+    if values.get("endpoint") == _TRIAL:
+        raise EvidenceError(
+            f"{path}: found a trial, whose endpoint was an alimock, expected a comparison with the real service. "
+            "Repeat it with its endpoint, for example `alimock compare --endpoint domain.aliyuncs.com`."
+        )
     try:
         return _evidence_file(values)
     except ValueError as error:

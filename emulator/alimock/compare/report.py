@@ -26,6 +26,7 @@ def plan_text(plan: Plan, caller: Caller, authority: str) -> str:
     lines = [
         f"alimock compare will make {len(plan.steps)} calls to {authority} ({how}), in {plan.seconds:.0f} seconds or more,",
         f"and cause up to {plan.mails} emails to {plan.email}. A throttled call is tried once more.",
+        "  first: Whether the account has a record of the address. (1 call)",
         *(f"  {one.name}: {one.description} ({len(one.steps)} calls)" for one in plan.conversations),
         "It submits the address and deletes it again. If the account already has a record of the address, it leaves that alone.",
         "It cannot take back: the emails, the part of the day's quotas that they use, and the calls in the account's audit log.",
@@ -42,15 +43,18 @@ def step_text(result: Result, mask: Callable[[str], str]) -> str:
     return "\n".join((head, *lines, *([f"{_INDENT}and {more} more"] if more else [])))
 
 
-def summary(results: Sequence[Result]) -> str:
-    """Return the counts, and the lines of the ledger that were confirmed and refuted."""
+def summary(results: Sequence[Result], *, is_trial: bool) -> str:
+    """Return the counts, and the lines of the ledger that were confirmed and refuted. A trial confirms and refutes none."""
     counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+    steps = f"{len(results)} steps: " + ", ".join(f"{count} {outcome.value}" for outcome, count in counts.items())
+    if is_trial:
+        return f"{steps}\nThis was a trial: the endpoint is an alimock. It is no evidence about the real service."
     rows = verdicts.merged((result.name, verdict) for result in results for verdict in result.verdicts)
     refuted = {row: steps[False] for row, steps in rows.items() if steps[False]}
     confirmed = {row: steps[True] for row, steps in rows.items() if row not in refuted}
     assumed = {row: steps for row, steps in confirmed.items() if _is_assumed(row)}
     lines = [
-        f"{len(results)} steps: " + ", ".join(f"{count} {outcome.value}" for outcome, count in counts.items()),
+        steps,
         f"Lines of the fidelity ledger: {len(confirmed)} confirmed, {len(refuted)} refuted",
     ]
     if refuted:
