@@ -424,7 +424,8 @@ def test_report_of_a_failed_test_shows_events_and_their_reasons(repository: pyte
 
 def test_report_without_calls_names_the_endpoint(repository: pytest.Pytester) -> None:
     output = ran(repository, "def test_it(alimock):\n    assert False\n\ndef test_other():\n    assert False\n", failed=2)
-    assert re.search(r"no call reached the emulator; point the application at 127\.0\.0\.1:\d+, over plain HTTP", output)
+    message = r"no call reached the emulator\. If the application made one, point it at http://(127\.0\.0\.1:\d+) \(host:port \1, plain HTTP\)\."
+    assert re.search(message, output)
     assert output.count(" alimock ---") == 1
 
 

@@ -2,8 +2,6 @@
 package signup
 
 import (
-	"os"
-
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
 	domain "github.com/alibabacloud-go/domain-20180129/v4/client"
 	"github.com/alibabacloud-go/tea/tea"
@@ -14,13 +12,13 @@ type Signup struct {
 	client *domain.Client
 }
 
-// New returns a Signup; the real service is at "domain.aliyuncs.com" with "https". The credentials come from the environment.
-func New(endpoint, protocol string) (*Signup, error) {
+// New returns a Signup; the real service is at "domain.aliyuncs.com" with "https".
+func New(endpoint, protocol, accessKeyID, accessKeySecret string) (*Signup, error) {
 	client, err := domain.NewClient(&openapi.Config{
 		Endpoint:        tea.String(endpoint),
 		Protocol:        tea.String(protocol),
-		AccessKeyId:     tea.String(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID")),
-		AccessKeySecret: tea.String(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
+		AccessKeyId:     tea.String(accessKeyID),
+		AccessKeySecret: tea.String(accessKeySecret),
 	})
 	return &Signup{client}, err
 }

@@ -2,7 +2,10 @@
 package signup
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -10,13 +13,21 @@ import (
 	"testing"
 )
 
-func newSignup(t *testing.T) *Signup {
+// newSignup returns the application with an access key of its own, and the key. Tests that run in parallel do not share an account.
+func newSignup(t *testing.T) (*Signup, string) {
 	t.Helper()
-	signup, err := New(os.Getenv("ALIMOCK_ENDPOINT"), "http")
+	random := make([]byte, 16)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	key, secret := hex.EncodeToString(random), os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+	// Register the key, so that its signatures are checked.
+	control(t, "PUT", "access-keys/"+key, fmt.Sprintf(`{"secret": %q}`, secret))
+	signup, err := New(os.Getenv("ALIMOCK_ENDPOINT"), "http", key, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signup
+	return signup, key
 }
 
 // control sends a request to the control API of alimock, and returns the body of the response.
@@ -38,10 +49,10 @@ func control(t *testing.T, method, path, body string) []byte {
 	return answer
 }
 
-func waitForToken(t *testing.T, email string) string {
+func waitForToken(t *testing.T, key, email string) string {
 	t.Helper()
 	var answer struct{ Message struct{ Token string } }
-	if err := json.Unmarshal(control(t, "GET", "outbox/wait?to="+email, ""), &answer); err != nil {
+	if err := json.Unmarshal(control(t, "GET", "outbox/wait?to="+email+"&access_key_id="+key, ""), &answer); err != nil {
 		t.Fatal(err)
 	}
 	return answer.Message.Token
@@ -55,9 +66,10 @@ func assertInvite(t *testing.T, signup *Signup, email, expected string) {
 }
 
 func TestUserConfirmsAnAddressWithTheTokenOfTheEmail(t *testing.T) {
-	signup := newSignup(t)
+	t.Parallel()
+	signup, key := newSignup(t)
 	assertInvite(t, signup, "jo@example.com", "check your inbox")
-	token := waitForToken(t, "jo@example.com")
+	token := waitForToken(t, key, "jo@example.com")
 	if verified, err := signup.IsVerified("jo@example.com"); err != nil || verified {
 		t.Fatal(verified, err)
 	}
@@ -70,18 +82,20 @@ func TestUserConfirmsAnAddressWithTheTokenOfTheEmail(t *testing.T) {
 }
 
 func TestRejectedAddressGetsAnExplanation(t *testing.T) {
-	control(t, "PUT", "addresses/busy@example.com", "quota-exceeded")
-	control(t, "PUT", "addresses/odd@example.com", "illegal")
-	signup := newSignup(t)
+	t.Parallel()
+	signup, key := newSignup(t)
+	control(t, "PUT", "addresses/busy@example.com?access_key_id="+key, "quota-exceeded")
+	control(t, "PUT", "addresses/odd@example.com?access_key_id="+key, "illegal")
 	assertInvite(t, signup, "busy@example.com", "try again tomorrow")
 	assertInvite(t, signup, "odd@example.com", "please check the address")
 }
 
 func TestLinkExpiresAfterThreeDays(t *testing.T) {
-	signup := newSignup(t)
+	t.Parallel()
+	signup, key := newSignup(t)
 	assertInvite(t, signup, "al@example.com", "check your inbox")
-	token := waitForToken(t, "al@example.com")
-	control(t, "POST", "clock/advance", `{"by": "3d"}`)
+	token := waitForToken(t, key, "al@example.com")
+	control(t, "POST", "clock/advance?access_key_id="+key, `{"by": "3d"}`)
 	if err := signup.Confirm(token); err == nil || !strings.Contains(err.Error(), "ParameterIllegal") {
 		t.Fatal(err)
 	}

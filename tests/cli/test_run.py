@@ -63,7 +63,8 @@ def test_failing_command_is_followed_by_a_report() -> None:
         done.stderr,
     ), done.stderr
     quiet = ran(code="sys.exit(1)").stderr
-    assert re.search(r"no call reached the emulator; point the application at 127\.0\.0\.1:\d+, over plain HTTP\n$", quiet)
+    message = r"no call reached the emulator\. If the application made one, point it at http://(127\.0\.0\.1:\d+) \(host:port \1, plain HTTP\)\."
+    assert re.search(message, quiet)
 
 
 def test_settings_are_those_of_serve(tmp_path: Path) -> None:
@@ -177,9 +178,24 @@ def test_command_ended_by_a_signal_has_the_status_of_a_shell() -> None:
     assert ran(code="import signal; os.kill(os.getpid(), signal.SIGKILL)").returncode == 137
 
 
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"ALIMOCK_PUBLIC_URL": "http://mail.example.com"}, "ALIMOCK_PUBLIC_URL"),
+        ({"ALIMOCK_WEBHOOK_FILE": "webhook", "ALIMOCK_PORT": "2546"}, "ALIMOCK_PORT, ALIMOCK_WEBHOOK"),
+        ({"ALIMOCK_PORT": "tcp://10.0.0.1:2546"}, None),
+        ({"ALIMOCK_CONTROL_TOKEN": "secret", "ALIMOCK_AUTH": "none"}, None),
+    ],
+    ids=["one", "several", "Kubernetes Service", "used settings"],
+)
+def test_settings_that_it_does_not_use_are_named(environ: dict[str, str], named: str | None) -> None:
+    hint = "To use them, start `alimock serve`, and the command without `alimock run`."
+    assert ran(environ=environ).stderr == (f"alimock: warning: `alimock run` does not use {named}. {hint}\n" if named else "")
+
+
 def test_strict_mode_reports_calls_that_it_could_not_check() -> None:
     done = ran("--strict", code="")
-    assert (done.returncode, done.stderr.partition(";")[0]) == (0, "alimock: strict mode: no call reached the emulator")
+    assert (done.returncode, done.stderr.partition(".")[0]) == (0, "alimock: strict mode: no call reached the emulator")
     reset = "call('Action=ListEmailVerification'); urllib.request.urlopen(urllib.request.Request(url + '/_alimock/reset', b''))"
     done = ran("--strict", code=reset)
     assert done.returncode == 0

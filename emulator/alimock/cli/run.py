@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alimock import environment
 from alimock.cli.command import EXIT_SIGNAL, EXIT_UNUSABLE, Parser, fail, parse
 from alimock.cli.export_file import ExportFile
 from alimock.client.errors import EmulatorError
@@ -29,6 +30,8 @@ EXIT_NOT_FOUND = 127
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 _SHARED_SETTINGS = tuple(setting for setting in SETTINGS if setting.name in ("scenario", "export_on_exit", "auth", "profile"))
+# The commands and the pytest plugin read the token, too.
+_UNUSED_SETTINGS = tuple(setting for setting in SETTINGS if setting not in _SHARED_SETTINGS and setting.name != "control_token")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELDS = ("url", "endpoint", "access_key_id", "access_key_secret")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -61,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         emulator = _emulator(options, given)
     except (ScenarioError, ValueError) as error:
         return fail(str(error))
+    _warn_of_unused_settings()
     status = EXIT_UNUSABLE
     try:
         with emulator:
@@ -71,6 +75,15 @@ def run(arguments: Sequence[str]) -> int:
     except EmulatorError as error:
         return fail(str(error), status or EXIT_UNUSABLE)
     return status
+
+
+def _warn_of_unused_settings() -> None:
+    names = [
+        setting.variable for setting in _UNUSED_SETTINGS if any(environment.value(os.environ, name) for name in setting.variables)
+    ]
+    if names:
+        hint = "To use them, start `alimock serve`, and the command without `alimock run`."
+        print(f"alimock: warning: `alimock run` does not use {', '.join(names)}. {hint}", file=sys.stderr)
 
 
 def _export(emulator: Emulator, file: ExportFile) -> int:

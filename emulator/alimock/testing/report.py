@@ -24,7 +24,8 @@ _ZONES = {"clock": "(UTC+8)"}
 def no_calls(client: Client) -> str:
     """Return the report of an emulator that received no call."""
     protocol = "HTTPS" if client.url.startswith("https:") else "plain HTTP"
-    return f"no call reached the emulator; point the application at {client.endpoint}, over {protocol}"
+    address = f"{client.url} (host:port {client.endpoint}, {protocol})"
+    return f"no call reached the emulator. If the application made one, point it at {address}."
 
 
 def failure_report(client: Client, seen: Connection, after: int) -> list[str]:

@@ -20,14 +20,14 @@ public class Signup {
 
     /** Verify addresses with the real service. The credentials come from the environment. */
     public Signup() {
-        this("domain.aliyuncs.com", ProtocolType.HTTPS);
+        this("domain.aliyuncs.com", ProtocolType.HTTPS,
+            System.getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), System.getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
     }
 
-    public Signup(String endpoint, ProtocolType protocol) {
+    public Signup(String endpoint, ProtocolType protocol, String accessKeyId, String accessKeySecret) {
         this.endpoint = endpoint;
         this.protocol = protocol;
-        client = new DefaultAcsClient(DefaultProfile.getProfile(
-            "cn-hangzhou", System.getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), System.getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")));
+        client = new DefaultAcsClient(DefaultProfile.getProfile("cn-hangzhou", accessKeyId, accessKeySecret));
     }
 
     /** Send a verification email, and return a message for the user. */
