@@ -48,14 +48,38 @@ class Fault:
         return text
 
     def sdk(
-        self, *, endpoint: str | None = None, protocol: str | None = "http", key: str = "testid", secret: str = "testsecret"
+        self,
+        *,
+        endpoint: str | None = None,
+        protocol: str | None = "http",
+        key: str = "testid",
+        secret: str = "testsecret",
+        read_timeout: int | None = None,
     ) -> str:
         """Return the error of a call of the SDK."""
         endpoint = endpoint or self.running.endpoint
-        client = Client(Config(endpoint=endpoint, protocol=protocol, access_key_id=key, access_key_secret=secret))
+        config = Config(
+            endpoint=endpoint, protocol=protocol, access_key_id=key, access_key_secret=secret, read_timeout=read_timeout
+        )
+        client = Client(config)
         with pytest.raises(Exception) as raised:
             client.submit_email_verification(models.SubmitEmailVerificationRequest(email="jo@example.com"))
         return str(raised.value)
+
+
+def inject(fault: Fault, injected: dict[str, str]) -> str:
+    """Return the errors of both SDKs for a fault, with a read timeout that is shorter than its delay."""
+    connection = http.client.HTTPConnection(fault.running.endpoint, timeout=10)
+    connection.request("PUT", "/_alimock/faults/it", json.dumps(injected))
+    assert connection.getresponse().status == 200
+    connection.close()
+    request = EmailVerifiedRequest()
+    request.set_endpoint(fault.running.endpoint)
+    request.set_Email("abc@aliyun.com")
+    request.set_read_timeout(0.5)
+    with pytest.raises(Exception) as raised:
+        json.loads(AcsClient("testid", "testsecret", "cn-hangzhou").do_action_with_exception(request))
+    return f"{fault.sdk(read_timeout=500)} {raised.value}"
 
 
 def speak_tls_to_the_plain_port(fault: Fault) -> str:
@@ -94,6 +118,10 @@ def call_through_a_dead_proxy(fault: Fault) -> str:
 def run_a_command_that_makes_no_call(fault: Fault) -> str:
     errors = run("run", "--", sys.executable, "-c", "raise SystemExit(1)")[2]
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:2546", errors)
+
+
+def run_with_a_setting_of_serve(fault: Fault) -> str:
+    return run("run", "--", "true", ALIMOCK_PUBLIC_URL="http://mail.example.com")[2]
 
 
 def listen_on_a_used_port(fault: Fault) -> str:
@@ -208,6 +236,7 @@ PROVOKED: dict[str, Callable[[Fault], str]] = {
     "permission denied": listen_without_the_privilege,
     "found the unknown key, found no such scenario": load_invalid_scenarios,
     "is not a setting of alimock": set_an_unknown_variable,
+    "alimock run does not use ALIMOCK_PUBLIC_URL": run_with_a_setting_of_serve,
     "Invalid requirement: ${ALIMOCK_PACKAGE}": install_without_the_package,
     "no secret known for the key": run_with_a_key_without_a_secret,
     "fixture 'alimock' not found": use_the_fixture_without_the_plugin,
@@ -246,3 +275,23 @@ def test_quoted_message_is_the_one_of_the_fault(
 
 def test_every_quoted_message_is_provoked() -> None:
     assert {heading for heading, section in SECTIONS.items() if quotes(section)} <= PROVOKED.keys() <= SECTIONS.keys()
+
+
+# The first cells of the rows about faults that fail in Python, and their messages there.
+FAULT_ROWS = re.findall(r"^\| `(delay|reset|body: [\w-]+)` \| (.*?) \|", SECTIONS["What clients report for a fault"], re.MULTILINE)
+VALUES = {"delay": "2s", "reset": "after"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "cell"), FAULT_ROWS)
+def test_python_reports_a_fault_as_documented(
+    name: str, cell: str, running: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, _, value = name.partition(": ")
+    output = inject(Fault(running, monkeypatch, tmp_path, caplog), {key: value or VALUES[key]})
+    assert [message for message in re.findall("`([^`]+)`", cell) if message not in output] == [], output
+
+
+def test_all_documented_faults_are_found() -> None:
+    assert len(FAULT_ROWS) == 6
