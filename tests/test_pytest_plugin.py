@@ -576,22 +576,6 @@ def year(number: int) -> str:
 
 
 @pytest.mark.slow
-def test_scenario_fixture_of_the_session_applies_to_the_whole_emulator(repository: pytest.Pytester) -> None:
-    scenario = '{"extends": "default", "authentication": "strict", "clock": "2021-01-01 00:00:00"}'
-    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=scenario))
-    tests = """
-def test_account(alimock):
-    assert alimock.clock.now().year == 2021
-    assert unsigned(alimock.url, "ListEmailVerification")["Code"] == "MissingAccessKeyId"
-
-def test_default_account(alimock_server):
-    assert alimock_server.clock.now().year == 2021
-"""
-    ran(repository, tests, passed=2)
-    ran(repository, tests, "--alimock-scenario", "empty", passed=2)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("order", ["", "reversed"])
 @pytest.mark.parametrize("scope", ["session", "class", "function"])
 @pytest.mark.parametrize("shared", [False, True])
@@ -625,9 +609,38 @@ def test_it(alimock, alimock_scenario):
 
 
 def test_scenario_of_none_is_that_of_the_emulator(repository: pytest.Pytester) -> None:
-    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=None))
-    tests = "def test_it(alimock):\n    assert query(alimock, 'abc@aliyun.com').verification_status == 1\n"
-    ran(repository, tests, "--alimock-scenario", "empty", passed=1)
+    repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario='"default"'))
+    inner = SCENARIO.format(scope="function", parent="self", scenario=None).replace("\n", "\n    ")
+    tests = f"""
+class TestNone:
+    {inner}
+    def test_none(self, alimock):
+        assert alimock.addresses.list() == []
+
+def test_default(alimock, alimock_server):
+    assert alimock.addresses.list() and alimock_server.addresses.list() == []
+"""
+    ran(repository, tests, "--alimock-scenario", "empty", passed=2)
+
+
+def test_reason_cites_the_fixture_if_the_marker_has_no_entries(repository: pytest.Pytester) -> None:
+    repository.makeconftest(
+        "import pytest\n" + SCENARIO.format(scope="session", parent="", scenario={"addresses": {"al@a.com": "illegal"}})
+    )
+    tests = """
+@pytest.mark.alimock(allow=["Throttling"])
+def test_it(alimock):
+    assert alimock.addresses.get("al@a.com").decided_by.startswith("alimock_scenario of test_it")
+"""
+    ran(repository, tests, passed=1)
+
+
+def test_failing_scenario_fixture_fails_the_test(repository: pytest.Pytester) -> None:
+    repository.makeconftest(
+        "import pytest\n" + SCENARIO.format(scope="session", parent="", scenario="pytest.fail('generation failed')")
+    )
+    output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
+    assert "generation failed" in output
 
 
 SETTINGS = """
@@ -654,13 +667,17 @@ def test_it(alimock):
     ("settings", "message"),
     [
         ({"proflie": "docs-2021"}, "alimock_settings: found the unknown argument `proflie`, expected `profile`"),
-        ({"scenario": "empty"}, "alimock_settings: found the unknown argument `scenario`, expected one of access_key_id"),
+        (
+            {"scenario": "empty"},
+            "alimock_settings: found `scenario`, expected it in --alimock-scenario or the fixture alimock_scenario",
+        ),
+        (None, "alimock_settings: found None, expected a mapping"),
         ({"profile": "2021"}, "profile: found `2021`, expected one of current"),
         ({"access_key_id": 7}, "access_key_id: found 7, expected a non-empty string"),
     ],
 )
 def test_invalid_settings_are_reported_without_a_traceback(
-    repository: pytest.Pytester, settings: dict[str, object], message: str
+    repository: pytest.Pytester, settings: dict[str, object] | None, message: str
 ) -> None:
     repository.makeconftest(SETTINGS.format(settings=settings))
     output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
@@ -677,7 +694,7 @@ def test_taken_port_is_reported_without_a_traceback(repository: pytest.Pytester,
 def test_invalid_scenario_fixture_is_reported_without_a_traceback(repository: pytest.Pytester, scenario: str) -> None:
     repository.makeconftest("import pytest\n" + SCENARIO.format(scope="session", parent="", scenario=scenario))
     output = ran(repository, "def test_it(alimock):\n    pass\n", errors=1)
-    assert re.search("emulator of the session: .*found .*, expected a", output) and "Traceback" not in output
+    assert re.search("account of test_it: .*found .*, expected a", output) and "Traceback" not in output
 
 
 def test_settings_of_a_running_emulator_warn_that_they_have_no_effect(repository: pytest.Pytester, running: Running) -> None:

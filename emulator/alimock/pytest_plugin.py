@@ -61,8 +61,6 @@ _IS_SUPPORTED = hasattr(pytest, "StashKey")
 if _IS_SUPPORTED:
     _SESSION: pytest.StashKey[TestSession] = pytest.StashKey()
     _FAILED = pytest.StashKey[bool]()
-    # What the emulator of the session was started with; unset with a running one.
-    _INITIAL: pytest.StashKey[ScenarioLike] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,11 +98,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def alimock_scenario(pytestconfig: pytest.Config) -> ScenarioLike | None:
-    """What accounts start from: the scenario of `--alimock-scenario`, or None for that of the emulator. Override it.
+    """What the account of a test starts from: the scenario of `--alimock-scenario`, or None for that of the emulator. Override it.
 
     A scenario is a built-in name, a path from the root directory, several separated by commas, or a mapping with the content of a
-    file. The emulator of the session starts from it, too, if the override has the scope `session`. A narrower override, for example
-    in a class, applies to the accounts of the tests that see it. The marker of a test wins.
+    file. An override has any scope, and applies to the accounts of the tests that see it. The marker of a test wins. What applies to
+    a whole emulator, such as `authentication`, has no effect here; use `alimock_settings` or `--alimock-scenario`.
     """
     scenario: ScenarioLike | None = _scenario(pytestconfig)
     return scenario
@@ -112,7 +110,7 @@ def alimock_scenario(pytestconfig: pytest.Config) -> ScenarioLike | None:
 
 @pytest.fixture(scope="session")
 def alimock_settings() -> Mapping[str, Any]:
-    """The keyword arguments of the `Emulator` that the session starts, such as `profile`, `auth` and `port`: none. Override it.
+    """The keyword arguments of the `Emulator` that the session starts, such as `profile` and `auth`: none. Override it.
 
     They do not apply to a running emulator (`--alimock-url`).
     """
@@ -128,7 +126,7 @@ def alimock_server(request: pytest.FixtureRequest, alimock_settings: Mapping[str
 
     url = _URL.value(request.config)
     try:
-        server = _own_emulator(request, alimock_settings) if url is None else Emulator.connect(url)
+        server = _own_emulator(request.config, alimock_settings) if url is None else Emulator.connect(url)
     except EmulatorError as error:
         raise _failure(
             f"{error}\nWithout {_URL.flag}, {_URL.variable} and {_URL.name}, the session starts its own emulator."
@@ -211,26 +209,21 @@ def _session(item: pytest.Item) -> TestSession | None:
     return item.stash.get(_SESSION, None) if _IS_SUPPORTED else None
 
 
-def _own_emulator(request: pytest.FixtureRequest, settings: Mapping[str, Any]) -> Emulator:
+def _own_emulator(config: pytest.Config, settings: Mapping[str, Any]) -> Emulator:
     """Return the emulator of the session, which is not started yet; raises `ScenarioError` and `ValueError`."""
     from alimock import Emulator
     from alimock.testing.session import check_names
 
-    try:
-        override = request.getfixturevalue("alimock_scenario")
-    except pytest.fail.Exception:
-        # An override with a narrower scope is for the accounts of some tests.
-        override = _scenario(request.config)
-    scenario = request.config.stash[_INITIAL] = _initial(override, request.config)
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"alimock_settings: found {settings!r}, expected a mapping")
+    if "scenario" in settings:
+        raise ValueError(f"alimock_settings: found `scenario`, expected it in {_SCENARIO.flag} or the fixture alimock_scenario")
     try:
         check_names(settings, Emulator)
     except ValueError as error:
         raise ValueError(f"alimock_settings: {error}") from None
-    return Emulator(scenario, **settings)
-
-
-def _initial(scenario: ScenarioLike | None, config: pytest.Config) -> ScenarioLike:
-    return "default" if scenario is None else _located(scenario, config.rootpath)
+    scenario = _scenario(config)
+    return Emulator("default" if scenario is None else _located(scenario, config.rootpath), **settings)
 
 
 def _options(item: pytest.Item, scenario: ScenarioLike | None) -> dict[str, Any]:
@@ -239,11 +232,9 @@ def _options(item: pytest.Item, scenario: ScenarioLike | None) -> dict[str, Any]
     from alimock.testing.session import check_names, check_types
 
     merged: dict[str, Any] = {"strict": _is_strict(item.config)}
-    if _URL.value(item.config) is not None:
-        # A running emulator was started with its own scenario.
+    # The emulator of the session was started with the scenario of the options, a running one with its own.
+    if _URL.value(item.config) is not None or scenario != _scenario(item.config):
         merged["scenario"] = _located(scenario, item.config.rootpath)
-    elif _initial(scenario, item.config) != item.config.stash.get(_INITIAL, "default"):
-        merged["scenario"] = _initial(scenario, item.config)
     for marker in reversed(list(item.iter_markers(_MARKER))):
         try:
             if len(marker.args) > 1 or (marker.args and "scenario" in marker.kwargs):
@@ -263,7 +254,9 @@ def _options(item: pytest.Item, scenario: ScenarioLike | None) -> dict[str, Any]
 
 def _origin(item: pytest.Item) -> str:
     """Return what decisions cite for entries that have no file."""
-    return f"{'alimock_scenario' if item.get_closest_marker(_MARKER) is None else 'the marker'} of {item.name}"
+    markers = list(item.iter_markers(_MARKER))
+    in_marker = any(marker.args or marker.kwargs.keys() & {"scenario", "addresses"} for marker in markers)
+    return f"{'the marker' if in_marker else 'alimock_scenario'} of {item.name}"
 
 
 def _check_is_alone(item: pytest.Item, options: Mapping[str, Any]) -> None:
@@ -291,7 +284,7 @@ def _scenario(config: pytest.Config) -> Any:
 def _located(scenario: Any, folder: Path, start: Path | None = None) -> Any:
     """Resolve paths from a folder (a path, those among names and in `extends`), relative to `start` or the current directory."""
     if isinstance(scenario, os.PathLike):
-        return Path(os.path.relpath(folder / scenario, start))
+        return Path(_relative(folder / scenario, start))
     if isinstance(scenario, Mapping) and "extends" in scenario:
         extended = scenario["extends"]
         located = [_located(one, folder) for one in extended] if isinstance(extended, list) else _located(extended, folder)
@@ -301,7 +294,15 @@ def _located(scenario: Any, folder: Path, start: Path | None = None) -> Any:
     from alimock.scenario.sources import is_path
 
     names = [scenario] if (folder / scenario).is_file() else [name.strip() for name in scenario.split(",")]
-    return ",".join(os.path.join(".", os.path.relpath(folder / name, start)) if is_path(name) else name for name in names)
+    return ",".join(os.path.join(".", _relative(folder / name, start)) if is_path(name) else name for name in names)
+
+
+def _relative(path: Path, start: Path | None) -> str:
+    """Return a path from a directory, by default the current one; on Windows a path on another drive stays absolute."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:
+        return str(path)
 
 
 def _failure(message: str) -> BaseException:
