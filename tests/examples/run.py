@@ -320,8 +320,9 @@ def kubernetes_example(folder: Path) -> str:
     (sidecar,), (tests,) = pod["initContainers"], pod["containers"]
     assert sidecar["startupProbe"]["httpGet"] == {"path": "/readyz", "port": 2546}
     assert _container_environ(tests, {}) == {"ALIMOCK_URL": "http://127.0.0.1:2546"}
-    with _serving(_container_environ(shared, {}), ["alimock", "ready"]) as (url,):
-        _pytest(folder, ALIMOCK_URL=url)
+    token = {"control-token": "s3cret"}
+    with _serving(_container_environ(shared, token), ["alimock", "ready"]) as (url,):
+        _pytest(folder, ALIMOCK_URL=url, ALIMOCK_CONTROL_TOKEN=token["control-token"])
     with _serving(_container_environ(sidecar, {}), ["alimock", "ready"]) as (url,):
         return _passed(_run(*tests["command"], folder=folder, ALIMOCK_URL=url))
 
