@@ -421,6 +421,8 @@ def actions_without_container_example(folder: Path) -> str:
 
 def gitlab_example(folder: Path) -> str:
     """Run gitlab-ci/.gitlab-ci.yml as processes."""
+    _tool("mvn")
+    _tool("npm")
     _copy("pytest", folder)
     _copy("gitlab-ci", folder)
     _validate("vendor.gitlab-ci", folder / ".gitlab-ci.yml")
@@ -433,6 +435,13 @@ def gitlab_example(folder: Path) -> str:
         script = "\n".join((*job["script"], *job["after_script"]))
         _run("sh", "-ec", script, folder=folder, ALIMOCK_URL=url, ALIMOCK_PACKAGE=_wheel())
         assert json.loads((folder / job["artifacts"]["paths"][0]).read_text())["cursor"] > 0
+    for name in ("java", "node"):
+        _copy(name, folder / name)
+        assert jobs[name]["services"] == [service]
+        with _serving(service["variables"], ["alimock", "ready"]) as (url,):
+            endpoint = url.removeprefix("http://")
+            environ = {key: value.replace("alimock:2546", endpoint) for key, value in jobs[name]["variables"].items()}
+            _run("sh", "-ec", "\n".join(jobs[name]["script"]), folder=folder / name, **environ)
     return _passed(_run("sh", "-ec", "\n".join(jobs["without-container"]["script"]), folder=folder, ALIMOCK_PACKAGE=_wheel()))
 
 
