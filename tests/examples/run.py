@@ -320,8 +320,9 @@ def kubernetes_example(folder: Path) -> str:
     (sidecar,), (tests,) = pod["initContainers"], pod["containers"]
     assert sidecar["startupProbe"]["httpGet"] == {"path": "/readyz", "port": 2546}
     assert _container_environ(tests, {}) == {"ALIMOCK_URL": "http://127.0.0.1:2546"}
-    with _serving(_container_environ(shared, {}), ["alimock", "ready"]) as (url,):
-        _pytest(folder, ALIMOCK_URL=url)
+    token = {"control-token": "s3cret"}
+    with _serving(_container_environ(shared, token), ["alimock", "ready"]) as (url,):
+        _pytest(folder, ALIMOCK_URL=url, ALIMOCK_CONTROL_TOKEN=token["control-token"])
     with _serving(_container_environ(sidecar, {}), ["alimock", "ready"]) as (url,):
         return _passed(_run(*tests["command"], folder=folder, ALIMOCK_URL=url))
 
@@ -420,6 +421,8 @@ def actions_without_container_example(folder: Path) -> str:
 
 def gitlab_example(folder: Path) -> str:
     """Run gitlab-ci/.gitlab-ci.yml as processes."""
+    _tool("mvn")
+    _tool("npm")
     _copy("pytest", folder)
     _copy("gitlab-ci", folder)
     _validate("vendor.gitlab-ci", folder / ".gitlab-ci.yml")
@@ -432,6 +435,13 @@ def gitlab_example(folder: Path) -> str:
         script = "\n".join((*job["script"], *job["after_script"]))
         _run("sh", "-ec", script, folder=folder, ALIMOCK_URL=url, ALIMOCK_PACKAGE=_wheel())
         assert json.loads((folder / job["artifacts"]["paths"][0]).read_text())["cursor"] > 0
+    for name in ("java", "node"):
+        _copy(name, folder / name)
+        assert jobs[name]["services"] == [service]
+        with _serving(service["variables"], ["alimock", "ready"]) as (url,):
+            endpoint = url.removeprefix("http://")
+            environ = {key: value.replace("alimock:2546", endpoint) for key, value in jobs[name]["variables"].items()}
+            _run("sh", "-ec", "\n".join(jobs[name]["script"]), folder=folder / name, **environ)
     return _passed(_run("sh", "-ec", "\n".join(jobs["without-container"]["script"]), folder=folder, ALIMOCK_PACKAGE=_wheel()))
 
 
