@@ -99,7 +99,7 @@ wheel: .venv/dev
 	$(BIN)/python tests/smoke.py dist/*.whl
 
 clean:
-	rm -rf .venv dist
+	rm -rf .venv build dist
 
 # venv writes bin/activate last, so an environment without it is incomplete and is made again.
 $(BIN)/activate:

@@ -36,14 +36,6 @@ def test_every_public_name_exists_and_is_known_to_type_checkers(module: ModuleTy
 
 
 @modules
-def test_every_public_name_and_method_is_documented(module: ModuleType) -> None:
-    for name in public_names(module):
-        value = getattr(module, name)
-        methods = [one for key, one in vars(value).items() if inspect.isfunction(one) and not key.startswith("_")]
-        assert [one for one in (value, *methods) if not one.__doc__] == []
-
-
-@modules
 def test_unknown_name_raises_attribute_error(module: ModuleType) -> None:
     with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'Emulater'"):
         _ = module.Emulater

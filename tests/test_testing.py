@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unittest
 from typing import Any
 
 import pytest
@@ -37,6 +38,13 @@ def test_session_has_an_account_of_its_own_until_its_end(server: Client) -> None
         assert other.client.outbox.messages() == []
         assert one.client.access_key_id in keys(server)
     assert keys(server) == ["testid"]
+
+
+@pytest.mark.parametrize("skip", [unittest.SkipTest, pytest.skip.Exception])
+def test_skipped_test_ends_its_session(server: Client, skip: type[Exception]) -> None:
+    with pytest.raises(skip) as skipped, TestSession(server):
+        raise skip("not today")
+    assert keys(server) == ["testid"] and not getattr(skipped.value, "__notes__", [])
 
 
 def test_session_starts_from_its_scenario_and_addresses(server: Client) -> None:

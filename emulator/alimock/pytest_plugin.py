@@ -101,8 +101,8 @@ def alimock_scenario(pytestconfig: pytest.Config) -> ScenarioLike | None:
     """What the account of a test starts from: the scenario of `--alimock-scenario`, or None for that of the emulator. Override it.
 
     A scenario is a built-in name, a path from the root directory, several separated by commas, or a mapping with the content of a
-    file. An override has any scope, and applies to the accounts of the tests that see it. The marker of a test wins. What applies to
-    a whole emulator, such as `authentication`, has no effect here; use `alimock_settings` or `--alimock-scenario`.
+    file. An override has any scope, and applies to the accounts of the tests that see it. The marker of a test wins. What applies
+    to a whole emulator, such as `authentication`, has no effect here; use `alimock_settings` or `--alimock-scenario`.
     """
     scenario: ScenarioLike | None = _scenario(pytestconfig)
     return scenario

@@ -17,6 +17,7 @@ PAGES = tuple(
             *(page for page in ROOT.glob("*.md") if page not in _NOT_PAGES),
             *ROOT.glob("docs/**/*.md"),
             *ROOT.glob("examples/**/README.md"),
+            ROOT / "fixtures" / "README.md",
         )
     )
 )
@@ -28,6 +29,11 @@ _BLOCK = re.compile(
 )
 # The first line of a block that is a file of its page.
 _FILE_NAME = re.compile(r"(?:#|//) (?P<name>[\w./-]+\.\w+)\n")
+
+
+def page_name(page: Path) -> str:
+    """Return the path of a page in the repository."""
+    return page.relative_to(ROOT).as_posix()
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Block:
 
     def __str__(self) -> str:
         """Return the location."""
-        return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
+        return f"{page_name(self.page)}:{self.line}"
 
 
 def blocks(page: Path) -> Iterator[Block]:

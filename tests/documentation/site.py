@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import Any
 
 import yaml
+from alimock.client.account import Addresses, Clock, Faults
+from alimock.client.calls import CallFilter, Calls
+from alimock.client.outbox import MessageFilter, Outbox
 from documentation.pages import ROOT
 from mkdocstrings import Inventory
 
@@ -50,7 +53,10 @@ def _undocumented_names() -> Iterator[str]:
 
 
 def _public_names() -> Iterator[tuple[str, object]]:
-    """Yield the public names of the packages, and the methods and properties of their classes."""
+    """Yield the public names of the packages, the parts of a client, and the methods and properties of all these classes."""
+    for part in (Outbox, Calls, Addresses, Faults, Clock, MessageFilter, CallFilter):
+        yield f"{part.__module__}.{part.__name__}", part
+        yield from _members(f"{part.__module__}.{part.__name__}", part)
     for module in map(import_module, PUBLIC):
         for name in module.__all__:
             if not name.startswith("_"):

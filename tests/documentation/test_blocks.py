@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from alimock.scenario import loader
 from conftest import Running
-from documentation.pages import ALL_BLOCKS, PAGES, ROOT, Block
+from documentation.pages import ALL_BLOCKS, PAGES, ROOT, Block, page_name
 
 ENDPOINT = "127.0.0.1:2546"
 # Output, not code.
@@ -30,10 +30,6 @@ COMMANDS = [block for block in FREE if block.language == "sh"]
 SCRIPTS = [block for block in FREE if block.language == "python" and not block.file_name and not _IS_TEST.search(block.text)]
 CONSOLES = {block.page for block in FREE if block.language == "console"}
 PROJECTS = {block.page for block in FREE if block.file_name or (block.language == "python" and _IS_TEST.search(block.text))}
-
-
-def page_name(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 def normalize(output: str) -> str:
@@ -88,7 +84,8 @@ def write_files(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)
 def test_block_is_run_or_says_why_not(block: Block) -> None:
-    runs = block in (*SCENARIOS, *COMMANDS, *SCRIPTS) or block.language == "console" or block.page in PROJECTS
+    is_in_project = block.file_name or (block.language == "python" and _IS_TEST.search(block.text))
+    runs = block in (*SCENARIOS, *COMMANDS, *SCRIPTS) or block.language == "console" or is_in_project
     assert block.directive or block.language in OUTPUT or runs, "add `<!-- file: PATH -->` or `<!-- not run: REASON -->`"
 
 

@@ -96,14 +96,21 @@ def test_localhost_takes_another_free_port_if_that_of_ipv6_is_used(
     assert [status(address, port) for address in BOTH] == [200, 200]
 
 
-def test_port_that_needs_a_privilege_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("port", "reason"),
+    [
+        (443, "permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE"),
+        # Of a port that another process uses exclusively, on Windows.
+        (50_000, r"\[Errno 13\] Permission denied"),
+    ],
+)
+def test_permission_denied_is_reported(monkeypatch: pytest.MonkeyPatch, port: int, reason: str) -> None:
     def refuse(*_: object, **__: object) -> socket.socket:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(socket, "create_server", refuse)
-    message = r"^cannot listen on 127\.0\.0\.1 port 443: permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE$"
-    with pytest.raises(OSError, match=message):
-        Listener("127.0.0.1", 443).bind()
+    with pytest.raises(OSError, match=rf"^cannot listen on 127\.0\.0\.1 port {port}: {reason}$"):
+        Listener("127.0.0.1", port).bind()
 
 
 @needs_ipv6

@@ -19,10 +19,8 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 512
 ADDRESS_IN_USE = "address already in use"
-_REASONS: dict[int | None, str] = {
-    errno.EADDRINUSE: ADDRESS_IN_USE,
-    errno.EACCES: "permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE",
-}
+_DENIED = "permission denied; a port below 1024 needs root or CAP_NET_BIND_SERVICE"
+_PRIVILEGED_PORTS = range(1, 1024)
 LOCALHOST = "localhost"
 # How many free ports of one loopback address are tried at the other one.
 ATTEMPTS = 20
@@ -84,10 +82,16 @@ def _bound(host: str, port: int) -> socket.socket:
         both = host == "::" and socket.has_dualstack_ipv6()
         bound = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except (OSError, UnicodeError) as error:
-        reason = _REASONS.get(error.errno) if isinstance(error, OSError) else None
-        raise OSError(f"cannot listen on {host} port {port}: {reason or error}") from error
+        raise OSError(f"cannot listen on {host} port {port}: {_reason(error, port)}") from error
     bound.setblocking(False)
     return bound
+
+
+def _reason(error: OSError | UnicodeError, port: int) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return ADDRESS_IN_USE
+    return _DENIED if number == errno.EACCES and port in _PRIVILEGED_PORTS else str(error)
 
 
 def raise_file_limit(limits: ServerLimits) -> None:

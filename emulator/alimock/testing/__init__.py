@@ -1,6 +1,6 @@
-"""What tests with any framework use: an account for each test, strict mode, a report for a failed test, and the variables of SDKs.
+"""Accounts, strict mode, failure reports and environment variables for tests with any framework.
 
-The pytest plugin is made of the same. `docs/how-to/unittest.md` shows it with unittest, Django and Flask.
+The pytest plugin uses them, too. `docs/how-to/unittest.md` shows it with unittest, Django and Flask.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _REMEDY = "use the fixture alimock_env, or alimock.testing.environment without pytest"
+# The exceptions of unittest and of pytest that skip a test.
+_SKIPS = ("SkipTest", "Skipped")
 # The types of the options that nothing else checks.
 _TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "addresses": (Mapping, "a mapping of addresses to outcomes"),
@@ -154,11 +156,12 @@ class TestSession:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if error is not None:
+        if error is not None and type(error).__name__ not in _SKIPS:
             getattr(error, "add_note", print)(f"alimock: {self.report()}")
             return
         try:
-            self.check()
+            if error is None:
+                self.check()
         finally:
             self.end()
 
