@@ -89,8 +89,11 @@ sys.exit(main.main())
 """
     process = subprocess.Popen(["bash", "-c", f'exec {sys.executable} -c "$0" {redirection}', script], env=ENVIRON)
     with process:
-        while not port.exists() or not port.read_text().endswith("."):
-            assert process.poll() is None
-        assert shell(f"ready --url http://127.0.0.1:{port.read_text()[:-1]}") == (0, "", "")
-        os.kill(process.pid, signal.SIGTERM)
+        try:
+            while not port.exists() or not port.read_text().endswith("."):
+                assert process.poll() is None
+            url = f"http://127.0.0.1:{port.read_text()[:-1]}"
+            assert shell(f"ready --url {url}") == (0, f"ready: {url}\n", "")
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
         assert process.wait(30) == 0
