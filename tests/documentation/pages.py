@@ -23,10 +23,11 @@ PAGES = tuple(
 )
 # A fenced block, perhaps in an item of a list, with the directive in the line before it.
 _BLOCK = re.compile(
-    r"^(?:(?P<margin> *)<!-- (?P<directive>file|not run): (?P<argument>.+?) -->\n)?"
+    r"^(?: *<!-- (?P<directive>file|not run): (?P<argument>[^\n]+) -->\n)?"
     r"^(?P<indent> *)```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
+_IS_TEST = re.compile(r"^(def test_|class \w+\(.*TestCase\))", re.MULTILINE)
 # The first line of a block that is a file of its page.
 _FILE_NAME = re.compile(r"(?:#|//) (?P<name>[\w./-]+\.\w+)\n")
 
@@ -55,6 +56,11 @@ class Block:
         """The name in a comment in the first line, or None."""
         found = _FILE_NAME.match(self.text)
         return found["name"] if found else None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a module of tests."""
+        return self.language == "python" and _IS_TEST.search(self.text) is not None
 
     def __str__(self) -> str:
         """Return the location."""

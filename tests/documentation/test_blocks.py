@@ -21,15 +21,14 @@ from documentation.pages import ALL_BLOCKS, PAGES, ROOT, Block, page_name
 ENDPOINT = "127.0.0.1:2546"
 # Output, not code.
 OUTPUT = ("text", "")
-_IS_TEST = re.compile(r"^(def test_|class \w+\(.*TestCase\))", re.MULTILINE)
 _EXAMPLE = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 FREE = [block for block in ALL_BLOCKS if not block.directive]
 SCENARIOS = [block for block in FREE if block.language == "yaml" and re.search("^alimock: 1$", block.text, re.MULTILINE)]
 COMMANDS = [block for block in FREE if block.language == "sh"]
-SCRIPTS = [block for block in FREE if block.language == "python" and not block.file_name and not _IS_TEST.search(block.text)]
+SCRIPTS = [block for block in FREE if block.language == "python" and not block.file_name and not block.is_test]
 CONSOLES = {block.page for block in FREE if block.language == "console"}
-PROJECTS = {block.page for block in FREE if block.file_name or (block.language == "python" and _IS_TEST.search(block.text))}
+PROJECTS = {block.page for block in FREE if block.file_name or block.is_test}
 
 
 def normalize(output: str) -> str:
@@ -73,8 +72,7 @@ def write_files(page: Path, folder: Path) -> None:
             shutil.copy(ROOT / block.argument, folder)
         if block.directive:
             continue
-        is_test = block.language == "python" and _IS_TEST.search(block.text)
-        name = block.file_name or (f"test_block_{number}.py" if is_test else None)
+        name = block.file_name or (f"test_block_{number}.py" if block.is_test else None)
         if name is not None:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,8 +82,7 @@ def write_files(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=str)
 def test_block_is_run_or_says_why_not(block: Block) -> None:
-    is_in_project = block.file_name or (block.language == "python" and _IS_TEST.search(block.text))
-    runs = block in (*SCENARIOS, *COMMANDS, *SCRIPTS) or block.language == "console" or is_in_project
+    runs = block in (*SCENARIOS, *COMMANDS, *SCRIPTS) or block.language == "console" or block.file_name or block.is_test
     assert block.directive or block.language in OUTPUT or runs, "add `<!-- file: PATH -->` or `<!-- not run: REASON -->`"
 
 
