@@ -1,6 +1,6 @@
 """Accounts, strict mode, failure reports and environment variables for tests with any framework.
 
-The pytest plugin uses them, too. `docs/how-to/unittest.md` shows it with unittest, Django and Flask.
+The pytest plugin uses them, too. `docs/how-to/unittest.md` shows them with unittest, Django and Flask.
 """
 
 from __future__ import annotations
